@@ -1,0 +1,330 @@
+//! The attributes of a dataset, and their fields in Arrow and Parquet.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field};
+use serde_json::json;
+
+use crate::attribute_type::AttributeType;
+use crate::dtype::DType;
+use crate::encoding::Encoding;
+use crate::error::{FormatError, Result};
+use crate::limits;
+
+/// Field metadata key under which tenrow's own type text stands.
+pub const TYPE_KEY: &str = "tenrow:type";
+/// Field metadata key that the `parquet` crate turns into a Parquet field id.
+pub const FIELD_ID_KEY: &str = "PARQUET:field_id";
+
+/// Identifies an attribute for ever: never reused, whatever the attribute is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldId(pub u32);
+
+/// A declared field of every row.
+///
+/// ```
+/// use tenrow_format::{Attribute, Encoding};
+/// let image = Attribute::parse("image:u8[28,28]")?.with_encoding(Encoding::Raw);
+/// assert_eq!(image.arrow_field().name(), "image");
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its identity; assigned by [`Schema::new`].
+    pub id: FieldId,
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub attribute_type: AttributeType,
+    /// Whether rows may lack it.
+    pub nullable: bool,
+    /// How it is stored.
+    pub encoding: Encoding,
+    /// Names of a tensor's dimensions; empty where none were given.
+    pub dim_names: Vec<String>,
+}
+
+impl Attribute {
+    /// An attribute that is never null, with the default encoding of its type.
+    pub fn new(name: impl Into<String>, attribute_type: AttributeType) -> Self {
+        let encoding = default_encoding(&attribute_type);
+        Self {
+            id: FieldId(0),
+            name: name.into(),
+            attribute_type,
+            nullable: false,
+            encoding,
+            dim_names: Vec::new(),
+        }
+    }
+
+    /// Parses `name:type`, where a `?` after the type means nullable.
+    ///
+    /// # Errors
+    /// [`FormatError::InvalidType`] or [`FormatError::InvalidName`], naming the rule.
+    pub fn parse(text: &str) -> Result<Self> {
+        let Some((name, type_text)) = text.split_once(':') else {
+            return Err(FormatError::InvalidType {
+                text: text.to_owned(),
+                reason: "an attribute is written `name:type`, such as `image:u8[28,28]`".into(),
+            });
+        };
+        let (type_text, nullable) = match type_text.trim().strip_suffix('?') {
+            Some(type_text) => (type_text, true),
+            None => (type_text, false),
+        };
+        let attribute = Self::new(name.trim(), type_text.parse()?).with_nullable(nullable);
+        check_name(&attribute.name)?;
+        Ok(attribute)
+    }
+
+    /// Sets whether rows may lack it. Default: they may not.
+    #[must_use]
+    pub fn with_nullable(mut self, nullable: bool) -> Self {
+        self.nullable = nullable;
+        self
+    }
+
+    /// Sets how it is stored. Default: raw for tensors and files, zstd for all else.
+    #[must_use]
+    pub fn with_encoding(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// Names the dimensions of a tensor.
+    #[must_use]
+    pub fn with_dim_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.dim_names = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The type text, with `?` if nullable.
+    pub fn type_text(&self) -> String {
+        format!("{}{}", self.attribute_type, if self.nullable { "?" } else { "" })
+    }
+
+    /// The Arrow field of its column, with field id, extension type and tenrow's own type text.
+    pub fn arrow_field(&self) -> Field {
+        let mut metadata = HashMap::from([
+            (FIELD_ID_KEY.to_owned(), self.id.0.to_string()),
+            (TYPE_KEY.to_owned(), self.attribute_type.to_string()),
+        ]);
+        if let Some((name, parameters)) = self.extension() {
+            metadata.insert("ARROW:extension:name".into(), name.into());
+            metadata.insert("ARROW:extension:metadata".into(), parameters);
+        }
+        Field::new(&self.name, self.attribute_type.arrow_type(), self.nullable)
+            .with_metadata(metadata)
+    }
+
+    /// The canonical extension. Its JSON is written by hand: `arrow-schema` 59 writes keys that
+    /// keep pyarrow from opening the file at all.
+    fn extension(&self) -> Option<(&'static str, String)> {
+        let (name, mut parameters) = match &self.attribute_type {
+            AttributeType::Tensor { shape, .. } if shape.element_count() > 0 => {
+                ("arrow.fixed_shape_tensor", json!({ "shape": shape.dims() }))
+            }
+            AttributeType::VariableTensor { shape, .. } => {
+                ("arrow.variable_shape_tensor", json!({ "uniform_shape": shape.dims() }))
+            }
+            _ => return None,
+        };
+        if !self.dim_names.is_empty() {
+            parameters["dim_names"] = json!(self.dim_names);
+        }
+        Some((name, parameters.to_string()))
+    }
+
+    fn check(&self) -> Result<()> {
+        check_name(&self.name)?;
+        let rank = match &self.attribute_type {
+            AttributeType::Tensor { dtype, shape } => {
+                shape.byte_len(*dtype)?;
+                shape.rank()
+            }
+            AttributeType::VariableTensor { shape, .. } => shape.rank(),
+            _ => 0,
+        };
+        if !self.dim_names.is_empty() && self.dim_names.len() != rank {
+            return Err(FormatError::InvalidSchema {
+                reason: format!(
+                    "attribute {:?} has {} dimension names for {rank} dimensions",
+                    self.name,
+                    self.dim_names.len()
+                ),
+            });
+        }
+        let floats = self.attribute_type.dtype().is_some_and(|dtype| dtype.is_float());
+        if matches!(self.encoding, Encoding::ByteStreamSplitZstd(_)) && !floats {
+            return Err(FormatError::InvalidEncoding {
+                text: self.encoding.to_string(),
+                reason: format!(
+                    "attribute {:?} is {}; byte_stream_split is for f16, bf16, f32 and f64",
+                    self.name, self.attribute_type
+                ),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn default_encoding(attribute_type: &AttributeType) -> Encoding {
+    match attribute_type {
+        AttributeType::Tensor { .. }
+        | AttributeType::VariableTensor { .. }
+        | AttributeType::File => Encoding::Raw,
+        AttributeType::Value(DataType::List(item))
+            if DType::from_arrow(item.data_type()).is_some() =>
+        {
+            Encoding::Raw
+        }
+        _ => Encoding::Zstd(1),
+    }
+}
+
+/// Checks an attribute name against the rules of `spec/schema.md`.
+fn check_name(name: &str) -> Result<()> {
+    let rule = if name.is_empty() {
+        "a name is not empty"
+    } else if name.len() as u64 > limits::MAX_NAME_BYTES {
+        "a name has at most 255 bytes"
+    } else if name.starts_with('_') {
+        "names that start with `_` are tenrow's own"
+    } else if name.contains('/') || name.chars().any(char::is_control) {
+        "a name holds no `/` and no control characters"
+    } else {
+        return Ok(());
+    };
+    Err(FormatError::InvalidName { name: name.to_owned(), rule })
+}
+
+/// The ordered attributes of a dataset.
+///
+/// ```
+/// use tenrow_format::{Attribute, Schema};
+/// let schema = Schema::new([Attribute::parse("image:u8[28,28]")?, Attribute::parse("label:i64")?])?;
+/// assert_eq!(schema.attribute("label").unwrap().id.0, 2);
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schema {
+    attributes: Vec<Attribute>,
+    next_field_id: u32,
+}
+
+impl Schema {
+    /// Checks `attributes` and numbers them from 1.
+    ///
+    /// # Errors
+    /// The rule that a name, a shape or an encoding breaks.
+    pub fn new(attributes: impl IntoIterator<Item = Attribute>) -> Result<Self> {
+        let attributes: Vec<_> = attributes
+            .into_iter()
+            .zip(1..)
+            .map(|(attribute, id)| Attribute { id: FieldId(id), ..attribute })
+            .collect();
+        let next_field_id = attributes.len() as u32 + 1;
+        Self::from_parts(attributes, next_field_id)
+    }
+
+    /// Checks attributes that have their ids already, as a manifest holds them.
+    ///
+    /// # Errors
+    /// The rule that a name, an id, a shape or an encoding breaks.
+    pub fn from_parts(attributes: Vec<Attribute>, next_field_id: u32) -> Result<Self> {
+        if attributes.is_empty() {
+            return Err(FormatError::InvalidSchema { reason: "a dataset has an attribute".into() });
+        }
+        if attributes.len() as u64 > limits::MAX_ATTRIBUTES {
+            return Err(FormatError::Limit {
+                what: "the number of attributes",
+                found: attributes.len() as u64,
+                limit: limits::MAX_ATTRIBUTES,
+            });
+        }
+        let mut names: HashMap<String, &str> = HashMap::new();
+        let mut ids = std::collections::HashSet::new();
+        for attribute in &attributes {
+            attribute.check()?;
+            if let Some(first) = names.insert(attribute.name.to_lowercase(), &attribute.name) {
+                return Err(FormatError::NameClash {
+                    first: first.to_owned(),
+                    second: attribute.name.clone(),
+                });
+            }
+            if attribute.id.0 == 0 || attribute.id.0 >= next_field_id || !ids.insert(attribute.id) {
+                return Err(FormatError::InvalidSchema {
+                    reason: format!(
+                        "attribute {:?} has field id {}, which is used twice or not below {next_field_id}",
+                        attribute.name, attribute.id.0
+                    ),
+                });
+            }
+        }
+        Ok(Self { attributes, next_field_id })
+    }
+
+    /// The attributes, in order.
+    pub fn attributes(&self) -> &[Attribute] {
+        &self.attributes
+    }
+
+    /// The id that the next attribute to be added will have.
+    pub fn next_field_id(&self) -> u32 {
+        self.next_field_id
+    }
+
+    /// The attribute called `name`.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// The position of the attribute called `name`.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.attributes.iter().position(|attribute| attribute.name == name)
+    }
+
+    /// The Arrow schema of whole rows.
+    pub fn arrow_schema(&self) -> arrow_schema::SchemaRef {
+        let fields: Vec<_> = self.attributes.iter().map(Attribute::arrow_field).collect();
+        Arc::new(arrow_schema::Schema::new(fields))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attributes(texts: &[&str]) -> Result<Schema> {
+        Schema::new(texts.iter().map(|t| Attribute::parse(t)).collect::<Result<Vec<_>>>()?)
+    }
+
+    #[test]
+    fn names_that_break_a_rule_are_refused_with_it() {
+        for (name, rule) in
+            [("", "empty"), ("_row", "start with"), ("a/b", "no `/`"), ("a\tb", "control")]
+        {
+            let error = attributes(&[&format!("{name}:u8")]).unwrap_err().to_string();
+            assert!(error.contains(rule), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_that_differ_only_in_case_clash() {
+        let error = attributes(&["image:u8", "Image:u8"]).unwrap_err();
+        assert!(matches!(error, FormatError::NameClash { .. }));
+    }
+
+    #[test]
+    fn a_row_over_a_gibibyte_is_refused() {
+        assert!(attributes(&["x:f64[200000000]"]).is_err());
+    }
+
+    #[test]
+    fn byte_stream_split_needs_floats() {
+        let x = Attribute::parse("x:u8[4]").unwrap();
+        assert!(Schema::new([x.with_encoding(Encoding::ByteStreamSplitZstd(3))]).is_err());
+    }
+}
