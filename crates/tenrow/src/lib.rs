@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Tensor datasets on Apache Parquet.
+
+pub use tenrow_format as format;
