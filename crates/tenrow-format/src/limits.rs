@@ -20,6 +20,10 @@ pub const MAX_ROW_ELEMENTS: u64 = i32::MAX as u64;
 pub const MAX_ROW_BYTES: u64 = 1 << 30;
 /// Bytes of a Parquet page: its sizes are `i32`.
 pub const MAX_PAGE_BYTES: u64 = i32::MAX as u64;
+/// Rows of a page whose rows differ in length.
+pub const MAX_PAGE_ROWS: u64 = 1 << 20;
+/// Rows of a row group.
+pub const MAX_ROW_GROUP_ROWS: u64 = 1 << 20;
 /// Bytes of a Parquet page header.
 pub const MAX_PAGE_HEADER_BYTES: u64 = 1 << 20;
 /// Bytes of a Parquet footer.

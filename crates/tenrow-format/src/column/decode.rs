@@ -1,0 +1,221 @@
+//! Pages that tenrow wrote, taken whole: checked, decompressed, and their values as raw elements.
+
+use bytes::Bytes;
+
+use crate::dtype::DType;
+use crate::error::{FormatError, Result};
+use crate::limits;
+use crate::page::header::encoding;
+use crate::page::levels::{Definition, RowLength, decode_rows};
+use crate::page::{PageHeader, PageKind};
+
+/// How the levels of a column are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListShape {
+    /// Whether rows may be null.
+    pub nullable: bool,
+    /// Whether Parquet declares the elements nullable, which says nothing about their being null.
+    pub nullable_elements: bool,
+}
+
+impl ListShape {
+    fn definition(self) -> Definition {
+        Definition { nullable: self.nullable, depth: 1 + u8::from(self.nullable_elements) }
+    }
+}
+
+/// A data page of numbers in lists, decoded.
+#[derive(Debug, Clone)]
+pub struct DecodedPage {
+    /// The length of every row.
+    pub rows: Vec<RowLength>,
+    /// The elements of the valid rows, `dtype.item_bits()` bits each.
+    pub values: Bytes,
+}
+
+/// Reads the row lengths of a page from `prefix`, its header and levels.
+///
+/// # Errors
+/// [`FormatError::Truncated`] or [`FormatError::Malformed`].
+pub fn decode_row_lengths(prefix: &[u8], shape: ListShape) -> Result<Vec<RowLength>> {
+    let (header, header_len) = PageHeader::decode(prefix)?;
+    let body = prefix.get(header_len..).unwrap_or_default();
+    Levels::split(&header, body)?.rows(shape)
+}
+
+/// Decodes a whole page, header included.
+///
+/// `max_elements` bounds what the page may claim to hold; `check` compares its checksum first.
+///
+/// # Errors
+/// [`FormatError::Checksum`], [`FormatError::Truncated`], [`FormatError::Malformed`], or
+/// [`FormatError::Limit`] before more is allocated than `max_elements` elements need.
+pub fn decode_page(
+    page: &Bytes,
+    dtype: DType,
+    shape: ListShape,
+    max_elements: u64,
+    check: bool,
+) -> Result<DecodedPage> {
+    let (header, header_len) = PageHeader::decode(page)?;
+    let body = page.slice(header_len..);
+    if body.len() as u64 != header.compressed_bytes as u64 {
+        return Err(FormatError::Truncated {
+            what: "a page".into(),
+            found: body.len() as u64,
+            expected: header.compressed_bytes as u64,
+        });
+    }
+    if check {
+        header.check_crc(&body, "a page")?;
+    }
+    let levels = Levels::split(&header, &body)?;
+    if levels.elements > max_elements {
+        return Err(FormatError::Limit {
+            what: "the number of elements in a page",
+            found: levels.elements,
+            limit: max_elements,
+        });
+    }
+    let rows = levels.rows(shape)?;
+    let counted: u64 = rows.iter().map(|row| row.element_count()).sum();
+    if counted != levels.elements {
+        return Err(malformed(format!("{counted} elements, but the header says {}", levels.elements)));
+    }
+    let stored = body.slice(levels.len..);
+    let plain = if levels.is_compressed { levels.decompress(&header, &stored)? } else { stored };
+    Ok(DecodedPage { rows, values: levels.values(plain, dtype)? })
+}
+
+/// The parts of a data page that its header tells apart.
+struct Levels<'a> {
+    repetition: &'a [u8],
+    definitions: &'a [u8],
+    len: usize,
+    entries: u64,
+    elements: u64,
+    row_count: u64,
+    encoding: i32,
+    is_compressed: bool,
+}
+
+impl<'a> Levels<'a> {
+    fn split(header: &PageHeader, body: &'a [u8]) -> Result<Self> {
+        let PageKind::DataV2 {
+            value_count,
+            null_count,
+            row_count,
+            encoding,
+            definition_bytes,
+            repetition_bytes,
+            is_compressed,
+        } = header.kind
+        else {
+            return Err(malformed("it is not a data page of version 2".into()));
+        };
+        // The header was checked: none of these is negative.
+        let (first, second) = (repetition_bytes as usize, definition_bytes as usize);
+        let truncated = || FormatError::Truncated {
+            what: "the levels of a page".into(),
+            found: body.len() as u64,
+            expected: (first + second) as u64,
+        };
+        Ok(Self {
+            repetition: body.get(..first).ok_or_else(truncated)?,
+            definitions: body.get(first..first + second).ok_or_else(truncated)?,
+            len: first + second,
+            entries: value_count as u64,
+            elements: (value_count - null_count) as u64,
+            row_count: row_count as u64,
+            encoding,
+            is_compressed,
+        })
+    }
+
+    fn rows(&self, shape: ListShape) -> Result<Vec<RowLength>> {
+        let definition = shape.definition();
+        decode_rows(definition, self.repetition, self.definitions, self.entries, self.row_count)
+    }
+
+    fn decompress(&self, header: &PageHeader, stored: &[u8]) -> Result<Bytes> {
+        let size = header.uncompressed_bytes as u64 - self.len as u64;
+        // Elements take at most 8 bytes, and a dictionary's indices a head of 6 and a pad of 14.
+        let limit = (self.elements * 8 + 32).min(limits::MAX_PAGE_BYTES);
+        if size > limit {
+            return Err(FormatError::Limit { what: "the size of a page", found: size, limit });
+        }
+        let plain = zstd::bulk::decompress(stored, size as usize)
+            .map_err(|e| malformed(format!("zstd: {e}")))?;
+        if plain.len() as u64 != size {
+            return Err(malformed(format!("{} bytes once decompressed, not {size}", plain.len())));
+        }
+        Ok(plain.into())
+    }
+
+    /// Turns the stored form of the elements into the elements themselves.
+    fn values(&self, plain: Bytes, dtype: DType) -> Result<Bytes> {
+        let bits = dtype.item_bits();
+        let is_integer = !dtype.is_float() && dtype != DType::Bool;
+        match self.encoding {
+            encoding::PLAIN if is_integer && bits == 8 => Err(malformed(
+                "8-bit integers in PLAIN, which tenrow does not write".into(),
+            )),
+            encoding::PLAIN if is_integer && bits == 16 => {
+                Ok(narrow_32_to_16(&exactly(plain, self.elements * 4)?))
+            }
+            encoding::PLAIN => exactly(plain, (self.elements * bits).div_ceil(8)),
+            encoding::BYTE_STREAM_SPLIT if bits >= 16 => {
+                let split = exactly(plain, self.elements * bits / 8)?;
+                Ok(join_byte_streams(&split, (bits / 8) as usize))
+            }
+            encoding::RLE_DICTIONARY if is_integer && bits <= 16 => self.indices(plain, bits),
+            other => Err(malformed(format!("encoding {other} for elements of {dtype}"))),
+        }
+    }
+
+    /// The indices of an identity dictionary, which are the elements.
+    fn indices(&self, plain: Bytes, bits: u64) -> Result<Bytes> {
+        let mut head = vec![bits as u8];
+        if self.elements > 0 {
+            crate::page::levels::write_bit_packed_head(&mut head, self.elements);
+        }
+        if !plain.starts_with(&head) {
+            return Err(malformed("its indices are not one bit-packed run".into()));
+        }
+        let padded = self.elements.next_multiple_of(8) * bits / 8;
+        let run = exactly(plain.slice(head.len()..), padded)?;
+        Ok(run.slice(..(self.elements * bits / 8) as usize))
+    }
+}
+
+/// Joins the transposed bytes of elements again.
+fn join_byte_streams(split: &[u8], item_bytes: usize) -> Bytes {
+    let count = split.len() / item_bytes;
+    let mut joined = vec![0; split.len()];
+    for (j, stream) in split.chunks_exact(count.max(1)).enumerate() {
+        for (i, &byte) in stream.iter().enumerate() {
+            joined[i * item_bytes + j] = byte;
+        }
+    }
+    joined.into()
+}
+
+/// The low halves of 32-bit integers.
+pub fn narrow_32_to_16(wide: &[u8]) -> Bytes {
+    wide.chunks_exact(4).flat_map(|item| [item[0], item[1]]).collect::<Vec<u8>>().into()
+}
+
+fn exactly(bytes: Bytes, expected: u64) -> Result<Bytes> {
+    if bytes.len() as u64 != expected {
+        return Err(FormatError::Truncated {
+            what: "the values of a page".into(),
+            found: bytes.len() as u64,
+            expected,
+        });
+    }
+    Ok(bytes)
+}
+
+fn malformed(reason: String) -> FormatError {
+    FormatError::malformed("a page", reason)
+}

@@ -1,0 +1,3 @@
+//! Placeholder until the manifest module lands.
+mod chunk;
+pub use chunk::{Chunk, ChunkLayout, PageStart};
