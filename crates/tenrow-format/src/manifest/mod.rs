@@ -24,6 +24,9 @@ mod version;
 mod wire_leaf;
 mod wire_root;
 
+#[cfg(test)]
+mod tests;
+
 pub use chunk::{Chunk, ChunkLayout, PageStart};
 pub use leaf::Leaf;
 pub use partition::{DataFile, DeletionVector, ForeignFile, KeyValue, Partition, RowIdRange};
