@@ -2,10 +2,12 @@
 #![forbid(unsafe_code)]
 
 mod attribute_type;
+mod checksum;
 mod dtype;
 mod encoding;
 mod error;
 pub mod limits;
+pub mod manifest;
 mod schema;
 pub mod manifest;
 mod page;
@@ -16,6 +18,7 @@ mod shape;
 mod value_type;
 
 pub use attribute_type::{AttributeType, VariableShape, file_fields};
+pub use checksum::{Checksum, checksum};
 pub use dtype::DType;
 pub use encoding::{DEFAULT_ZSTD_LEVEL, Encoding};
 pub use error::{FormatError, Result};

@@ -8,6 +8,8 @@ pub const MAX_ROOT_BYTES: u64 = 256 << 20;
 pub const MAX_LEAF_BYTES: u64 = 1 << 30;
 /// Partitions of a leaf.
 pub const MAX_LEAF_PARTITIONS: u64 = 1 << 16;
+/// Values of a leaf, those of all its columns added up.
+pub const MAX_LEAF_VALUES: u64 = 1 << 27;
 /// Attributes of a schema.
 pub const MAX_ATTRIBUTES: u64 = 1 << 16;
 /// Bytes of an attribute name.

@@ -1,3 +1,59 @@
-//! Placeholder until the manifest module lands.
+//! Manifests: what one version of a dataset consists of. Normative: `spec/manifest.md`.
+//!
+//! ```text
+//! _tenrow/versions/<…>.json   Root   JSON     one per version: schema, properties, leaves
+//!        └─► _tenrow/leaves/<id>   Leaf   Parquet  one row per partition; shared by versions
+//!                    └─► data/….parquet, columns/….parquet   DataFile, row-aligned, with a
+//!                                                           Chunk per row group and column
+//! ```
+//!
+//! Both are written once and never changed. A root carries its own checksum, and those of its
+//! leaves; a leaf those of its files. Starting rows and row ids are inherited downwards, so a
+//! commit that lost a race rewrites its root alone. The structs here are the meaning; `wire_root`,
+//! `wire_leaf` and `leaf_file` are the only modules that know the bytes.
+
+mod check;
 mod chunk;
+mod leaf;
+mod leaf_file;
+mod partition;
+mod root;
+mod row_map;
+mod statistics;
+mod version;
+mod wire_leaf;
+mod wire_root;
+
+#[cfg(test)]
+mod tests;
+
 pub use chunk::{Chunk, ChunkLayout, PageStart};
+pub use leaf::Leaf;
+pub use partition::{DataFile, DeletionVector, ForeignFile, KeyValue, Partition, RowIdRange};
+pub use root::{LeafRef, MAX_LEAF_REF_STATISTICS, Parent, Root};
+pub use row_map::RowMap;
+pub use statistics::{MAX_BOUND_BYTES, Statistics};
+pub use version::Version;
+
+/// The version of the manifests that this crate writes, and the newest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Rows of a partition may be deleted: a reader that ignores it shows them.
+pub const FEATURE_DELETION_VECTORS: &str = "deletion_vectors";
+/// A partition may have several files: a reader that ignores it shows values of the wrong one.
+pub const FEATURE_COLUMN_FILES: &str = "column_files";
+/// The root may hold views: a writer that ignores it loses them.
+pub const FEATURE_VIEWS: &str = "views";
+/// Files may lie outside the dataset: a reader that ignores it looks in the wrong place.
+pub const FEATURE_FOREIGN_FILES: &str = "foreign_files";
+/// File attributes may hold large files apart: a reader that ignores it finds no bytes.
+pub const FEATURE_EXTERNAL_FILES: &str = "external_files";
+
+/// Every feature that this crate reads and writes.
+pub const KNOWN_FEATURES: [&str; 5] = [
+    FEATURE_DELETION_VECTORS,
+    FEATURE_COLUMN_FILES,
+    FEATURE_VIEWS,
+    FEATURE_FOREIGN_FILES,
+    FEATURE_EXTERNAL_FILES,
+];

@@ -1,0 +1,91 @@
+//! Leaves: the partitions of a dataset, some thousands at a time.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+
+use super::partition::Partition;
+use super::row_map::RowMap;
+use super::{check, leaf_file};
+use crate::checksum::checksum;
+use crate::error::{FormatError, Result};
+use crate::limits;
+
+/// Partitions in commit order; stored as Parquet, one row each.
+///
+/// ```
+/// use tenrow_format::{checksum, manifest::Leaf};
+/// let bytes = Leaf::default().encode()?;
+/// assert_eq!(Leaf::decode(bytes.clone().into(), checksum(&bytes))?, Leaf::default());
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Leaf {
+    /// The partitions.
+    pub partitions: Vec<Partition>,
+}
+
+impl Leaf {
+    /// The stored form. Equal leaves give equal bytes.
+    ///
+    /// # Errors
+    /// The rule of `spec/manifest.md` that the leaf breaks: what is written can be read.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        self.check()?;
+        let bytes = leaf_file::encode(&self.partitions)?;
+        check_limit("the bytes of a leaf", bytes.len() as u64, limits::MAX_LEAF_BYTES)?;
+        Ok(bytes)
+    }
+
+    /// Reads the stored form, whose checksum the root names.
+    ///
+    /// # Errors
+    /// [`FormatError::Checksum`] before anything is parsed; [`FormatError::Limit`] before anything
+    /// large is allocated; else the rule that the leaf breaks.
+    pub fn decode(bytes: Bytes, expected_checksum: u64) -> Result<Self> {
+        check_limit("the bytes of a leaf", bytes.len() as u64, limits::MAX_LEAF_BYTES)?;
+        let found = checksum(&bytes);
+        if found != expected_checksum {
+            let what = "leaf".to_owned();
+            return Err(FormatError::Checksum { what, found, expected: expected_checksum });
+        }
+        let leaf = Self { partitions: leaf_file::decode(bytes)? };
+        leaf.check()?;
+        Ok(leaf)
+    }
+
+    /// From a live row of the leaf to its partition.
+    pub fn row_map(&self) -> RowMap {
+        RowMap::new(self.partitions.iter().map(Partition::live_rows))
+    }
+
+    /// Rows that are not deleted.
+    pub fn live_rows(&self) -> u64 {
+        self.row_map().total()
+    }
+
+    /// The features that a root with this leaf must name, for readers and for writers.
+    pub fn features(&self) -> BTreeSet<&'static str> {
+        let mut features = BTreeSet::new();
+        self.partitions.iter().for_each(|partition| partition.add_features(&mut features));
+        features
+    }
+
+    fn check(&self) -> Result<()> {
+        let count = self.partitions.len() as u64;
+        check_limit("the number of partitions of a leaf", count, limits::MAX_LEAF_PARTITIONS)?;
+        check::sum("rows of a leaf", self.partitions.iter().map(|p| p.row_count))?;
+        self.partitions.iter().enumerate().try_for_each(|(number, partition)| {
+            partition.check().map_err(|error| match error {
+                FormatError::Malformed { what, reason } => {
+                    FormatError::malformed(format!("partition {number} of a leaf: {what}"), reason)
+                }
+                other => other,
+            })
+        })
+    }
+}
+
+pub(super) fn check_limit(what: &'static str, found: u64, limit: u64) -> Result<()> {
+    if found > limit { Err(FormatError::Limit { what, found, limit }) } else { Ok(()) }
+}

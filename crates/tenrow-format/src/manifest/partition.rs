@@ -1,0 +1,206 @@
+//! A partition: rows that were written together, and the files that hold them.
+
+use std::collections::{BTreeSet, HashSet};
+
+use serde_json::Value;
+
+use super::check::{self, ensure};
+use super::chunk::{self, Chunk};
+use super::row_map::RowMap;
+use super::statistics::{self, Statistics};
+use super::{
+    FEATURE_COLUMN_FILES, FEATURE_DELETION_VECTORS, FEATURE_EXTERNAL_FILES, FEATURE_FOREIGN_FILES,
+};
+use crate::error::{FormatError, Result};
+use crate::limits;
+use crate::schema::FieldId;
+
+/// Rows that were written together, one row of a leaf.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Partition {
+    /// Rows in its files, deleted ones included.
+    pub row_count: u64,
+    /// The stable ids of its rows, in order; empty: they follow those of the partition before.
+    pub row_ids: Vec<RowIdRange>,
+    /// The value that each key has in all its rows.
+    pub keys: Vec<KeyValue>,
+    /// Its files, all of them with `row_count` rows in the same order. Where several have an
+    /// attribute, the highest sequence counts.
+    pub files: Vec<DataFile>,
+    /// What is known of its values.
+    pub statistics: Vec<Statistics>,
+    /// Its deleted rows, if it has any.
+    pub deletes: Option<DeletionVector>,
+    /// Paths of the large files that its rows name.
+    pub external_files: Vec<String>,
+}
+
+/// Stable row ids that follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowIdRange {
+    /// The first id.
+    pub first: u64,
+    /// How many there are.
+    pub count: u64,
+}
+
+/// The value of a key in all rows of a partition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyValue {
+    /// The key.
+    pub field: FieldId,
+    /// Null, a boolean, an integer or a text.
+    pub value: Value,
+}
+
+/// An object that says which rows of a partition are deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeletionVector {
+    /// Where it is, below the dataset.
+    pub path: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its [`crate::checksum`].
+    pub checksum: u64,
+    /// The number of deleted rows.
+    pub row_count: u64,
+}
+
+/// A Parquet file with some attributes of all rows of a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFile {
+    /// Where it is, below the dataset, or anywhere if `foreign` is set.
+    pub path: String,
+    /// Set if the file is not the dataset's own.
+    pub foreign: Option<ForeignFile>,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its [`crate::checksum`].
+    pub checksum: u64,
+    /// Bytes at its end that hold the footer, the footer's length and the closing magic.
+    pub footer_bytes: u64,
+    /// Decides between files with the same attribute; `None`: that of the leaf in the root.
+    pub sequence: Option<u64>,
+    /// The attributes that it holds.
+    pub field_ids: Vec<FieldId>,
+    /// The rows of each row group.
+    pub row_groups: Vec<u64>,
+    /// Where its values are. A row group's column that is not listed is found by the footer.
+    pub chunks: Vec<Chunk>,
+}
+
+/// A file that something else wrote and may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForeignFile {
+    /// When it was last modified, in nanoseconds of unix time, as it was indexed.
+    pub modified_ns: i64,
+}
+
+impl Partition {
+    /// Rows that are not deleted.
+    pub fn live_rows(&self) -> u64 {
+        self.row_count.saturating_sub(self.deletes.as_ref().map_or(0, |d| d.row_count))
+    }
+
+    /// Adds the features that a reader of this partition needs.
+    pub(super) fn add_features(&self, features: &mut BTreeSet<&'static str>) {
+        let needed = [
+            (FEATURE_DELETION_VECTORS, self.deletes.is_some()),
+            (FEATURE_COLUMN_FILES, self.files.len() > 1),
+            (FEATURE_FOREIGN_FILES, self.files.iter().any(|f| f.foreign.is_some())),
+            (FEATURE_EXTERNAL_FILES, !self.external_files.is_empty()),
+        ];
+        features.extend(needed.into_iter().filter_map(|(name, used)| used.then_some(name)));
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        self.check_row_ids()?;
+        self.check_keys()?;
+        statistics::check_all(&self.statistics)?;
+        self.external_files.iter().try_for_each(|path| check::relative_path(path))?;
+        if let Some(deletes) = &self.deletes {
+            deletes.check(self.row_count)?;
+        }
+        self.check_files()
+    }
+
+    fn check_row_ids(&self) -> Result<()> {
+        let what = || "row ids".to_owned();
+        let mut ranges = self.row_ids.clone();
+        ranges.sort_unstable_by_key(|range| range.first);
+        let mut free_from = 0;
+        for range in &ranges {
+            ensure(range.count > 0 && range.first >= free_from, what, || {
+                format!("the range of {} from {} is empty or overlaps", range.count, range.first)
+            })?;
+            free_from = check::sum("row ids", [range.first, range.count])?;
+        }
+        let count = check::sum("row ids", ranges.iter().map(|range| range.count))?;
+        ensure(ranges.is_empty() || count == self.row_count, what, || {
+            format!("{count} ids for {} rows", self.row_count)
+        })
+    }
+
+    fn check_keys(&self) -> Result<()> {
+        for key in &self.keys {
+            let fits = match &key.value {
+                Value::Null | Value::Bool(_) | Value::String(_) => true,
+                Value::Number(number) => number.is_i64() || number.is_u64(),
+                Value::Array(_) | Value::Object(_) => false,
+            };
+            let what = || format!("key of field {}", key.field.0);
+            ensure(fits, what, || "a key is null, a boolean, an integer or a text".into())?;
+        }
+        let repeated = check::repeated(self.keys.iter().map(|key| key.field));
+        ensure(repeated.is_none(), || "keys".into(), || "a field occurs twice".into())
+    }
+
+    fn check_files(&self) -> Result<()> {
+        ensure(!self.files.is_empty(), || "files".into(), || "a partition has a file".into())?;
+        let repeated = check::repeated(self.files.iter().map(|file| file.path.as_str()));
+        ensure(repeated.is_none(), || "files".into(), || "a path occurs twice".into())?;
+        self.files.iter().try_for_each(|file| file.check(self.row_count))
+    }
+}
+
+impl DeletionVector {
+    fn check(&self, row_count: u64) -> Result<()> {
+        check::relative_path(&self.path)?;
+        let fits = (1..=row_count).contains(&self.row_count);
+        ensure(
+            fits,
+            || format!("deletion vector {:?}", self.path),
+            || format!("{} deleted of {row_count} rows", self.row_count),
+        )
+    }
+}
+
+impl DataFile {
+    /// From a row of the file to its row group.
+    pub fn row_map(&self) -> RowMap {
+        RowMap::new(self.row_groups.iter().copied())
+    }
+
+    fn check(&self, row_count: u64) -> Result<()> {
+        match self.foreign {
+            Some(_) => check::any_path(&self.path)?,
+            None => check::relative_path(&self.path)?,
+        }
+        let what = || format!("file {:?}", self.path);
+        let rows = check::sum("rows of row groups", self.row_groups.iter().copied())?;
+        ensure(rows == row_count, what, || format!("{rows} rows, expected {row_count}"))?;
+        let footer = self.footer_bytes;
+        ensure((8..=self.size_bytes).contains(&footer), what, || {
+            format!("a footer of {footer} bytes in {} bytes", self.size_bytes)
+        })?;
+        if footer > limits::MAX_FOOTER_BYTES {
+            let limit = limits::MAX_FOOTER_BYTES;
+            return Err(FormatError::Limit { what: "the bytes of a footer", found: footer, limit });
+        }
+        let fields: HashSet<FieldId> = self.field_ids.iter().copied().collect();
+        let distinct = fields.len() == self.field_ids.len();
+        ensure(distinct, what, || "a field id occurs twice".into())?;
+        chunk::check_distinct(&self.chunks)?;
+        self.chunks.iter().try_for_each(|chunk| chunk.check(self, &fields))
+    }
+}

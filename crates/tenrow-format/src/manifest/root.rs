@@ -1,0 +1,212 @@
+//! Roots: what one version of a dataset is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::check::{self, ensure};
+use super::leaf::check_limit;
+use super::row_map::RowMap;
+use super::statistics::{self, Statistics};
+use super::version::Version;
+use super::{KNOWN_FEATURES, wire_root};
+use crate::error::{FormatError, Result};
+use crate::limits;
+use crate::schema::Schema;
+
+/// The statistics that a root may keep of one leaf.
+pub const MAX_LEAF_REF_STATISTICS: usize = 8;
+
+/// The version that a root was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parent {
+    /// Its number.
+    pub version: Version,
+    /// The [`crate::checksum`] of all bytes of its root.
+    pub checksum: u64,
+}
+
+/// One version of a dataset.
+///
+/// ```
+/// use tenrow_format::{Attribute, Schema, manifest::Root};
+/// let root = Root::first(Schema::new([Attribute::parse("label:i64")?])?, "a1b2", 0);
+/// assert_eq!(Root::decode(&root.encode())?, root);
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Root {
+    /// Features that a reader must know.
+    pub reader_features: BTreeSet<String>,
+    /// Features that a writer must know.
+    pub writer_features: BTreeSet<String>,
+    /// The number of this version.
+    pub version: Version,
+    /// The version that it was made from; a dataset's first has none.
+    pub parent: Option<Parent>,
+    /// Random text that tells this commit from all others.
+    pub write_id: String,
+    /// When it was committed, in milliseconds of unix time; informative.
+    pub created_ms: i64,
+    /// What was done: `create`, `append`, …; informative.
+    pub operation: String,
+    /// The attributes.
+    pub schema: Schema,
+    /// What the user keeps with the dataset.
+    pub properties: serde_json::Map<String, serde_json::Value>,
+    /// The leaves, in row order.
+    pub leaves: Vec<LeafRef>,
+    /// The stable id that the next row to be added will have.
+    pub next_row_id: u64,
+    /// The last sequence of each idempotency key.
+    pub sequences: BTreeMap<String, u64>,
+    /// Names of versions.
+    pub tags: BTreeMap<String, Version>,
+    /// Stored selections of rows, by name.
+    pub views: BTreeMap<String, serde_json::Value>,
+    /// Set if the store cannot create an object only where none is, so that two writers at once
+    /// would lose a commit.
+    pub single_writer: bool,
+}
+
+/// A leaf, as its root knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeafRef {
+    /// Where it is: `_tenrow/leaves/<id>`.
+    pub path: String,
+    /// Its [`crate::checksum`].
+    pub checksum: u64,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its partitions.
+    pub partition_count: u64,
+    /// Its rows that are not deleted.
+    pub row_count: u64,
+    /// The sizes of its data files, added up.
+    pub size_of_files_bytes: u64,
+    /// The stable id of the first row in its partitions that name none.
+    pub first_row_id: u64,
+    /// The sequence of its files that name none.
+    pub sequence: u64,
+    /// What is known of keys and sort attributes; at most 8.
+    pub statistics: Vec<Statistics>,
+}
+
+impl Root {
+    /// The first version of an empty dataset.
+    pub fn first(schema: Schema, write_id: impl Into<String>, created_ms: i64) -> Self {
+        Self {
+            reader_features: BTreeSet::new(),
+            writer_features: BTreeSet::new(),
+            version: Version(1),
+            parent: None,
+            write_id: write_id.into(),
+            created_ms,
+            operation: "create".into(),
+            schema,
+            properties: serde_json::Map::new(),
+            leaves: Vec::new(),
+            next_row_id: 0,
+            sequences: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            views: BTreeMap::new(),
+            single_writer: false,
+        }
+    }
+
+    /// The stored form. Equal roots give equal bytes.
+    ///
+    /// It is not checked here: call [`Root::check`] before the bytes are stored.
+    pub fn encode(&self) -> Vec<u8> {
+        wire_root::encode(self)
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// [`FormatError::Truncated`], [`FormatError::Malformed`] or [`FormatError::Checksum`] if it is
+    /// not what a writer wrote; [`FormatError::TooNew`] if its format version or a reader feature is
+    /// not known here, whatever else it says; else the rule that it breaks.
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        check_limit("the bytes of a root", bytes.len() as u64, limits::MAX_ROOT_BYTES)?;
+        let root = wire_root::decode(bytes)?;
+        root.check()?;
+        Ok(root)
+    }
+
+    /// Checks every rule of `spec/manifest.md` that concerns the root alone.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn check(&self) -> Result<()> {
+        let what = || "root".to_owned();
+        ensure(self.version.0 > 0, what, || "versions are counted from 1".into())?;
+        if let Some(Parent { version, .. }) = self.parent {
+            let earlier = (1..self.version.0).contains(&version.0);
+            ensure(earlier, what, || format!("version {} from {version}", self.version))?;
+        }
+        ensure(!self.write_id.is_empty(), what, || "the write id is empty".into())?;
+        for (name, version) in &self.tags {
+            let exists = (1..=self.version.0).contains(&version.0);
+            ensure(exists, what, || format!("tag {name:?} names version {version}"))?;
+        }
+        self.check_leaves()
+    }
+
+    fn check_leaves(&self) -> Result<()> {
+        let repeated = check::repeated(self.leaves.iter().map(|leaf| leaf.path.as_str()));
+        ensure(repeated.is_none(), || "root".into(), || "a leaf occurs twice".into())?;
+        check::sum("rows of a root", self.leaves.iter().map(|leaf| leaf.row_count))?;
+        check::sum("next row id", [self.next_row_id])?;
+        self.leaves.iter().try_for_each(|leaf| leaf.check(self.next_row_id))
+    }
+
+    /// Writer features that this crate does not know: with any, the dataset is read only.
+    pub fn unknown_writer_features(&self) -> Vec<&str> {
+        unknown(&self.writer_features).collect()
+    }
+
+    /// Its rows that are not deleted.
+    pub fn row_count(&self) -> u64 {
+        self.row_map().total()
+    }
+
+    /// From a row to its leaf; build it once to locate many rows.
+    pub fn row_map(&self) -> RowMap {
+        RowMap::new(self.leaves.iter().map(|leaf| leaf.row_count))
+    }
+
+    /// The leaf that holds `row`, and the row's number within it.
+    ///
+    /// Adds up the leaves each time: for many rows, keep [`Root::row_map`].
+    pub fn locate(&self, row: u64) -> Option<(usize, u64)> {
+        self.row_map().locate(row)
+    }
+}
+
+/// The features of `names` that this crate does not know.
+pub(super) fn unknown(names: &BTreeSet<String>) -> impl Iterator<Item = &str> {
+    names.iter().map(String::as_str).filter(|name| !KNOWN_FEATURES.contains(name))
+}
+
+impl LeafRef {
+    fn check(&self, next_row_id: u64) -> Result<()> {
+        check::relative_path(&self.path)?;
+        check_limit("the bytes of a leaf", self.size_bytes, limits::MAX_LEAF_BYTES)?;
+        let partitions = self.partition_count;
+        check_limit("the number of partitions of a leaf", partitions, limits::MAX_LEAF_PARTITIONS)?;
+        let what = || format!("leaf {:?}", self.path);
+        ensure(self.partition_count > 0 || self.row_count == 0, what, || {
+            format!("{} rows in no partition", self.row_count)
+        })?;
+        ensure(self.first_row_id <= next_row_id, what, || {
+            format!("its first row id {} is beyond the next, {next_row_id}", self.first_row_id)
+        })?;
+        if self.statistics.len() > MAX_LEAF_REF_STATISTICS {
+            return Err(FormatError::Limit {
+                what: "the number of statistics of a leaf",
+                found: self.statistics.len() as u64,
+                limit: MAX_LEAF_REF_STATISTICS as u64,
+            });
+        }
+        statistics::check_all(&self.statistics)
+    }
+}

@@ -1,0 +1,5 @@
+//! Round trips, hostile bytes, and rules of roots and leaves.
+
+mod leaves;
+mod roots;
+mod strategies;

@@ -1,0 +1,349 @@
+//! The bytes of a root: JSON in a fixed frame with a checksum.
+//!
+//! ```text
+//! {"checksum":"<16 hex digits>","root":<document>}\n
+//! ```
+//!
+//! The checksum is that of the document's bytes as they stand, so it can be verified before a JSON
+//! parser sees them. Normative: `spec/manifest.md`, "Root".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::root::{self, LeafRef, Parent, Root};
+use super::statistics::Statistics;
+use super::version::Version;
+use super::{FORMAT_VERSION, check};
+use crate::checksum::checksum;
+use crate::error::{FormatError, Result};
+use crate::schema::{Attribute, FieldId, Schema};
+
+const WHAT: &str = "root manifest";
+const BEFORE_CHECKSUM: &[u8] = b"{\"checksum\":\"";
+const BEFORE_DOCUMENT: &[u8] = b"\",\"root\":";
+const AFTER_DOCUMENT: &[u8] = b"}\n";
+const CHECKSUM_DIGITS: usize = 16;
+const FRAME_BYTES: usize =
+    BEFORE_CHECKSUM.len() + CHECKSUM_DIGITS + BEFORE_DOCUMENT.len() + AFTER_DOCUMENT.len();
+
+pub(super) fn encode(root: &Root) -> Vec<u8> {
+    let document = serde_json::to_vec(&RootWire::from(root))
+        .expect("maps with text keys and finite numbers are always JSON");
+    frame(&document)
+}
+
+/// Puts a document in its frame.
+pub(super) fn frame(document: &[u8]) -> Vec<u8> {
+    let digits = show_checksum(checksum(document));
+    [BEFORE_CHECKSUM, digits.as_bytes(), BEFORE_DOCUMENT, document, AFTER_DOCUMENT].concat()
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Root> {
+    let document = unframe(bytes)?;
+    // Each step parses no more than it needs: what a newer tenrow wrote may look otherwise.
+    let Head { format_version } = parse(document)?;
+    check_format_version(format_version)?;
+    let Features { reader_features } = parse(document)?;
+    check_reader_features(&reader_features)?;
+    parse::<RootWire>(document)?.into_root()
+}
+
+/// The document, if the frame is whole and the checksum is right.
+fn unframe(bytes: &[u8]) -> Result<&[u8]> {
+    let malformed = |reason: &str| FormatError::malformed(WHAT, reason);
+    if bytes.len() < FRAME_BYTES {
+        return Err(FormatError::Truncated {
+            what: WHAT.into(),
+            found: bytes.len() as u64,
+            expected: FRAME_BYTES as u64,
+        });
+    }
+    let rest = bytes
+        .strip_prefix(BEFORE_CHECKSUM)
+        .ok_or_else(|| malformed("it does not begin with {\"checksum\":\""))?;
+    let (digits, rest) = rest.split_at(CHECKSUM_DIGITS);
+    let expected = std::str::from_utf8(digits)
+        .ok()
+        .and_then(parse_checksum)
+        .ok_or_else(|| malformed("its checksum is not 16 lowercase hex digits"))?;
+    let document = rest
+        .strip_prefix(BEFORE_DOCUMENT)
+        .ok_or_else(|| malformed("no root follows the checksum"))?
+        .strip_suffix(AFTER_DOCUMENT)
+        .ok_or_else(|| malformed("it does not end with a closing brace and a line feed"))?;
+    let found = checksum(document);
+    if found != expected {
+        return Err(FormatError::Checksum { what: WHAT.into(), found, expected });
+    }
+    Ok(document)
+}
+
+fn parse<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T> {
+    serde_json::from_slice(document).map_err(|e| FormatError::malformed(WHAT, e.to_string()))
+}
+
+fn check_format_version(found: u64) -> Result<()> {
+    if found > u64::from(FORMAT_VERSION) {
+        return Err(FormatError::TooNew {
+            what: WHAT.into(),
+            reason: format!("format version {found}; {FORMAT_VERSION} is known here"),
+        });
+    }
+    check::ensure(found > 0, || WHAT.into(), || "format versions are counted from 1".into())
+}
+
+fn check_reader_features(features: &BTreeSet<String>) -> Result<()> {
+    let unknown: Vec<_> = root::unknown(features).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let reason = format!("unknown reader features: {}", unknown.join(", "));
+    Err(FormatError::TooNew { what: WHAT.into(), reason })
+}
+
+fn show_checksum(checksum: u64) -> String {
+    format!("{checksum:016x}")
+}
+
+fn parse_checksum(text: &str) -> Option<u64> {
+    let digits = text.len() == CHECKSUM_DIGITS
+        && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if digits { u64::from_str_radix(text, 16).ok() } else { None }
+}
+
+fn checksum_of(what: &str, text: &str) -> Result<u64> {
+    parse_checksum(text).ok_or_else(|| {
+        FormatError::malformed(
+            format!("{WHAT}: checksum of {what}"),
+            format!("found {text:?}, expected 16 lowercase hex digits"),
+        )
+    })
+}
+
+#[derive(Deserialize)]
+struct Head {
+    format_version: u64,
+}
+
+#[derive(Deserialize)]
+struct Features {
+    reader_features: BTreeSet<String>,
+}
+
+/// The document; keys in this order.
+#[derive(Serialize, Deserialize)]
+struct RootWire {
+    format_version: u32,
+    reader_features: BTreeSet<String>,
+    writer_features: BTreeSet<String>,
+    version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<ParentWire>,
+    write_id: String,
+    created_ms: i64,
+    operation: String,
+    schema: SchemaWire,
+    properties: Map<String, Value>,
+    next_row_id: u64,
+    sequences: BTreeMap<String, u64>,
+    tags: BTreeMap<String, u64>,
+    views: BTreeMap<String, Value>,
+    single_writer: bool,
+    leaves: Vec<LeafRefWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ParentWire {
+    version: u64,
+    checksum: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SchemaWire {
+    next_field_id: u32,
+    attributes: Vec<AttributeWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AttributeWire {
+    id: u32,
+    name: String,
+    #[serde(rename = "type")]
+    type_text: String,
+    nullable: bool,
+    encoding: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dim_names: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LeafRefWire {
+    path: String,
+    checksum: String,
+    size_bytes: u64,
+    partition_count: u64,
+    row_count: u64,
+    size_of_files_bytes: u64,
+    first_row_id: u64,
+    sequence: u64,
+    statistics: Vec<StatisticsWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StatisticsWire {
+    field: u32,
+    null_count: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    min: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max: Option<Value>,
+    exact: bool,
+}
+
+impl From<&Root> for RootWire {
+    fn from(root: &Root) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            reader_features: root.reader_features.clone(),
+            writer_features: root.writer_features.clone(),
+            version: root.version.0,
+            parent: root.parent.map(|parent| ParentWire {
+                version: parent.version.0,
+                checksum: show_checksum(parent.checksum),
+            }),
+            write_id: root.write_id.clone(),
+            created_ms: root.created_ms,
+            operation: root.operation.clone(),
+            schema: SchemaWire::from(&root.schema),
+            properties: root.properties.clone(),
+            next_row_id: root.next_row_id,
+            sequences: root.sequences.clone(),
+            tags: root.tags.iter().map(|(name, version)| (name.clone(), version.0)).collect(),
+            views: root.views.clone(),
+            single_writer: root.single_writer,
+            leaves: root.leaves.iter().map(LeafRefWire::from).collect(),
+        }
+    }
+}
+
+impl RootWire {
+    fn into_root(self) -> Result<Root> {
+        let parent = |parent: ParentWire| -> Result<Parent> {
+            let checksum = checksum_of("the parent", &parent.checksum)?;
+            Ok(Parent { version: Version(parent.version), checksum })
+        };
+        Ok(Root {
+            reader_features: self.reader_features,
+            writer_features: self.writer_features,
+            version: Version(self.version),
+            parent: self.parent.map(parent).transpose()?,
+            write_id: self.write_id,
+            created_ms: self.created_ms,
+            operation: self.operation,
+            schema: self.schema.into_schema()?,
+            properties: self.properties,
+            leaves: self
+                .leaves
+                .into_iter()
+                .map(LeafRefWire::into_leaf_ref)
+                .collect::<Result<_>>()?,
+            next_row_id: self.next_row_id,
+            sequences: self.sequences,
+            tags: self.tags.into_iter().map(|(name, version)| (name, Version(version))).collect(),
+            views: self.views,
+            single_writer: self.single_writer,
+        })
+    }
+}
+
+impl From<&Schema> for SchemaWire {
+    fn from(schema: &Schema) -> Self {
+        let attribute = |attribute: &Attribute| AttributeWire {
+            id: attribute.id.0,
+            name: attribute.name.clone(),
+            type_text: attribute.attribute_type.to_string(),
+            nullable: attribute.nullable,
+            encoding: attribute.encoding.to_string(),
+            dim_names: attribute.dim_names.clone(),
+        };
+        Self {
+            next_field_id: schema.next_field_id(),
+            attributes: schema.attributes().iter().map(attribute).collect(),
+        }
+    }
+}
+
+impl SchemaWire {
+    fn into_schema(self) -> Result<Schema> {
+        let attribute = |wire: AttributeWire| -> Result<Attribute> {
+            Ok(Attribute {
+                id: FieldId(wire.id),
+                name: wire.name,
+                attribute_type: wire.type_text.parse()?,
+                nullable: wire.nullable,
+                encoding: wire.encoding.parse()?,
+                dim_names: wire.dim_names,
+            })
+        };
+        let attributes = self.attributes.into_iter().map(attribute).collect::<Result<_>>()?;
+        Schema::from_parts(attributes, self.next_field_id)
+    }
+}
+
+impl From<&LeafRef> for LeafRefWire {
+    fn from(leaf: &LeafRef) -> Self {
+        Self {
+            path: leaf.path.clone(),
+            checksum: show_checksum(leaf.checksum),
+            size_bytes: leaf.size_bytes,
+            partition_count: leaf.partition_count,
+            row_count: leaf.row_count,
+            size_of_files_bytes: leaf.size_of_files_bytes,
+            first_row_id: leaf.first_row_id,
+            sequence: leaf.sequence,
+            statistics: leaf.statistics.iter().map(StatisticsWire::from).collect(),
+        }
+    }
+}
+
+impl LeafRefWire {
+    fn into_leaf_ref(self) -> Result<LeafRef> {
+        Ok(LeafRef {
+            checksum: checksum_of("a leaf", &self.checksum)?,
+            path: self.path,
+            size_bytes: self.size_bytes,
+            partition_count: self.partition_count,
+            row_count: self.row_count,
+            size_of_files_bytes: self.size_of_files_bytes,
+            first_row_id: self.first_row_id,
+            sequence: self.sequence,
+            statistics: self.statistics.into_iter().map(StatisticsWire::into_statistics).collect(),
+        })
+    }
+}
+
+impl From<&Statistics> for StatisticsWire {
+    fn from(statistics: &Statistics) -> Self {
+        Self {
+            field: statistics.field.0,
+            null_count: statistics.null_count,
+            min: statistics.min.clone(),
+            max: statistics.max.clone(),
+            exact: statistics.exact,
+        }
+    }
+}
+
+impl StatisticsWire {
+    fn into_statistics(self) -> Statistics {
+        Statistics {
+            field: FieldId(self.field),
+            null_count: self.null_count,
+            min: self.min,
+            max: self.max,
+            exact: self.exact,
+        }
+    }
+}
