@@ -1,0 +1,214 @@
+//! What can go wrong with a dataset, as a caller needs to tell it apart.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use tenrow_format::FormatError;
+
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// An error of a dataset: its kind, what was being done, and what caused it.
+///
+/// Displays one line and never its cause: [`Error::chain`] gives both.
+///
+/// ```
+/// use tenrow::{Error, ErrorKind};
+/// let cause = std::io::Error::other("no space left on device");
+/// let error = Error::io("write /data/digits", cause);
+/// assert_eq!(error.kind(), ErrorKind::Io);
+/// assert_eq!(error.to_string(), "write /data/digits");
+/// assert_eq!(error.chain(), "write /data/digits: no space left on device");
+/// ```
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    context: String,
+    source: Option<Source>,
+}
+
+/// What a caller can do something about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The location holds no tenrow dataset.
+    NotADataset,
+    /// An object, version, attribute or row that was asked for is not there.
+    NotFound,
+    /// Something that must be new is already there.
+    AlreadyExists,
+    /// Written by a newer tenrow.
+    TooNew,
+    /// Stored bytes are not what they must be.
+    Corrupt,
+    /// The request breaks a rule; the same request always fails.
+    InvalidInput,
+    /// Another writer committed a change that cannot be combined with this one.
+    Conflict,
+    /// Not possible with this store or this version.
+    Unsupported,
+    /// The store failed: no space, no permission, no connection.
+    Io,
+}
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of `kind` with nothing behind it.
+    pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
+        Self { kind, context: context.into(), source: None }
+    }
+
+    /// Stored bytes that are not what they must be.
+    pub fn corrupt(what: impl Into<String>, source: impl Into<Source>) -> Self {
+        Self::new(ErrorKind::Corrupt, what).with_source(source)
+    }
+
+    /// A request that breaks a rule.
+    pub fn invalid(reason: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidInput, reason)
+    }
+
+    /// Something that this store or this version cannot do.
+    pub fn unsupported(reason: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unsupported, reason)
+    }
+
+    /// A failure of the operating system; a missing or an existing file keeps its kind.
+    pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
+        let kind = match source.kind() {
+            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+            std::io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+            _ => ErrorKind::Io,
+        };
+        Self::new(kind, what).with_source(source)
+    }
+
+    /// A fault found by the format, with where it was met.
+    pub fn format(context: impl Into<String>, source: FormatError) -> Self {
+        let kind = match &source {
+            FormatError::TooNew { .. } => ErrorKind::TooNew,
+            FormatError::InvalidType { .. }
+            | FormatError::InvalidName { .. }
+            | FormatError::InvalidShape { .. }
+            | FormatError::InvalidSchema { .. }
+            | FormatError::InvalidEncoding { .. }
+            | FormatError::NameClash { .. }
+            | FormatError::WrongType { .. }
+            | FormatError::UnexpectedNull { .. } => ErrorKind::InvalidInput,
+            _ => ErrorKind::Corrupt,
+        };
+        Self::new(kind, context).with_source(source)
+    }
+
+    /// A failure of the object store while doing `what`.
+    pub fn store(what: impl Into<String>, source: object_store::Error) -> Self {
+        use object_store::Error as Store;
+        let kind = match &source {
+            Store::NotFound { .. } => ErrorKind::NotFound,
+            Store::AlreadyExists { .. } => ErrorKind::AlreadyExists,
+            Store::NotSupported { .. } | Store::NotImplemented { .. } => ErrorKind::Unsupported,
+            Store::InvalidPath { .. } => ErrorKind::InvalidInput,
+            _ => ErrorKind::Io,
+        };
+        // These wrappers repeat the path, or name a type of the library: only the cause tells.
+        let source: Source = match source {
+            Store::Generic { source, .. }
+            | Store::NotFound { source, .. }
+            | Store::AlreadyExists { source, .. }
+            | Store::PermissionDenied { source, .. }
+            | Store::NotSupported { source } => source,
+            other => other.into(),
+        };
+        Self::new(kind, what).with_source(source)
+    }
+
+    /// The same error, of another kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// The same error, caused by `source`.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What a caller can tell apart.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The message and those of all its causes, on one line: `a: b: c`.
+    ///
+    /// A cause that its parent's message already ends with is not repeated.
+    pub fn chain(&self) -> String {
+        let mut line = self.context.clone();
+        let mut next = self.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if !line.ends_with(&text) {
+                line.push_str(": ");
+                line.push_str(&text);
+            }
+            next = cause.source();
+        }
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.context)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing_object() -> object_store::Error {
+        let source = std::io::Error::from(std::io::ErrorKind::NotFound).into();
+        object_store::Error::NotFound { path: "/x".into(), source }
+    }
+
+    #[test]
+    fn display_is_the_context_alone_and_the_chain_has_every_cause() {
+        let error = Error::corrupt("read /x", FormatError::malformed("root", "no schema"));
+        assert_eq!(error.to_string(), "read /x");
+        assert_eq!(error.chain(), "read /x: root: no schema");
+    }
+
+    #[test]
+    fn chain_repeats_no_cause_and_stays_on_one_line() {
+        let inner = Error::invalid("rows\nclash");
+        let outer = Error::invalid("import: rows\nclash").with_source(inner);
+        assert_eq!(outer.chain(), "import: rows clash");
+    }
+
+    #[test]
+    fn format_faults_keep_what_a_caller_acts_on() {
+        let limit = FormatError::Limit { what: "rows", found: 2, limit: 1 };
+        let too_new = FormatError::TooNew { what: "root".into(), reason: "version 9".into() };
+        let null = FormatError::UnexpectedNull { name: "x".into(), row: 1 };
+        assert_eq!(Error::format("x", limit).kind(), ErrorKind::Corrupt);
+        assert_eq!(Error::format("x", too_new).kind(), ErrorKind::TooNew);
+        assert_eq!(Error::format("x", null).kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn a_missing_object_is_not_found_and_names_its_path_once() {
+        let error = Error::store("read /x", missing_object());
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(error.chain(), "read /x: entity not found");
+    }
+}

@@ -1,0 +1,293 @@
+//! A file that does not exist until it is whole and durable: `spec/layout.md`, "Durability".
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::{self, IoSlice};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+use crate::ids::Ids;
+
+/// Where unfinished files are, below the dataset's folder.
+pub(crate) const TEMP_FOLDER: &str = "_tenrow/tmp";
+
+/// Buffers that one vectored write takes.
+const MAX_BUFFERS: usize = 1024;
+
+/// A failure of the operating system, with what was done to which file.
+#[derive(Debug)]
+pub(crate) struct FileError {
+    doing: &'static str,
+    path: PathBuf,
+    pub(crate) source: io::Error,
+}
+
+impl FileError {
+    pub(crate) fn new(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self { doing, path: path.to_owned(), source }
+    }
+}
+
+impl std::fmt::Display for FileError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.doing, self.path.display())
+    }
+}
+
+impl std::error::Error for FileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// The folders of one dataset, made durably and only when something is written.
+#[derive(Debug)]
+pub(crate) struct Folders {
+    root: PathBuf,
+    ids: Ids,
+    /// Folders whose names are known to be on disk, up to the root.
+    durable: Mutex<HashSet<PathBuf>>,
+}
+
+impl Folders {
+    pub(crate) fn new(root: PathBuf, ids: Ids) -> Self {
+        Self { root, ids, durable: Mutex::default() }
+    }
+
+    /// Makes `folder`, which is in the root, and every folder above it that is missing.
+    ///
+    /// When this returns, a crash of the machine loses none of them, whoever made them.
+    pub(crate) fn prepare(&self, folder: &Path) -> Result<(), FileError> {
+        if self.is_durable(folder) && folder.is_dir() {
+            return Ok(());
+        }
+        if folder == self.root {
+            make_with_parents(folder)?;
+        } else if let Some(parent) = folder.parent() {
+            self.prepare(parent)?;
+            make(folder)?;
+            sync_folder(parent)?;
+        }
+        self.durable().insert(folder.to_owned());
+        Ok(())
+    }
+
+    /// A new empty file that nobody looks for.
+    pub(crate) fn new_temp(&self) -> Result<TempFile, FileError> {
+        let folder = self.root.join(TEMP_FOLDER);
+        self.prepare(&folder)?;
+        loop {
+            let path = folder.join(self.ids.next());
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                // Two writers that were given one seed: the next name is free.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                created => {
+                    let file = Arc::new(created.map_err(FileError::new("create", &path))?);
+                    return Ok(TempFile { path, file, exists: true });
+                }
+            }
+        }
+    }
+
+    fn is_durable(&self, folder: &Path) -> bool {
+        self.durable().contains(folder)
+    }
+
+    fn durable(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A file under a temporary name, removed when dropped unpublished.
+#[derive(Debug)]
+pub(crate) struct TempFile {
+    path: PathBuf,
+    file: Arc<File>,
+    exists: bool,
+}
+
+impl TempFile {
+    /// The open file, for writers that may outlive its name.
+    pub(crate) fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    /// Gives the file its final name, unless something has that name; durable on return.
+    pub(crate) fn publish_new(self, folders: &Folders, name: &Path) -> Result<(), FileError> {
+        self.publish(folders, name, |temp, name| {
+            create_with(temp, name, |a, b| std::fs::hard_link(a, b))
+        })
+    }
+
+    /// Gives the file its final name, replacing what had it; durable on return.
+    pub(crate) fn publish_over(self, folders: &Folders, name: &Path) -> Result<(), FileError> {
+        self.publish(folders, name, |temp, name| std::fs::rename(temp, name))
+    }
+
+    fn publish(
+        mut self,
+        folders: &Folders,
+        name: &Path,
+        give: impl FnOnce(&Path, &Path) -> io::Result<()>,
+    ) -> Result<(), FileError> {
+        let folder = name.parent().unwrap_or(&folders.root);
+        folders.prepare(folder)?;
+        // The content first: a name must never be on disk before what it names.
+        self.file.sync_all().map_err(FileError::new("sync", &self.path))?;
+        give(&self.path, name).map_err(FileError::new("create", name))?;
+        self.remove();
+        sync_folder(folder)
+    }
+
+    /// Removes the temporary name; a rename may have done so already.
+    fn remove(&mut self) {
+        if std::mem::take(&mut self.exists) {
+            // What stays behind has no effect, and the next cleaning finds it.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+/// Links `temp` as `name`, or renames it where there are no hard links; never replaces.
+fn create_with(
+    temp: &Path,
+    name: &Path,
+    link: impl FnOnce(&Path, &Path) -> io::Result<()>,
+) -> io::Result<()> {
+    let Err(error) = link(temp, name) else { return Ok(()) };
+    match Errno::from_io_error(&error) {
+        // A network file system may link, lose its reply and try again.
+        Some(Errno::EXIST) if is_same_file(temp, name) => Ok(()),
+        Some(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP | Errno::MLINK) => {
+            match renameat_with(CWD, temp, CWD, name, RenameFlags::NOREPLACE) {
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Err(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "this file system has neither hard links nor rename without replacing, so \
+                     commits on it would not be safe; use another",
+                )),
+                renamed => Ok(renamed?),
+            }
+        }
+        Some(Errno::XDEV) => Err(io::Error::new(
+            io::ErrorKind::CrossesDevices,
+            "the folders of a dataset must be on one file system",
+        )),
+        _ => Err(error),
+    }
+}
+
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    match (std::fs::symlink_metadata(a), std::fs::symlink_metadata(b)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
+
+fn make(folder: &Path) -> Result<(), FileError> {
+    let made = match std::fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match folder.is_dir() {
+            true => Ok(()),
+            // Not `AlreadyExists`, which is kept for the object itself.
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        },
+        made => made,
+    };
+    made.map_err(FileError::new("create folder", folder))
+}
+
+/// Makes the dataset's folder and those above it, syncing the parent of each one made.
+fn make_with_parents(folder: &Path) -> Result<(), FileError> {
+    let Some(parent) = folder.parent() else { return Ok(()) };
+    if folder.is_dir() {
+        return Ok(());
+    }
+    make_with_parents(parent)?;
+    make(folder)?;
+    sync_folder(parent)
+}
+
+/// Writes the names in `folder` to disk.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), FileError> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    match synced.as_ref().err().and_then(Errno::from_io_error) {
+        // Some network file systems refuse to sync a folder because its names are always on disk.
+        Some(Errno::INVAL | Errno::OPNOTSUPP) => Ok(()),
+        _ => synced.map_err(FileError::new("sync folder", folder)),
+    }
+}
+
+/// Writes all of `pieces`, one after another, from `offset` on.
+pub(crate) fn write_at(file: &File, pieces: &[Bytes], mut offset: u64) -> io::Result<()> {
+    for pieces in pieces.chunks(MAX_BUFFERS) {
+        let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+        let mut rest = &mut slices[..];
+        IoSlice::advance_slices(&mut rest, 0);
+        while !rest.is_empty() {
+            let written = match rustix::io::pwritev(file, rest, offset) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => written,
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            offset += written as u64;
+            IoSlice::advance_slices(&mut rest, written);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn two_files() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let (temp, name) = (folder.path().join("temp"), folder.path().join("name"));
+        std::fs::write(&temp, "new").unwrap();
+        (folder, temp, name)
+    }
+
+    #[test]
+    fn without_hard_links_a_file_is_renamed_and_never_replaces() {
+        for errno in [Errno::PERM, Errno::NOSYS, Errno::OPNOTSUPP] {
+            let (_folder, temp, name) = two_files();
+            create_with(&temp, &name, |_, _| Err(errno.into())).unwrap();
+            assert_eq!(std::fs::read(&name).unwrap(), b"new");
+            assert!(!temp.exists());
+
+            std::fs::write(&temp, "newer").unwrap();
+            let error = create_with(&temp, &name, |_, _| Err(errno.into())).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(std::fs::read(&name).unwrap(), b"new");
+        }
+    }
+
+    #[test]
+    fn a_link_that_was_made_but_reported_as_existing_counts_as_made() {
+        let (_folder, temp, name) = two_files();
+        std::fs::hard_link(&temp, &name).unwrap();
+        create_with(&temp, &name, |a, b| std::fs::hard_link(a, b)).unwrap();
+    }
+
+    #[test]
+    fn a_vectored_write_takes_any_number_of_pieces_and_empty_ones() {
+        let (_folder, temp, _) = two_files();
+        let pieces: Vec<Bytes> =
+            (0..3000u32).map(|i| Bytes::from(vec![i as u8; i as usize % 3])).collect();
+        let file = OpenOptions::new().write(true).open(&temp).unwrap();
+        write_at(&file, &pieces, 2).unwrap();
+        let expected = [&b"ne"[..], &pieces.concat()].concat();
+        assert_eq!(std::fs::read(&temp).unwrap(), expected);
+    }
+}
