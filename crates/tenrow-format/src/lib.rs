@@ -1,28 +1,35 @@
-//! What the bytes of a tenrow dataset mean.
+//! What the bytes of a tenrow dataset mean: pure, synchronous, without any I/O.
+//!
+//! From the bottom up: a [`DType`] and a [`Shape`] make an [`AttributeType`]; named and numbered, an
+//! [`Attribute`] of a [`Schema`]. The [`partition`] module turns Arrow arrays of these attributes
+//! into Parquet files whose pages hold raw elements, and [`RawChunk`] says where each row lies in
+//! them. [`manifest`] describes which files make up a version of a dataset.
+//!
+//! Stored bytes are taken to be hostile: nothing here panics on them, and no length that they claim
+//! is allocated before it is compared with [`limits`]. The documents in `spec/` are normative.
 #![forbid(unsafe_code)]
 
-mod attribute_type;
-mod checksum;
-mod dtype;
-mod encoding;
 mod error;
 pub mod limits;
-pub mod manifest;
+mod checksum;
+mod dtype;
+mod shape;
+mod value_type;
+mod attribute_type;
+mod encoding;
 mod schema;
 pub mod manifest;
 mod page;
 mod column;
 mod locate;
 pub mod partition;
-mod shape;
-mod value_type;
 
 pub use attribute_type::{AttributeType, VariableShape, file_fields};
 pub use checksum::{Checksum, checksum};
+pub use column::{DecodedPage, ListShape, decode_page, decode_row_lengths, narrow_32_to_16};
 pub use dtype::DType;
 pub use encoding::{DEFAULT_ZSTD_LEVEL, Encoding};
 pub use error::{FormatError, Result};
-pub use column::{DecodedPage, ListShape, decode_page, decode_row_lengths, narrow_32_to_16};
 pub use locate::{BitRange, RawChunk, RawPage};
 pub use page::{PageHeader, PageKind, RowLength};
 pub use schema::{Attribute, FIELD_ID_KEY, FieldId, Schema, TYPE_KEY};

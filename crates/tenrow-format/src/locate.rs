@@ -51,9 +51,16 @@ pub struct RawChunk<'a> {
 impl<'a> RawChunk<'a> {
     /// The chunk of `row_count` rows whose values are `elements` elements each; `integers` says
     /// whether its dtype is an integer type. `None` if the chunk is not raw.
-    pub fn new(layout: &'a ChunkLayout, row_count: u64, elements: u64, integers: bool) -> Option<Self> {
+    pub fn new(
+        layout: &'a ChunkLayout,
+        row_count: u64,
+        elements: u64,
+        integers: bool,
+    ) -> Option<Self> {
         let item_bits = match layout {
-            ChunkLayout::Strided { item_bits, .. } | ChunkLayout::Paged { item_bits, .. } => *item_bits,
+            ChunkLayout::Strided { item_bits, .. } | ChunkLayout::Paged { item_bits, .. } => {
+                *item_bits
+            }
             ChunkLayout::Indexed { .. } => return None,
         };
         let in_dictionary = integers && matches!(item_bits, 8 | 16);
@@ -68,7 +75,9 @@ impl<'a> RawChunk<'a> {
     /// Stored bits of one element.
     pub fn item_bits(&self) -> u8 {
         match self.layout {
-            ChunkLayout::Strided { item_bits, .. } | ChunkLayout::Paged { item_bits, .. } => *item_bits,
+            ChunkLayout::Strided { item_bits, .. } | ChunkLayout::Paged { item_bits, .. } => {
+                *item_bits
+            }
             ChunkLayout::Indexed { .. } => 0,
         }
     }
@@ -111,8 +120,14 @@ impl<'a> RawChunk<'a> {
             return Err(outside(row, self.row_count));
         }
         let len = self.value_bits;
-        if let ChunkLayout::Strided { first_page, page_stride, page_rows, prefix, last_prefix, .. } =
-            self.layout
+        if let ChunkLayout::Strided {
+            first_page,
+            page_stride,
+            page_rows,
+            prefix,
+            last_prefix,
+            ..
+        } = self.layout
         {
             let page = row / page_rows;
             let is_last = page == (self.row_count - 1) / page_rows;
@@ -136,9 +151,14 @@ impl<'a> RawChunk<'a> {
         }
         let ones_below = |end: u64| -> u64 {
             let (first, last) = ((rows.start / 8) as usize, (end / 8) as usize);
-            let whole: u64 =
-                null_rows.get(first..last).unwrap_or_default().iter().map(|b| u64::from(b.count_ones())).sum();
-            let rest = null_rows.get(last).copied().unwrap_or_default() & ((1u16 << (end % 8)) - 1) as u8;
+            let whole: u64 = null_rows
+                .get(first..last)
+                .unwrap_or_default()
+                .iter()
+                .map(|b| u64::from(b.count_ones()))
+                .sum();
+            let rest =
+                null_rows.get(last).copied().unwrap_or_default() & ((1u16 << (end % 8)) - 1) as u8;
             whole + u64::from(rest.count_ones())
         };
         let before = {
@@ -182,7 +202,9 @@ impl<'a> RawChunk<'a> {
         }
         Ok(match self.layout {
             ChunkLayout::Strided { page_rows, .. } => (value / page_rows) as usize,
-            ChunkLayout::Paged { pages, .. } => pages.partition_point(|p| p.first_value <= value) - 1,
+            ChunkLayout::Paged { pages, .. } => {
+                pages.partition_point(|p| p.first_value <= value) - 1
+            }
             ChunkLayout::Indexed { .. } => 0,
         })
     }
@@ -193,10 +215,16 @@ impl<'a> RawChunk<'a> {
     /// [`FormatError::Malformed`] if there is no such page.
     pub fn page(&self, page: usize) -> Result<RawPage> {
         match self.layout {
-            ChunkLayout::Strided { first_page, page_stride, page_rows, prefix, last_prefix, .. }
-                if page < self.page_count() =>
-            {
-                let rows = page as u64 * page_rows..((page as u64 + 1) * page_rows).min(self.row_count);
+            ChunkLayout::Strided {
+                first_page,
+                page_stride,
+                page_rows,
+                prefix,
+                last_prefix,
+                ..
+            } if page < self.page_count() => {
+                let rows =
+                    page as u64 * page_rows..((page as u64 + 1) * page_rows).min(self.row_count);
                 let is_last = page + 1 == self.page_count();
                 let start = first_page + page as u64 * page_stride;
                 let values_offset = start + u64::from(if is_last { *last_prefix } else { *prefix });

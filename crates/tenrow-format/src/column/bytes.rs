@@ -32,7 +32,11 @@ impl BytesColumn {
     }
 
     /// Adds the values of `array`; rows that are null in `struct_nulls` are null as a whole.
-    pub(crate) fn push(&mut self, array: &BinaryArray, struct_nulls: Option<&NullBuffer>) -> Result<()> {
+    pub(crate) fn push(
+        &mut self,
+        array: &BinaryArray,
+        struct_nulls: Option<&NullBuffer>,
+    ) -> Result<()> {
         let all = bytes_of(array.values().clone());
         for row in 0..array.len() {
             let is_null = struct_nulls.is_some_and(|nulls| nulls.is_null(row));
@@ -51,7 +55,11 @@ impl BytesColumn {
     }
 
     /// Encodes the chunk, compressed with zstd if a level is given.
-    pub(crate) fn encode(&self, descriptor: ColumnDescPtr, level: Option<i32>) -> Result<EncodedChunk> {
+    pub(crate) fn encode(
+        &self,
+        descriptor: ColumnDescPtr,
+        level: Option<i32>,
+    ) -> Result<EncodedChunk> {
         let mut writer = ChunkWriter::new(encoding::PLAIN);
         let mut start = 0;
         while start < self.rows.len() {

@@ -2,9 +2,7 @@
 
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, PageType};
-use parquet::file::metadata::{
-    ColumnChunkMetaData, OffsetIndexBuilder, PageEncodingStats,
-};
+use parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilder, PageEncodingStats};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::page_index::offset_index::{OffsetIndexMetaData, PageLocation};
 use parquet::schema::types::ColumnDescPtr;
@@ -144,7 +142,12 @@ impl ChunkWriter {
     }
 
     /// Pads the definition levels until the values are aligned, or gives up and leaves them as they are.
-    fn fit_levels(&self, page: &DataPage, stored: u64, align: bool) -> Result<(PageHeader, Vec<u8>)> {
+    fn fit_levels(
+        &self,
+        page: &DataPage,
+        stored: u64,
+        align: bool,
+    ) -> Result<(PageHeader, Vec<u8>)> {
         let plain = page.definitions.encode();
         let header = self.header(page, plain.len() as u64, stored)?;
         if !align {
@@ -158,12 +161,17 @@ impl ChunkWriter {
             };
             // Not every length can be reached: one more round of 64 often can.
             let Some(padded) = padded else {
-                if extra > ALIGNMENT as usize { break }
+                if extra > ALIGNMENT as usize {
+                    break;
+                }
                 extra += ALIGNMENT as usize;
                 continue;
             };
             let header = self.header(page, padded.len() as u64, stored)?;
-            let prefix = header.encode().len() + page.repetition.len() + padded.len() + page.value_head.len();
+            let prefix = header.encode().len()
+                + page.repetition.len()
+                + padded.len()
+                + page.value_head.len();
             let over = (self.at - self.lead + prefix as u64) % ALIGNMENT;
             if over == 0 {
                 return Ok((header, padded));

@@ -80,7 +80,10 @@ pub fn decode_page(
     let rows = levels.rows(shape)?;
     let counted: u64 = rows.iter().map(|row| row.element_count()).sum();
     if counted != levels.elements {
-        return Err(malformed(format!("{counted} elements, but the header says {}", levels.elements)));
+        return Err(malformed(format!(
+            "{counted} elements, but the header says {}",
+            levels.elements
+        )));
     }
     let stored = body.slice(levels.len..);
     let plain = if levels.is_compressed { levels.decompress(&header, &stored)? } else { stored };
@@ -157,9 +160,9 @@ impl<'a> Levels<'a> {
         let bits = dtype.item_bits();
         let is_integer = !dtype.is_float() && dtype != DType::Bool;
         match self.encoding {
-            encoding::PLAIN if is_integer && bits == 8 => Err(malformed(
-                "8-bit integers in PLAIN, which tenrow does not write".into(),
-            )),
+            encoding::PLAIN if is_integer && bits == 8 => {
+                Err(malformed("8-bit integers in PLAIN, which tenrow does not write".into()))
+            }
             encoding::PLAIN if is_integer && bits == 16 => {
                 Ok(narrow_32_to_16(&exactly(plain, self.elements * 4)?))
             }

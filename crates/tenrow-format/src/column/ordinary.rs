@@ -44,7 +44,9 @@ pub(crate) fn encode(
 
 fn properties(encoding: Encoding) -> Result<WriterProperties> {
     let zstd = |level| {
-        ZstdLevel::try_new(level).map(Compression::ZSTD).map_err(FormatError::parquet("a zstd level"))
+        ZstdLevel::try_new(level)
+            .map(Compression::ZSTD)
+            .map_err(FormatError::parquet("a zstd level"))
     };
     let compression = match encoding {
         Encoding::Raw => Compression::UNCOMPRESSED,
@@ -68,8 +70,10 @@ fn cut_out(
 ) -> Result<EncodedChunk> {
     let chunk = metadata.row_group(0).column(column);
     let (start, len) = chunk.byte_range();
-    let offset_index = metadata.offset_index().and_then(|index| index.first()?.get(column).cloned());
-    let column_index = metadata.column_index().and_then(|index| index.first()?.get(column).cloned());
+    let offset_index =
+        metadata.offset_index().and_then(|index| index.first()?.get(column).cloned());
+    let column_index =
+        metadata.column_index().and_then(|index| index.first()?.get(column).cloned());
     Ok(EncodedChunk {
         pieces: vec![file.slice(start as usize..(start + len) as usize)],
         byte_len: len,

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::column::chunk::{ALIGNMENT, ChunkWriter, DataPage, EncodedChunk, PlacedPage, compress_zstd};
+use crate::column::chunk::{
+    ALIGNMENT, ChunkWriter, DataPage, EncodedChunk, PlacedPage, compress_zstd,
+};
 use crate::column::value_form::ValueForm;
 use crate::column::values::Values;
 use crate::dtype::DType;
@@ -34,7 +36,10 @@ const SAMPLE_BYTES: usize = 512 << 10;
 #[derive(Debug, Clone)]
 enum Rows {
     /// All rows have the same number of elements, and none is null.
-    Equal { element_count: u64, row_count: usize },
+    Equal {
+        element_count: u64,
+        row_count: usize,
+    },
     Listed(Vec<RowLength>),
 }
 
@@ -70,7 +75,12 @@ pub(crate) struct RawColumn<'a> {
 
 impl<'a> RawColumn<'a> {
     /// A column of rows of `fixed` elements each, or of any number of elements.
-    pub(crate) fn new(name: &'a str, dtype: DType, definition: Definition, fixed: Option<u64>) -> Self {
+    pub(crate) fn new(
+        name: &'a str,
+        dtype: DType,
+        definition: Definition,
+        fixed: Option<u64>,
+    ) -> Self {
         let rows = match fixed {
             Some(element_count) => Rows::Equal { element_count, row_count: 0 },
             None => Rows::Listed(Vec::new()),
@@ -79,7 +89,11 @@ impl<'a> RawColumn<'a> {
     }
 
     /// Adds fixed-size lists; `nulls` are those of the row, which a struct around the list may hold.
-    pub(crate) fn push_fixed(&mut self, list: &FixedSizeListArray, nulls: Option<&NullBuffer>) -> Result<()> {
+    pub(crate) fn push_fixed(
+        &mut self,
+        list: &FixedSizeListArray,
+        nulls: Option<&NullBuffer>,
+    ) -> Result<()> {
         let element_count = self.fixed.unwrap_or_default();
         let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
         let valid = match nulls {
@@ -104,7 +118,11 @@ impl<'a> RawColumn<'a> {
     }
 
     /// Adds lists of any length; `nulls` are those of the row.
-    pub(crate) fn push_lists(&mut self, list: &ListArray, nulls: Option<&NullBuffer>) -> Result<()> {
+    pub(crate) fn push_lists(
+        &mut self,
+        list: &ListArray,
+        nulls: Option<&NullBuffer>,
+    ) -> Result<()> {
         let offsets = list.value_offsets();
         let valid = match nulls {
             None => vec![(0, list.len())],
@@ -189,7 +207,8 @@ fn choose(values: &Values, dtype: DType) -> Result<Encoding> {
     }
     if dtype.is_float() {
         let item_bytes = (dtype.item_bits() / 8) as usize;
-        let split = compress_zstd(&byte_stream_split(&sample, item_bytes), DEFAULT_ZSTD_LEVEL)?.len();
+        let split =
+            compress_zstd(&byte_stream_split(&sample, item_bytes), DEFAULT_ZSTD_LEVEL)?.len();
         if split < best.0 {
             best = (split, Encoding::ByteStreamSplitZstd(DEFAULT_ZSTD_LEVEL));
         }
@@ -251,7 +270,12 @@ impl Pages {
             }
             let values = vec![Bytes::from(compress_zstd(&plain, level)?)];
             let uncompressed_values = plain.len() as u64;
-            self.writer.push_page(DataPage { values, uncompressed_values, is_compressed: true, ..page })?;
+            self.writer.push_page(DataPage {
+                values,
+                uncompressed_values,
+                is_compressed: true,
+                ..page
+            })?;
         }
         let level = ZstdLevel::try_new(level).map_err(FormatError::parquet("a zstd level"))?;
         let layout = ChunkLayout::Indexed { offset_index: None };

@@ -33,7 +33,9 @@ impl ValueForm {
         };
         let form = match dtype {
             DType::U8 => with_dictionary(8, (0..256).collect()),
-            DType::I8 => with_dictionary(8, (0..256).map(|bits| i32::from(bits as u8 as i8)).collect()),
+            DType::I8 => {
+                with_dictionary(8, (0..256).map(|bits| i32::from(bits as u8 as i8)).collect())
+            }
             DType::U16 | DType::I16 => {
                 let signed = dtype == DType::I16;
                 let entries = i32::from(values.largest_u16()) + 1;
@@ -44,11 +46,9 @@ impl ValueForm {
                 let entry = |bits: i32| if signed { i32::from(bits as u16 as i16) } else { bits };
                 with_dictionary(16, (0..entries).map(entry).collect())
             }
-            _ if matches!(asked, Encoding::ByteStreamSplitZstd(_)) => ValueForm {
-                encoding: encoding::BYTE_STREAM_SPLIT,
-                split: true,
-                ..plain(item_bits)
-            },
+            _ if matches!(asked, Encoding::ByteStreamSplitZstd(_)) => {
+                ValueForm { encoding: encoding::BYTE_STREAM_SPLIT, split: true, ..plain(item_bits) }
+            }
             _ => plain(item_bits),
         };
         (form, values)
@@ -71,11 +71,18 @@ impl ValueForm {
     pub(crate) fn pad(&self, elements: u64) -> usize {
         match &self.dictionary {
             None => 0,
-            Some(_) => (elements.next_multiple_of(8) - elements) as usize * usize::from(self.item_bits / 8),
+            Some(_) => {
+                (elements.next_multiple_of(8) - elements) as usize * usize::from(self.item_bits / 8)
+            }
         }
     }
 }
 
 fn with_dictionary(item_bits: u8, entries: Vec<i32>) -> ValueForm {
-    ValueForm { encoding: encoding::RLE_DICTIONARY, item_bits, dictionary: Some(entries), split: false }
+    ValueForm {
+        encoding: encoding::RLE_DICTIONARY,
+        item_bits,
+        dictionary: Some(entries),
+        split: false,
+    }
 }

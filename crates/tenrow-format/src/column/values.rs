@@ -44,7 +44,9 @@ impl Values {
     /// Removes the next `count` elements from the front, as pieces.
     pub(crate) fn take(&mut self, count: u64) -> Vec<Bytes> {
         match self {
-            Self::Bytes { item_bytes, pieces } => take_bytes(pieces, (count * *item_bytes) as usize),
+            Self::Bytes { item_bytes, pieces } => {
+                take_bytes(pieces, (count * *item_bytes) as usize)
+            }
             Self::Bits { bits, taken } => {
                 let all = BooleanBuffer::new(
                     Buffer::from_slice_ref(bits.as_slice()),

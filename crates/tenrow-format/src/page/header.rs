@@ -158,7 +158,8 @@ impl PageHeader {
                 repetition_bytes,
                 ..
             } => {
-                let counts = [value_count, null_count, row_count, definition_bytes, repetition_bytes];
+                let counts =
+                    [value_count, null_count, row_count, definition_bytes, repetition_bytes];
                 if counts.iter().any(|&count| count < 0) || null_count > value_count {
                     return Err(malformed("a count is out of bounds"));
                 }

@@ -353,8 +353,7 @@ mod tests {
         let runs = definition_runs(NULLABLE, rows.iter().copied());
         let entries = runs.entry_count();
         for definitions in [Some(runs.encode()), runs.encode_with_extra(7)].into_iter().flatten() {
-            let read =
-                decode_rows(NULLABLE, &repetition, &definitions, entries, rows.len() as u64);
+            let read = decode_rows(NULLABLE, &repetition, &definitions, entries, rows.len() as u64);
             assert_eq!(read.unwrap(), rows);
         }
     }

@@ -193,8 +193,10 @@ impl PartitionEncoder {
     /// # Errors
     /// [`FormatError::Parquet`] if the metadata cannot be written.
     pub fn finish(self) -> Result<(Bytes, EncodedFile)> {
-        let row_groups: Vec<u64> = self.row_groups.iter().map(|group| group.num_rows() as u64).collect();
-        let arrow = KeyValue::new("ARROW:schema".to_owned(), encode_arrow_schema(&self.arrow_schema));
+        let row_groups: Vec<u64> =
+            self.row_groups.iter().map(|group| group.num_rows() as u64).collect();
+        let arrow =
+            KeyValue::new("ARROW:schema".to_owned(), encode_arrow_schema(&self.arrow_schema));
         let file = FileMetaData::new(
             2,
             row_groups.iter().sum::<u64>() as i64,
@@ -213,7 +215,8 @@ impl PartitionEncoder {
         let metadata = decode_footer(&tail, self.at + tail.len() as u64)?;
         let mut chunks = self.chunks;
         for chunk in &mut chunks {
-            let parquet = metadata.row_group(chunk.row_group as usize).column(chunk.column as usize);
+            let parquet =
+                metadata.row_group(chunk.row_group as usize).column(chunk.column as usize);
             if let ChunkLayout::Indexed { offset_index } = &mut chunk.layout
                 && let (Some(start), Some(len)) =
                     (parquet.offset_index_offset(), parquet.offset_index_length())
@@ -300,7 +303,11 @@ fn write_tail(at: u64, metadata: &ParquetMetaData) -> Result<Vec<u8>> {
 pub fn decode_footer(tail: &Bytes, file_bytes: u64) -> Result<ParquetMetaData> {
     let len = tail.len() as u64;
     if len < 8 || len > file_bytes {
-        return Err(FormatError::Truncated { what: "a Parquet footer".into(), found: len, expected: 8 });
+        return Err(FormatError::Truncated {
+            what: "a Parquet footer".into(),
+            found: len,
+            expected: 8,
+        });
     }
     if len > limits::MAX_FOOTER_BYTES {
         return Err(FormatError::Limit {

@@ -47,8 +47,10 @@ fn write(attributes: Vec<Attribute>, columns: &[ArrayRef]) -> (Bytes, EncodedFil
     for range in [0..cut, cut..rows] {
         let encoded = columns.iter().enumerate().map(|(i, column)| {
             let half = range.len() / 2;
-            let batches =
-                [column.slice(range.start, half), column.slice(range.start + half, range.len() - half)];
+            let batches = [
+                column.slice(range.start, half),
+                column.slice(range.start + half, range.len() - half),
+            ];
             encoder.encode_column(i, &batches).unwrap()
         });
         let encoded = encoded.collect();
@@ -88,7 +90,11 @@ fn every_dtype_size_and_null_pattern_is_read_by_the_parquet_crate() {
                     let column = tensors(dtype, n, rows, nulls);
                     let (file, _) = write(vec![x], std::slice::from_ref(&column));
                     let read = read_with_parquet(&file);
-                    assert_eq!(read.column(0).as_ref(), column.as_ref(), "{dtype} {n} {nulls} {encoding}");
+                    assert_eq!(
+                        read.column(0).as_ref(),
+                        column.as_ref(),
+                        "{dtype} {n} {nulls} {encoding}"
+                    );
                 }
             }
         }
@@ -106,7 +112,13 @@ fn rows_are_where_the_layout_says() {
             let mut first_row = 0;
             for chunk in &described.chunks {
                 let rows = described.row_groups[chunk.row_group as usize];
-                let raw = RawChunk::new(&chunk.layout, rows, n as u64, !dtype.is_float() && dtype != DType::Bool).unwrap();
+                let raw = RawChunk::new(
+                    &chunk.layout,
+                    rows,
+                    n as u64,
+                    !dtype.is_float() && dtype != DType::Bool,
+                )
+                .unwrap();
                 check_rows(&file, &raw, &column, first_row, rows, dtype);
                 check_pages(&file, &raw, dtype, n as u64, nulls);
                 first_row += rows as usize;
@@ -115,7 +127,14 @@ fn rows_are_where_the_layout_says() {
     }
 }
 
-fn check_rows(file: &Bytes, raw: &RawChunk<'_>, column: &ArrayRef, first: usize, rows: u64, dtype: DType) {
+fn check_rows(
+    file: &Bytes,
+    raw: &RawChunk<'_>,
+    column: &ArrayRef,
+    first: usize,
+    rows: u64,
+    dtype: DType,
+) {
     let list = column.as_any().downcast_ref::<FixedSizeListArray>().unwrap();
     for row in (0..rows).step_by(7) {
         let place = raw.locate(row).unwrap();
@@ -128,7 +147,11 @@ fn check_rows(file: &Bytes, raw: &RawChunk<'_>, column: &ArrayRef, first: usize,
             let data = list.value(global).to_data();
             let size = (dtype.item_bits() / 8) as usize;
             let start = data.offset() * size;
-            assert_eq!(stored, &data.buffers()[0].as_slice()[start..start + stored.len()], "{dtype} {row}");
+            assert_eq!(
+                stored,
+                &data.buffers()[0].as_slice()[start..start + stored.len()],
+                "{dtype} {row}"
+            );
         }
     }
     assert!(raw.locate(rows).is_err());
@@ -159,12 +182,18 @@ fn lists_and_variable_tensors_are_read_by_the_parquet_crate() {
         let offsets = OffsetBuffer::from_lengths(lengths.iter().copied());
         let nulls = NullBuffer::from_iter((0..3000).map(|row| row % 7 != 0));
         let list = |nulls| {
-            Arc::new(ListArray::new(item.clone(), offsets.clone(), elements(dtype, 3, total), nulls))
+            Arc::new(ListArray::new(
+                item.clone(),
+                offsets.clone(),
+                elements(dtype, 3, total),
+                nulls,
+            ))
         };
         let shapes = tensors(DType::I32, 2, 3000, false);
         let x: AttributeType = format!("{dtype}[?,?]").parse().unwrap();
         let DataType::Struct(fields) = x.arrow_type() else { panic!("a struct") };
-        let boxes = arrow_array::StructArray::new(fields, vec![list(None), shapes], Some(nulls.clone()));
+        let boxes =
+            arrow_array::StructArray::new(fields, vec![list(None), shapes], Some(nulls.clone()));
         let columns: [ArrayRef; 3] = [list(Some(nulls)), list(None), Arc::new(boxes)];
         let attributes = vec![
             attribute(&format!("a:list<{dtype}?>?"), Encoding::Raw),
@@ -183,8 +212,9 @@ fn lists_and_variable_tensors_are_read_by_the_parquet_crate() {
 fn a_file_beside_text_is_read_by_the_parquet_crate() {
     use arrow_array::{BinaryArray, Int64Array, StructArray};
     let rows = 60;
-    let contents: Vec<Option<Vec<u8>>> =
-        (0..rows).map(|i| (i % 9 != 4).then(|| vec![i as u8; [0, 10, 20_000, 70_000][i % 4]])).collect();
+    let contents: Vec<Option<Vec<u8>>> = (0..rows)
+        .map(|i| (i % 9 != 4).then(|| vec![i as u8; [0, 10, 20_000, 70_000][i % 4]]))
+        .collect();
     let none = || Arc::new(StringArray::from(vec![None::<&str>; rows])) as ArrayRef;
     let bytes: BinaryArray = contents.iter().map(|c| c.as_deref()).collect();
     let sizes = Int64Array::from_iter_values((0..rows).map(|i| i as i64));
@@ -209,7 +239,8 @@ fn pages_cut_or_flipped_never_panic_and_fail_their_checksum() {
     let x = attribute("x:u8[10]?", Encoding::Raw);
     let column = tensors(DType::U8, 10, 30, true);
     let (file, described) = write(vec![x], std::slice::from_ref(&column));
-    let raw = RawChunk::new(&described.chunks[0].layout, described.row_groups[0], 10, true).unwrap();
+    let raw =
+        RawChunk::new(&described.chunks[0].layout, described.row_groups[0], 10, true).unwrap();
     let place = raw.page(0).unwrap();
     let page = file.slice(place.start as usize..place.end as usize);
     let shape = ListShape { nullable: true, nullable_elements: true };
