@@ -90,6 +90,62 @@ pub fn decode_page(
     Ok(DecodedPage { rows, values: levels.values(plain, dtype)? })
 }
 
+/// Decodes a whole page of byte strings, header included; `nullable` says whether rows may be null
+/// as a whole, in which case they are `None` as well. Values are slices of `page` unless it is
+/// compressed.
+///
+/// # Errors
+/// As [`decode_page`].
+pub fn decode_bytes_page(page: &Bytes, nullable: bool, check: bool) -> Result<Vec<Option<Bytes>>> {
+    let (header, header_len) = PageHeader::decode(page)?;
+    let body = page.slice(header_len..);
+    if body.len() as u64 != header.compressed_bytes as u64 {
+        return Err(FormatError::Truncated {
+            what: "a page".into(),
+            found: body.len() as u64,
+            expected: header.compressed_bytes as u64,
+        });
+    }
+    if check {
+        header.check_crc(&body, "a page")?;
+    }
+    let levels = Levels::split(&header, &body)?;
+    let rows = levels.rows_of(Definition { nullable, depth: 1 })?;
+    let stored = body.slice(levels.len..);
+    let mut plain = match levels.is_compressed {
+        true => levels.inflate(&header, &stored, limits::MAX_PAGE_BYTES)?,
+        false => stored,
+    };
+    if levels.encoding != encoding::PLAIN {
+        return Err(malformed(format!("encoding {} for byte strings", levels.encoding)));
+    }
+    rows.into_iter()
+        .map(|row| match row {
+            RowLength::Elements(1) => take_byte_string(&mut plain).map(Some),
+            _ => Ok(None),
+        })
+        .collect()
+}
+
+/// Removes a length and that many bytes from the front.
+fn take_byte_string(plain: &mut Bytes) -> Result<Bytes> {
+    let truncated = |expected: u64, found: usize| FormatError::Truncated {
+        what: "a byte string".into(),
+        found: found as u64,
+        expected,
+    };
+    let Some((head, _)) = plain.split_first_chunk::<4>() else {
+        return Err(truncated(4, plain.len()));
+    };
+    let len = u32::from_le_bytes(*head);
+    let rest = plain.len() - 4;
+    if u64::from(len) > rest as u64 {
+        return Err(truncated(len.into(), rest));
+    }
+    let _ = plain.split_to(4);
+    Ok(plain.split_to(len as usize))
+}
+
 /// The parts of a data page that its header tells apart.
 struct Levels<'a> {
     repetition: &'a [u8],
@@ -136,14 +192,20 @@ impl<'a> Levels<'a> {
     }
 
     fn rows(&self, shape: ListShape) -> Result<Vec<RowLength>> {
-        let definition = shape.definition();
+        self.rows_of(shape.definition())
+    }
+
+    fn rows_of(&self, definition: Definition) -> Result<Vec<RowLength>> {
         decode_rows(definition, self.repetition, self.definitions, self.entries, self.row_count)
     }
 
     fn decompress(&self, header: &PageHeader, stored: &[u8]) -> Result<Bytes> {
-        let size = header.uncompressed_bytes as u64 - self.len as u64;
         // Elements take at most 8 bytes, and a dictionary's indices a head of 6 and a pad of 14.
-        let limit = (self.elements * 8 + 32).min(limits::MAX_PAGE_BYTES);
+        self.inflate(header, stored, (self.elements * 8 + 32).min(limits::MAX_PAGE_BYTES))
+    }
+
+    fn inflate(&self, header: &PageHeader, stored: &[u8], limit: u64) -> Result<Bytes> {
+        let size = header.uncompressed_bytes as u64 - self.len as u64;
         if size > limit {
             return Err(FormatError::Limit { what: "the size of a page", found: size, limit });
         }

@@ -3,6 +3,7 @@
 mod bytes;
 mod chunk;
 mod decode;
+mod decode_ordinary;
 mod ordinary;
 mod raw;
 mod value_form;
@@ -22,7 +23,8 @@ use crate::page::levels::Definition;
 use crate::schema::Attribute;
 
 pub(crate) use self::chunk::{ALIGNMENT, EncodedChunk};
-pub use self::decode::{DecodedPage, ListShape, decode_page, decode_row_lengths, narrow_32_to_16};
+pub use self::decode_ordinary::{DecodeStep, OrdinaryDecoder, conform};
+pub use self::decode::{DecodedPage, ListShape, decode_bytes_page, decode_page, decode_row_lengths, narrow_32_to_16};
 pub(crate) use self::ordinary::{moved, moved_index};
 
 /// Encodes `arrays`, all of the attribute's Arrow type, for the leaf columns `descriptors`.

@@ -241,7 +241,7 @@ fn leaf_columns(descriptor: &SchemaDescriptor, roots: usize) -> Vec<Range<usize>
     let mut columns = vec![0..0; roots];
     for column in 0..descriptor.num_columns() {
         let range = &mut columns[descriptor.get_column_root_idx(column)];
-        if range.is_empty() {
+        if range.start == range.end {
             *range = column..column;
         }
         range.end = column + 1;

@@ -1,0 +1,150 @@
+//! Columns and pages that are not raw, decoded by the `parquet` crate from bytes the caller fetched.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, FixedSizeListArray, RecordBatch, cast::AsArray};
+use arrow_schema::DataType;
+use bytes::Bytes;
+use parquet::DecodeResult;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, RowSelection, RowSelector,
+};
+use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
+use parquet::file::metadata::ParquetMetaData;
+
+use crate::error::{FormatError, Result};
+use crate::limits;
+use crate::schema::Attribute;
+
+/// Decodes some Parquet columns of some rows of one row group.
+pub struct OrdinaryDecoder {
+    decoder: ParquetPushDecoder,
+}
+
+/// What an [`OrdinaryDecoder`] has to say.
+pub enum DecodeStep {
+    /// It needs these bytes of the file.
+    Needs(Vec<Range<u64>>),
+    /// It has decoded some rows.
+    Batch(RecordBatch),
+    /// It has decoded them all.
+    Done,
+}
+
+impl OrdinaryDecoder {
+    /// A decoder of the Parquet leaf columns `columns`; `rows` are ascending ranges of the row
+    /// group, all of it if `None`.
+    ///
+    /// # Errors
+    /// [`FormatError::Parquet`] if the footer makes no sense.
+    pub fn new(
+        metadata: &Arc<ParquetMetaData>,
+        row_group: usize,
+        columns: Range<u32>,
+        rows: Option<&[Range<u64>]>,
+    ) -> Result<Self> {
+        let options = ArrowReaderOptions::new();
+        let arrow = ArrowReaderMetadata::try_new(metadata.clone(), options)
+            .map_err(FormatError::parquet("the Arrow schema of a file"))?;
+        let mask = ProjectionMask::leaves(
+            metadata.file_metadata().schema_descr(),
+            columns.map(|column| column as usize),
+        );
+        let mut builder = ParquetPushDecoderBuilder::new_with_metadata(arrow)
+            .with_row_groups(vec![row_group])
+            .with_batch_size(limits::MAX_ROW_GROUP_ROWS as usize)
+            .with_projection(mask);
+        if let Some(rows) = rows {
+            builder = builder.with_row_selection(selection(rows));
+        }
+        let decoder = builder.build().map_err(FormatError::parquet("a column decoder"))?;
+        Ok(Self { decoder })
+    }
+
+    /// Goes on as far as the bytes it was given allow.
+    ///
+    /// # Errors
+    /// [`FormatError::Parquet`] if the bytes are not what the footer says.
+    pub fn step(&mut self) -> Result<DecodeStep> {
+        match self.decoder.try_decode().map_err(FormatError::parquet("column data"))? {
+            DecodeResult::NeedsData(ranges) => Ok(DecodeStep::Needs(ranges)),
+            DecodeResult::Data(batch) => Ok(DecodeStep::Batch(batch)),
+            DecodeResult::Finished => Ok(DecodeStep::Done),
+        }
+    }
+
+    /// Hands over the bytes of the ranges that it needs.
+    ///
+    /// # Errors
+    /// [`FormatError::Parquet`] if they are not those it asked for.
+    pub fn push(&mut self, ranges: Vec<Range<u64>>, bytes: Vec<Bytes>) -> Result<()> {
+        self.decoder.push_ranges(ranges, bytes).map_err(FormatError::parquet("column data"))
+    }
+}
+
+/// Row ranges as the alternating selectors of the `parquet` crate.
+fn selection(rows: &[Range<u64>]) -> RowSelection {
+    let mut selectors = Vec::with_capacity(2 * rows.len());
+    let mut at = 0;
+    for range in rows {
+        if range.start > at {
+            selectors.push(RowSelector::skip((range.start - at) as usize));
+        }
+        selectors.push(RowSelector::select((range.end - range.start) as usize));
+        at = range.end;
+    }
+    RowSelection::from(selectors)
+}
+
+/// Brings a decoded column to the attribute's Arrow type: one string type, flat tensors, no dictionaries.
+///
+/// # Errors
+/// [`FormatError::WrongType`] if the values cannot be those of the attribute.
+pub fn conform(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef> {
+    let expected = attribute.attribute_type.arrow_type();
+    if *column.data_type() == expected {
+        return Ok(column.clone());
+    }
+    let wrong = |found: String| FormatError::WrongType {
+        name: attribute.name.clone(),
+        found,
+        expected: attribute.attribute_type.to_string(),
+    };
+    let column = match &expected {
+        DataType::FixedSizeList(_, n) => flattened(column, *n),
+        _ => column.clone(),
+    };
+    if !arrow_cast::can_cast_types(column.data_type(), &expected) {
+        return Err(wrong(column.data_type().to_string()));
+    }
+    let cast = arrow_cast::cast(&column, &expected)
+        .map_err(|error| wrong(format!("{} ({error})", column.data_type())))?;
+    // A cast that turns values into nulls has lost them.
+    if cast.logical_null_count() > column.logical_null_count() {
+        return Err(wrong(format!("values of {} that do not fit", column.data_type())));
+    }
+    Ok(cast)
+}
+
+/// Fixed-size lists within fixed-size lists, as polars has them, made one of `n` elements.
+fn flattened(column: &ArrayRef, n: i32) -> ArrayRef {
+    let DataType::FixedSizeList(_, outer) = column.data_type() else { return column.clone() };
+    let list = column.as_fixed_size_list();
+    let DataType::FixedSizeList(item, inner) = list.values().data_type() else {
+        return column.clone();
+    };
+    let Some(size) = outer.checked_mul(*inner) else { return column.clone() };
+    let values = list.values().as_fixed_size_list();
+    if values.null_count() > 0 {
+        return column.clone();
+    }
+    let joined =
+        FixedSizeListArray::try_new(item.clone(), size, values.values().clone(), list.nulls().cloned());
+    match joined {
+        Ok(joined) if size < n => flattened(&(Arc::new(joined) as ArrayRef), n),
+        Ok(joined) => Arc::new(joined),
+        Err(_) => column.clone(),
+    }
+}

@@ -1,0 +1,144 @@
+//! A data file that readers have met: its map, its footer, and small columns that were decoded.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use arrow_array::{Array, ArrayRef};
+use bytes::Bytes;
+use parquet::file::metadata::ParquetMetaData;
+use tokio::sync::OnceCell;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::{DataFile, RowMap};
+use crate::format::partition::decode_footer;
+use crate::storage::Storage;
+
+/// One file of a partition.
+pub(crate) struct OpenFile {
+    entry: DataFile,
+    row_map: RowMap,
+    map: OnceLock<Bytes>,
+    footer: OnceCell<Arc<ParquetMetaData>>,
+}
+
+impl OpenFile {
+    pub(crate) fn new(entry: DataFile) -> Self {
+        let row_map = entry.row_map();
+        Self { entry, row_map, map: OnceLock::new(), footer: OnceCell::new() }
+    }
+
+    pub(crate) fn entry(&self) -> &DataFile {
+        &self.entry
+    }
+
+    /// Rows to row groups.
+    pub(crate) fn row_map(&self) -> &RowMap {
+        &self.row_map
+    }
+
+    /// The whole file, if it can be mapped.
+    pub(crate) fn map(&self, storage: &Storage) -> Result<Option<&Bytes>> {
+        if let Some(map) = self.map.get() {
+            return Ok(Some(map));
+        }
+        // Foreign files may change under a map, which would be undefined behaviour.
+        if self.entry.foreign.is_some() {
+            return Ok(None);
+        }
+        let mapped = storage.map(&self.entry.path).map_err(missing_is_damage)?;
+        let Some(mapped) = mapped else { return Ok(None) };
+        if mapped.len() as u64 != self.entry.size_bytes {
+            return Err(Error::corrupt(
+                format!("{storage}/{}", self.entry.path),
+                format!("{} bytes, but the manifest says {}", mapped.len(), self.entry.size_bytes),
+            ));
+        }
+        Ok(Some(self.map.get_or_init(|| mapped)))
+    }
+
+    /// The Parquet footer and page indexes, read once with one exact read.
+    pub(crate) async fn footer(&self, storage: &Storage) -> Result<Arc<ParquetMetaData>> {
+        let read = || async {
+            let start = self.entry.size_bytes.saturating_sub(self.entry.footer_bytes);
+            let range = start..self.entry.size_bytes;
+            let tail = self.read(storage, range).await?;
+            let metadata = decode_footer(&tail, self.entry.size_bytes)
+                .map_err(|e| Error::format(format!("{storage}/{}", self.entry.path), e))?;
+            self.check_footer(storage, &metadata)?;
+            Ok(Arc::new(metadata))
+        };
+        self.footer.get_or_try_init(read).await.cloned()
+    }
+
+    fn check_footer(&self, storage: &Storage, metadata: &ParquetMetaData) -> Result<()> {
+        let rows: Vec<u64> = metadata.row_groups().iter().map(|g| g.num_rows() as u64).collect();
+        if rows == self.entry.row_groups {
+            return Ok(());
+        }
+        Err(Error::corrupt(
+            format!("{storage}/{}", self.entry.path),
+            format!("row groups of {rows:?} rows, but the manifest says {:?}", self.entry.row_groups),
+        ))
+    }
+
+    /// Exactly those bytes of the file.
+    pub(crate) async fn read(&self, storage: &Storage, range: std::ops::Range<u64>) -> Result<Bytes> {
+        if let Some(map) = self.map(storage)? {
+            storage.note_mapped_read(range.end - range.start);
+            return slice(map, &range)
+                .ok_or_else(|| outside(storage, &self.entry.path, &range, map.len() as u64));
+        }
+        match self.entry.foreign {
+            Some(foreign) => storage.read_foreign(&self.entry, foreign, range).await,
+            None => storage.read_range(&self.entry.path, range).await.map_err(missing_is_damage),
+        }
+    }
+}
+
+/// The range of a map, if it is inside.
+pub(crate) fn slice(map: &Bytes, range: &std::ops::Range<u64>) -> Option<Bytes> {
+    let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
+    (start <= end && end <= map.len()).then(|| map.slice(start..end))
+}
+
+fn outside(storage: &Storage, path: &str, range: &std::ops::Range<u64>, len: u64) -> Error {
+    Error::corrupt(
+        format!("{storage}/{path}"),
+        format!("bytes {}..{} are needed of {len}", range.start, range.end),
+    )
+}
+
+/// A file that the manifest names and that is not there is damage, not a wrong question.
+pub(crate) fn missing_is_damage(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound => error.with_kind(ErrorKind::Corrupt),
+        _ => error,
+    }
+}
+
+/// Bytes of decoded columns that one snapshot keeps.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// What was decoded of small columns, by file, row group and Parquet column.
+#[derive(Default)]
+pub(crate) struct CachedColumns {
+    arrays: Mutex<(usize, HashMap<(String, usize, u32), ArrayRef>)>,
+}
+
+impl CachedColumns {
+    pub(crate) fn get(&self, file: &str, row_group: usize, column: u32) -> Option<ArrayRef> {
+        let cache = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.1.get(&(file.to_owned(), row_group, column)).cloned()
+    }
+
+    /// Keeps `array`; whatever was kept before is dropped when the cache is full.
+    pub(crate) fn put(&self, file: &str, row_group: usize, column: u32, array: &ArrayRef) {
+        let bytes = array.get_array_memory_size();
+        let mut cache = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.0 + bytes > CACHE_BYTES {
+            *cache = (0, HashMap::new());
+        }
+        cache.0 += bytes;
+        cache.1.insert((file.to_owned(), row_group, column), array.clone());
+    }
+}
