@@ -3,6 +3,12 @@
 use std::ops::Range;
 
 /// How neighbouring ranges of one object are fetched together.
+///
+/// ```
+/// use tenrow::CoalesceOptions;
+/// let options = CoalesceOptions::default().with_max_gap_bytes(0);
+/// assert_eq!((options.max_gap_bytes, options.max_concurrency), (0, 16));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CoalesceOptions {
@@ -75,9 +81,12 @@ pub(crate) fn read_of(reads: &[Range<u64>], range: &Range<u64>) -> usize {
 mod tests {
     use super::*;
 
+    /// Ranges, the gap allowed, and the reads expected.
+    type Case = (&'static [Range<u64>], u64, &'static [Range<u64>]);
+
     #[test]
     fn neighbours_are_joined_when_the_gap_and_the_waste_are_small() {
-        let table: [(&[Range<u64>], u64, &[Range<u64>]); 12] = [
+        let table: [Case; 12] = [
             (&[], 9, &[]),
             (&[3..3], 9, &[]),
             (&[0..4, 4..8], 0, &[0..8]),

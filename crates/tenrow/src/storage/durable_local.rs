@@ -15,7 +15,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    Attributes, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
     ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
     Result, UploadPart,
 };
@@ -84,7 +84,11 @@ impl DurableLocal {
         Error::NotImplemented { operation: operation.to_owned(), implementer: self.to_string() }
     }
 
-    /// Makes what `change` did to the names beside `locations` durable.
+    fn refuse_attributes(&self, attributes: &Attributes) -> Result<()> {
+        if attributes.is_empty() { Ok(()) } else { Err(self.not_implemented("put of attributes")) }
+    }
+
+    /// Makes the names beside `locations`, as they are now, durable.
     async fn sync_parents(&self, locations: &[&Path]) -> Result<()> {
         let files: Vec<_> = locations.iter().map(|location| self.file_path(location)).collect();
         let sync = move || files.iter().filter_map(|file| file.parent()).try_for_each(sync_folder);
@@ -109,6 +113,7 @@ impl ObjectStore for DurableLocal {
     ) -> Result<PutResult> {
         let name = self.file_path(location);
         let folders = Arc::clone(&self.folders);
+        self.refuse_attributes(&options.attributes)?;
         let replaces = match options.mode {
             PutMode::Create => false,
             PutMode::Overwrite => true,
@@ -130,8 +135,9 @@ impl ObjectStore for DurableLocal {
     async fn put_multipart_opts(
         &self,
         location: &Path,
-        _options: PutMultipartOptions,
+        options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
+        self.refuse_attributes(&options.attributes)?;
         let folders = Arc::clone(&self.folders);
         let temp = blocking::run(move || folders.new_temp()).await.map_err(store_error)?;
         Ok(Box::new(LocalUpload {

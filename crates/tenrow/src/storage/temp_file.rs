@@ -210,6 +210,8 @@ fn make(folder: &Path) -> Result<(), FileError> {
 fn make_with_parents(folder: &Path) -> Result<(), FileError> {
     let Some(parent) = folder.parent() else { return Ok(()) };
     if folder.is_dir() {
+        // Another writer may have made it just now. Whoever may not read the parent did not.
+        let _ = sync_folder(parent);
         return Ok(());
     }
     make_with_parents(parent)?;

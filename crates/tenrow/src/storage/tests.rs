@@ -155,6 +155,34 @@ async fn a_dropped_or_aborted_upload_leaves_nothing() {
     assert_eq!(storage.read("x", 9).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_may_move_between_threads() {
+    let (_folder, storage) = local();
+    let mut upload = storage.upload("x").unwrap();
+    let task = tokio::spawn(async move {
+        for piece in pieces(9) {
+            upload.write(piece).await.unwrap();
+        }
+        upload.finish().await.unwrap()
+    });
+    assert_eq!(task.await.unwrap().bytes, pieces(9).concat().len() as u64);
+}
+
+#[test]
+fn two_writers_with_one_seed_still_create_both_objects() {
+    let (_folder, storage) = local();
+    let twin = Storage::local(storage.folder().unwrap(), Ids::seeded(1));
+    let begun = |storage: &Storage, name: &str| {
+        let mut upload = storage.upload(name).unwrap();
+        pieces(3).into_iter().for_each(|piece| now(upload.write(piece)).unwrap());
+        upload
+    };
+    let (a, b) = (begun(&storage, "a"), begun(&twin, "b"));
+    now(a.finish()).unwrap();
+    now(b.finish()).unwrap();
+    assert_eq!(dataset_files(&storage), ["a", "b"]);
+}
+
 #[test]
 fn an_upload_does_not_replace_an_object() {
     let (_folder, storage) = local();

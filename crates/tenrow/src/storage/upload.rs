@@ -20,7 +20,23 @@ const MAX_PARTS_IN_FLIGHT: usize = 4;
 /// An object that is being written; it appears, whole, when [`finish`](Self::finish) returns.
 ///
 /// Dropped unfinished it leaves nothing on a local folder; an object store may keep its parts
-/// until they expire, unless [`abort`](Self::abort) is called.
+/// until they expire, unless [`abort`](Self::abort) is called. Memory is bounded: at most 5 parts
+/// of 8 MiB, each longer by at most the last piece that was given to it.
+///
+/// ```
+/// use bytes::Bytes;
+/// use futures::FutureExt;
+/// use tenrow::{Ids, Storage};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let storage = Storage::local(folder.path(), Ids::random());
+/// let mut upload = storage.upload("data/x")?;
+/// upload.write(Bytes::from("ten")).now_or_never().expect("ready")?;
+/// upload.write(Bytes::from("row")).now_or_never().expect("ready")?;
+/// assert_eq!(upload.finish().now_or_never().expect("ready")?.bytes, 6);
+/// assert_eq!(storage.read("data/x", 6).now_or_never().expect("ready")?, "tenrow");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "without `finish` nothing is written"]
 pub struct Upload {
     store: Arc<dyn ObjectStore>,
