@@ -19,7 +19,7 @@ use crate::limits;
 /// assert!(Shape::new([1 << 40, 1 << 40]).is_err());
 /// # Ok::<(), tenrow_format::FormatError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Shape {
     dims: Vec<u64>,
     element_count: u64,
@@ -80,6 +80,13 @@ impl Shape {
             });
         }
         Ok(bytes)
+    }
+}
+
+impl Default for Shape {
+    /// The shape of a scalar: rank 0, one element.
+    fn default() -> Self {
+        Self { dims: Vec::new(), element_count: 1 }
     }
 }
 

@@ -6,9 +6,17 @@ mod clock;
 mod error;
 mod ids;
 mod storage;
+mod tensor;
+mod snapshot;
+mod read;
 
 pub use clock::Clock;
 pub use error::{Error, ErrorKind, Result};
 pub use ids::Ids;
 pub use storage::{CoalesceOptions, Counters, DurableLocal, Location, Storage, Upload, Uploaded};
+pub use read::{BatchStream, ElementStream, FileColumn, FileHandle, ReadOptions, ScanOptions, TensorColumn, Tensors, Verify};
+pub use snapshot::Snapshot;
+pub use tensor::{Element, Tensor};
 pub use tenrow_format as format;
+pub use tenrow_format::manifest::Version;
+pub use tenrow_format::{Attribute, AttributeType, DType, Encoding, FieldId, Schema, Shape};

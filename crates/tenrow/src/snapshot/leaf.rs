@@ -49,13 +49,6 @@ pub(crate) struct ColumnPlace {
     chunks: Vec<usize>,
 }
 
-/// Consecutive rows of one row group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RowRun {
-    pub(crate) row_group: usize,
-    pub(crate) rows: Range<u64>,
-}
-
 impl LoadedPartition {
     fn new(entry: Partition) -> Self {
         let files = entry.files.iter().map(|file| Arc::new(OpenFile::new(file.clone()))).collect();

@@ -15,8 +15,8 @@ use crate::format::manifest::{Leaf, LeafRef, Root, RowMap, Version};
 use crate::format::{Attribute, Schema};
 use crate::storage::Storage;
 
-pub(crate) use leaf::{ColumnPlace, LoadedLeaf, LoadedPartition, RowRun};
-pub(crate) use open_file::{CachedColumns, OpenFile};
+pub(crate) use leaf::{ColumnPlace, LoadedLeaf, LoadedPartition};
+pub(crate) use open_file::{CachedColumns, OpenFile, slice_map};
 
 /// A reader's handle on one version: it never changes, whatever is committed meanwhile.
 ///

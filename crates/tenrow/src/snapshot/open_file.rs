@@ -1,6 +1,7 @@
 //! A data file that readers have met: its map, its footer, and small columns that were decoded.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow_array::{Array, ArrayRef};
@@ -11,7 +12,7 @@ use tokio::sync::OnceCell;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{DataFile, RowMap};
 use crate::format::partition::decode_footer;
-use crate::storage::Storage;
+use crate::storage::{CoalesceOptions, Storage};
 
 /// One file of a partition.
 pub(crate) struct OpenFile {
@@ -49,7 +50,7 @@ impl OpenFile {
         let Some(mapped) = mapped else { return Ok(None) };
         if mapped.len() as u64 != self.entry.size_bytes {
             return Err(Error::corrupt(
-                format!("{storage}/{}", self.entry.path),
+                self.shown(storage),
                 format!("{} bytes, but the manifest says {}", mapped.len(), self.entry.size_bytes),
             ));
         }
@@ -63,7 +64,7 @@ impl OpenFile {
             let range = start..self.entry.size_bytes;
             let tail = self.read(storage, range).await?;
             let metadata = decode_footer(&tail, self.entry.size_bytes)
-                .map_err(|e| Error::format(format!("{storage}/{}", self.entry.path), e))?;
+                .map_err(|e| Error::format(self.shown(storage), e))?;
             self.check_footer(storage, &metadata)?;
             Ok(Arc::new(metadata))
         };
@@ -76,36 +77,54 @@ impl OpenFile {
             return Ok(());
         }
         Err(Error::corrupt(
-            format!("{storage}/{}", self.entry.path),
+            self.shown(storage),
             format!("row groups of {rows:?} rows, but the manifest says {:?}", self.entry.row_groups),
         ))
     }
 
     /// Exactly those bytes of the file.
-    pub(crate) async fn read(&self, storage: &Storage, range: std::ops::Range<u64>) -> Result<Bytes> {
+    pub(crate) async fn read(&self, storage: &Storage, range: Range<u64>) -> Result<Bytes> {
         if let Some(map) = self.map(storage)? {
             storage.note_mapped_read(range.end - range.start);
-            return slice(map, &range)
-                .ok_or_else(|| outside(storage, &self.entry.path, &range, map.len() as u64));
+            return slice_map(map, &range).ok_or_else(|| {
+                let reason = format!("bytes {range:?} are needed of {}", map.len());
+                Error::corrupt(self.shown(storage), reason)
+            });
         }
+        let only = std::slice::from_ref(&range);
+        let mut read = self.read_ranges(storage, only, &CoalesceOptions::default()).await?;
+        Ok(read.pop().unwrap_or_default())
+    }
+
+    /// The bytes of each range, not from a map.
+    pub(crate) async fn read_ranges(
+        &self,
+        storage: &Storage,
+        ranges: &[Range<u64>],
+        coalesce: &CoalesceOptions,
+    ) -> Result<Vec<Bytes>> {
         match self.entry.foreign {
-            Some(foreign) => storage.read_foreign(&self.entry, foreign, range).await,
-            None => storage.read_range(&self.entry.path, range).await.map_err(missing_is_damage),
+            Some(_) => storage.read_foreign(&self.entry, ranges).await,
+            None => storage
+                .read_ranges(&self.entry.path, ranges, coalesce)
+                .await
+                .map_err(missing_is_damage),
+        }
+    }
+
+    /// What a person calls the file.
+    pub(crate) fn shown(&self, storage: &Storage) -> String {
+        match self.entry.foreign {
+            Some(_) => self.entry.path.clone(),
+            None => format!("{storage}/{}", self.entry.path),
         }
     }
 }
 
 /// The range of a map, if it is inside.
-pub(crate) fn slice(map: &Bytes, range: &std::ops::Range<u64>) -> Option<Bytes> {
+pub(crate) fn slice_map(map: &Bytes, range: &Range<u64>) -> Option<Bytes> {
     let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
     (start <= end && end <= map.len()).then(|| map.slice(start..end))
-}
-
-fn outside(storage: &Storage, path: &str, range: &std::ops::Range<u64>, len: u64) -> Error {
-    Error::corrupt(
-        format!("{storage}/{path}"),
-        format!("bytes {}..{} are needed of {len}", range.start, range.end),
-    )
 }
 
 /// A file that the manifest names and that is not there is damage, not a wrong question.

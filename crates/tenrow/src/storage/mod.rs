@@ -3,6 +3,7 @@
 mod coalesce;
 mod counted;
 mod durable_local;
+mod foreign;
 mod location;
 mod mapped;
 mod temp_file;
@@ -26,6 +27,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 pub use coalesce::CoalesceOptions;
 pub use counted::Counters;
 pub use durable_local::DurableLocal;
+pub(crate) use foreign::modified_ns;
 pub use location::Location;
 pub use upload::{Upload, Uploaded};
 
@@ -133,6 +135,10 @@ impl Storage {
     /// What was read so far, by all clones.
     pub fn counters(&self) -> Counters {
         self.inner.counters.snapshot()
+    }
+
+    fn note_read(&self, bytes: u64) {
+        self.inner.counters.note(bytes);
     }
 
     /// Counts one read of `bytes` from a map, if mapped reads are counted.

@@ -1,0 +1,342 @@
+//! One attribute in one row group, read by whichever way its pages allow.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, StructArray, new_null_array};
+use arrow_schema::DataType;
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::format::manifest::Chunk;
+use crate::format::{
+    Attribute, AttributeType, DType, DecodeStep, FormatError, ListShape, OrdinaryDecoder, RawChunk,
+    conform, file_fields,
+};
+use crate::read::arrays;
+use crate::read::fixed::FixedRows;
+use crate::read::listed::ListedRows;
+use crate::read::options::{ReadOptions, Verify};
+use crate::read::paged::PagedRows;
+use crate::snapshot::{ColumnPlace, LoadedPartition, OpenFile, Snapshot, slice_map};
+use crate::storage::{CoalesceOptions, Storage};
+
+/// Decoded columns up to this size are kept, and decoded whole.
+const SMALL_COLUMN_BYTES: i64 = 4 << 20;
+
+/// A file to read from, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    storage: &'a Storage,
+    file: &'a OpenFile,
+    options: &'a ReadOptions,
+}
+
+impl<'a> Source<'a> {
+    pub(crate) fn new(storage: &'a Storage, file: &'a OpenFile, options: &'a ReadOptions) -> Self {
+        Self { storage, file, options }
+    }
+
+    pub(crate) async fn read(&self, range: Range<u64>) -> Result<Bytes> {
+        self.file.read(self.storage, range).await
+    }
+
+    /// The bytes of each range; neighbours are fetched together.
+    pub(crate) async fn read_many(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        if let Some(map) = self.file.map(self.storage)? {
+            let cut = |range: &Range<u64>| {
+                self.storage.note_mapped_read(range.end - range.start);
+                slice_map(map, range).ok_or_else(|| {
+                    self.damaged(format!("bytes {range:?} are needed of {}", map.len()))
+                })
+            };
+            return ranges.iter().map(cut).collect();
+        }
+        let coalesce = CoalesceOptions::default()
+            .with_max_gap_bytes(self.options.max_gap_bytes)
+            .with_max_concurrency(self.options.max_concurrency);
+        self.file.read_ranges(self.storage, ranges, &coalesce).await
+    }
+
+    /// When to compare checksums, the default of the store applied.
+    pub(crate) fn verify(&self) -> Result<Verify> {
+        Ok(match self.options.verify {
+            Some(verify) => verify,
+            None if self.file.map(self.storage)?.is_some() => Verify::Never,
+            None => Verify::Fetched,
+        })
+    }
+
+    /// Whether pages that are read whole anyway are to be checked.
+    pub(crate) fn checks_whole_pages(&self) -> Result<bool> {
+        Ok(self.verify()? != Verify::Never)
+    }
+
+    pub(crate) fn corrupt(&self, error: FormatError) -> Error {
+        Error::format(self.name(), error)
+    }
+
+    pub(crate) fn damaged(&self, reason: String) -> Error {
+        Error::corrupt(self.name(), reason)
+    }
+
+    fn name(&self) -> String {
+        self.file.shown(self.storage)
+    }
+}
+
+/// Reads one attribute of one partition.
+#[derive(Clone, Copy)]
+pub(crate) struct ColumnReader<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) attribute: &'a Attribute,
+    pub(crate) partition: &'a LoadedPartition,
+    pub(crate) options: &'a ReadOptions,
+}
+
+impl<'a> ColumnReader<'a> {
+    pub(crate) fn place(&self) -> Option<&'a ColumnPlace> {
+        self.partition.column(self.attribute.id)
+    }
+
+    pub(crate) fn file(&self, place: &ColumnPlace) -> &'a OpenFile {
+        self.partition.file(place)
+    }
+
+    pub(crate) fn source(&self, place: &ColumnPlace) -> Source<'a> {
+        Source::new(self.snapshot.storage(), self.file(place), self.options)
+    }
+
+    /// Rows of the partition, as ascending ranges of one row group, one after another.
+    pub(crate) async fn read(&self, row_group: usize, ranges: &[Range<u64>]) -> Result<ArrayRef> {
+        let Some(place) = self.place() else { return self.absent(ranges) };
+        if self.file(place).entry().foreign.is_some() {
+            return self.ordinary(place, row_group, place.columns.clone(), ranges).await;
+        }
+        match &self.attribute.attribute_type {
+            AttributeType::Tensor { dtype, shape } if shape.element_count() > 0 => {
+                self.tensor(place, row_group, 0, *dtype, shape.element_count(), ranges).await
+            }
+            AttributeType::VariableTensor { dtype, shape } => {
+                self.variable_tensor(place, row_group, *dtype, shape.rank() as u64, ranges).await
+            }
+            AttributeType::Value(DataType::List(item)) => {
+                let dtype = DType::from_arrow(item.data_type());
+                let listed = dtype.and_then(|dtype| {
+                    self.listed(place, row_group, dtype, item.is_nullable())
+                });
+                match listed {
+                    Some(rows) => Ok(Arc::new(rows.read(ranges).await?)),
+                    None => self.ordinary(place, row_group, place.columns.clone(), ranges).await,
+                }
+            }
+            AttributeType::File => self.files(place, row_group, ranges).await,
+            _ => self.ordinary(place, row_group, place.columns.clone(), ranges).await,
+        }
+    }
+
+    /// The rows of a partition that was written before the attribute was added.
+    fn absent(&self, ranges: &[Range<u64>]) -> Result<ArrayRef> {
+        if !self.attribute.nullable {
+            return Err(Error::corrupt(
+                format!("attribute {:?}", self.attribute.name),
+                "a partition lacks it, and it is not nullable",
+            ));
+        }
+        let rows: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+        Ok(new_null_array(&self.attribute.attribute_type.arrow_type(), rows as usize))
+    }
+
+    /// The raw chunk of a fixed-shape column, if it is raw.
+    pub(crate) fn raw_chunk(
+        &self,
+        place: &ColumnPlace,
+        row_group: usize,
+        column: usize,
+        dtype: DType,
+        element_count: u64,
+    ) -> Option<RawChunk<'a>> {
+        let chunk: &'a Chunk = self.partition.chunk(place, row_group, column)?;
+        let rows = *self.file(place).entry().row_groups.get(row_group)?;
+        let is_integer = !dtype.is_float() && dtype != DType::Bool;
+        RawChunk::new(&chunk.layout, rows, element_count, is_integer)
+    }
+
+    async fn tensor(
+        &self,
+        place: &ColumnPlace,
+        row_group: usize,
+        column: usize,
+        dtype: DType,
+        element_count: u64,
+        ranges: &[Range<u64>],
+    ) -> Result<ArrayRef> {
+        let nullable = self.attribute.nullable;
+        match self.raw_chunk(place, row_group, column, dtype, element_count) {
+            Some(chunk) => {
+                let source = self.source(place);
+                FixedRows { source, chunk, dtype, element_count, nullable }.read(ranges).await
+            }
+            None => {
+                let pages = self.pages(place, row_group, column).await?;
+                pages.read_fixed(ranges, dtype, element_count, nullable).await
+            }
+        }
+    }
+
+    pub(crate) fn listed(
+        &self,
+        place: &ColumnPlace,
+        row_group: usize,
+        dtype: DType,
+        nullable_elements: bool,
+    ) -> Option<ListedRows<'a>> {
+        let chunk = self.raw_chunk(place, row_group, 0, dtype, 1)?;
+        let shape = ListShape { nullable: self.attribute.nullable, nullable_elements };
+        Some(ListedRows { source: self.source(place), chunk, dtype, shape })
+    }
+
+    async fn variable_tensor(
+        &self,
+        place: &ColumnPlace,
+        row_group: usize,
+        dtype: DType,
+        rank: u64,
+        ranges: &[Range<u64>],
+    ) -> Result<ArrayRef> {
+        let Some(listed) = self.listed(place, row_group, dtype, true) else {
+            return self.ordinary(place, row_group, place.columns.clone(), ranges).await;
+        };
+        let data = listed.read(ranges).await?;
+        let shape = self.tensor(place, row_group, 1, DType::I32, rank, ranges).await?;
+        let DataType::Struct(fields) = self.attribute.attribute_type.arrow_type() else {
+            return Err(Error::invalid("a variable-shape tensor is a struct"));
+        };
+        let nulls = data.nulls().cloned();
+        // A null row is null as a struct; its parts are empty but there.
+        let (field, offsets, values, _) = data.into_parts();
+        let data = arrow_array::ListArray::try_new(field, offsets, values, None);
+        let shape = without_nulls(&shape)?;
+        let columns = vec![Arc::new(data.map_err(arrays::unfit)?) as ArrayRef, shape];
+        let rows = StructArray::try_new(fields, columns, nulls).map_err(arrays::unfit)?;
+        Ok(Arc::new(rows))
+    }
+
+    pub(crate) async fn pages(
+        &self,
+        place: &ColumnPlace,
+        row_group: usize,
+        column: usize,
+    ) -> Result<PagedRows<'a>> {
+        let file = self.file(place);
+        let row_count = file.entry().row_groups.get(row_group).copied().unwrap_or_default();
+        Ok(PagedRows {
+            source: self.source(place),
+            metadata: self.snapshot.footer(file).await?,
+            row_group,
+            column: place.columns.start as usize + column,
+            row_count,
+        })
+    }
+
+    async fn files(
+        &self,
+        place: &ColumnPlace,
+        row_group: usize,
+        ranges: &[Range<u64>],
+    ) -> Result<ArrayRef> {
+        let pages = self.pages(place, row_group, 0).await?;
+        let bytes = pages.read_bytes(ranges, self.attribute.nullable).await?;
+        let others = self.file_details(place, row_group, ranges).await?;
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(bytes)];
+        columns.extend(others.columns().iter().cloned());
+        let rows = StructArray::try_new(file_fields(), columns, others.nulls().cloned());
+        Ok(Arc::new(rows.map_err(arrays::unfit)?))
+    }
+
+    /// All of a file attribute but its bytes.
+    pub(crate) async fn file_details(
+        &self,
+        place: &ColumnPlace,
+        row_group: usize,
+        ranges: &[Range<u64>],
+    ) -> Result<StructArray> {
+        let columns = place.columns.start + 1..place.columns.end;
+        let others = self.ordinary(place, row_group, columns, ranges).await?;
+        others.as_any().downcast_ref::<StructArray>().cloned().ok_or_else(|| {
+            self.source(place).damaged(format!("a file attribute of type {}", others.data_type()))
+        })
+    }
+
+    /// Columns decoded by the `parquet` crate; small ones are decoded whole, once.
+    async fn ordinary(
+        &self,
+        place: &ColumnPlace,
+        row_group: usize,
+        columns: Range<u32>,
+        ranges: &[Range<u64>],
+    ) -> Result<ArrayRef> {
+        let file = self.file(place);
+        let path = &file.entry().path;
+        let cache = self.snapshot.cached_columns();
+        if let Some(whole) = cache.get(path, row_group, columns.start) {
+            return pick(&whole, ranges);
+        }
+        let metadata = self.snapshot.footer(file).await?;
+        let group = metadata.row_group(row_group);
+        let size: i64 = group.columns()[columns.start as usize..columns.end as usize]
+            .iter()
+            .map(|chunk| chunk.uncompressed_size())
+            .sum();
+        let is_small = size <= SMALL_COLUMN_BYTES;
+        let selected = if is_small { None } else { Some(ranges) };
+        let mut decoder = OrdinaryDecoder::new(&metadata, row_group, columns.clone(), selected)
+            .map_err(|e| self.source(place).corrupt(e))?;
+        let decoded = self.decode(place, &mut decoder).await?;
+        let is_part = columns != place.columns;
+        let decoded = if is_part { decoded } else { conform(&decoded, self.attribute).map_err(|e| self.source(place).corrupt(e))? };
+        if is_small {
+            cache.put(path, row_group, columns.start, &decoded);
+            return pick(&decoded, ranges);
+        }
+        Ok(decoded)
+    }
+
+    async fn decode(&self, place: &ColumnPlace, decoder: &mut OrdinaryDecoder) -> Result<ArrayRef> {
+        let source = self.source(place);
+        let mut parts = Vec::new();
+        loop {
+            match decoder.step().map_err(|e| source.corrupt(e))? {
+                DecodeStep::Needs(ranges) => {
+                    let bytes = source.read_many(&ranges).await?;
+                    decoder.push(ranges, bytes).map_err(|e| source.corrupt(e))?;
+                }
+                DecodeStep::Batch(batch) => parts.push(batch.column(0).clone()),
+                DecodeStep::Done => break,
+            }
+        }
+        let data_type = match parts.first() {
+            Some(part) => part.data_type().clone(),
+            None => self.attribute.attribute_type.arrow_type(),
+        };
+        arrays::concat(&data_type, parts)
+    }
+}
+
+/// Ranges of an array, one after another.
+fn pick(whole: &ArrayRef, ranges: &[Range<u64>]) -> Result<ArrayRef> {
+    let parts = ranges.iter().map(|range| {
+        let (start, len) = (range.start as usize, (range.end - range.start) as usize);
+        match start + len <= whole.len() {
+            true => Ok(whole.slice(start, len)),
+            false => Err(Error::corrupt("a column", format!("{} rows, {range:?} needed", whole.len()))),
+        }
+    });
+    arrays::concat(whole.data_type(), parts.collect::<Result<_>>()?)
+}
+
+/// The same fixed-size lists, none of them null.
+fn without_nulls(list: &ArrayRef) -> Result<ArrayRef> {
+    let data = list.to_data().into_builder().nulls(None).build().map_err(arrays::unfit)?;
+    Ok(arrow_array::make_array(data))
+}

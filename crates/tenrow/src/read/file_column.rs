@@ -1,0 +1,188 @@
+//! One file attribute of all rows.
+
+use std::ops::Range;
+
+use arrow_array::{Array, StructArray, cast::AsArray, types::Int64Type};
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::format::{Attribute, AttributeType, limits};
+use crate::read::column::ColumnReader;
+use crate::read::options::ReadOptions;
+use crate::snapshot::Snapshot;
+
+/// A file attribute; made by [`Snapshot::files`].
+#[derive(Debug, Clone)]
+pub struct FileColumn {
+    snapshot: Snapshot,
+    attribute: Attribute,
+    options: ReadOptions,
+}
+
+/// One file: what is known of it, and a way to its bytes.
+#[derive(Debug, Clone)]
+pub struct FileHandle {
+    /// The name it came with.
+    pub name: Option<String>,
+    /// Its media type, such as `image/png`.
+    pub media_type: Option<String>,
+    /// Its size.
+    pub size_bytes: u64,
+    /// The BLAKE3 hash of its bytes, in hex.
+    pub blake3: Option<String>,
+    /// The object that holds it; `None` if its row does.
+    pub path: Option<String>,
+    snapshot: Snapshot,
+    inline: Option<Bytes>,
+}
+
+impl Snapshot {
+    /// The file attribute called `name`.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such attribute;
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is of another kind.
+    pub fn files(&self, name: &str) -> Result<FileColumn> {
+        let attribute = self.attribute(name)?.clone();
+        if attribute.attribute_type != AttributeType::File {
+            return Err(Error::invalid(format!(
+                "attribute {name:?} is {}, not a file",
+                attribute.attribute_type
+            )));
+        }
+        Ok(FileColumn { snapshot: self.clone(), attribute, options: ReadOptions::default() })
+    }
+}
+
+impl FileColumn {
+    /// The bytes of the file of row `row`; `None` if the row is null.
+    ///
+    /// A file kept in its row is one read of its page, and no copy if the page is mapped.
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`].
+    pub async fn bytes(&self, row: u64) -> Result<Option<Bytes>> {
+        if let Some(bytes) = self.inline(row).await? {
+            return Ok(Some(bytes));
+        }
+        match self.get(row).await? {
+            Some(file) => file.read().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The file of row `row`; `None` if the row is null.
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`].
+    pub async fn get(&self, row: u64) -> Result<Option<FileHandle>> {
+        let (partition, range) = self.snapshot.locate(row).await?;
+        let reader = self.reader(partition);
+        let Some(place) = reader.place() else { return Ok(None) };
+        let (row_group, local) = reader.row_group_of(row - range.start)?;
+        let only = local..local + 1;
+        if reader.file(place).entry().foreign.is_some() {
+            let whole = reader.read(row_group, std::slice::from_ref(&only)).await?;
+            let whole = whole.as_struct();
+            let bytes = whole.column(0).as_binary::<i32>();
+            let inline = bytes.is_valid(0).then(|| Bytes::copy_from_slice(bytes.value(0)));
+            return self.handle(whole, 1, inline);
+        }
+        let details = reader.file_details(place, row_group, std::slice::from_ref(&only)).await?;
+        let inline = self.inline(row).await?;
+        self.handle(&details, 0, inline)
+    }
+
+    fn handle(&self, row: &StructArray, first: usize, inline: Option<Bytes>) -> Result<Option<FileHandle>> {
+        if row.is_null(0) {
+            return Ok(None);
+        }
+        let text = |column: usize| {
+            let texts = row.column(first + column).as_string::<i32>();
+            texts.is_valid(0).then(|| texts.value(0).to_owned())
+        };
+        let sizes = row.column(first + 3).as_primitive::<Int64Type>();
+        let stated = sizes.is_valid(0).then(|| u64::try_from(sizes.value(0)).ok()).flatten();
+        let size_bytes = stated.or(inline.as_ref().map(|bytes| bytes.len() as u64));
+        let (path, snapshot) = (text(0), self.snapshot.clone());
+        Ok(Some(FileHandle {
+            // Others keep bytes in the row and use `path` for the name.
+            name: text(1).or_else(|| path.clone()),
+            media_type: text(2),
+            size_bytes: size_bytes.unwrap_or_default(),
+            blake3: text(4),
+            path: if inline.is_some() { None } else { path },
+            snapshot,
+            inline,
+        }))
+    }
+
+    async fn inline(&self, row: u64) -> Result<Option<Bytes>> {
+        let (partition, range) = self.snapshot.locate(row).await?;
+        let reader = self.reader(partition);
+        let Some(place) = reader.place() else { return Ok(None) };
+        if reader.file(place).entry().foreign.is_some() {
+            return Ok(None);
+        }
+        let (row_group, local) = reader.row_group_of(row - range.start)?;
+        let pages = reader.pages(place, row_group, 0).await?;
+        pages.read_one(local, self.attribute.nullable).await
+    }
+
+    fn reader<'a>(&'a self, partition: &'a crate::snapshot::LoadedPartition) -> ColumnReader<'a> {
+        ColumnReader {
+            snapshot: &self.snapshot,
+            attribute: &self.attribute,
+            partition,
+            options: &self.options,
+        }
+    }
+}
+
+impl FileHandle {
+    /// All of its bytes.
+    ///
+    /// # Errors
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if the object is missing or of another size.
+    pub async fn read(&self) -> Result<Bytes> {
+        self.read_range(0..self.size_bytes).await
+    }
+
+    /// Some of its bytes: one exact read.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) beyond its end, else as [`read`](Self::read).
+    pub async fn read_range(&self, range: Range<u64>) -> Result<Bytes> {
+        if range.start > range.end || range.end > self.size_bytes {
+            return Err(Error::invalid(format!(
+                "bytes {}..{} of a file of {} bytes",
+                range.start, range.end, self.size_bytes
+            )));
+        }
+        match (&self.inline, &self.path) {
+            (Some(bytes), _) => Ok(bytes.slice(range.start as usize..range.end as usize)),
+            (None, Some(path)) => self.read_object(path, range).await,
+            (None, None) if self.size_bytes == 0 => Ok(Bytes::new()),
+            (None, None) => Err(Error::corrupt("a file", "it has neither bytes nor a path")),
+        }
+    }
+
+    async fn read_object(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
+        // Only objects that tenrow wrote itself: a path from a foreign file names anything.
+        if !path.starts_with("files/") {
+            return Err(Error::corrupt(format!("file {path:?}"), "its path is not below files/"));
+        }
+        if range.end - range.start > limits::MAX_ROW_BYTES {
+            let storage = self.snapshot.storage();
+            let mut whole = Vec::new();
+            let mut at = range.start;
+            while at < range.end {
+                let end = range.end.min(at + limits::MAX_ROW_BYTES);
+                whole.extend_from_slice(&storage.read_range(path, at..end).await?);
+                at = end;
+            }
+            return Ok(whole.into());
+        }
+        self.snapshot.storage().read_range(path, range).await
+    }
+}

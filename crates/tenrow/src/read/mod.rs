@@ -1,0 +1,123 @@
+//! Reading rows: by number, by range, by scan.
+//!
+//! ```text
+//! rows ─► resolve: leaf, partition, row     ─► ColumnReader: pages ─► exact ranges
+//!      ─► Source: map, or ranged reads, the only I/O              ─► Arrow arrays in the order asked
+//! ```
+
+mod options;
+mod arrays;
+mod column;
+mod fixed;
+mod listed;
+mod paged;
+mod rows;
+mod scan;
+mod tensor_column;
+mod file_column;
+mod element_stream;
+
+use std::ops::Range;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use futures::future::try_join_all;
+
+use crate::error::Result;
+use crate::format::Attribute;
+use crate::snapshot::Snapshot;
+use column::ColumnReader;
+
+pub use element_stream::ElementStream;
+pub use file_column::{FileColumn, FileHandle};
+pub use options::{ReadOptions, Verify};
+pub use scan::{BatchStream, ScanOptions};
+pub use tensor_column::{TensorColumn, Tensors};
+
+impl Snapshot {
+    /// The row numbered `row`, as a batch of one.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if there is no such row;
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if stored bytes contradict each other.
+    pub async fn get(&self, row: u64) -> Result<RecordBatch> {
+        self.take(&[row]).await
+    }
+
+    /// These rows, in the order asked; a row asked for twice is there twice.
+    ///
+    /// Peak memory is about twice the result.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn take(&self, rows: &[u64]) -> Result<RecordBatch> {
+        self.take_with(rows, &ReadOptions::default()).await
+    }
+
+    /// [`take`](Self::take) with options.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get), and [`NotFound`](crate::ErrorKind::NotFound) for an unknown attribute.
+    pub async fn take_with(&self, rows: &[u64], options: &ReadOptions) -> Result<RecordBatch> {
+        let attributes = options.resolve(self)?;
+        let resolved = self.resolve(rows).await?;
+        let columns = attributes.iter().map(|&attribute| async {
+            match self.gather(attribute, &resolved, options)? {
+                Some(column) => Ok(column),
+                None => self.take_column(attribute, &resolved, options).await,
+            }
+        });
+        let columns = try_join_all(columns).await?;
+        batch(&attributes, columns, rows.len())
+    }
+
+    /// The rows of `rows`.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn slice(&self, rows: Range<u64>) -> Result<RecordBatch> {
+        self.slice_with(rows, &ReadOptions::default()).await
+    }
+
+    /// [`slice`](Self::slice) with options.
+    ///
+    /// # Errors
+    /// As [`take_with`](Self::take_with).
+    pub async fn slice_with(&self, rows: Range<u64>, options: &ReadOptions) -> Result<RecordBatch> {
+        let attributes = options.resolve(self)?;
+        let row_count = rows.end.saturating_sub(rows.start) as usize;
+        let columns = attributes
+            .iter()
+            .map(|&attribute| self.slice_column(attribute, rows.clone(), options));
+        let columns = try_join_all(columns).await?;
+        batch(&attributes, columns, row_count)
+    }
+
+    pub(crate) async fn slice_column(
+        &self,
+        attribute: &Attribute,
+        rows: Range<u64>,
+        options: &ReadOptions,
+    ) -> Result<ArrayRef> {
+        if rows.end > self.row_count() {
+            return Err(self.out_of_range(rows.end - 1));
+        }
+        let mut parts = Vec::new();
+        let mut at = rows.start;
+        while at < rows.end {
+            let (partition, range) = self.locate(at).await?;
+            let end = rows.end.min(range.end);
+            let reader = ColumnReader { snapshot: self, attribute, partition, options };
+            parts.push(reader.read_range(at - range.start..end - range.start).await?);
+            at = end;
+        }
+        arrays::concat(&attribute.attribute_type.arrow_type(), parts)
+    }
+}
+
+/// Columns as a batch whose fields are those of the attributes.
+fn batch(attributes: &[&Attribute], columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+    let fields: Vec<_> = attributes.iter().map(|attribute| attribute.arrow_field()).collect();
+    let schema = std::sync::Arc::new(arrow_schema::Schema::new(fields));
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(schema, columns, &options).map_err(arrays::unfit)
+}

@@ -1,0 +1,162 @@
+//! From global row numbers to partitions and row groups.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef};
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use crate::error::{Error, Result};
+use crate::format::Attribute;
+use crate::read::arrays;
+use crate::read::column::ColumnReader;
+use crate::read::options::ReadOptions;
+use crate::snapshot::{LoadedPartition, Snapshot};
+
+/// Rows and where they are, in the order they were asked for.
+pub(crate) struct Rows {
+    pub(crate) partitions: Vec<Arc<LoadedPartition>>,
+    /// For each row: which of `partitions`, and the row in it.
+    pub(crate) rows: Vec<(u32, u64)>,
+}
+
+impl Snapshot {
+    /// The partition that holds `row`, the global rows that it holds, and its first global row.
+    pub(crate) async fn locate(&self, row: u64) -> Result<(&Arc<LoadedPartition>, Range<u64>)> {
+        let Some((leaf_index, in_leaf)) = self.row_map().locate(row) else {
+            return Err(self.out_of_range(row));
+        };
+        let leaf = self.leaf(leaf_index).await?;
+        let Some((partition, _)) = leaf.row_map().locate(in_leaf) else {
+            return Err(self.out_of_range(row));
+        };
+        let start = self.row_map().start(leaf_index) + leaf.row_map().start(partition);
+        let partition = &leaf.partitions()[partition];
+        Ok((partition, start..start + partition.entry().live_rows()))
+    }
+
+    pub(crate) fn out_of_range(&self, row: u64) -> Error {
+        Error::invalid(format!(
+            "row {row} is out of range: version {} of {} has {} rows",
+            self.version(),
+            self.storage(),
+            self.row_count()
+        ))
+    }
+
+    /// Where each of `rows` is.
+    pub(crate) async fn resolve(&self, rows: &[u64]) -> Result<Rows> {
+        let mut resolved = Rows { partitions: Vec::new(), rows: Vec::with_capacity(rows.len()) };
+        let mut known: BTreeMap<u64, (u64, u32)> = BTreeMap::new();
+        let mut last = (0..0, 0u32);
+        for &row in rows {
+            if !last.0.contains(&row) {
+                let before = known.range(..=row).next_back().filter(|(_, (end, _))| row < *end);
+                last = match before {
+                    Some((&start, &(end, number))) => (start..end, number),
+                    None => {
+                        let (partition, range) = self.locate(row).await?;
+                        let number = resolved.partitions.len() as u32;
+                        resolved.partitions.push(partition.clone());
+                        known.insert(range.start, (range.end, number));
+                        (range, number)
+                    }
+                };
+            }
+            resolved.rows.push((last.1, row - last.0.start));
+        }
+        Ok(resolved)
+    }
+
+    /// One attribute of these rows, in their order.
+    pub(crate) async fn take_column(
+        &self,
+        attribute: &Attribute,
+        rows: &Rows,
+        options: &ReadOptions,
+    ) -> Result<ArrayRef> {
+        let reader = |number: u32| ColumnReader {
+            snapshot: self,
+            attribute,
+            partition: &rows.partitions[number as usize],
+            options,
+        };
+        // The rows wanted of each row group, ascending, each once.
+        let mut groups: BTreeMap<(u32, usize), Vec<u64>> = BTreeMap::new();
+        let mut places = Vec::with_capacity(rows.rows.len());
+        for &(number, row) in &rows.rows {
+            let (row_group, row) = reader(number).row_group_of(row)?;
+            groups.entry((number, row_group)).or_default().push(row);
+            places.push(((number, row_group), row));
+        }
+        for wanted in groups.values_mut() {
+            wanted.sort_unstable();
+            wanted.dedup();
+        }
+        let reads = groups.iter().map(|(&(number, row_group), wanted)| async move {
+            reader(number).read(row_group, &ranges_of(wanted)).await
+        });
+        let read: Vec<ArrayRef> =
+            stream::iter(reads).buffered(options.max_concurrency.max(1)).try_collect().await?;
+        let data_type = attribute.attribute_type.arrow_type();
+        if let (1, Some(array)) = (read.len(), read.first())
+            && places.windows(2).all(|pair| pair[0].1 < pair[1].1)
+        {
+            return Ok(array.clone());
+        }
+        if read.is_empty() {
+            return Ok(arrow_array::new_empty_array(&data_type));
+        }
+        let numbers: BTreeMap<_, _> = groups.keys().copied().zip(0..).collect();
+        let indices: Vec<(usize, usize)> = places
+            .into_iter()
+            .map(|(group, row)| {
+                let position = groups[&group].partition_point(|&wanted| wanted < row);
+                (numbers[&group], position)
+            })
+            .collect();
+        let read: Vec<&dyn Array> = read.iter().map(|array| array.as_ref()).collect();
+        arrow_select::interleave::interleave(&read, &indices).map_err(arrays::unfit)
+    }
+}
+
+impl ColumnReader<'_> {
+    /// The row group of the attribute's file that holds a row of the partition, and the row in it.
+    pub(crate) fn row_group_of(&self, row: u64) -> Result<(usize, u64)> {
+        let Some(place) = self.place() else { return Ok((0, row)) };
+        let file = self.file(place);
+        file.row_map().locate(row).ok_or_else(|| {
+            self.source(place).damaged(format!("row {row} of {} rows", file.row_map().total()))
+        })
+    }
+
+    /// Rows `rows` of the partition, row group by row group.
+    pub(crate) async fn read_range(&self, rows: Range<u64>) -> Result<ArrayRef> {
+        let mut parts = Vec::new();
+        let mut at = rows.start;
+        while at < rows.end {
+            let (row_group, first) = self.row_group_of(at)?;
+            let group_rows = match self.place() {
+                Some(place) => self.file(place).entry().row_groups[row_group],
+                None => rows.end,
+            };
+            let len = (rows.end - at).min(group_rows - first);
+            parts.push(self.read(row_group, std::slice::from_ref(&(first..first + len))).await?);
+            at += len;
+        }
+        arrays::concat(&self.attribute.attribute_type.arrow_type(), parts)
+    }
+}
+
+/// Ascending, distinct numbers as ranges.
+fn ranges_of(rows: &[u64]) -> Vec<Range<u64>> {
+    let mut ranges: Vec<Range<u64>> = Vec::new();
+    for &row in rows {
+        match ranges.last_mut() {
+            Some(last) if last.end == row => last.end += 1,
+            _ => ranges.push(row..row + 1),
+        }
+    }
+    ranges
+}

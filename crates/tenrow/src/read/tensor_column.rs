@@ -1,0 +1,249 @@
+//! One tensor attribute of all rows, as memory.
+
+use std::ops::Range;
+
+use arrow_array::{Array, ArrayRef, cast::AsArray};
+use arrow_buffer::{Buffer, MutableBuffer, NullBuffer};
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::format::{Attribute, AttributeType, DType, RawChunk, Shape};
+use crate::read::arrays;
+use crate::read::column::ColumnReader;
+use crate::read::options::{ReadOptions, Verify};
+use crate::read::rows::Rows;
+use crate::snapshot::{Snapshot, slice_map};
+use crate::tensor::{Tensor, bytes_of, stacked, unpack_bits};
+
+/// A fixed-shape tensor attribute; made by [`Snapshot::tensors`].
+#[derive(Debug, Clone)]
+pub struct TensorColumn {
+    snapshot: Snapshot,
+    attribute: Attribute,
+    dtype: DType,
+    shape: Shape,
+    options: ReadOptions,
+}
+
+/// Tensors of several rows in one: the first dimension is the row.
+#[derive(Debug, Clone)]
+pub struct Tensors {
+    /// The tensors; null rows are zeros.
+    pub tensor: Tensor,
+    /// Which rows are null; `None` if none is.
+    pub nulls: Option<NullBuffer>,
+}
+
+impl Snapshot {
+    /// The fixed-shape tensor, or numeric scalar, attribute called `name`.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such attribute;
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is of another kind.
+    pub fn tensors(&self, name: &str) -> Result<TensorColumn> {
+        self.tensors_with(name, &ReadOptions::default())
+    }
+
+    /// [`tensors`](Self::tensors) with options.
+    ///
+    /// # Errors
+    /// As [`tensors`](Self::tensors).
+    pub fn tensors_with(&self, name: &str, options: &ReadOptions) -> Result<TensorColumn> {
+        let attribute = self.attribute(name)?.clone();
+        let (dtype, shape) = match &attribute.attribute_type {
+            AttributeType::Tensor { dtype, shape } => (*dtype, shape.clone()),
+            AttributeType::Scalar(dtype) => (*dtype, Shape::default()),
+            other => {
+                return Err(Error::invalid(format!(
+                    "attribute {name:?} is {other}, not a tensor of one shape"
+                )));
+            }
+        };
+        let (snapshot, options) = (self.clone(), options.clone());
+        Ok(TensorColumn { snapshot, attribute, dtype, shape, options })
+    }
+
+    /// The rows of a raw tensor attribute copied straight from maps into one buffer; `None` if
+    /// some are not mapped, not raw, null, or to be checked.
+    pub(crate) fn gather(
+        &self,
+        attribute: &Attribute,
+        rows: &Rows,
+        options: &ReadOptions,
+    ) -> Result<Option<ArrayRef>> {
+        let AttributeType::Tensor { dtype, shape } = &attribute.attribute_type else {
+            return Ok(None);
+        };
+        let n = shape.element_count();
+        let copied = self.gather_bytes(attribute, *dtype, n, rows, options)?;
+        let Some(bytes) = copied else { return Ok(None) };
+        let values = arrays::elements(*dtype, bytes, rows.rows.len() * n as usize)?;
+        arrays::fixed_lists(*dtype, n, values, None).map(Some)
+    }
+
+    fn gather_bytes(
+        &self,
+        attribute: &Attribute,
+        dtype: DType,
+        element_count: u64,
+        rows: &Rows,
+        options: &ReadOptions,
+    ) -> Result<Option<Buffer>> {
+        let checks = matches!(options.verify, Some(Verify::Always | Verify::Fetched));
+        if checks || dtype == DType::Bool || element_count == 0 {
+            return Ok(None);
+        }
+        let row_bytes = (element_count * dtype.item_bits() / 8) as usize;
+        let mut out = MutableBuffer::with_capacity(rows.rows.len() * row_bytes);
+        let mut last: Option<(u32, Range<u64>, &Bytes, RawChunk<'_>)> = None;
+        for &(number, row) in &rows.rows {
+            let known = last.as_ref().is_some_and(|l| l.0 == number && l.1.contains(&row));
+            if !known {
+                let partition = &rows.partitions[number as usize];
+                let reader = ColumnReader { snapshot: self, attribute, partition, options };
+                let Some(place) = reader.place() else { return Ok(None) };
+                let Some(map) = reader.file(place).map(self.storage())? else { return Ok(None) };
+                let (row_group, first) = reader.row_group_of(row)?;
+                let chunk = reader.raw_chunk(place, row_group, 0, dtype, element_count);
+                let Some(chunk) = chunk.filter(|c| u64::from(c.item_bits()) == dtype.item_bits())
+                else {
+                    return Ok(None);
+                };
+                let group_rows = reader.file(place).entry().row_groups[row_group];
+                last = Some((number, row - first..row - first + group_rows, map, chunk));
+            }
+            let Some((_, range, map, chunk)) = &last else { return Ok(None) };
+            let place = chunk.locate(row - range.start).map_err(|e| Error::format("a row", e))?;
+            let Some(place) = place else { return Ok(None) };
+            let start = (place.start / 8) as usize;
+            let Some(bytes) = start.checked_add(row_bytes).and_then(|end| map.get(start..end)) else {
+                return Err(Error::corrupt("a row", "it lies outside of its file"));
+            };
+            self.storage().note_mapped_read(row_bytes as u64);
+            out.extend_from_slice(bytes);
+        }
+        Ok(Some(out.into()))
+    }
+}
+
+impl TensorColumn {
+    /// The element type.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The shape of every row.
+    pub fn shape(&self) -> &[u64] {
+        self.shape.dims()
+    }
+
+    /// The tensor of row `row`, or `None` if it is null.
+    ///
+    /// Of a mapped file it is a view: no copy, no allocation but its shape.
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`].
+    pub async fn get(&self, row: u64) -> Result<Option<Tensor>> {
+        if let Some(found) = self.view(row).await? {
+            return found.map(|bytes| Tensor::new(self.dtype, self.shape(), bytes)).transpose();
+        }
+        let one = self.slice(row..row + 1).await?;
+        match one.nulls {
+            Some(_) => Ok(None),
+            None => {
+                let bytes = one.tensor.bytes().clone();
+                Tensor::new(self.dtype, self.shape(), bytes).map(Some)
+            }
+        }
+    }
+
+    /// The memory of a row where it lies; `None` if it has to be decoded or checked.
+    async fn view(&self, row: u64) -> Result<Option<Option<Bytes>>> {
+        let checks = matches!(self.options.verify, Some(Verify::Always));
+        if checks || self.dtype == DType::Bool {
+            return Ok(None);
+        }
+        let (partition, range) = self.snapshot.locate(row).await?;
+        let (snapshot, attribute, options) = (&self.snapshot, &self.attribute, &self.options);
+        let reader = ColumnReader { snapshot, attribute, partition, options };
+        let Some(place) = reader.place() else { return Ok(None) };
+        let (row_group, row) = reader.row_group_of(row - range.start)?;
+        let n = self.shape.element_count();
+        let raw = match attribute.attribute_type {
+            AttributeType::Tensor { .. } => reader.raw_chunk(place, row_group, 0, self.dtype, n),
+            _ => None,
+        };
+        let Some(chunk) = raw.filter(|c| u64::from(c.item_bits()) == self.dtype.item_bits()) else {
+            return Ok(None);
+        };
+        let file = reader.file(place);
+        let located = chunk.locate(row).map_err(|e| reader.source(place).corrupt(e))?;
+        let Some(bits) = located else { return Ok(Some(None)) };
+        match file.map(snapshot.storage())? {
+            Some(map) => {
+                let range = bits.bytes();
+                snapshot.storage().note_mapped_read(range.end - range.start);
+                let bytes = slice_map(map, &range);
+                let outside = || reader.source(place).damaged(format!("row at {range:?} is outside"));
+                Ok(Some(Some(bytes.ok_or_else(outside)?)))
+            }
+            None => Ok(Some(Some(file.read(snapshot.storage(), bits.bytes()).await?))),
+        }
+    }
+
+    /// The tensors of these rows, in the order asked, in one contiguous piece.
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`].
+    pub async fn take(&self, rows: &[u64]) -> Result<Tensors> {
+        let resolved = self.snapshot.resolve(rows).await?;
+        if let AttributeType::Tensor { .. } = self.attribute.attribute_type {
+            let n = self.shape.element_count();
+            let (attribute, options) = (&self.attribute, &self.options);
+            let copied = self.snapshot.gather_bytes(attribute, self.dtype, n, &resolved, options)?;
+            if let Some(buffer) = copied {
+                let shape = stacked(rows.len(), &self.shape);
+                let tensor = Tensor::new(self.dtype, &shape, bytes_of(buffer))?;
+                return Ok(Tensors { tensor, nulls: None });
+            }
+        }
+        let array = self.snapshot.take_column(&self.attribute, &resolved, &self.options).await?;
+        self.tensors_of(&array)
+    }
+
+    /// The tensors of the rows of `rows`; a view if they lie in one page of a mapped file.
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`].
+    pub async fn slice(&self, rows: Range<u64>) -> Result<Tensors> {
+        let array = self.snapshot.slice_column(&self.attribute, rows, &self.options).await?;
+        self.tensors_of(&array)
+    }
+
+    fn tensors_of(&self, array: &ArrayRef) -> Result<Tensors> {
+        let shape = stacked(array.len(), &self.shape);
+        let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0).cloned();
+        let elements = match &self.attribute.attribute_type {
+            AttributeType::Tensor { shape, .. } if shape.element_count() == 0 => {
+                return Ok(Tensors { tensor: Tensor::new(self.dtype, &stacked(array.len(), shape), Bytes::new())?, nulls });
+            }
+            AttributeType::Tensor { .. } => {
+                let list = array.as_fixed_size_list();
+                let n = list.value_length() as usize;
+                list.values().slice(list.value_offset(0) as usize, list.len() * n)
+            }
+            _ => array.clone(),
+        };
+        let data = elements.to_data();
+        let values = &data.buffers()[0];
+        let bytes = match self.dtype.item_bytes() {
+            Some(size) => {
+                let size = size as usize;
+                let start = data.offset() * size;
+                bytes_of(values.slice_with_length(start, data.len() * size))
+            }
+            None => unpack_bits(values, data.offset() as u64, data.len() as u64),
+        };
+        Ok(Tensors { tensor: Tensor::new(self.dtype, &shape, bytes)?, nulls })
+    }
+}
