@@ -4,6 +4,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -81,6 +82,19 @@ proptest! {
     }
 
     #[test]
+    fn bytes_overwritten_and_the_checksum_recomputed_get_an_answer(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+    ) {
+        let mut bytes = sample().encode().unwrap();
+        for (at, byte) in edits {
+            *at.get_mut(&mut bytes) = byte;
+        }
+        if let Ok(leaf) = decode(bytes) {
+            leaf.encode().unwrap();
+        }
+    }
+
+    #[test]
     fn any_bytes_get_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(decode(bytes).is_err());
     }
@@ -146,7 +160,8 @@ fn batch() -> RecordBatch {
 }
 
 fn write(batch: &RecordBatch) -> Vec<u8> {
-    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    let plain = WriterProperties::builder().set_dictionary_enabled(false).build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(plain)).unwrap();
     writer.write(batch).unwrap();
     writer.into_inner().unwrap()
 }
@@ -192,6 +207,14 @@ fn a_null_where_there_must_be_a_number_is_malformed() {
     let column: ArrayRef = Arc::new(Int64Array::from(vec![None]));
     let error = decode(write(&with_column(&batch(), "row_count", column))).unwrap_err();
     assert!(matches!(error, FormatError::Malformed { .. }), "{error}");
+}
+
+#[test]
+fn a_dictionary_is_malformed() {
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch().schema(), None).unwrap();
+    writer.write(&batch()).unwrap();
+    let error = decode(writer.into_inner().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("it has a dictionary"), "{error}");
 }
 
 #[test]
