@@ -16,6 +16,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::SchemaDescriptor;
 
+use super::footer_check::check_footer;
 use super::leaf::check_limit;
 use super::partition::Partition;
 use super::wire_leaf::PartitionWire;
@@ -169,6 +170,7 @@ fn malformed(error: serde_arrow::Error) -> FormatError {
 /// Refuses a file that would grow beyond the limits when read: page by page, so that no more than
 /// one page is in memory.
 fn check_limits(bytes: &Bytes) -> Result<()> {
+    check_footer(bytes)?;
     let refused = || FormatError::parquet(WHAT);
     let file = SerializedFileReader::new(bytes.clone()).map_err(refused())?;
     let rows = file.metadata().file_metadata().num_rows();
