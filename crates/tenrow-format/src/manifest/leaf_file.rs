@@ -9,11 +9,14 @@ use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::arrow::{ArrowSchemaConverter, ProjectionMask};
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, PageType, ZstdLevel};
+use parquet::column::page::Page;
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::SchemaDescriptor;
 
+use super::footer_check::check_footer;
 use super::leaf::check_limit;
 use super::partition::Partition;
 use super::wire_leaf::PartitionWire;
@@ -120,6 +123,8 @@ pub(super) fn encode(partitions: &[Partition]) -> Result<Vec<u8>> {
 
 fn writer_properties() -> WriterProperties {
     WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_encoding(Encoding::PLAIN)
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true)
@@ -165,17 +170,21 @@ fn malformed(error: serde_arrow::Error) -> FormatError {
 /// Refuses a file that would grow beyond the limits when read: page by page, so that no more than
 /// one page is in memory.
 fn check_limits(bytes: &Bytes) -> Result<()> {
+    check_footer(bytes)?;
     let refused = || FormatError::parquet(WHAT);
     let file = SerializedFileReader::new(bytes.clone()).map_err(refused())?;
     let rows = file.metadata().file_metadata().num_rows();
     let rows = u64::try_from(rows).map_err(|_| FormatError::malformed(WHAT, "rows below 0"))?;
     check_limit("the number of partitions of a leaf", rows, limits::MAX_LEAF_PARTITIONS)?;
+    let columns = file.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns);
+    columns.into_iter().try_for_each(|column| check_column(column, bytes.len() as u64))?;
     let (mut value_count, mut byte_count) = (0u64, 0u64);
     for number in 0..file.num_row_groups() {
         let row_group = file.get_row_group(number).map_err(refused())?;
         for column in 0..row_group.num_columns() {
             let mut pages = row_group.get_column_page_reader(column).map_err(refused())?;
             while let Some(page) = pages.get_next_page().map_err(refused())? {
+                check_page(&page)?;
                 value_count += u64::from(page.num_values());
                 byte_count += page.buffer().len() as u64;
                 check_limit("the values of a leaf", value_count, limits::MAX_LEAF_VALUES)?;
@@ -184,6 +193,35 @@ fn check_limits(bytes: &Bytes) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Checks what the `parquet` crate takes for granted.
+fn check_column(column: &ColumnChunkMetaData, file_bytes: u64) -> Result<()> {
+    let (start, size) = (column.data_page_offset(), column.compressed_size());
+    let end = u64::try_from(start).ok().zip(u64::try_from(size).ok());
+    let end = end.and_then(|(start, size)| start.checked_add(size));
+    let known = matches!(column.compression(), Compression::ZSTD(_) | Compression::UNCOMPRESSED);
+    let reason = if end.is_none_or(|end| end > file_bytes) {
+        format!("{size} bytes from {start}, which are not in the file")
+    } else if column.dictionary_page_offset().is_some() {
+        "it has a dictionary".into()
+    } else if !known {
+        format!("compressed with {}, expected zstd", column.compression())
+    } else {
+        return Ok(());
+    };
+    Err(FormatError::malformed(format!("column {} of a leaf", column.column_path()), reason))
+}
+
+/// Only plain pages: decoders of the other encodings trust counts that the page claims.
+fn check_page(page: &Page) -> Result<()> {
+    match (page.page_type(), page.encoding()) {
+        (PageType::DATA_PAGE | PageType::DATA_PAGE_V2, Encoding::PLAIN) => Ok(()),
+        (page_type, encoding) => {
+            let reason = format!("a {page_type} encoded as {encoding}, expected plain data pages");
+            Err(FormatError::malformed(WHAT, reason))
+        }
+    }
 }
 
 /// The columns that this version knows, all of which must be there.

@@ -14,6 +14,7 @@
 
 mod check;
 mod chunk;
+mod footer_check;
 mod leaf;
 mod leaf_file;
 mod partition;
