@@ -97,14 +97,14 @@ impl Chunk {
         };
         // Saturating: `DataFile::check` has refused a footer larger than the file.
         let data_end = file.size_bytes.saturating_sub(file.footer_bytes);
-        check_layout(&self.layout, rows, data_end)
+        check_layout(&self.layout, rows, data_end, file.size_bytes)
             .map_err(|reason| FormatError::malformed(what(), reason))
     }
 }
 
 type Checked = std::result::Result<(), String>;
 
-fn check_layout(layout: &ChunkLayout, rows: u64, data_end: u64) -> Checked {
+fn check_layout(layout: &ChunkLayout, rows: u64, data_end: u64, file_end: u64) -> Checked {
     match layout {
         ChunkLayout::Strided { item_bits, .. } | ChunkLayout::Paged { item_bits, .. }
             if !matches!(item_bits, 1 | 8 | 16 | 32 | 64) =>
@@ -118,9 +118,10 @@ fn check_layout(layout: &ChunkLayout, rows: u64, data_end: u64) -> Checked {
         }
         ChunkLayout::Indexed { offset_index: None } => Ok(()),
         ChunkLayout::Indexed { offset_index: Some(Range { start, end }) } => {
-            let whole = start < end && *end <= data_end;
+            // The tail that `footer_bytes` counts begins with the page indexes.
+            let whole = start < end && *end <= file_end;
             if !whole || end - start > limits::MAX_FOOTER_BYTES {
-                return Err(format!("offset index {start}..{end} is not within 0..{data_end}"));
+                return Err(format!("offset index {start}..{end} is not within 0..{file_end}"));
             }
             Ok(())
         }

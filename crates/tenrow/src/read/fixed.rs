@@ -70,7 +70,8 @@ impl FixedRows<'_> {
         for range in ranges {
             let mut at = range.start;
             while at < range.end {
-                let page = self.chunk.page(self.chunk.page_of_row(at)?)?;
+                let page = self.chunk.page_of_row(at).and_then(|number| self.chunk.page(number));
+                let page = page.map_err(|e| self.source.corrupt(e))?;
                 let rows = at..range.end.min(page.rows.end);
                 let rank = at - page.rows.start - self.chunk.null_count(page.rows.start..at);
                 let valid = rows.end - rows.start - self.chunk.null_count(rows.clone());

@@ -32,8 +32,8 @@ impl ListedRows<'_> {
         for range in ranges {
             let mut at = range.start;
             while at < range.end {
-                let number = self.chunk.page_of_row(at)?;
-                let page = self.chunk.page(number)?;
+                let number = self.chunk.page_of_row(at).map_err(|e| self.source.corrupt(e))?;
+                let page = self.chunk.page(number).map_err(|e| self.source.corrupt(e))?;
                 if page_rows.as_ref().is_none_or(|(known, _)| *known != number) {
                     page_rows = Some((number, self.row_lengths(&page).await?));
                 }
@@ -61,7 +61,9 @@ impl ListedRows<'_> {
         let mut wanted = Vec::new();
         let mut at = window.start;
         while at < window.end {
-            let page = self.chunk.page(self.chunk.page_of_value(at)?)?;
+            let number = self.chunk.page_of_value(at);
+            let page = number.and_then(|number| self.chunk.page(number));
+            let page = page.map_err(|e| self.source.corrupt(e))?;
             let end = window.end.min(page.values.end);
             wanted.push(self.bits(&page, at - page.values.start, end - at));
             at = end;

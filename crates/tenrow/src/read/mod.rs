@@ -67,7 +67,7 @@ impl Snapshot {
             }
         });
         let columns = try_join_all(columns).await?;
-        batch(&attributes, columns, rows.len())
+        batch(attributes.into_iter(), columns, rows.len())
     }
 
     /// The rows of `rows`.
@@ -89,7 +89,7 @@ impl Snapshot {
             .iter()
             .map(|&attribute| self.slice_column(attribute, rows.clone(), options));
         let columns = try_join_all(columns).await?;
-        batch(&attributes, columns, row_count)
+        batch(attributes.into_iter(), columns, row_count)
     }
 
     pub(crate) async fn slice_column(
@@ -115,8 +115,12 @@ impl Snapshot {
 }
 
 /// Columns as a batch whose fields are those of the attributes.
-fn batch(attributes: &[&Attribute], columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
-    let fields: Vec<_> = attributes.iter().map(|attribute| attribute.arrow_field()).collect();
+fn batch<'a>(
+    attributes: impl Iterator<Item = &'a Attribute>,
+    columns: Vec<ArrayRef>,
+    rows: usize,
+) -> Result<RecordBatch> {
+    let fields: Vec<_> = attributes.map(Attribute::arrow_field).collect();
     let schema = std::sync::Arc::new(arrow_schema::Schema::new(fields));
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(schema, columns, &options).map_err(arrays::unfit)

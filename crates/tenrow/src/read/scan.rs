@@ -68,7 +68,7 @@ impl Snapshot {
     /// As [`scan`](Self::scan).
     pub fn scan_with(&self, options: &ScanOptions) -> BatchStream {
         let rows = options.rows.clone().unwrap_or(0..self.row_count());
-        let scan = Scan { snapshot: self.clone(), options: options.clone(), rows, group: None };
+        let scan = Scan { snapshot: self.clone(), options: options.clone(), rows, attributes: None, group: None };
         try_unfold(scan, |mut scan| async move {
             let batch = scan.next().await?;
             Ok(batch.map(|batch| (batch, scan)))
@@ -82,6 +82,7 @@ struct Scan {
     options: ScanOptions,
     /// The rows still to come.
     rows: Range<u64>,
+    attributes: Option<Arc<[Attribute]>>,
     group: Option<Group>,
 }
 
@@ -97,6 +98,16 @@ struct Group {
 }
 
 impl Scan {
+    /// The attributes asked for, looked up at the first batch so that the stream can say what is wrong.
+    fn attributes(&mut self) -> Result<Arc<[Attribute]>> {
+        if let Some(known) = &self.attributes {
+            return Ok(known.clone());
+        }
+        let asked = self.options.read.resolve(&self.snapshot)?;
+        let asked: Arc<[Attribute]> = asked.into_iter().cloned().collect();
+        Ok(self.attributes.insert(asked).clone())
+    }
+
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         if self.rows.start >= self.rows.end {
             if self.rows.end > self.snapshot.row_count() {
@@ -105,11 +116,12 @@ impl Scan {
             return Ok(None);
         }
         let snapshot = self.snapshot.clone();
-        let attributes = self.options.read.resolve(&snapshot)?;
+        let attributes = self.attributes()?;
         let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); attributes.len()];
         let mut row_count = 0;
         loop {
-            let group = self.group(&attributes).await?;
+            self.load_group(&attributes).await?;
+            let Some(group) = &self.group else { break };
             let end = match self.options.batch_rows {
                 Some(rows) => group.rows.end.min(self.rows.start + (rows - row_count) as u64),
                 None => group.natural_end(&snapshot, &attributes, self.rows.start, &self.options)?,
@@ -128,21 +140,20 @@ impl Scan {
         let columns = attributes.iter().zip(parts).map(|(attribute, parts)| {
             arrays::concat(&attribute.attribute_type.arrow_type(), parts)
         });
-        Ok(Some(batch(&attributes, columns.collect::<Result<_>>()?, row_count)?))
+        Ok(Some(batch(attributes.iter(), columns.collect::<Result<_>>()?, row_count)?))
     }
 
-    /// The group that holds the next row.
-    async fn group(&mut self, attributes: &[&Attribute]) -> Result<&Group> {
+    /// Makes the group that holds the next row the current one.
+    async fn load_group(&mut self, attributes: &[Attribute]) -> Result<()> {
         let at = self.rows.start;
         if self.group.as_ref().is_none_or(|group| !group.rows.contains(&at)) {
             self.group = None;
-            let group = self.load(at, attributes).await?;
-            self.group = Some(group);
+            self.group = Some(self.load(at, attributes).await?);
         }
-        Ok(self.group.as_ref().expect("loaded just above"))
+        Ok(())
     }
 
-    async fn load(&self, at: u64, attributes: &[&Attribute]) -> Result<Group> {
+    async fn load(&mut self, at: u64, attributes: &[Attribute]) -> Result<Group> {
         let (partition, range) = self.snapshot.locate(at).await?;
         let local = at - range.start;
         let first_file = &partition.files()[0];
@@ -150,7 +161,7 @@ impl Scan {
         let group_rows = first_file.entry().row_groups[row_group];
         let end = (at + group_rows - in_group).min(self.rows.end);
         let mut decoded = Vec::with_capacity(attributes.len());
-        for &attribute in attributes {
+        for attribute in attributes {
             let reader = reader(&self.snapshot, attribute, partition, &self.options);
             decoded.push(match is_raw(&reader) {
                 true => None,
@@ -170,7 +181,7 @@ impl Group {
     async fn read(
         &self,
         snapshot: &Snapshot,
-        attributes: &[&Attribute],
+        attributes: &[Attribute],
         column: usize,
         rows: &Range<u64>,
         options: &ScanOptions,
@@ -179,7 +190,7 @@ impl Group {
             let start = (rows.start - self.rows.start) as usize;
             return Ok(decoded.slice(start, (rows.end - rows.start) as usize));
         }
-        let reader = reader(snapshot, attributes[column], &self.partition, options);
+        let reader = reader(snapshot, &attributes[column], &self.partition, options);
         reader.read_range(rows.start - self.partition_start..rows.end - self.partition_start).await
     }
 
@@ -187,7 +198,7 @@ impl Group {
     fn natural_end(
         &self,
         snapshot: &Snapshot,
-        attributes: &[&Attribute],
+        attributes: &[Attribute],
         at: u64,
         options: &ScanOptions,
     ) -> Result<u64> {
@@ -202,7 +213,8 @@ impl Group {
             }
             let (row_group, row) = reader.row_group_of(at - self.partition_start)?;
             if let Some(chunk) = raw_chunk(&reader, row_group) {
-                let page = chunk.page(chunk.page_of_row(row)?).map_err(page_fault)?;
+                let page = chunk.page_of_row(row).and_then(|number| chunk.page(number));
+                let page = page.map_err(page_fault)?;
                 end = end.min(at + page.rows.end - row);
                 cut = true;
             }
