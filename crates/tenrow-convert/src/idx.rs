@@ -123,9 +123,9 @@ impl IdxFile {
             .chunks_exact(4)
             .map(|s| u64::from(u32::from_be_bytes([s[0], s[1], s[2], s[3]])))
             .collect();
-        let (&row_count, dims) = sizes.split_first().ok_or_else(|| {
-            ConvertError::malformed(path, 3, "rank 0: there is no axis of rows")
-        })?;
+        let (&row_count, dims) = sizes
+            .split_first()
+            .ok_or_else(|| ConvertError::malformed(path, 3, "rank 0: there is no axis of rows"))?;
         let attribute_type = row_type(dtype, dims).map_err(ConvertError::declared(path))?;
         let row_bytes = dims.iter().product::<u64>() * item_bytes(dtype);
         if row_bytes == 0 && row_count > MAX_EMPTY_ROWS {

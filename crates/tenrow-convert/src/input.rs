@@ -108,7 +108,7 @@ impl Input {
                 ConvertError::malformed(&self.path, self.offset, reason)
             }
             InvalidData | InvalidInput => {
-                let reason = format!("the compressed data is damaged ({error})");
+                let reason = format!("the data is damaged ({error})");
                 ConvertError::malformed(&self.path, self.offset, reason)
             }
             _ => ConvertError::io(&self.path, "read")(error),
