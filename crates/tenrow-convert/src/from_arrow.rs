@@ -252,6 +252,10 @@ fn conform_tensor(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef> 
     let target = attribute.attribute_type.arrow_type();
     if let DataType::List(_) = target {
         // A zero-size shape: nothing but the nulls is stored.
+        if column.as_list_opt::<i32>().is_some_and(|list| !list.values().is_empty()) {
+            let reason = format!("{} has elements in it", attribute.attribute_type);
+            return Err(ConvertError::column(name, reason));
+        }
         let flat = arrow_array::new_empty_array(&DataType::Null);
         return wrap(&attribute.attribute_type, flat, column.len(), column.nulls().cloned())
             .map_err(arrow_fault(name, &target));
@@ -327,7 +331,9 @@ fn conform_file(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef> {
     let bytes = recast(bytes, &DataType::Binary, name)?;
     let (path, own_name, own_type) = (text("path")?, text("name")?, text("media_type")?);
     if let Some(row) = (0..files.len()).find(|&row| files.is_valid(row) && bytes.is_null(row)) {
-        let reason = format!("row {row} of the batch has a path but no bytes: store the bytes too");
+        let reason = format!(
+            "row {row} of the batch has no bytes, only a path at most: store the bytes too"
+        );
         return Err(ConvertError::column(name, reason));
     }
     let string = |array: &ArrayRef, row: usize| -> Option<String> {

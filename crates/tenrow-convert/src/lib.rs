@@ -9,17 +9,26 @@ mod input;
 mod from_arrow;
 mod media_type;
 
+mod table;
+
+mod csv;
 mod idx;
+mod jsonl;
+mod jsonl_write;
 mod npy;
 mod npy_header;
 mod npy_write;
 mod npz;
+mod parquet;
 
 pub use error::{ConvertError, Result};
 pub use from_arrow::{attribute_of, conform};
 pub use idx::IdxSource;
+pub use jsonl_write::JsonLinesWriter;
 pub use media_type::media_type;
 pub use npy::NpySource;
 pub use npy_write::{NpyWriter, npy_row_type};
 pub use npz::{NpzSource, NpzWriter};
+pub use parquet::ParquetWriter;
 pub use source::Source;
+pub use table::TableSource;
