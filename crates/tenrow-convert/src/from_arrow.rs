@@ -224,7 +224,7 @@ fn same_storage(found: &DataType, expected: &DataType) -> bool {
 ///
 /// # Errors
 /// If the column has another type, or a value that has no place there: a null within a tensor, a
-/// file of which only the path is known.
+/// file of which only the path is known. Rows are counted from the first of `column`.
 pub fn conform(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef> {
     match &attribute.attribute_type {
         AttributeType::Tensor { .. } => conform_tensor(column, attribute),
@@ -295,12 +295,20 @@ fn refuse_inner_nulls(
     match inner {
         None => Ok(()),
         Some(i) => {
-            let row = i / row_items.max(1);
-            let reason = format!(
-                "row {row} of the batch is a tensor with a null in it, and tensors have none: fill it, or store a list"
-            );
-            Err(ConvertError::column(name, reason))
+            let reason =
+                "a tensor with a null in it, and tensors have none: fill it, or store a list";
+            Err(in_batch(i / row_items.max(1), name, reason))
         }
+    }
+}
+
+/// A fault of one row, counted within its batch.
+fn in_batch(row: usize, name: &str, reason: &str) -> ConvertError {
+    ConvertError::Value {
+        origin: "batch".into(),
+        row: row as u64,
+        attribute: name.to_owned(),
+        reason: reason.to_owned(),
     }
 }
 
@@ -331,10 +339,8 @@ fn conform_file(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef> {
     let bytes = recast(bytes, &DataType::Binary, name)?;
     let (path, own_name, own_type) = (text("path")?, text("name")?, text("media_type")?);
     if let Some(row) = (0..files.len()).find(|&row| files.is_valid(row) && bytes.is_null(row)) {
-        let reason = format!(
-            "row {row} of the batch has no bytes, only a path at most: store the bytes too"
-        );
-        return Err(ConvertError::column(name, reason));
+        let reason = "a file without bytes, a path at most: store the bytes too";
+        return Err(in_batch(row, name, reason));
     }
     let string = |array: &ArrayRef, row: usize| -> Option<String> {
         let array = array.as_string::<i32>();

@@ -151,5 +151,5 @@ fn files_of_others_get_name_and_media_type() {
     assert_eq!(text("name").value(0), "cat.gif");
     assert_eq!(text("media_type").value(0), "image/gif");
     assert!(text("path").is_null(0));
-    assert!(conformed(file(None)).unwrap_err().to_string().contains("no bytes"));
+    assert!(conformed(file(None)).unwrap_err().to_string().contains("without bytes"));
 }

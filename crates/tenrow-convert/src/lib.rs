@@ -9,10 +9,13 @@ mod input;
 mod from_arrow;
 mod media_type;
 
+mod concat;
 mod table;
 
 mod csv;
+mod files_write;
 mod idx;
+mod images;
 mod jsonl;
 mod jsonl_write;
 mod npy;
@@ -21,9 +24,14 @@ mod npy_write;
 mod npz;
 mod parquet;
 
+mod detect;
+
+pub use detect::{OpenOptions, SourceFormat, detect, open};
 pub use error::{ConvertError, Result};
+pub use files_write::FileWriter;
 pub use from_arrow::{attribute_of, conform};
 pub use idx::IdxSource;
+pub use images::ImageSource;
 pub use jsonl_write::JsonLinesWriter;
 pub use media_type::media_type;
 pub use npy::NpySource;

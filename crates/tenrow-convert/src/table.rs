@@ -93,15 +93,16 @@ impl Source for TableSource {
 }
 
 impl TableSource {
-    /// Says in which file and where the batch is that a column's fault is in.
+    /// Says in which file a fault is, and in which of its rows rather than of the batch's.
     fn located(&self, error: ConvertError) -> ConvertError {
+        let path = self.path.clone();
         match error {
-            ConvertError::Column { name, reason } => ConvertError::Row {
-                path: self.path.clone(),
-                row: self.rows_read,
-                attribute: name,
-                reason: format!("in the batch that begins here, {reason}"),
-            },
+            ConvertError::Value { row, attribute, reason, .. } => {
+                ConvertError::Row { path, row: self.rows_read + row, attribute, reason }
+            }
+            ConvertError::Column { name, reason } => {
+                ConvertError::unsupported(&path, format!("column {name:?}: {reason}"))
+            }
             other => other,
         }
     }
