@@ -60,8 +60,8 @@ impl ImageSource {
             return Err(ConvertError::unsupported(path, "the folder holds no files"));
         }
         files.sort_by(|a, b| a.relative.cmp(&b.relative));
-        let mut texts =
-            vec!["path:string", "label:string?", "file:file", "width:u32?", "height:u32?"]
+        let mut attributes =
+            ["path:string", "label:string?", "file:file", "width:u32?", "height:u32?"]
                 .into_iter()
                 .map(Attribute::parse)
                 .collect::<Result<Vec<_>, _>>()?;

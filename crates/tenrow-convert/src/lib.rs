@@ -9,6 +9,8 @@ mod input;
 mod from_arrow;
 mod media_type;
 
+mod cast;
+mod cast_numbers;
 mod concat;
 mod table;
 
@@ -26,6 +28,7 @@ mod parquet;
 
 mod detect;
 
+pub use cast::{CastMode, cast_batch};
 pub use detect::{OpenOptions, SourceFormat, detect, open};
 pub use error::{ConvertError, Result};
 pub use files_write::FileWriter;
