@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow_array::builder::{BinaryBuilder, StringBuilder, UInt32Builder};
 use arrow_array::{ArrayRef, RecordBatch};
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageReader, RgbImage};
+use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
 use tenrow::format::{Attribute, AttributeType, DType, limits::MAX_ROW_BYTES};
 
 use crate::column::column_of_bytes;
@@ -15,6 +15,7 @@ use crate::error::{ConvertError, Result};
 use crate::from_arrow::file_column;
 use crate::media_type::media_type;
 use crate::source::{BATCH_BYTES, Source, batch_of};
+use crate::tiff_image::{tiff_dimensions, tiff_image};
 
 /// The files of a folder, each a row; sorted by path, folders within folders included.
 ///
@@ -200,17 +201,25 @@ impl Columns {
 
 /// Width and height as the file's header says; the pixels are not looked at.
 fn dimensions(content: &[u8]) -> Option<(u32, u32)> {
-    ImageReader::new(Cursor::new(content)).with_guessed_format().ok()?.into_dimensions().ok()
+    let reader = ImageReader::new(Cursor::new(content)).with_guessed_format().ok()?;
+    let is_tiff = reader.format() == Some(ImageFormat::Tiff);
+    let found = reader.into_dimensions().ok();
+    found.or_else(|| is_tiff.then(|| tiff_dimensions(content))?)
 }
 
 /// The pixels of a picture, row by row, three bytes each.
 fn decoded(path: &Path, content: &[u8], height: u32, width: u32) -> Result<Vec<u8>> {
-    let picture = ImageReader::new(Cursor::new(content))
+    let reader = ImageReader::new(Cursor::new(content))
         .with_guessed_format()
-        .map_err(ConvertError::decode(path, "image", None))?
-        .decode()
         .map_err(ConvertError::decode(path, "image", None))?;
-    let picture: RgbImage = picture.into_rgb8();
+    let is_tiff = reader.format() == Some(ImageFormat::Tiff);
+    let picture: RgbImage = match reader.decode() {
+        Ok(picture) => picture.into_rgb8(),
+        Err(_) if is_tiff => {
+            tiff_image(content).map_err(ConvertError::decode(path, "image", None))?
+        }
+        Err(error) => return Err(ConvertError::decode(path, "image", None)(error)),
+    };
     if picture.dimensions() == (width, height) {
         return Ok(picture.into_raw());
     }

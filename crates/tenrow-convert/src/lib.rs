@@ -25,6 +25,7 @@ mod npy_header;
 mod npy_write;
 mod npz;
 mod parquet;
+mod tiff_image;
 
 mod detect;
 

@@ -56,6 +56,22 @@ fn broken_tables_are_errors_that_name_the_file() {
 }
 
 #[test]
+fn a_broken_line_of_json_is_named_with_its_offset_and_row() {
+    for (line, reason) in [
+        ("[1]", "not a JSON object"),
+        ("{\"a\":", "not a JSON object: EOF"),
+        ("{\"a\":18446744073709551615}", "beyond i64"),
+    ] {
+        let (_dir, path) = put("t.jsonl", format!("{{\"a\":1}}\n\n{line}\n").as_bytes());
+        let error = TableSource::json_lines(&path).err().unwrap().to_string();
+        assert!(
+            error.contains("t.jsonl: byte 9: line of row 1: ") && error.contains(reason),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn json_lines_become_columns_and_lists() {
     let text = "{\"a\":1,\"v\":[1,2.5],\"s\":{\"t\":\"x\"},\"n\":null}\n{\"v\":[],\"a\":null}\n";
     let (_dir, path) = put("t.jsonl", text.as_bytes());
