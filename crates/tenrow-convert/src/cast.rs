@@ -301,5 +301,4 @@ fn shown(column: &ArrayRef) -> String {
 }
 
 #[cfg(test)]
-#[path = "cast_tests.rs"]
 mod tests;

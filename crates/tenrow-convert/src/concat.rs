@@ -16,7 +16,7 @@ pub(crate) struct ConcatSource {
 
 impl ConcatSource {
     /// Joins `sources`, each with the name that errors call it by.
-    pub(crate) fn new(sources: Vec<(String, Box<dyn Source>)>) -> Result<Box<dyn Source>> {
+    pub(crate) fn join(sources: Vec<(String, Box<dyn Source>)>) -> Result<Box<dyn Source>> {
         let mut attributes: Vec<Attribute> = Vec::new();
         let mut first_name = String::new();
         let mut row_count = Some(0u64);
@@ -25,7 +25,7 @@ impl ConcatSource {
                 attributes = source.attributes().to_vec();
                 first_name.clone_from(name);
             }
-            join(&mut attributes, source.attributes(), name, &first_name)?;
+            unify(&mut attributes, source.attributes(), name, &first_name)?;
             row_count = row_count.zip(source.row_count()).and_then(|(a, b)| a.checked_add(b));
         }
         let mut sources = sources.into_iter().map(|(_, source)| source).collect::<Vec<_>>();
@@ -40,7 +40,7 @@ impl ConcatSource {
 }
 
 /// Checks that `found` are `attributes`; what may be null in either may be null in both.
-fn join(
+fn unify(
     attributes: &mut [Attribute],
     found: &[Attribute],
     name: &str,
@@ -110,7 +110,7 @@ pub(crate) struct RenamedSource {
 
 impl RenamedSource {
     /// Gives attributes of `source` the names in `renames`, and checks all names.
-    pub(crate) fn new(
+    pub(crate) fn rename(
         source: Box<dyn Source>,
         renames: &[(String, String)],
     ) -> Result<Box<dyn Source>> {

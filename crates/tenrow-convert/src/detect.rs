@@ -246,7 +246,7 @@ pub fn open(
             .iter()
             .map(|path| Ok((path.display().to_string(), open(path)?)))
             .collect::<Result<Vec<_>>>()?;
-        ConcatSource::new(sources)
+        ConcatSource::join(sources)
     };
     let source: Box<dyn Source> = match format {
         SourceFormat::Idx => open_idx(paths)?,
@@ -272,7 +272,7 @@ pub fn open(
             each(&|path| boxed(TableSource::parquet(path)), &files)?
         }
     };
-    RenamedSource::new(source, &options.renames)
+    RenamedSource::rename(source, &options.renames)
 }
 
 fn boxed<S: Source + 'static>(source: Result<S>) -> Result<Box<dyn Source>> {
@@ -314,9 +314,8 @@ fn open_idx(paths: &[PathBuf]) -> Result<Box<dyn Source>> {
         .into_iter()
         .map(|group| Ok((group[0].display().to_string(), boxed(IdxSource::open(&group))?)))
         .collect::<Result<Vec<_>>>()?;
-    ConcatSource::new(sources)
+    ConcatSource::join(sources)
 }
 
 #[cfg(test)]
-#[path = "detect_tests.rs"]
 mod tests;

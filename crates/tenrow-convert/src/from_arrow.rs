@@ -380,5 +380,4 @@ pub(crate) fn file_column(
 }
 
 #[cfg(test)]
-#[path = "from_arrow_tests.rs"]
 mod tests;

@@ -1,31 +1,61 @@
 //! Other formats into and out of tenrow datasets.
+//!
+//! [`open`] recognises files by their content and gives a [`Source`]: attributes, and a stream of
+//! record batches in bounded memory. [`cast_batch`] brings them to the attributes of a dataset
+//! that exists already. The writers turn batches back into files of other formats.
+//!
+//! ```
+//! use tenrow_convert::{OpenOptions, open};
+//!
+//! let dir = tempfile::tempdir()?;
+//! let path = dir.path().join("people.csv");
+//! std::fs::write(&path, "name,age\nAda,36\nAlan,41\n")?;
+//! let mut source = open(&[path], None, &OpenOptions::default())?;
+//! assert_eq!(source.attributes()[1].type_text(), "i64?");
+//! assert_eq!(source.next_batch()?.expect("two rows").num_rows(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | format | in | out |
+//! |---|---|---|
+//! | MNIST's IDX, plain or gzipped | [`IdxSource`] | |
+//! | numpy's `.npy` and `.npz` | [`NpySource`], [`NpzSource`] | [`NpyWriter`], [`NpzWriter`] |
+//! | folders of pictures and other files | [`ImageSource`] | [`FileWriter`] |
+//! | CSV, JSON Lines, Parquet | [`TableSource`] | [`JsonLinesWriter`], [`ParquetWriter`] |
+//!
+//! Writers replace the file that they are given, except [`FileWriter`], which replaces nothing.
+//! A file that was not finished is not whole.
+#![forbid(unsafe_code)]
 
 mod error;
 mod source;
 
 mod column;
 mod input;
-
-mod from_arrow;
 mod media_type;
 
-mod cast;
-mod cast_numbers;
-mod concat;
-mod table;
+mod from_arrow;
 
-mod csv;
+mod cast_numbers;
+
+mod cast;
+mod concat;
+
 mod files_write;
 mod idx;
+mod jsonl_write;
+mod npy_header;
+mod table;
+mod tiff_image;
+
+mod csv;
 mod images;
 mod jsonl;
-mod jsonl_write;
 mod npy;
-mod npy_header;
 mod npy_write;
-mod npz;
 mod parquet;
-mod tiff_image;
+
+mod npz;
 
 mod detect;
 

@@ -15,10 +15,10 @@ pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
         return Some(media_type);
     }
     if at(0, b"RIFF") {
-        return RIFF.iter().find(|(kind, _)| at(8, *kind)).map(|(_, media_type)| *media_type);
+        return RIFF.iter().find(|(kind, _)| at(8, kind)).map(|(_, media_type)| *media_type);
     }
     if at(4, b"ftyp") {
-        let brand = ISO_MEDIA.iter().find(|(brand, _)| at(8, *brand));
+        let brand = ISO_MEDIA.iter().find(|(brand, _)| at(8, brand));
         return Some(brand.map_or("video/mp4", |(_, media_type)| media_type));
     }
     None

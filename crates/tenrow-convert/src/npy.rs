@@ -326,5 +326,4 @@ impl Places {
 }
 
 #[cfg(test)]
-#[path = "npy_tests.rs"]
 mod tests;

@@ -14,6 +14,23 @@ use crate::npy_header::write_header;
 /// Writes one `.npy` file, row by row.
 ///
 /// The header holds the number of rows, so that must be known when the file is created.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::{ArrayRef, Int64Array};
+/// use tenrow::format::DType;
+/// use tenrow_convert::{NpySource, NpyWriter, Source};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("label.npy");
+/// let labels: ArrayRef = Arc::new(Int64Array::from(vec![5, 0, 4]));
+/// let mut writer = NpyWriter::create(&path, DType::I64, &[], 3)?;
+/// writer.write(&labels)?;
+/// writer.finish()?;
+/// let batch = NpySource::open(&[path], false)?.next_batch()?.expect("three rows");
+/// assert_eq!(batch.column(0), &labels);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct NpyWriter {
     body: ArrayBody,
     writer: BufWriter<File>,

@@ -183,5 +183,4 @@ impl Read for TextReader {
 }
 
 #[cfg(test)]
-#[path = "table_tests.rs"]
 mod tests;
