@@ -1,1 +1,76 @@
-//! Placeholder.
+//! Other formats into and out of tenrow datasets.
+//!
+//! [`open`] recognises files by their content and gives a [`Source`]: attributes, and a stream of
+//! record batches in bounded memory. [`cast_batch`] brings them to the attributes of a dataset
+//! that exists already. The writers turn batches back into files of other formats.
+//!
+//! ```
+//! use tenrow_convert::{OpenOptions, open};
+//!
+//! let dir = tempfile::tempdir()?;
+//! let path = dir.path().join("people.csv");
+//! std::fs::write(&path, "name,age\nAda,36\nAlan,41\n")?;
+//! let mut source = open(&[path], None, &OpenOptions::default())?;
+//! assert_eq!(source.attributes()[1].type_text(), "i64?");
+//! assert_eq!(source.next_batch()?.expect("two rows").num_rows(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | format | in | out |
+//! |---|---|---|
+//! | MNIST's IDX, plain or gzipped | [`IdxSource`] | |
+//! | numpy's `.npy` and `.npz` | [`NpySource`], [`NpzSource`] | [`NpyWriter`], [`NpzWriter`] |
+//! | folders of pictures and other files | [`ImageSource`] | [`FileWriter`] |
+//! | CSV, JSON Lines, Parquet | [`TableSource`] | [`JsonLinesWriter`], [`ParquetWriter`] |
+//!
+//! Writers replace the file that they are given, except [`FileWriter`], which replaces nothing.
+//! A file that was not finished is not whole.
+#![forbid(unsafe_code)]
+
+mod error;
+mod source;
+
+mod column;
+mod input;
+mod media_type;
+
+mod from_arrow;
+
+mod cast_numbers;
+
+mod cast;
+mod concat;
+
+mod files_write;
+mod idx;
+mod jsonl_write;
+mod npy_header;
+mod table;
+mod tiff_image;
+
+mod csv;
+mod images;
+mod jsonl;
+mod npy;
+mod npy_write;
+mod parquet;
+
+mod npz;
+
+mod detect;
+
+pub use cast::{CastMode, cast_batch};
+pub use detect::{OpenOptions, SourceFormat, detect, open};
+pub use error::{ConvertError, Result};
+pub use files_write::FileWriter;
+pub use from_arrow::{attribute_of, conform};
+pub use idx::IdxSource;
+pub use images::ImageSource;
+pub use jsonl_write::JsonLinesWriter;
+pub use media_type::media_type;
+pub use npy::NpySource;
+pub use npy_write::{NpyWriter, npy_row_type};
+pub use npz::{NpzSource, NpzWriter};
+pub use parquet::ParquetWriter;
+pub use source::Source;
+pub use table::TableSource;
