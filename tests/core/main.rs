@@ -1,1 +1,3 @@
-//! x
+//! What a dataset promises, tested through the public API. One binary, without DataFusion.
+
+mod round_trip;

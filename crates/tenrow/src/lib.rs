@@ -9,14 +9,22 @@ mod storage;
 mod tensor;
 mod snapshot;
 mod read;
+mod commit;
+mod write;
+mod dataset;
 
 pub use clock::Clock;
+pub use dataset::{CreateOptions, Dataset, VersionInfo};
 pub use error::{Error, ErrorKind, Result};
 pub use ids::Ids;
-pub use storage::{CoalesceOptions, Counters, DurableLocal, Location, Storage, Upload, Uploaded};
-pub use read::{BatchStream, ElementStream, FileColumn, FileHandle, ReadOptions, ScanOptions, TensorColumn, Tensors, Verify};
+pub use read::{
+    BatchStream, ElementStream, FileColumn, FileHandle, ReadOptions, ScanOptions, TensorColumn,
+    Tensors, Verify,
+};
 pub use snapshot::Snapshot;
-pub use tensor::{Element, Tensor};
+pub use storage::{CoalesceOptions, Counters, DurableLocal, Location, Storage, Upload, Uploaded};
 pub use tenrow_format as format;
 pub use tenrow_format::manifest::Version;
 pub use tenrow_format::{Attribute, AttributeType, DType, Encoding, FieldId, Schema, Shape};
+pub use tensor::{Element, Tensor};
+pub use write::{Columns, DatasetWriter, FileValue, WriteOptions};

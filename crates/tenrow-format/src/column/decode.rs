@@ -6,7 +6,7 @@ use crate::dtype::DType;
 use crate::error::{FormatError, Result};
 use crate::limits;
 use crate::page::header::encoding;
-use crate::page::levels::{Definition, RowLength, decode_rows};
+use crate::page::levels::{Definition, RowLength, Runs, decode_rows};
 use crate::page::{PageHeader, PageKind};
 
 /// How the levels of a column are to be read.
@@ -110,6 +110,10 @@ pub fn decode_bytes_page(page: &Bytes, nullable: bool, check: bool) -> Result<Ve
         header.check_crc(&body, "a page")?;
     }
     let levels = Levels::split(&header, &body)?;
+    // Without lists there are no repetition levels: every entry begins a row.
+    let mut begins = Runs::default();
+    begins.push(0, levels.entries);
+    let levels = Levels { repetition: &begins.encode(), ..levels };
     let rows = levels.rows_of(Definition { nullable, depth: 1 })?;
     let stored = body.slice(levels.len..);
     let mut plain = match levels.is_compressed {

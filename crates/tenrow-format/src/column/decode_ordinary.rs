@@ -140,8 +140,12 @@ fn flattened(column: &ArrayRef, n: i32) -> ArrayRef {
     if values.null_count() > 0 {
         return column.clone();
     }
-    let joined =
-        FixedSizeListArray::try_new(item.clone(), size, values.values().clone(), list.nulls().cloned());
+    let joined = FixedSizeListArray::try_new(
+        item.clone(),
+        size,
+        values.values().clone(),
+        list.nulls().cloned(),
+    );
     match joined {
         Ok(joined) if size < n => flattened(&(Arc::new(joined) as ArrayRef), n),
         Ok(joined) => Arc::new(joined),

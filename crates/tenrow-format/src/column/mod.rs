@@ -23,8 +23,10 @@ use crate::page::levels::Definition;
 use crate::schema::Attribute;
 
 pub(crate) use self::chunk::{ALIGNMENT, EncodedChunk};
+pub use self::decode::{
+    DecodedPage, ListShape, decode_bytes_page, decode_page, decode_row_lengths, narrow_32_to_16,
+};
 pub use self::decode_ordinary::{DecodeStep, OrdinaryDecoder, conform};
-pub use self::decode::{DecodedPage, ListShape, decode_bytes_page, decode_page, decode_row_lengths, narrow_32_to_16};
 pub(crate) use self::ordinary::{moved, moved_index};
 
 /// Encodes `arrays`, all of the attribute's Arrow type, for the leaf columns `descriptors`.

@@ -80,9 +80,9 @@ pub(crate) fn concat(data_type: &DataType, mut parts: Vec<ArrayRef>) -> Result<A
 /// What was read does not make an array, which only damage explains.
 pub(crate) fn unfit(error: ArrowError) -> Error {
     match error {
-        ArrowError::OffsetOverflowError(_) => Error::invalid(
-            "over 2 GiB of text or bytes of one attribute at once: read fewer rows",
-        ),
+        ArrowError::OffsetOverflowError(_) => {
+            Error::invalid("over 2 GiB of text or bytes of one attribute at once: read fewer rows")
+        }
         error => Error::corrupt("values that were read", error),
     }
 }

@@ -122,9 +122,8 @@ impl<'a> ColumnReader<'a> {
             }
             AttributeType::Value(DataType::List(item)) => {
                 let dtype = DType::from_arrow(item.data_type());
-                let listed = dtype.and_then(|dtype| {
-                    self.listed(place, row_group, dtype, item.is_nullable())
-                });
+                let listed = dtype
+                    .and_then(|dtype| self.listed(place, row_group, dtype, item.is_nullable()));
                 match listed {
                     Some(rows) => Ok(Arc::new(rows.read(ranges).await?)),
                     None => self.ordinary(place, row_group, place.columns.clone(), ranges).await,
@@ -294,7 +293,11 @@ impl<'a> ColumnReader<'a> {
             .map_err(|e| self.source(place).corrupt(e))?;
         let decoded = self.decode(place, &mut decoder).await?;
         let is_part = columns != place.columns;
-        let decoded = if is_part { decoded } else { conform(&decoded, self.attribute).map_err(|e| self.source(place).corrupt(e))? };
+        let decoded = if is_part {
+            decoded
+        } else {
+            conform(&decoded, self.attribute).map_err(|e| self.source(place).corrupt(e))?
+        };
         if is_small {
             cache.put(path, row_group, columns.start, &decoded);
             return pick(&decoded, ranges);
@@ -329,7 +332,9 @@ fn pick(whole: &ArrayRef, ranges: &[Range<u64>]) -> Result<ArrayRef> {
         let (start, len) = (range.start as usize, (range.end - range.start) as usize);
         match start + len <= whole.len() {
             true => Ok(whole.slice(start, len)),
-            false => Err(Error::corrupt("a column", format!("{} rows, {range:?} needed", whole.len()))),
+            false => {
+                Err(Error::corrupt("a column", format!("{} rows, {range:?} needed", whole.len())))
+            }
         }
     });
     arrays::concat(whole.data_type(), parts.collect::<Result<_>>()?)

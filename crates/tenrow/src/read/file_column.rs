@@ -93,7 +93,12 @@ impl FileColumn {
         self.handle(&details, 0, inline)
     }
 
-    fn handle(&self, row: &StructArray, first: usize, inline: Option<Bytes>) -> Result<Option<FileHandle>> {
+    fn handle(
+        &self,
+        row: &StructArray,
+        first: usize,
+        inline: Option<Bytes>,
+    ) -> Result<Option<FileHandle>> {
         if row.is_null(0) {
             return Ok(None);
         }

@@ -118,9 +118,15 @@ impl FixedRows<'_> {
     }
 
     /// Joins segments, with zeros for null rows.
-    fn assemble(&self, segments: &[Segment], fetched: Vec<Bytes>, elements: usize) -> Result<ArrayRef> {
+    fn assemble(
+        &self,
+        segments: &[Segment],
+        fetched: Vec<Bytes>,
+        elements: usize,
+    ) -> Result<ArrayRef> {
         let row_bytes = (self.element_count * self.dtype.item_bits() / 8) as usize;
-        let mut out = MutableBuffer::with_capacity(elements * (self.dtype.item_bits() / 8) as usize);
+        let mut out =
+            MutableBuffer::with_capacity(elements * (self.dtype.item_bits() / 8) as usize);
         for (segment, bytes) in segments.iter().zip(fetched) {
             let bytes = self.narrowed(bytes);
             let mut at = 0;
@@ -137,7 +143,12 @@ impl FixedRows<'_> {
         arrays::elements(self.dtype, out.into(), elements)
     }
 
-    fn assemble_bits(&self, segments: &[Segment], fetched: &[Bytes], elements: usize) -> Result<ArrayRef> {
+    fn assemble_bits(
+        &self,
+        segments: &[Segment],
+        fetched: &[Bytes],
+        elements: usize,
+    ) -> Result<ArrayRef> {
         let mut out = BooleanBufferBuilder::new(elements);
         for (segment, bytes) in segments.iter().zip(fetched) {
             let mut at = (segment.bits.start % 8) as usize;

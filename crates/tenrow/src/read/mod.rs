@@ -27,6 +27,7 @@ use crate::format::Attribute;
 use crate::snapshot::Snapshot;
 use column::ColumnReader;
 
+pub(crate) use arrays::{elements as element_array, lists as list_array, unfit};
 pub use element_stream::ElementStream;
 pub use file_column::{FileColumn, FileHandle};
 pub use options::{ReadOptions, Verify};
@@ -85,9 +86,8 @@ impl Snapshot {
     pub async fn slice_with(&self, rows: Range<u64>, options: &ReadOptions) -> Result<RecordBatch> {
         let attributes = options.resolve(self)?;
         let row_count = rows.end.saturating_sub(rows.start) as usize;
-        let columns = attributes
-            .iter()
-            .map(|&attribute| self.slice_column(attribute, rows.clone(), options));
+        let columns =
+            attributes.iter().map(|&attribute| self.slice_column(attribute, rows.clone(), options));
         let columns = try_join_all(columns).await?;
         batch(attributes.into_iter(), columns, row_count)
     }

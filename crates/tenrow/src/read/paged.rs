@@ -55,7 +55,11 @@ impl PagedRows<'_> {
     }
 
     /// Byte strings of the rows of `ranges`; `levels` is the definition level of a value.
-    pub(crate) async fn read_bytes(&self, ranges: &[Range<u64>], nullable: bool) -> Result<BinaryArray> {
+    pub(crate) async fn read_bytes(
+        &self,
+        ranges: &[Range<u64>],
+        nullable: bool,
+    ) -> Result<BinaryArray> {
         let wanted = self.wanted(ranges)?;
         let places: Vec<_> = wanted.iter().map(|page| page.bytes.clone()).collect();
         let pages = self.source.read_many(&places).await?;
@@ -97,12 +101,14 @@ impl PagedRows<'_> {
 
     /// The pages that hold the rows of `ranges`, which ascend.
     fn wanted(&self, ranges: &[Range<u64>]) -> Result<Vec<Wanted>> {
-        let index = self.metadata.offset_index().and_then(|i| i.get(self.row_group)?.get(self.column));
+        let index =
+            self.metadata.offset_index().and_then(|i| i.get(self.row_group)?.get(self.column));
         let Some(index) = index else {
             return Err(self.source.damaged("a chunk has no offset index".into()));
         };
         let pages = index.page_locations();
-        let bounds: Vec<u64> = pages.iter().map(|page| page.first_row_index.max(0) as u64).collect();
+        let bounds: Vec<u64> =
+            pages.iter().map(|page| page.first_row_index.max(0) as u64).collect();
         let mut wanted: Vec<Wanted> = Vec::new();
         let mut last_page = usize::MAX;
         for range in ranges {
@@ -112,7 +118,8 @@ impl PagedRows<'_> {
                 let Some(page) = pages.get(number) else {
                     return Err(self.source.damaged("an offset index without a first page".into()));
                 };
-                let (first, end) = (bounds[number], *bounds.get(number + 1).unwrap_or(&self.row_count));
+                let (first, end) =
+                    (bounds[number], *bounds.get(number + 1).unwrap_or(&self.row_count));
                 if end <= at || page.offset < 0 || page.compressed_page_size < 0 {
                     return Err(self.source.damaged("an offset index out of order".into()));
                 }

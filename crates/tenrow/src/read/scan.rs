@@ -68,7 +68,13 @@ impl Snapshot {
     /// As [`scan`](Self::scan).
     pub fn scan_with(&self, options: &ScanOptions) -> BatchStream {
         let rows = options.rows.clone().unwrap_or(0..self.row_count());
-        let scan = Scan { snapshot: self.clone(), options: options.clone(), rows, attributes: None, group: None };
+        let scan = Scan {
+            snapshot: self.clone(),
+            options: options.clone(),
+            rows,
+            attributes: None,
+            group: None,
+        };
         try_unfold(scan, |mut scan| async move {
             let batch = scan.next().await?;
             Ok(batch.map(|batch| (batch, scan)))
@@ -124,7 +130,9 @@ impl Scan {
             let Some(group) = &self.group else { break };
             let end = match self.options.batch_rows {
                 Some(rows) => group.rows.end.min(self.rows.start + (rows - row_count) as u64),
-                None => group.natural_end(&snapshot, &attributes, self.rows.start, &self.options)?,
+                None => {
+                    group.natural_end(&snapshot, &attributes, self.rows.start, &self.options)?
+                }
             };
             let rows = self.rows.start..end.min(self.rows.end);
             for (part, column) in parts.iter_mut().zip(0..) {
@@ -242,7 +250,12 @@ fn is_raw(reader: &ColumnReader<'_>) -> bool {
     groups > 0 && (0..groups).all(|group| raw_chunk(reader, group).is_some())
 }
 
-fn raw_chunk<'a>(reader: &ColumnReader<'a>, row_group: usize) -> Option<crate::format::RawChunk<'a>> {
-    let AttributeType::Tensor { dtype, shape } = &reader.attribute.attribute_type else { return None };
+fn raw_chunk<'a>(
+    reader: &ColumnReader<'a>,
+    row_group: usize,
+) -> Option<crate::format::RawChunk<'a>> {
+    let AttributeType::Tensor { dtype, shape } = &reader.attribute.attribute_type else {
+        return None;
+    };
     reader.raw_chunk(reader.place()?, row_group, 0, *dtype, shape.element_count())
 }

@@ -116,7 +116,8 @@ impl Snapshot {
             let place = chunk.locate(row - range.start).map_err(|e| Error::format("a row", e))?;
             let Some(place) = place else { return Ok(None) };
             let start = (place.start / 8) as usize;
-            let Some(bytes) = start.checked_add(row_bytes).and_then(|end| map.get(start..end)) else {
+            let Some(bytes) = start.checked_add(row_bytes).and_then(|end| map.get(start..end))
+            else {
                 return Err(Error::corrupt("a row", "it lies outside of its file"));
             };
             self.storage().note_mapped_read(row_bytes as u64);
@@ -184,10 +185,14 @@ impl TensorColumn {
                 let range = bits.bytes();
                 snapshot.storage().note_mapped_read(range.end - range.start);
                 let bytes = slice_map(map, &range);
-                let outside = || reader.source(place).damaged(format!("row at {range:?} is outside"));
-                Ok(Some(Some(bytes.ok_or_else(outside)?)))
+                let outside =
+                    || reader.source(place).damaged(format!("row at {range:?} is outside"));
+                Ok(Some(Some(aligned(bytes.ok_or_else(outside)?, self.dtype))))
             }
-            None => Ok(Some(Some(file.read(snapshot.storage(), bits.bytes()).await?))),
+            None => {
+                let bytes = file.read(snapshot.storage(), bits.bytes()).await?;
+                Ok(Some(Some(aligned(bytes, self.dtype))))
+            }
         }
     }
 
@@ -200,7 +205,8 @@ impl TensorColumn {
         if let AttributeType::Tensor { .. } = self.attribute.attribute_type {
             let n = self.shape.element_count();
             let (attribute, options) = (&self.attribute, &self.options);
-            let copied = self.snapshot.gather_bytes(attribute, self.dtype, n, &resolved, options)?;
+            let copied =
+                self.snapshot.gather_bytes(attribute, self.dtype, n, &resolved, options)?;
             if let Some(buffer) = copied {
                 let shape = stacked(rows.len(), &self.shape);
                 let tensor = Tensor::new(self.dtype, &shape, bytes_of(buffer))?;
@@ -225,7 +231,10 @@ impl TensorColumn {
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0).cloned();
         let elements = match &self.attribute.attribute_type {
             AttributeType::Tensor { shape, .. } if shape.element_count() == 0 => {
-                return Ok(Tensors { tensor: Tensor::new(self.dtype, &stacked(array.len(), shape), Bytes::new())?, nulls });
+                return Ok(Tensors {
+                    tensor: Tensor::new(self.dtype, &stacked(array.len(), shape), Bytes::new())?,
+                    nulls,
+                });
             }
             AttributeType::Tensor { .. } => {
                 let list = array.as_fixed_size_list();
@@ -246,4 +255,13 @@ impl TensorColumn {
         };
         Ok(Tensors { tensor: Tensor::new(self.dtype, &shape, bytes)?, nulls })
     }
+}
+
+/// The same bytes at an address that suits the dtype: a copy only for pages too short to be aligned.
+fn aligned(bytes: Bytes, dtype: DType) -> Bytes {
+    let item_bytes = dtype.item_bytes().unwrap_or(1) as usize;
+    if (bytes.as_ptr() as usize).is_multiple_of(item_bytes) {
+        return bytes;
+    }
+    bytes_of(Buffer::from_slice_ref(&bytes))
 }

@@ -17,8 +17,11 @@ pub(crate) struct LoadedLeaf {
 impl LoadedLeaf {
     pub(crate) fn new(leaf: Leaf) -> Self {
         let row_map = leaf.row_map();
-        let partitions =
-            leaf.partitions.into_iter().map(|entry| Arc::new(LoadedPartition::new(entry))).collect();
+        let partitions = leaf
+            .partitions
+            .into_iter()
+            .map(|entry| Arc::new(LoadedPartition::new(entry)))
+            .collect();
         Self { row_map, partitions }
     }
 
@@ -87,7 +90,12 @@ impl LoadedPartition {
     }
 
     /// The chunk of a column in a row group; `column` counts from the attribute's first.
-    pub(crate) fn chunk(&self, place: &ColumnPlace, row_group: usize, column: usize) -> Option<&Chunk> {
+    pub(crate) fn chunk(
+        &self,
+        place: &ColumnPlace,
+        row_group: usize,
+        column: usize,
+    ) -> Option<&Chunk> {
         let width = (place.columns.end - place.columns.start) as usize;
         let index = *place.chunks.get(row_group * width + column)?;
         self.entry.files[place.file].chunks.get(index)

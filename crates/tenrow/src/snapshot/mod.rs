@@ -38,7 +38,8 @@ struct Inner {
 
 impl Snapshot {
     pub(crate) fn new(storage: Storage, bytes: &Bytes, path: &str) -> Result<Self> {
-        let root = Root::decode(bytes).map_err(|e| Error::format(format!("{storage}/{path}"), e))?;
+        let root =
+            Root::decode(bytes).map_err(|e| Error::format(format!("{storage}/{path}"), e))?;
         let checksum = crate::format::checksum(bytes);
         let row_map = root.row_map();
         let leaves = root.leaves.iter().map(|_| OnceCell::new()).collect();
@@ -105,7 +106,8 @@ impl Snapshot {
     /// [`NotFound`](ErrorKind::NotFound), with the names that exist.
     pub fn attribute(&self, name: &str) -> Result<&Attribute> {
         self.schema().attribute(name).ok_or_else(|| {
-            let names: Vec<_> = self.schema().attributes().iter().map(|a| a.name.as_str()).collect();
+            let names: Vec<_> =
+                self.schema().attributes().iter().map(|a| a.name.as_str()).collect();
             Error::new(
                 ErrorKind::NotFound,
                 format!("no attribute {name:?}; there are {}", names.join(", ")),

@@ -78,7 +78,10 @@ impl OpenFile {
         }
         Err(Error::corrupt(
             self.shown(storage),
-            format!("row groups of {rows:?} rows, but the manifest says {:?}", self.entry.row_groups),
+            format!(
+                "row groups of {rows:?} rows, but the manifest says {:?}",
+                self.entry.row_groups
+            ),
         ))
     }
 

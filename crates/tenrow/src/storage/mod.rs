@@ -197,14 +197,10 @@ impl Storage {
         let reads = coalesce(ranges, options.max_gap_bytes);
         // A local file is opened once for all its reads, a remote one is asked for each.
         let at_once = if self.inner.folder.is_some() { reads.len() } else { 1 };
-        let fetches: Vec<_> = reads
-            .chunks(at_once.max(1))
-            .map(|reads| self.fetch(path, &location, reads))
-            .collect();
-        let fetched: Vec<Vec<Bytes>> = stream::iter(fetches)
-            .buffered(options.max_concurrency.max(1))
-            .try_collect()
-            .await?;
+        let fetches: Vec<_> =
+            reads.chunks(at_once.max(1)).map(|reads| self.fetch(path, &location, reads)).collect();
+        let fetched: Vec<Vec<Bytes>> =
+            stream::iter(fetches).buffered(options.max_concurrency.max(1)).try_collect().await?;
         let fetched = fetched.concat();
         Ok(ranges.iter().map(|range| cut(&reads, &fetched, range)).collect())
     }

@@ -1,0 +1,210 @@
+//! A dataset: where versions come from and go to.
+
+use serde_json::{Map, Value};
+
+use crate::clock::Clock;
+use crate::commit::{self, read_newest, read_version};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::Schema;
+use crate::format::manifest::{Root, Version};
+use crate::ids::Ids;
+use crate::snapshot::Snapshot;
+use crate::storage::Storage;
+use crate::write::{DatasetWriter, WriteOptions};
+
+/// A collection of rows with one schema, in versions.
+///
+/// ```
+/// use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # futures::executor::block_on(async {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let location = folder.path().join("points").display().to_string();
+/// let schema = Schema::new([Attribute::parse("point:f32[2]")?, Attribute::parse("label:i64")?])
+///     .map_err(|e| tenrow::Error::format("schema", e))?;
+/// let dataset = Dataset::create(&location, schema).await?;
+/// let mut writer = dataset.writer().await?;
+/// let points = ndarray::array![[0.0f32, 1.0], [2.0, 3.0]];
+/// writer.append_columns(Columns::new().tensors("point", &points)?.scalars("label", &[4i64, 5])?).await?;
+/// let snapshot = writer.commit().await?;
+///
+/// let tensor = snapshot.tensors("point")?.get(1).await?.expect("not null");
+/// assert_eq!(tensor.as_slice::<f32>()?, [2.0, 3.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    storage: Storage,
+    ids: Ids,
+    clock: Clock,
+}
+
+/// One line of a dataset's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VersionInfo {
+    /// The version.
+    pub version: Version,
+    /// When it was committed, in milliseconds of Unix time, by the clock of its writer.
+    pub created_ms: i64,
+    /// What made it: `create`, `append`, …
+    pub operation: String,
+    /// Its rows.
+    pub row_count: u64,
+    /// Its partitions.
+    pub partition_count: u64,
+    /// Bytes of its Parquet files.
+    pub size_bytes: u64,
+}
+
+/// What a new dataset starts with besides its schema.
+#[derive(Debug, Clone, Default)]
+pub struct CreateOptions {
+    /// The dataset's properties: any JSON. Secrets do not belong here. Default: none.
+    pub properties: Map<String, Value>,
+}
+
+impl CreateOptions {
+    /// Sets a property.
+    #[must_use]
+    pub fn with_property(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.properties.insert(name.into(), value.into());
+        self
+    }
+}
+
+impl Dataset {
+    /// Creates an empty dataset, durably, as version 1.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one; [`Io`](ErrorKind::Io).
+    pub async fn create(location: &str, schema: Schema) -> Result<Self> {
+        Self::create_with(location, schema, &CreateOptions::default()).await
+    }
+
+    /// [`create`](Self::create) with options.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub async fn create_with(
+        location: &str,
+        schema: Schema,
+        options: &CreateOptions,
+    ) -> Result<Self> {
+        let dataset = Self::at(Storage::open(location)?);
+        dataset.create_here(schema, options).await?;
+        Ok(dataset)
+    }
+
+    /// Creates the first version of a dataset made by [`at`](Self::at).
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub async fn create_here(&self, schema: Schema, options: &CreateOptions) -> Result<Snapshot> {
+        let mut root = Root::first(schema, self.ids.next(), self.clock.now_ms());
+        root.properties = options.properties.clone();
+        commit::create(&self.storage, &root).await
+    }
+
+    /// Opens an existing dataset. Creates and deletes nothing.
+    ///
+    /// # Errors
+    /// [`NotADataset`](ErrorKind::NotADataset); [`TooNew`](ErrorKind::TooNew);
+    /// [`Corrupt`](ErrorKind::Corrupt) if its newest manifest cannot be read, with the cause.
+    pub async fn open(location: &str) -> Result<Self> {
+        let dataset = Self::at(Storage::open(location)?);
+        dataset.latest().await?;
+        Ok(dataset)
+    }
+
+    /// A dataset over these objects, which are not looked at yet.
+    pub fn at(storage: Storage) -> Self {
+        Self { storage, ids: Ids::random(), clock: Clock::system() }
+    }
+
+    /// Takes new names from `ids`, for tests that replay.
+    #[must_use]
+    pub fn with_ids(mut self, ids: Ids) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// Takes the time of commits from `clock`, for tests that replay.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Where its objects are.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// The newest version: two reads, however many versions and partitions there are.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn latest(&self) -> Result<Snapshot> {
+        read_newest(&self.storage).await
+    }
+
+    /// One version.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound), with those that exist.
+    pub async fn version(&self, version: Version) -> Result<Snapshot> {
+        match read_version(&self.storage, version).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let newest = self.latest().await?.version();
+                Err(Error::new(
+                    ErrorKind::NotFound,
+                    format!("no version {version} of {}; the newest is {newest}", self.storage),
+                ))
+            }
+            other => other,
+        }
+    }
+
+    /// The history, newest first.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), naming the version that cannot be read.
+    pub async fn versions(&self) -> Result<Vec<VersionInfo>> {
+        let names = self.storage.list_versions().await?;
+        if names.is_empty() {
+            self.latest().await?;
+        }
+        let mut versions = Vec::with_capacity(names.len());
+        for version in names.iter().filter_map(|name| Version::from_file_name(name)) {
+            let snapshot = read_version(&self.storage, version).await?;
+            versions.push(VersionInfo {
+                version,
+                created_ms: snapshot.root().created_ms,
+                operation: snapshot.root().operation.clone(),
+                row_count: snapshot.row_count(),
+                partition_count: snapshot.partition_count(),
+                size_bytes: snapshot.size_bytes(),
+            });
+        }
+        Ok(versions)
+    }
+
+    /// A writer that appends to the newest version.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn writer(&self) -> Result<DatasetWriter> {
+        self.writer_with(WriteOptions::default()).await
+    }
+
+    /// [`writer`](Self::writer) with options.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`InvalidInput`](ErrorKind::InvalidInput) if the options do not fit the
+    /// schema.
+    pub async fn writer_with(&self, options: WriteOptions) -> Result<DatasetWriter> {
+        let base = self.latest().await?;
+        DatasetWriter::new(base, options, self.ids.clone(), self.clock.clone())
+    }
+}

@@ -1,0 +1,249 @@
+//! Writing rows: checked, split by key, buffered, encoded, uploaded, committed.
+//!
+//! ```text
+//! RecordBatch ─► check_batch ─► FileStore ─► Keys::split ─► PartitionWriter ─► Upload ─► commit
+//! ```
+
+mod options;
+mod check;
+mod statistics;
+mod files;
+mod split;
+mod partition_writer;
+mod columns;
+mod foreign;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use arrow_array::RecordBatch;
+
+use crate::clock::Clock;
+use crate::commit::{Commit, append};
+use crate::error::{Error, Result};
+use crate::format::AttributeType;
+use crate::format::manifest::Partition;
+use crate::ids::Ids;
+use crate::snapshot::Snapshot;
+use partition_writer::PartitionWriter;
+use split::{KeyTuple, Keys};
+
+pub use columns::Columns;
+pub use files::FileValue;
+pub use options::WriteOptions;
+
+/// Values of the partition keys that a writer has files open for at once.
+const MAX_OPEN_KEYS: usize = 256;
+
+/// Appends rows to a dataset; nothing is visible before [`commit`](Self::commit) returns.
+///
+/// Dropped or failed, it leaves the dataset exactly as it was. Memory is bounded by about twice
+/// [`WriteOptions::row_group_bytes`], whatever is appended.
+pub struct DatasetWriter {
+    base: Snapshot,
+    options: WriteOptions,
+    ids: Ids,
+    clock: Clock,
+    keys: Keys,
+    open: BTreeMap<KeyTuple, PartitionWriter>,
+    finished: Vec<(KeyTuple, Partition)>,
+    row_count: u64,
+    failed: bool,
+}
+
+impl DatasetWriter {
+    pub(crate) fn new(
+        base: Snapshot,
+        options: WriteOptions,
+        ids: Ids,
+        clock: Clock,
+    ) -> Result<Self> {
+        let unknown = base.root().unknown_writer_features();
+        if !unknown.is_empty() {
+            return Err(Error::new(
+                crate::error::ErrorKind::TooNew,
+                format!(
+                    "{} can only be read: it uses {}, which needs a newer tenrow",
+                    base.storage(),
+                    unknown.join(", ")
+                ),
+            ));
+        }
+        let keys = Keys::new(base.schema(), &options.partition_by)?;
+        Ok(Self {
+            base,
+            options,
+            ids,
+            clock,
+            keys,
+            open: BTreeMap::new(),
+            finished: Vec::new(),
+            row_count: 0,
+            failed: false,
+        })
+    }
+
+    /// Rows appended so far.
+    pub fn row_count(&self) -> u64 {
+        self.row_count
+    }
+
+    /// The schema that batches must have.
+    pub fn schema(&self) -> &crate::format::Schema {
+        self.base.schema()
+    }
+
+    /// Appends the rows of `batch`, whose columns are found by name.
+    ///
+    /// The batch's memory is shared, not copied, until its row group is written.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if an attribute is missing, unknown, of another
+    /// type or shape, or null where it may not be: the batch is refused whole and the writer goes on.
+    /// [`Io`](crate::ErrorKind::Io) if it could not be written: the writer is then of no more use.
+    pub async fn append(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.check_usable()?;
+        let mut columns = check::check_batch(batch, self.base.schema())?;
+        let mut objects = Vec::new();
+        self.failed = true;
+        for (column, attribute) in columns.iter_mut().zip(self.base.schema().attributes()) {
+            if attribute.attribute_type == AttributeType::File {
+                let (stored, paths) = self.file_store().store(column, &attribute.name).await?;
+                *column = stored;
+                objects.extend(paths);
+            }
+        }
+        for (key, columns) in self.keys.split(&columns)? {
+            // A commit names all objects of its partitions; which of them does not matter to any reader.
+            let objects = std::mem::take(&mut objects);
+            self.append_to(key, &columns, objects).await?;
+        }
+        self.row_count += batch.num_rows() as u64;
+        self.failed = false;
+        Ok(())
+    }
+
+    /// Appends typed columns: see [`Columns`].
+    ///
+    /// # Errors
+    /// As [`append`](Self::append), and if the columns differ in length.
+    pub async fn append_columns(&mut self, columns: Columns) -> Result<()> {
+        let batch = columns.into_batch()?;
+        self.append(&batch).await
+    }
+
+    /// Stores a file of the caller's, which is only read, and gives the value for its row.
+    ///
+    /// Files over [`WriteOptions::inline_file_bytes`] are streamed to an object of their own.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) or [`Io`](crate::ErrorKind::Io), naming the file.
+    pub async fn put_file(&mut self, path: impl AsRef<Path>) -> Result<FileValue> {
+        self.check_usable()?;
+        self.file_store().put(path.as_ref()).await
+    }
+
+    fn file_store(&self) -> files::FileStore<'_> {
+        files::FileStore {
+            storage: self.base.storage(),
+            ids: &self.ids,
+            inline_bytes: self.options.inline_file_bytes,
+        }
+    }
+
+    fn check_usable(&self) -> Result<()> {
+        match self.failed {
+            true => Err(Error::invalid("the writer failed before: begin a new one")),
+            false => Ok(()),
+        }
+    }
+
+    async fn append_to(
+        &mut self,
+        key: KeyTuple,
+        columns: &[arrow_array::ArrayRef],
+        objects: Vec<String>,
+    ) -> Result<()> {
+        if !self.open.contains_key(&key) && self.open.len() >= MAX_OPEN_KEYS {
+            self.close_largest().await?;
+        }
+        let writer = self.open.entry(key.clone()).or_insert_with(|| {
+            PartitionWriter::new(
+                self.base.storage().clone(),
+                self.ids.clone(),
+                self.base.schema().attributes().to_vec(),
+                self.keys.values(&key),
+                key.folder(),
+            )
+        });
+        let finished = writer.append(columns, objects, &self.options).await?;
+        self.finished.extend(finished.into_iter().map(|partition| (key.clone(), partition)));
+        self.bound_memory().await
+    }
+
+    /// With many keys, writes out the largest buffer once all together exceed a row group.
+    async fn bound_memory(&mut self) -> Result<()> {
+        let total: u64 = self.open.values().map(PartitionWriter::buffered_bytes).sum();
+        if self.open.len() < 2 || total <= self.options.row_group_bytes {
+            return Ok(());
+        }
+        let largest = self.open.iter_mut().max_by_key(|(_, writer)| writer.buffered_bytes());
+        if let Some((key, writer)) = largest {
+            let finished = writer.flush(&self.options).await?;
+            self.finished.extend(finished.map(|partition| (key.clone(), partition)));
+        }
+        Ok(())
+    }
+
+    /// Completes the partition with the most buffered rows, to make room for another key.
+    async fn close_largest(&mut self) -> Result<()> {
+        let largest = self.open.iter().max_by_key(|(_, writer)| writer.buffered_bytes());
+        if let Some(key) = largest.map(|(key, _)| key.clone())
+            && let Some(writer) = self.open.remove(&key)
+        {
+            self.close(key, writer).await?;
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self, key: KeyTuple, mut writer: PartitionWriter) -> Result<()> {
+        let flushed = writer.flush(&self.options).await?;
+        let last = writer.finish().await?;
+        self.finished
+            .extend(flushed.into_iter().chain(last).map(|partition| (key.clone(), partition)));
+        Ok(())
+    }
+
+    /// Makes all appended rows durable, then visible as one new version, and gives that version.
+    ///
+    /// Rows are numbered in the order of their keys, and within a key as they were appended. Without
+    /// any rows nothing is committed. A race with other writers is lost and run again by itself.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) if the schema was changed meanwhile, or too many races
+    /// were lost; [`Io`](crate::ErrorKind::Io). Nothing is visible then.
+    pub async fn commit(mut self) -> Result<Snapshot> {
+        self.check_usable()?;
+        for (key, writer) in std::mem::take(&mut self.open) {
+            self.close(key, writer).await?;
+        }
+        // Stable: the partitions of a key stay in the order they were written.
+        self.finished.sort_by(|a, b| a.0.cmp(&b.0));
+        let partitions = std::mem::take(&mut self.finished).into_iter().map(|(_, p)| p).collect();
+        let commit = Commit {
+            ids: self.ids.clone(),
+            clock: self.clock.clone(),
+            max_retries: self.options.max_commit_retries,
+        };
+        append(&commit, &self.base, partitions).await
+    }
+}
+
+impl std::fmt::Debug for DatasetWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatasetWriter")
+            .field("storage", self.base.storage())
+            .field("row_count", &self.row_count)
+            .finish_non_exhaustive()
+    }
+}

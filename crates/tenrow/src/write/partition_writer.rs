@@ -1,0 +1,297 @@
+//! One partition being written: rows are buffered to a row group, encoded in parallel, uploaded.
+
+use arrow_array::{Array, ArrayRef};
+use bytes::Bytes;
+use rayon::prelude::*;
+
+use crate::blocking;
+use crate::error::{Error, Result};
+use crate::format::limits;
+use crate::format::manifest::{DataFile, KeyValue, Partition};
+use crate::format::partition::{EncodedFile, PartitionEncoder};
+use crate::format::{Attribute, AttributeType, FormatError};
+use crate::ids::Ids;
+use crate::storage::{Storage, Upload};
+use crate::write::options::WriteOptions;
+use crate::write::statistics;
+
+/// Row groups of fewer rows make SQL over metadata pay for the tensors: see [`Projection`].
+const WIDE_BELOW_ROWS: u64 = 65_536;
+/// A projection that would need more memory than this is not written.
+const MAX_PROJECTION_BYTES: usize = 64 << 20;
+
+/// The rows of one key value on their way into files.
+pub(crate) struct PartitionWriter {
+    storage: Storage,
+    ids: Ids,
+    attributes: Vec<Attribute>,
+    keys: Vec<KeyValue>,
+    /// Folder of the files, ending with `/`.
+    folder: String,
+    buffered: Vec<Vec<ArrayRef>>,
+    buffered_rows: u64,
+    buffered_bytes: u64,
+    open: Option<OpenPartition>,
+    external_files: Vec<String>,
+}
+
+struct OpenPartition {
+    path: String,
+    encoder: PartitionEncoder,
+    upload: Upload,
+    rows: u64,
+    projection: Projection,
+}
+
+impl PartitionWriter {
+    pub(crate) fn new(
+        storage: Storage,
+        ids: Ids,
+        attributes: Vec<Attribute>,
+        keys: Vec<KeyValue>,
+        folder: String,
+    ) -> Self {
+        let buffered = attributes.iter().map(|_| Vec::new()).collect();
+        Self {
+            storage,
+            ids,
+            attributes,
+            keys,
+            folder,
+            buffered,
+            buffered_rows: 0,
+            buffered_bytes: 0,
+            open: None,
+            external_files: Vec::new(),
+        }
+    }
+
+    pub(crate) fn buffered_bytes(&self) -> u64 {
+        self.buffered_bytes
+    }
+
+    /// Takes in rows, which share the caller's memory; gives the partition that they completed, if any.
+    pub(crate) async fn append(
+        &mut self,
+        columns: &[ArrayRef],
+        external_files: Vec<String>,
+        options: &WriteOptions,
+    ) -> Result<Vec<Partition>> {
+        self.external_files.extend(external_files);
+        let row_count = columns.first().map_or(0, |column| column.len());
+        let row_bytes = slice_bytes(columns) / (row_count as u64).max(1);
+        let mut finished = Vec::new();
+        let mut at = 0;
+        while at < row_count {
+            let room = options.row_group_bytes.saturating_sub(self.buffered_bytes);
+            let rows = (room / row_bytes.max(1)).max(1) as usize;
+            let rows = rows.min(row_count - at);
+            let rows = rows.min((limits::MAX_ROW_GROUP_ROWS - self.buffered_rows) as usize);
+            for (buffered, column) in self.buffered.iter_mut().zip(columns) {
+                buffered.push(column.slice(at, rows));
+            }
+            self.buffered_rows += rows as u64;
+            self.buffered_bytes += rows as u64 * row_bytes;
+            at += rows;
+            let is_full = self.buffered_bytes + row_bytes > options.row_group_bytes
+                || self.buffered_rows >= limits::MAX_ROW_GROUP_ROWS;
+            if is_full {
+                finished.extend(self.flush(options).await?);
+            }
+        }
+        Ok(finished)
+    }
+
+    /// Encodes and uploads what is buffered; gives the partition if that filled it.
+    pub(crate) async fn flush(&mut self, options: &WriteOptions) -> Result<Option<Partition>> {
+        if self.buffered_rows == 0 {
+            return Ok(None);
+        }
+        let rows = std::mem::take(&mut self.buffered_rows);
+        self.buffered_bytes = 0;
+        let columns: Vec<Vec<ArrayRef>> = self.buffered.iter_mut().map(std::mem::take).collect();
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.begin().await?,
+        };
+        open.projection.add(&self.attributes, &columns);
+        let (encoder, pieces) = encode(open.encoder, rows, columns).await?;
+        open.encoder = encoder;
+        for piece in pieces {
+            open.upload.write(piece).await?;
+        }
+        open.rows += rows;
+        let is_full = open.encoder.size_bytes() >= options.partition_bytes;
+        self.open = Some(open);
+        if is_full { self.finish().await } else { Ok(None) }
+    }
+
+    async fn begin(&self) -> Result<OpenPartition> {
+        let path = format!("{}{}.parquet", self.folder, self.ids.next());
+        let (encoder, head) =
+            PartitionEncoder::new(&self.attributes).map_err(|e| Error::format("the schema", e))?;
+        let mut upload = self.storage.upload(&path)?;
+        upload.write(head).await?;
+        Ok(OpenPartition { path, encoder, upload, rows: 0, projection: Projection::default() })
+    }
+
+    /// Completes the open file and makes it durable; call [`flush`](Self::flush) first.
+    pub(crate) async fn finish(&mut self) -> Result<Option<Partition>> {
+        let Some(open) = self.open.take() else { return Ok(None) };
+        let OpenPartition { path, encoder, mut upload, rows, projection } = open;
+        let row_groups = encoder.row_group_count() as u64;
+        let (tail, encoded) = encoder.finish().map_err(|e| Error::format(&path, e))?;
+        upload.write(tail).await?;
+        let uploaded = upload.finish().await?;
+        let statistics = statistics::of_file(&self.attributes, &encoded);
+        let mut files = vec![data_file(path, encoded, uploaded.xxh3)];
+        let is_wide = row_groups > 1 && rows / row_groups < WIDE_BELOW_ROWS;
+        if is_wide && let Some(dense) = projection.into_columns() {
+            files.extend(self.write_projection(dense, rows).await?);
+        }
+        Ok(Some(Partition {
+            row_count: rows,
+            keys: self.keys.clone(),
+            files,
+            statistics,
+            external_files: std::mem::take(&mut self.external_files),
+            ..Partition::default()
+        }))
+    }
+
+    /// Writes the small attributes of wide rows once more, densely, so that SQL over them need not
+    /// step over the tensors.
+    async fn write_projection(
+        &self,
+        columns: Vec<(usize, Vec<ArrayRef>)>,
+        rows: u64,
+    ) -> Result<Option<DataFile>> {
+        if columns.is_empty() || columns.len() == self.attributes.len() {
+            return Ok(None);
+        }
+        let attributes: Vec<_> = columns.iter().map(|(i, _)| self.attributes[*i].clone()).collect();
+        let path = format!("columns/{}.parquet", self.ids.next());
+        let failed = |e: FormatError| Error::format(path.clone(), e);
+        let (mut encoder, head) = PartitionEncoder::new(&attributes).map_err(failed)?;
+        let mut upload = self.storage.upload(&path)?;
+        upload.write(head).await?;
+        let mut at = 0;
+        while at < rows {
+            let len = (rows - at).min(limits::MAX_ROW_GROUP_ROWS);
+            let group = columns.iter().map(|(_, arrays)| cut(arrays, at as usize, len as usize));
+            let (next, pieces) = encode(encoder, len, group.collect()).await?;
+            encoder = next;
+            for piece in pieces {
+                upload.write(piece).await?;
+            }
+            at += len;
+        }
+        let (tail, encoded) = encoder.finish().map_err(failed)?;
+        upload.write(tail).await?;
+        let uploaded = upload.finish().await?;
+        Ok(Some(data_file(path, encoded, uploaded.xxh3)))
+    }
+}
+
+/// The columns of a row group, encoded in parallel away from the async threads.
+async fn encode(
+    mut encoder: PartitionEncoder,
+    rows: u64,
+    columns: Vec<Vec<ArrayRef>>,
+) -> Result<(PartitionEncoder, Vec<Bytes>)> {
+    blocking::run(move || {
+        let encoded: Result<Vec<_>, FormatError> = columns
+            .par_iter()
+            .enumerate()
+            .map(|(attribute, arrays)| encoder.encode_column(attribute, arrays))
+            .collect();
+        let pieces = encoder.push_row_group(rows, encoded?)?;
+        Ok((encoder, pieces))
+    })
+    .await
+    .map_err(|e| Error::format("a row group", e))
+}
+
+/// The entry of a file that was just written.
+pub(crate) fn data_file(path: String, encoded: EncodedFile, checksum: u64) -> DataFile {
+    DataFile {
+        path,
+        foreign: None,
+        size_bytes: encoded.size_bytes,
+        checksum,
+        footer_bytes: encoded.footer_bytes,
+        sequence: None,
+        field_ids: encoded.field_ids,
+        row_groups: encoded.row_groups,
+        chunks: encoded.chunks,
+    }
+}
+
+/// Rows `start..start + len` of arrays that follow each other.
+fn cut(arrays: &[ArrayRef], mut start: usize, mut len: usize) -> Vec<ArrayRef> {
+    let mut parts = Vec::new();
+    for array in arrays {
+        if start >= array.len() {
+            start -= array.len();
+            continue;
+        }
+        let take = len.min(array.len() - start);
+        parts.push(array.slice(start, take));
+        (start, len) = (0, len - take);
+        if len == 0 {
+            break;
+        }
+    }
+    parts
+}
+
+/// Bytes of the rows of these columns alone, not of buffers they share with other rows.
+fn slice_bytes(columns: &[ArrayRef]) -> u64 {
+    let bytes = |column: &ArrayRef| {
+        column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
+    };
+    columns.iter().map(|column| bytes(column) as u64).sum()
+}
+
+/// The dense attributes of a partition, kept until it is known whether its rows are wide.
+#[derive(Default)]
+struct Projection {
+    columns: Vec<(usize, Vec<ArrayRef>)>,
+    bytes: usize,
+    is_too_large: bool,
+}
+
+impl Projection {
+    fn add(&mut self, attributes: &[Attribute], columns: &[Vec<ArrayRef>]) {
+        if self.is_too_large {
+            return;
+        }
+        if self.columns.is_empty() {
+            let dense = (0..attributes.len()).filter(|&i| is_dense(&attributes[i]));
+            self.columns = dense.map(|i| (i, Vec::new())).collect();
+        }
+        for (attribute, kept) in &mut self.columns {
+            let arrays = &columns[*attribute];
+            self.bytes += slice_bytes(arrays) as usize;
+            kept.extend(arrays.iter().cloned());
+        }
+        if self.bytes > MAX_PROJECTION_BYTES {
+            *self = Self { is_too_large: true, ..Self::default() };
+        }
+    }
+
+    fn into_columns(self) -> Option<Vec<(usize, Vec<ArrayRef>)>> {
+        (!self.is_too_large).then_some(self.columns)
+    }
+}
+
+/// Whether SQL filters by the attribute: scalars and text.
+fn is_dense(attribute: &Attribute) -> bool {
+    match &attribute.attribute_type {
+        AttributeType::Scalar(_) => true,
+        AttributeType::Value(data_type) => {
+            !data_type.is_nested() && !matches!(data_type, arrow_schema::DataType::Binary)
+        }
+        _ => false,
+    }
+}

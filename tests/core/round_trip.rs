@@ -1,0 +1,69 @@
+//! Rows come back as they were written, whichever way they are asked for.
+
+use futures::StreamExt;
+use futures::executor::block_on;
+use ndarray::{Array2, array};
+use tenrow::{Attribute, Columns, Dataset, FileValue, ReadOptions, ScanOptions, Schema, Verify, WriteOptions};
+
+fn schema(texts: &[&str]) -> Schema {
+    Schema::new(texts.iter().map(|text| Attribute::parse(text).unwrap())).unwrap()
+}
+
+#[test]
+fn a_row_is_the_same_by_get_take_slice_and_scan() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let location = folder.path().join("ds").display().to_string();
+        let schema = schema(&["x:f32[3]", "label:i64", "name:string?", "boxes:f32[?,2]", "photo:file"]);
+        let dataset = Dataset::create(&location, schema).await.unwrap();
+        let options = WriteOptions::default().with_row_group_bytes(2000).with_partition_bytes(4000).with_inline_file_bytes(50);
+        let mut writer = dataset.writer_with(options).await.unwrap();
+        for part in 0..4i64 {
+            let x = Array2::from_shape_fn((50, 3), |(r, c)| (part * 1000) as f32 + r as f32 + c as f32 / 10.0);
+            let labels: Vec<i64> = (0..50).map(|r| part * 50 + r).collect();
+            let names: Vec<Option<String>> = (0..50).map(|r| (r % 3 != 0).then(|| format!("n{part}-{r}"))).collect();
+            let boxes: Vec<_> = (0..50usize).map(|r| ndarray::ArrayD::<f32>::from_elem(vec![r % 3, 2], r as f32)).collect();
+            let boxes: Vec<_> = boxes.iter().map(|b| b.view()).collect();
+            let files: Vec<_> = (0..50usize).map(|r| Some(FileValue::new(format!("{r}.bin"), vec![r as u8; r * 2]))).collect();
+            let columns = Columns::new().tensors("x", &x).unwrap().scalars("label", &labels).unwrap()
+                .strings("name", names.iter().map(|n| n.as_deref()))
+                .variable_tensors("boxes", &boxes).unwrap()
+                .files("photo", &files);
+            writer.append_columns(columns).await.unwrap();
+        }
+        let snapshot = writer.commit().await.unwrap();
+        assert_eq!(snapshot.row_count(), 200);
+        assert!(snapshot.partition_count() > 1);
+
+        let snapshot = Dataset::open(&location).await.unwrap().latest().await.unwrap();
+        let whole = snapshot.slice(0..200).await.unwrap();
+        for options in [ScanOptions::default(), ScanOptions::default().with_batch_rows(7)] {
+            let batches: Vec<_> = snapshot.scan_with(&options).map(|b| b.unwrap()).collect().await;
+            let scanned = arrow_select::concat::concat_batches(&whole.schema(), &batches).unwrap();
+            assert_eq!(scanned, whole);
+        }
+        let rows = [199u64, 0, 57, 57, 3, 120];
+        let taken = snapshot.take(&rows).await.unwrap();
+        let always = ReadOptions::default().with_verify(Verify::Always);
+        assert_eq!(taken, snapshot.take_with(&rows, &always).await.unwrap());
+        for (i, &row) in rows.iter().enumerate() {
+            assert_eq!(taken.slice(i, 1), whole.slice(row as usize, 1), "row {row}");
+            assert_eq!(snapshot.get(row).await.unwrap(), whole.slice(row as usize, 1));
+        }
+        let column = snapshot.tensors("x").unwrap();
+        let tensor = column.get(57).await.unwrap().unwrap();
+        assert_eq!(tensor.view::<f32>().unwrap(), array![1007.0f32, 1007.1, 1007.2].into_dyn());
+        let files = snapshot.files("photo").unwrap();
+        for row in [0u64, 20, 49, 199] {
+            let bytes = files.bytes(row).await.unwrap().unwrap();
+            assert_eq!(bytes, vec![(row % 50) as u8; (row % 50) as usize * 2]);
+            assert_eq!(files.get(row).await.unwrap().unwrap().read().await.unwrap(), bytes);
+        }
+        let stream = snapshot.elements("boxes").await.unwrap();
+        assert_eq!(stream.element_count(), 4 * (0..50).map(|r| (r % 3) * 2).sum::<u64>());
+        let all = stream.window(0..stream.element_count()).await.unwrap();
+        let part = stream.window(31..77).await.unwrap();
+        assert_eq!(part.as_slice::<f32>().unwrap(), &all.as_slice::<f32>().unwrap()[31..77]);
+        assert!(snapshot.get(200).await.is_err());
+    });
+}
