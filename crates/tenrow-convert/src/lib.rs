@@ -59,12 +59,15 @@ mod npz;
 
 mod detect;
 
+mod import;
+
 pub use cast::{CastMode, cast_batch};
 pub use detect::{OpenOptions, SourceFormat, detect, open};
 pub use error::{ConvertError, Result};
 pub use files_write::FileWriter;
 pub use from_arrow::{attribute_of, conform};
 pub use idx::IdxSource;
+pub use import::{ImportOptions, Imported, Progress, import, import_in_place};
 pub use images::ImageSource;
 pub use jsonl_write::JsonLinesWriter;
 pub use media_type::media_type;
