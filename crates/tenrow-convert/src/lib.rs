@@ -61,9 +61,16 @@ mod detect;
 
 mod import;
 
+mod tensor_at;
+
+mod picture;
+
+mod export;
+
 pub use cast::{CastMode, cast_batch};
 pub use detect::{OpenOptions, SourceFormat, detect, open};
 pub use error::{ConvertError, Result};
+pub use export::{ExportFormat, Exported, export, export_rows};
 pub use files_write::FileWriter;
 pub use from_arrow::{attribute_of, conform};
 pub use idx::IdxSource;
@@ -72,8 +79,10 @@ pub use images::ImageSource;
 pub use jsonl_write::JsonLinesWriter;
 pub use media_type::media_type;
 pub use npy::NpySource;
-pub use npy_write::{NpyWriter, npy_row_type};
+pub use npy_write::{NpyWriter, npy_row_type, write_npy};
 pub use npz::{NpzSource, NpzWriter};
 pub use parquet::ParquetWriter;
+pub use picture::{Ink, Picture};
 pub use source::Source;
 pub use table::TableSource;
+pub use tensor_at::{numbers, tensor_at};
