@@ -1,5 +1,6 @@
 //! `tenrow info`
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use clap::Args;
@@ -60,14 +61,23 @@ struct Facts {
 impl Facts {
     async fn read(snapshot: &Snapshot) -> Result<Self> {
         let inspection = snapshot.inspect().await?;
+        let large_files = match inspection.external_file_count {
+            0 => 0,
+            _ => large_file_bytes(snapshot).await?,
+        };
+        let attributes = snapshot.schema().attributes();
+        let is_file = |a: &Attribute| a.attribute_type == AttributeType::File;
+        let file_attributes = attributes.iter().filter(|a| is_file(a)).count();
         let stored = |attribute: &Attribute| {
             let sizes = inspection.attributes.iter().find(|size| size.name == attribute.name);
-            sizes.map_or(0, |size| size.stored_bytes)
+            let in_rows = sizes.map_or(0, |size| size.stored_bytes);
+            // A partition does not say which attribute a large file belongs to.
+            in_rows + if file_attributes == 1 && is_file(attribute) { large_files } else { 0 }
         };
         Ok(Self {
-            bytes: inspection.files_bytes + inspection.external_bytes,
-            raw_bytes: inspection.attributes.iter().map(|size| size.raw_bytes).sum(),
-            attributes: snapshot.schema().attributes().iter().map(stored).collect(),
+            bytes: inspection.files_bytes + large_files,
+            raw_bytes: inspection.attributes.iter().map(|s| s.raw_bytes).sum::<u64>() + large_files,
+            attributes: attributes.iter().map(stored).collect(),
         })
     }
 
@@ -97,6 +107,17 @@ impl Facts {
             "attributes": attributes,
         })
     }
+}
+
+/// Bytes of the files that are objects of their own.
+async fn large_file_bytes(snapshot: &Snapshot) -> Result<u64> {
+    let Some(folder) = snapshot.storage().folder() else { return Ok(0) };
+    let mut paths = BTreeSet::new();
+    for partition in snapshot.partition_entries().await? {
+        paths.extend(partition.external_files);
+    }
+    let sizes = paths.iter().map(|path| std::fs::metadata(folder.join(path)).map_or(0, |m| m.len()));
+    Ok(sizes.sum())
 }
 
 /// The sizes of a tensor, null where they vary; of anything else null.

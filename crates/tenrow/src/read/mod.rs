@@ -19,12 +19,12 @@ mod element_stream;
 
 use std::ops::Range;
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use futures::future::try_join_all;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::Attribute;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{LoadedPartition, Snapshot};
 use column::ColumnReader;
 
 pub(crate) use arrays::{elements as element_array, lists as list_array, unfit};
@@ -61,12 +61,16 @@ impl Snapshot {
     pub async fn take_with(&self, rows: &[u64], options: &ReadOptions) -> Result<RecordBatch> {
         let attributes = options.resolve(self)?;
         let resolved = self.resolve(rows).await?;
-        let columns = attributes.iter().map(|&attribute| async {
-            match self.gather(attribute, &resolved, options)? {
-                Some(column) => Ok(column),
-                None => self.take_column(attribute, &resolved, options).await,
-            }
-        });
+        // Futures made in a loop, not by a closure: of a closure's, rustc cannot see that they are `Send`.
+        let mut columns = Vec::with_capacity(attributes.len());
+        for &attribute in &attributes {
+            columns.push(async {
+                match self.gather(attribute, &resolved, options)? {
+                    Some(column) => Ok(column),
+                    None => self.take_column(attribute, &resolved, options).await,
+                }
+            });
+        }
         let columns = try_join_all(columns).await?;
         batch(attributes.into_iter(), columns, rows.len())
     }
@@ -86,8 +90,10 @@ impl Snapshot {
     pub async fn slice_with(&self, rows: Range<u64>, options: &ReadOptions) -> Result<RecordBatch> {
         let attributes = options.resolve(self)?;
         let row_count = rows.end.saturating_sub(rows.start) as usize;
-        let columns =
-            attributes.iter().map(|&attribute| self.slice_column(attribute, rows.clone(), options));
+        let mut columns = Vec::with_capacity(attributes.len());
+        for &attribute in &attributes {
+            columns.push(self.slice_column(attribute, rows.clone(), options));
+        }
         let columns = try_join_all(columns).await?;
         batch(attributes.into_iter(), columns, row_count)
     }
@@ -114,6 +120,29 @@ impl Snapshot {
     }
 }
 
+/// Reads one attribute of a whole partition row group by row group and forgets it, for a check.
+///
+/// An error comes with the first row of its row group.
+pub(crate) async fn partition_column(
+    snapshot: &Snapshot,
+    attribute: &Attribute,
+    partition: &LoadedPartition,
+    options: &ReadOptions,
+) -> Result<(), (u64, Error)> {
+    let reader = ColumnReader { snapshot, attribute, partition, options };
+    let Some(place) = reader.place() else { return Ok(()) };
+    let starts = reader.file(place).row_map();
+    for (row_group, rows) in reader.file(place).entry().row_groups.iter().enumerate() {
+        let read = reader.read(row_group, std::slice::from_ref(&(0..*rows))).await;
+        let column = read.map_err(|e| (starts.start(row_group), e))?;
+        if column.len() as u64 != *rows {
+            let reason = format!("{} rows, expected {rows}", column.len());
+            return Err((starts.start(row_group), Error::corrupt("a row group", reason)));
+        }
+    }
+    Ok(())
+}
+
 /// Columns as a batch whose fields are those of the attributes.
 fn batch<'a>(
     attributes: impl Iterator<Item = &'a Attribute>,
@@ -124,4 +153,21 @@ fn batch<'a>(
     let schema = std::sync::Arc::new(arrow_schema::Schema::new(fields));
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(schema, columns, &options).map_err(arrays::unfit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ReadOptions;
+
+    /// Once, `take` could not be given to `tokio::spawn`.
+    #[test]
+    fn reads_can_be_sent_to_other_threads() {
+        fn is_send<T: Send>(_: fn(Snapshot, ReadOptions) -> T) {}
+        is_send(|s, o| async move { s.take_with(&[1], &o).await });
+        is_send(|s, o| async move { s.slice_with(0..1, &o).await });
+        is_send(|s, _| async move { s.tensors("x")?.get(1).await });
+        is_send(|s, _| async move { s.tensors("x")?.take(&[1]).await });
+        is_send(|s, _| async move { s.files("x")?.bytes(1).await });
+    }
 }
