@@ -48,7 +48,7 @@ fn cases() -> Vec<Case> {
             }
         }
         cases.push(Case::encoded(dtype, Encoding::Zstd(3)));
-        if dtype.is_float() {
+        if dtype.splits_into_bytes() {
             cases.push(Case::encoded(dtype, Encoding::ByteStreamSplitZstd(3)));
         }
     }

@@ -1,3 +1,4 @@
 //! What a dataset promises, tested through the public API. One binary, without DataFusion.
 
 mod round_trip;
+mod any_rows;

@@ -43,7 +43,7 @@ pub fn numbers(dtype: DType, bits: impl IntoIterator<Item = u64>) -> ArrayRef {
     let values = match dtype.item_bytes() {
         Some(size) => {
             let bytes = bits.iter().flat_map(|b| b.to_le_bytes().into_iter().take(size as usize));
-            Buffer::from_iter(bytes)
+            Buffer::from_slice_ref(bytes.collect::<Vec<u8>>())
         }
         None => BooleanBuffer::from_iter(bits.iter().map(|&b| b != 0)).into_inner(),
     };

@@ -225,7 +225,6 @@ fn fixed_width(
 ) -> ArrayRef {
     let bytes: Vec<u8> = (0..rows).flat_map(|_| fixed_value(dice, data_type)).collect();
     let data = ArrayData::builder(data_type.clone()).len(rows).nulls(nulls);
-    // Copied by `from_slice_ref`, so that it is aligned for any type.
     let data = data.add_buffer(Buffer::from_slice_ref(&bytes)).align_buffers(true);
     make_array(data.build().expect("the buffer has that many values"))
 }
