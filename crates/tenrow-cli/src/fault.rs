@@ -10,7 +10,11 @@ pub(crate) type Result<T> = std::result::Result<T, Fault>;
 
 /// The message and those of all its causes, on one line: `a: b: c`.
 pub(crate) fn line(fault: &Fault) -> String {
-    let mut line = fault.to_string();
+    // Only printing gives a bare error of the system: all others say what was being done.
+    let mut line = match fault.is::<io::Error>() {
+        true => format!("cannot print: {fault}"),
+        false => fault.to_string(),
+    };
     let mut next = fault.source();
     while let Some(cause) = next {
         let text = cause.to_string();

@@ -222,7 +222,7 @@ fn fitting(snapshot: &Snapshot, format: ExportFormat) -> Result<(Vec<&Attribute>
                     .map(|error| error.to_string())
             }
             ExportFormat::Images if attribute.attribute_type != AttributeType::File => {
-                Some(format!("{} is not a file", attribute.type_text()))
+                Some(format!("column {:?}: {} is not a file", attribute.name, attribute.type_text()))
             }
             _ => None,
         };
@@ -233,7 +233,7 @@ fn fitting(snapshot: &Snapshot, format: ExportFormat) -> Result<(Vec<&Attribute>
     }
     if fitting.is_empty() {
         let names: Vec<_> = skipped.into_iter().map(|(name, _)| name).collect();
-        let reason = format!("{format} can hold none of the attributes: export as parquet");
+        let reason = format!("{format} can hold none of them: export as parquet");
         return Err(ConvertError::column(&names.join(", "), reason));
     }
     Ok((fitting, skipped))

@@ -98,8 +98,13 @@ fn chosen<'a>(asked: &'a [Attribute], path: &Path) -> Result<&'a Attribute> {
     let fitting: Vec<_> = asked.iter().filter(fits).collect();
     match fitting.as_slice() {
         [only] => Ok(only),
+        [] => Err(format!(
+            "{}: no attribute goes into a file of that extension by itself: choose one with --attribute",
+            path.display()
+        )
+        .into()),
         _ => {
-            let names: Vec<_> = asked.iter().map(|a| a.name.as_str()).collect();
+            let names: Vec<_> = fitting.iter().map(|a| a.name.as_str()).collect();
             Err(format!(
                 "{}: choose what to write with --attribute: there are {}",
                 path.display(),
