@@ -7,8 +7,8 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use tenrow::{Encoding, WriteOptions};
 use tenrow_convert::{
-    CastMode, ImportOptions, Imported, OpenOptions, Progress, SourceFormat, import, import_in_place,
-    open,
+    CastMode, ImportOptions, Imported, OpenOptions, Progress, SourceFormat, import,
+    import_in_place, open,
 };
 
 use crate::Output;
@@ -18,8 +18,8 @@ use crate::progress::Bar;
 use crate::text;
 
 const AFTER: &str = "\
-What a source is, its content says. The first axis of an array is the row. IDX files of images and of
-labels, given together, become the attributes `image` and `label`. Of a folder of images, every file
+What a source is, its content says. The first axis of an array is the row. IDX files of images and of \
+labels, given together, become the attributes `image` and `label`. Of a folder of images, every file \
 becomes a row: path, label (the name of its folder), file, width, height.
 
 The dataset is created if it is not there; else the rows are appended, in one commit.

@@ -14,16 +14,33 @@ fn people() -> Desk {
 fn info_says_what_create_was_told() {
     let desk = Desk::new();
     desk.ok(&[
-        "create", "ds", "--attribute", "image:u8[28,28]", "--attribute", "label:i64",
-        "--attribute", "name:string?", "--attribute", "photo:file", "--attribute", "boxes:f32[?,5]",
-        "--attribute", "level:u8[]", "--encoding", "image=zstd:3", "--property", "classes=10",
-        "--property", "source=MNIST",
+        "create",
+        "ds",
+        "--attribute",
+        "image:u8[28,28]",
+        "--attribute",
+        "label:i64",
+        "--attribute",
+        "name:string?",
+        "--attribute",
+        "photo:file",
+        "--attribute",
+        "boxes:f32[?,5]",
+        "--attribute",
+        "level:u8[]",
+        "--encoding",
+        "image=zstd:3",
+        "--property",
+        "classes=10",
+        "--property",
+        "source=MNIST",
     ]);
     let info = desk.json(&["info", "ds", "--json"]);
     assert_eq!((&info["version"], &info["rows"]), (&1.into(), &0.into()));
     assert_eq!(info["properties"], serde_json::json!({ "classes": 10, "source": "MNIST" }));
     let attributes = info["attributes"].as_array().unwrap();
-    let of = |key: &str| attributes.iter().map(|a| a[key].to_string()).collect::<Vec<_>>().join(" ");
+    let of =
+        |key: &str| attributes.iter().map(|a| a[key].to_string()).collect::<Vec<_>>().join(" ");
     assert_eq!(of("kind"), r#""tensor" "scalar" "string" "file" "variable_tensor" "tensor""#);
     assert_eq!(of("dtype"), r#""u8" "i64" null null "f32" "u8""#);
     assert_eq!(of("shape"), "[28,28] [] null null [null,5] []");
@@ -119,7 +136,10 @@ fn idx_files_become_images_and_labels() {
     let pixels: Vec<u8> = (0..3 * 4).collect();
     desk.write("images", idx(&[3, 2, 2], &pixels)).write("labels", idx(&[3], &[5, 0, 4]));
     desk.ok(&["import", "ds", "images", "labels"]);
-    assert_eq!(desk.ok(&["get", "ds", "2"]), "row 2\n  image  u8[2,2] [[8, 9], [10, 11]]\n  label  4\n");
+    assert_eq!(
+        desk.ok(&["get", "ds", "2"]),
+        "row 2\n  image  u8[2,2] [[8, 9], [10, 11]]\n  label  4\n"
+    );
     desk.ok(&["export", "ds", "--out", "out", "--format", "npy"]);
     assert_eq!(npy_body(&desk.read("out/image.npy")), pixels);
 }
