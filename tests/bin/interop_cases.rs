@@ -7,7 +7,9 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use tenrow::{Attribute, AttributeType, Columns, DType, Dataset, Encoding, Schema, Snapshot, WriteOptions};
+use tenrow::{
+    Attribute, AttributeType, Columns, DType, Dataset, Encoding, Schema, Snapshot, WriteOptions,
+};
 use tenrow_tests::{block_on, pattern, zoo};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -105,7 +107,8 @@ impl Case {
         let x = Attribute::new("x", attribute_type)
             .with_nullable(self.nulls)
             .with_encoding(self.encoding);
-        let schema = Schema::new([x, Attribute::parse("id:i64")?, Attribute::parse("name:string?")?])?;
+        let schema =
+            Schema::new([x, Attribute::parse("id:i64")?, Attribute::parse("name:string?")?])?;
         let n: u64 = self.shape.iter().product();
         let columns = Columns::new()
             .array("x", pattern::tensors(self.dtype, n, 0..self.rows, self.nulls))

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array, cast::AsArray};
 use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array, cast::AsArray};
 use arrow_select::concat::{concat, concat_batches};
 use arrow_select::take::take_record_batch;
 use futures::StreamExt;
@@ -12,19 +12,58 @@ use tenrow::{
     Attribute, AttributeType, Dataset, Encoding, Ids, ReadOptions, ScanOptions, Schema, Snapshot,
     Storage, Verify, WriteOptions,
 };
-use tenrow_tests::random::{self, Dice};
 use tenrow_tests::block_on;
+use tenrow_tests::random::{self, Dice};
 
 /// Types of every kind; tensors of every dtype come beside them.
 const TYPES: [&str; 47] = [
-    "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f16", "bf16", "f32", "f64", "bool",
-    "string", "binary", "fixed_binary(5)", "fixed_binary(2)", "date32", "date64", "time32(s)", "time32(ms)",
-    "time64(us)", "time64(ns)", "timestamp(s)", "timestamp(ms)", "timestamp(us,Europe/Berlin)",
-    "timestamp(ns)", "duration(s)", "duration(ns)", "interval(year_month)", "interval(day_time)",
-    "decimal32(9,2)", "decimal64(18,0)", "decimal128(38,10)", "decimal256(76,5)",
-    "list<f32>", "list<u8?>", "list<bool>", "list<string?>", "list<list<i16>>",
-    "list<struct<x:f64,y:bool?>?>", "struct<a:i64,b:list<string?>?>", "struct<a:struct<b:i8?>?>",
-    "map<string,i64?>", "map<i32,list<u8>>", "file", "file",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "f16",
+    "bf16",
+    "f32",
+    "f64",
+    "bool",
+    "string",
+    "binary",
+    "fixed_binary(5)",
+    "fixed_binary(2)",
+    "date32",
+    "date64",
+    "time32(s)",
+    "time32(ms)",
+    "time64(us)",
+    "time64(ns)",
+    "timestamp(s)",
+    "timestamp(ms)",
+    "timestamp(us,Europe/Berlin)",
+    "timestamp(ns)",
+    "duration(s)",
+    "duration(ns)",
+    "interval(year_month)",
+    "interval(day_time)",
+    "decimal32(9,2)",
+    "decimal64(18,0)",
+    "decimal128(38,10)",
+    "decimal256(76,5)",
+    "list<f32>",
+    "list<u8?>",
+    "list<bool>",
+    "list<string?>",
+    "list<list<i16>>",
+    "list<struct<x:f64,y:bool?>?>",
+    "struct<a:i64,b:list<string?>?>",
+    "struct<a:struct<b:i8?>?>",
+    "map<string,i64?>",
+    "map<i32,list<u8>>",
+    "file",
+    "file",
 ];
 const SHAPES: [&str; 13] = [
     "[]", "[1]", "[3]", "[10]", "[2,3]", "[41]", "[300]", "[0]", "[2,0,4]", "[?]", "[?,2]",
@@ -66,15 +105,18 @@ fn attributes() -> impl Strategy<Value = Vec<Attribute>> {
     let attribute = (attribute_types(), any::<bool>(), encodings());
     prop::collection::vec(attribute, 1..5).prop_map(|list| {
         let named = list.into_iter().enumerate();
-        named.map(|(i, (attribute_type, nullable, encoding))| {
-            let splits = attribute_type.dtype().is_some_and(tenrow::DType::splits_into_bytes);
-            let attribute = Attribute::new(format!("a{i}"), attribute_type).with_nullable(nullable);
-            match encoding {
-                Some(Encoding::ByteStreamSplitZstd(_)) if !splits => attribute,
-                Some(encoding) => attribute.with_encoding(encoding),
-                None => attribute,
-            }
-        }).collect()
+        named
+            .map(|(i, (attribute_type, nullable, encoding))| {
+                let splits = attribute_type.dtype().is_some_and(tenrow::DType::splits_into_bytes);
+                let attribute =
+                    Attribute::new(format!("a{i}"), attribute_type).with_nullable(nullable);
+                match encoding {
+                    Some(Encoding::ByteStreamSplitZstd(_)) if !splits => attribute,
+                    Some(encoding) => attribute.with_encoding(encoding),
+                    None => attribute,
+                }
+            })
+            .collect()
     })
 }
 
@@ -88,7 +130,13 @@ fn plans() -> impl Strategy<Value = Plan> {
     (attributes(), key, any::<u64>(), commits, bytes(), bytes(), inline).prop_map(
         |(attributes, key, seed, commits, row_group_bytes, partition_bytes, inline_file_bytes)| {
             Plan {
-                attributes, key, seed, commits, row_group_bytes, partition_bytes, inline_file_bytes,
+                attributes,
+                key,
+                seed,
+                commits,
+                row_group_bytes,
+                partition_bytes,
+                inline_file_bytes,
             }
         },
     )
@@ -273,7 +321,8 @@ async fn check_columns(snapshot: &Snapshot, expected: &RecordBatch, row: u64) {
                 let bits: Vec<u8> = match dtype.item_bytes() {
                     Some(size) => {
                         let data = elements.to_data();
-                        let (at, len) = (data.offset() * size as usize, elements.len() * size as usize);
+                        let (at, len) =
+                            (data.offset() * size as usize, elements.len() * size as usize);
                         data.buffers()[0].as_slice()[at..at + len].to_vec()
                     }
                     None => elements.as_boolean().iter().map(|b| u8::from(b.unwrap())).collect(),

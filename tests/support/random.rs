@@ -185,7 +185,12 @@ fn values(
         DataType::List(item) => {
             let lengths = lengths(dice, rows, nulls.as_ref(), 5);
             let inner = field(dice, item, lengths.iter().sum());
-            Arc::new(ListArray::new(item.clone(), OffsetBuffer::from_lengths(lengths), inner, nulls))
+            Arc::new(ListArray::new(
+                item.clone(),
+                OffsetBuffer::from_lengths(lengths),
+                inner,
+                nulls,
+            ))
         }
         DataType::Struct(fields) => {
             let columns = fields.iter().map(|f| field(dice, f, rows)).collect();

@@ -30,7 +30,6 @@ pub struct VerifyOptions {
     /// manifests, footers, sizes and page addresses.
     pub full: bool,
     /// Called with the bytes checked so far and all there are.
-    #[expect(clippy::type_complexity, reason = "a callback is clearest where it stands")]
     pub on_progress: Option<Box<dyn FnMut(u64, u64) + Send>>,
 }
 

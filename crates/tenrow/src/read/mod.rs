@@ -18,6 +18,7 @@ mod file_column;
 mod element_stream;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use futures::future::try_join_all;
@@ -68,7 +69,7 @@ impl Snapshot {
             }
         });
         let columns = try_join_all(columns).await?;
-        batch(attributes.into_iter(), columns, rows.len())
+        batch(self, attributes.into_iter(), columns, rows.len())
     }
 
     /// The rows of `rows`.
@@ -89,7 +90,7 @@ impl Snapshot {
         let columns =
             attributes.iter().map(|&attribute| self.slice_column(attribute, rows.clone(), options));
         let columns = try_join_all(columns).await?;
-        batch(attributes.into_iter(), columns, row_count)
+        batch(self, attributes.into_iter(), columns, row_count)
     }
 
     pub(crate) async fn slice_column(
@@ -139,12 +140,18 @@ pub(crate) async fn partition_column(
 
 /// Columns as a batch whose fields are those of the attributes.
 fn batch<'a>(
-    attributes: impl Iterator<Item = &'a Attribute>,
+    snapshot: &Snapshot,
+    attributes: impl ExactSizeIterator<Item = &'a Attribute>,
     columns: Vec<ArrayRef>,
     rows: usize,
 ) -> Result<RecordBatch> {
-    let fields: Vec<_> = attributes.map(Attribute::arrow_field).collect();
-    let schema = std::sync::Arc::new(arrow_schema::Schema::new(fields));
+    let whole = snapshot.arrow_schema();
+    let positions = attributes.filter_map(|attribute| snapshot.schema().position(&attribute.name));
+    let positions: Vec<usize> = positions.collect();
+    let schema = match positions.iter().copied().eq(0..whole.fields().len()) {
+        true => whole.clone(),
+        false => Arc::new(whole.project(&positions).map_err(arrays::unfit)?),
+    };
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(schema, columns, &options).map_err(arrays::unfit)
 }
