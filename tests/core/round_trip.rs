@@ -3,7 +3,9 @@
 use futures::StreamExt;
 use futures::executor::block_on;
 use ndarray::{Array2, array};
-use tenrow::{Attribute, Columns, Dataset, FileValue, ReadOptions, ScanOptions, Schema, Verify, WriteOptions};
+use tenrow::{
+    Attribute, Columns, Dataset, FileValue, ReadOptions, ScanOptions, Schema, Verify, WriteOptions,
+};
 
 fn schema(texts: &[&str]) -> Schema {
     Schema::new(texts.iter().map(|text| Attribute::parse(text).unwrap())).unwrap()
@@ -14,20 +16,36 @@ fn a_row_is_the_same_by_get_take_slice_and_scan() {
     block_on(async {
         let folder = tempfile::tempdir().unwrap();
         let location = folder.path().join("ds").display().to_string();
-        let schema = schema(&["x:f32[3]", "label:i64", "name:string?", "boxes:f32[?,2]", "photo:file"]);
+        let schema =
+            schema(&["x:f32[3]", "label:i64", "name:string?", "boxes:f32[?,2]", "photo:file"]);
         let dataset = Dataset::create(&location, schema).await.unwrap();
-        let options = WriteOptions::default().with_row_group_bytes(2000).with_partition_bytes(4000).with_inline_file_bytes(50);
+        let options = WriteOptions::default()
+            .with_row_group_bytes(2000)
+            .with_partition_bytes(4000)
+            .with_inline_file_bytes(50);
         let mut writer = dataset.writer_with(options).await.unwrap();
         for part in 0..4i64 {
-            let x = Array2::from_shape_fn((50, 3), |(r, c)| (part * 1000) as f32 + r as f32 + c as f32 / 10.0);
+            let x = Array2::from_shape_fn((50, 3), |(r, c)| {
+                (part * 1000) as f32 + r as f32 + c as f32 / 10.0
+            });
             let labels: Vec<i64> = (0..50).map(|r| part * 50 + r).collect();
-            let names: Vec<Option<String>> = (0..50).map(|r| (r % 3 != 0).then(|| format!("n{part}-{r}"))).collect();
-            let boxes: Vec<_> = (0..50usize).map(|r| ndarray::ArrayD::<f32>::from_elem(vec![r % 3, 2], r as f32)).collect();
+            let names: Vec<Option<String>> =
+                (0..50).map(|r| (r % 3 != 0).then(|| format!("n{part}-{r}"))).collect();
+            let boxes: Vec<_> = (0..50usize)
+                .map(|r| ndarray::ArrayD::<f32>::from_elem(vec![r % 3, 2], r as f32))
+                .collect();
             let boxes: Vec<_> = boxes.iter().map(|b| b.view()).collect();
-            let files: Vec<_> = (0..50usize).map(|r| Some(FileValue::new(format!("{r}.bin"), vec![r as u8; r * 2]))).collect();
-            let columns = Columns::new().tensors("x", &x).unwrap().scalars("label", &labels).unwrap()
+            let files: Vec<_> = (0..50usize)
+                .map(|r| Some(FileValue::new(format!("{r}.bin"), vec![r as u8; r * 2])))
+                .collect();
+            let columns = Columns::new()
+                .tensors("x", &x)
+                .unwrap()
+                .scalars("label", &labels)
+                .unwrap()
                 .strings("name", names.iter().map(|n| n.as_deref()))
-                .variable_tensors("boxes", &boxes).unwrap()
+                .variable_tensors("boxes", &boxes)
+                .unwrap()
                 .files("photo", &files);
             writer.append_columns(columns).await.unwrap();
         }

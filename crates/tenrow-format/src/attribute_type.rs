@@ -116,16 +116,12 @@ impl AttributeType {
     /// # Errors
     /// [`FormatError::InvalidType`] for types that Parquet or the grammar does not have.
     pub fn value(data_type: &DataType) -> Result<Self> {
-        match DType::from_arrow(data_type) {
-            Some(dtype) => Ok(Self::Scalar(dtype)),
-            None => Ok(match value_type::normalize(data_type)? {
-                // A dictionary of numbers is numbers.
-                plain => match DType::from_arrow(&plain) {
-                    Some(dtype) => Self::Scalar(dtype),
-                    None => Self::Value(plain),
-                },
-            }),
-        }
+        // A dictionary of numbers is numbers.
+        let plain = value_type::normalize(data_type)?;
+        Ok(match DType::from_arrow(&plain) {
+            Some(dtype) => Self::Scalar(dtype),
+            None => Self::Value(plain),
+        })
     }
 
     /// The kind, as `tenrow info` names it.

@@ -139,6 +139,12 @@ impl DType {
         })
     }
 
+    /// Whether byte-stream-split may be asked for: f32 and f64, since for two-byte types polars and
+    /// DuckDB do not read it.
+    pub const fn splits_into_bytes(self) -> bool {
+        matches!(self, Self::F32 | Self::F64)
+    }
+
     /// True for the floating-point types.
     pub const fn is_float(self) -> bool {
         matches!(self, DType::F16 | DType::Bf16 | DType::F32 | DType::F64)

@@ -11,6 +11,8 @@
 
 mod error;
 pub mod limits;
+mod guard;
+mod footer_check;
 mod checksum;
 mod dtype;
 mod shape;

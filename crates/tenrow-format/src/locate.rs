@@ -17,7 +17,7 @@ pub struct BitRange {
 impl BitRange {
     /// The smallest range of whole bytes around it.
     pub fn bytes(self) -> Range<u64> {
-        self.start / 8..(self.start + self.len).div_ceil(8)
+        self.start / 8..self.start.saturating_add(self.len).div_ceil(8)
     }
 }
 
@@ -133,14 +133,14 @@ impl<'a> RawChunk<'a> {
             let is_last = page == (self.row_count - 1) / page_rows;
             let prefix = if is_last { *last_prefix } else { *prefix };
             let values = first_page + page * page_stride + u64::from(prefix);
-            return Ok(Some(BitRange { start: values * 8 + (row % page_rows) * len, len }));
+            return Ok(Some(bits_at(values, row % page_rows, len)));
         }
         if self.is_null(row) {
             return Ok(None);
         }
         let page = self.page(self.page_of_row(row)?)?;
         let rank = row - page.rows.start - self.null_count(page.rows.start..row);
-        Ok(Some(BitRange { start: page.values_offset * 8 + rank * len, len }))
+        Ok(Some(bits_at(page.values_offset, rank, len)))
     }
 
     /// Null rows among `rows`.
@@ -228,7 +228,7 @@ impl<'a> RawChunk<'a> {
                 let is_last = page + 1 == self.page_count();
                 let start = first_page + page as u64 * page_stride;
                 let values_offset = start + u64::from(if is_last { *last_prefix } else { *prefix });
-                let end = values_offset + self.values_len(rows.end - rows.start);
+                let end = values_offset.saturating_add(self.values_len(rows.end - rows.start));
                 Ok(RawPage { values: rows.clone(), rows, start, values_offset, end })
             }
             ChunkLayout::Paged { first_page, pages, value_count, .. } if page < pages.len() => {
@@ -239,7 +239,7 @@ impl<'a> RawChunk<'a> {
                 let ((row, value), (row_end, value_end)) = (bounds(page), bounds(page + 1));
                 let ends_at = |i: usize| {
                     let (from, to) = (bounds(i).1, bounds(i + 1).1);
-                    pages[i].values_offset + self.values_len(to - from)
+                    pages[i].values_offset.saturating_add(self.values_len(to - from))
                 };
                 let start = if page == 0 { *first_page } else { ends_at(page - 1) };
                 Ok(RawPage {
@@ -254,15 +254,29 @@ impl<'a> RawChunk<'a> {
         }
     }
 
+    /// Where `count` values of a page are, from its value number `first` on.
+    pub fn values_of(&self, page: &RawPage, first: u64, count: u64) -> BitRange {
+        let start = bits_at(page.values_offset, first, self.value_bits).start;
+        BitRange { start, len: count.saturating_mul(self.value_bits) }
+    }
+
     /// Bytes of `values` values in one page, pad included.
     fn values_len(&self, values: u64) -> u64 {
         match self.padded_elements {
             Some(elements) if elements > 0 => {
-                (values * elements).next_multiple_of(8) * (self.value_bits / elements) / 8
+                let stored = values.saturating_mul(elements).div_ceil(8);
+                stored.saturating_mul(self.value_bits / elements)
             }
-            _ => (values * self.value_bits).div_ceil(8),
+            _ => values.saturating_mul(self.value_bits).div_ceil(8),
         }
     }
+}
+
+/// Value number `index` after `offset`. Saturates: an address that no file reaches is refused when
+/// it is read.
+#[inline]
+fn bits_at(offset: u64, index: u64, len: u64) -> BitRange {
+    BitRange { start: offset.saturating_mul(8).saturating_add(index.saturating_mul(len)), len }
 }
 
 fn outside(index: u64, count: u64) -> FormatError {

@@ -156,12 +156,12 @@ impl Attribute {
                 ),
             });
         }
-        let floats = self.attribute_type.dtype().is_some_and(|dtype| dtype.is_float());
-        if matches!(self.encoding, Encoding::ByteStreamSplitZstd(_)) && !floats {
+        let splits = self.attribute_type.dtype().is_some_and(DType::splits_into_bytes);
+        if matches!(self.encoding, Encoding::ByteStreamSplitZstd(_)) && !splits {
             return Err(FormatError::InvalidEncoding {
                 text: self.encoding.to_string(),
                 reason: format!(
-                    "attribute {:?} is {}; byte_stream_split is for f16, bf16, f32 and f64",
+                    "attribute {:?} is {}; byte_stream_split is for f32 and f64",
                     self.name, self.attribute_type
                 ),
             });
@@ -323,8 +323,13 @@ mod tests {
     }
 
     #[test]
-    fn byte_stream_split_needs_floats() {
-        let x = Attribute::parse("x:u8[4]").unwrap();
-        assert!(Schema::new([x.with_encoding(Encoding::ByteStreamSplitZstd(3))]).is_err());
+    fn byte_stream_split_is_for_floats_that_other_readers_know_it_for() {
+        for (text, fits) in
+            [("x:u8[4]", false), ("x:f16[4]", false), ("x:bf16[4]", false), ("x:f32[4]", true)]
+        {
+            let x = Attribute::parse(text).unwrap();
+            let x = x.with_encoding(Encoding::ByteStreamSplitZstd(3));
+            assert_eq!(Schema::new([x]).is_ok(), fits, "{text}");
+        }
     }
 }

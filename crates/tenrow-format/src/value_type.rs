@@ -53,13 +53,19 @@ fn normalize_at(data_type: &DataType, depth: usize) -> Result<DataType> {
         | DataType::Date64
         | DataType::Time32(TimeUnit::Second | TimeUnit::Millisecond)
         | DataType::Time64(TimeUnit::Microsecond | TimeUnit::Nanosecond)
-        | DataType::Timestamp(_, _)
+        | DataType::Timestamp(_, None)
         | DataType::Duration(_)
-        | DataType::Interval(IntervalUnit::YearMonth | IntervalUnit::DayTime)
-        | DataType::Decimal32(_, _)
-        | DataType::Decimal64(_, _)
-        | DataType::Decimal128(_, _)
-        | DataType::Decimal256(_, _) => data_type.clone(),
+        | DataType::Interval(IntervalUnit::YearMonth | IntervalUnit::DayTime) => data_type.clone(),
+        DataType::Timestamp(_, Some(zone)) if !zone.is_empty() => data_type.clone(),
+        DataType::Decimal32(_, scale)
+        | DataType::Decimal64(_, scale)
+        | DataType::Decimal128(_, scale)
+        | DataType::Decimal256(_, scale) => {
+            if *scale < 0 {
+                return Err(unsupported(data_type, "Parquet has no decimals of negative scale"));
+            }
+            data_type.clone()
+        }
         other if DType::from_arrow(other).is_some() => other.clone(),
         other => return Err(unsupported(other, "tenrow has no such type")),
     })

@@ -104,6 +104,7 @@ pub(crate) async fn append(
 
 /// Whether rows made for `base` can be appended to `latest`: any change but of the schema lets them.
 fn check_rebase(base: &Snapshot, latest: &Snapshot) -> Result<()> {
+    check_writable(latest)?;
     if base.schema() == latest.schema() {
         return Ok(());
     }
@@ -113,6 +114,23 @@ fn check_rebase(base: &Snapshot, latest: &Snapshot) -> Result<()> {
             "version {} changed the schema after these rows were prepared for version {}: write them again",
             latest.version(),
             base.version()
+        ),
+    ))
+}
+
+/// Refuses a version that uses features which only a newer tenrow can keep intact.
+pub(crate) fn check_writable(snapshot: &Snapshot) -> Result<()> {
+    let unknown = snapshot.root().unknown_writer_features();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::TooNew,
+        format!(
+            "version {} of {} can only be read: it uses {}, which needs a newer tenrow",
+            snapshot.version(),
+            snapshot.storage(),
+            unknown.join(", ")
         ),
     ))
 }

@@ -12,11 +12,14 @@ mod read;
 mod commit;
 mod write;
 mod dataset;
+mod inspect;
+mod verify;
 
 pub use clock::Clock;
 pub use dataset::{CreateOptions, Dataset, VersionInfo};
 pub use error::{Error, ErrorKind, Result};
 pub use ids::Ids;
+pub use inspect::{AttributeSize, Inspection};
 pub use read::{
     BatchStream, ElementStream, FileColumn, FileHandle, ReadOptions, ScanOptions, TensorColumn,
     Tensors, Verify,
@@ -27,4 +30,5 @@ pub use tenrow_format as format;
 pub use tenrow_format::manifest::Version;
 pub use tenrow_format::{Attribute, AttributeType, DType, Encoding, FieldId, Schema, Shape};
 pub use tensor::{Element, Tensor};
+pub use verify::{Fault, VerifyOptions, VerifyReport};
 pub use write::{Columns, DatasetWriter, FileValue, WriteOptions};

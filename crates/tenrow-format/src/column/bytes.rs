@@ -112,7 +112,6 @@ impl BytesColumn {
             value_head: Vec::new(),
             values,
             uncompressed_values,
-            // Without compression nothing is gained by alignment: a length precedes every value.
             is_compressed: level.is_some(),
         })
     }

@@ -15,6 +15,7 @@ use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::{FormatError, Result};
+use crate::guard::guarded;
 use crate::limits;
 use crate::schema::Attribute;
 
@@ -45,6 +46,15 @@ impl OrdinaryDecoder {
         columns: Range<u32>,
         rows: Option<&[Range<u64>]>,
     ) -> Result<Self> {
+        guarded("a column decoder", || Self::build(metadata, row_group, columns, rows))
+    }
+
+    fn build(
+        metadata: &Arc<ParquetMetaData>,
+        row_group: usize,
+        columns: Range<u32>,
+        rows: Option<&[Range<u64>]>,
+    ) -> Result<Self> {
         let options = ArrowReaderOptions::new();
         let arrow = ArrowReaderMetadata::try_new(metadata.clone(), options)
             .map_err(FormatError::parquet("the Arrow schema of a file"))?;
@@ -68,7 +78,11 @@ impl OrdinaryDecoder {
     /// # Errors
     /// [`FormatError::Parquet`] if the bytes are not what the footer says.
     pub fn step(&mut self) -> Result<DecodeStep> {
-        match self.decoder.try_decode().map_err(FormatError::parquet("column data"))? {
+        let decoder = &mut self.decoder;
+        let decoded = guarded("column data", || {
+            decoder.try_decode().map_err(FormatError::parquet("column data"))
+        });
+        match decoded? {
             DecodeResult::NeedsData(ranges) => Ok(DecodeStep::Needs(ranges)),
             DecodeResult::Data(batch) => Ok(DecodeStep::Batch(batch)),
             DecodeResult::Finished => Ok(DecodeStep::Done),

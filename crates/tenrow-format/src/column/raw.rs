@@ -205,7 +205,7 @@ fn choose(values: &Values, dtype: DType) -> Result<Encoding> {
     if plain < best.0 {
         best = (plain, Encoding::Zstd(DEFAULT_ZSTD_LEVEL));
     }
-    if dtype.is_float() {
+    if dtype.splits_into_bytes() {
         let item_bytes = (dtype.item_bits() / 8) as usize;
         let split =
             compress_zstd(&byte_stream_split(&sample, item_bytes), DEFAULT_ZSTD_LEVEL)?.len();

@@ -13,14 +13,14 @@ pub(crate) enum Values {
     /// Whole-byte elements, in pieces.
     Bytes { item_bytes: u64, pieces: VecDeque<Bytes> },
     /// Booleans, packed.
-    Bits { bits: BooleanBufferBuilder, taken: usize },
+    Bits { pieces: VecDeque<BooleanBuffer> },
 }
 
 impl Values {
     pub(crate) fn new(dtype: DType) -> Self {
         match dtype.item_bytes() {
             Some(item_bytes) => Self::Bytes { item_bytes, pieces: VecDeque::new() },
-            None => Self::Bits { bits: BooleanBufferBuilder::new(0), taken: 0 },
+            None => Self::Bits { pieces: VecDeque::new() },
         }
     }
 
@@ -34,9 +34,9 @@ impl Values {
                 let item = *item_bytes as usize;
                 pieces.push_back(share(array, item).slice(start * item..(start + count) * item));
             }
-            Self::Bits { bits, .. } => {
+            Self::Bits { pieces } => {
                 let array: &BooleanArray = array.as_boolean();
-                bits.append_buffer(&array.values().slice(start, count));
+                pieces.push_back(array.values().slice(start, count));
             }
         }
     }
@@ -47,15 +47,7 @@ impl Values {
             Self::Bytes { item_bytes, pieces } => {
                 take_bytes(pieces, (count * *item_bytes) as usize)
             }
-            Self::Bits { bits, taken } => {
-                let all = BooleanBuffer::new(
-                    Buffer::from_slice_ref(bits.as_slice()),
-                    *taken,
-                    count as usize,
-                );
-                *taken += count as usize;
-                vec![bytes_of(all.sliced())]
-            }
+            Self::Bits { pieces } => vec![take_bits(pieces, count as usize)],
         }
     }
 
@@ -77,7 +69,7 @@ impl Values {
             Self::Bytes { item_bytes, pieces } => {
                 pieces.iter().map(|piece| piece.len() as u64).sum::<u64>() / item_bytes
             }
-            Self::Bits { bits, taken } => (bits.len() - taken) as u64,
+            Self::Bits { pieces } => pieces.iter().map(|piece| piece.len() as u64).sum(),
         }
     }
 
@@ -116,6 +108,21 @@ fn take_bytes(pieces: &mut VecDeque<Bytes>, mut count: usize) -> Vec<Bytes> {
         taken.push(front);
     }
     taken
+}
+
+/// The next `count` bits from the first bit of a byte on, zeros after them.
+fn take_bits(pieces: &mut VecDeque<BooleanBuffer>, mut count: usize) -> Bytes {
+    let mut taken = BooleanBufferBuilder::new(count);
+    while count > 0 {
+        let Some(front) = pieces.pop_front() else { break };
+        let len = front.len().min(count);
+        taken.append_buffer(&front.slice(0, len));
+        if len < front.len() {
+            pieces.push_front(front.slice(len, front.len() - len));
+        }
+        count -= len;
+    }
+    bytes_of(taken.finish().into_inner())
 }
 
 /// The memory of a fixed-width array, shared.

@@ -16,11 +16,11 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::SchemaDescriptor;
 
-use super::footer_check::check_footer;
 use super::leaf::check_limit;
 use super::partition::Partition;
 use super::wire_leaf::PartitionWire;
 use crate::error::{FormatError, Result};
+use crate::footer_check::check_footer;
 use crate::limits;
 
 const WHAT: &str = "leaf";

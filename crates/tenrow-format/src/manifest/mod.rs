@@ -14,7 +14,6 @@
 
 mod check;
 mod chunk;
-mod footer_check;
 mod leaf;
 mod leaf_file;
 mod partition;

@@ -24,6 +24,8 @@ use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
 use crate::column::{self, ALIGNMENT, EncodedChunk};
 use crate::error::{FormatError, Result};
+use crate::footer_check::check_footer;
+use crate::guard::guarded;
 use crate::limits;
 use crate::manifest::{Chunk, ChunkLayout};
 use crate::schema::{Attribute, FieldId};
@@ -316,9 +318,15 @@ pub fn decode_footer(tail: &Bytes, file_bytes: u64) -> Result<ParquetMetaData> {
             limit: limits::MAX_FOOTER_BYTES,
         });
     }
-    let mut reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
-    reader.try_parse_sized(tail, file_bytes).map_err(FormatError::parquet("a Parquet footer"))?;
-    reader.finish().map_err(FormatError::parquet("a Parquet footer"))
+    check_footer(tail)?;
+    guarded("a Parquet footer", || {
+        let mut reader =
+            ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
+        reader
+            .try_parse_sized(tail, file_bytes)
+            .map_err(FormatError::parquet("a Parquet footer"))?;
+        reader.finish().map_err(FormatError::parquet("a Parquet footer"))
+    })
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ fn every_dtype_size_and_null_pattern_is_read_by_the_parquet_crate() {
         for n in [1usize, 3, 10, 784] {
             for nulls in [false, true] {
                 let encodings = [Encoding::Raw, Encoding::Zstd(1), Encoding::Auto];
-                let split = dtype.is_float().then_some(Encoding::ByteStreamSplitZstd(1));
+                let split = dtype.splits_into_bytes().then_some(Encoding::ByteStreamSplitZstd(1));
                 for encoding in encodings.into_iter().chain(split) {
                     let mark = if nulls { "?" } else { "" };
                     let x = attribute(&format!("x:{dtype}[{n}]{mark}"), encoding);

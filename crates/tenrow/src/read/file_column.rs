@@ -108,7 +108,8 @@ impl FileColumn {
         };
         let sizes = row.column(first + 3).as_primitive::<Int64Type>();
         let stated = sizes.is_valid(0).then(|| u64::try_from(sizes.value(0)).ok()).flatten();
-        let size_bytes = stated.or(inline.as_ref().map(|bytes| bytes.len() as u64));
+        // What a row says of its size is only believed where the bytes are elsewhere.
+        let size_bytes = inline.as_ref().map(|bytes| bytes.len() as u64).or(stated);
         let (path, snapshot) = (text(0), self.snapshot.clone());
         Ok(Some(FileHandle {
             // Others keep bytes in the row and use `path` for the name.

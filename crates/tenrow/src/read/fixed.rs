@@ -75,10 +75,7 @@ impl FixedRows<'_> {
                 let rows = at..range.end.min(page.rows.end);
                 let rank = at - page.rows.start - self.chunk.null_count(page.rows.start..at);
                 let valid = rows.end - rows.start - self.chunk.null_count(rows.clone());
-                let bits = BitRange {
-                    start: page.values_offset * 8 + rank * self.chunk.value_bits(),
-                    len: valid * self.chunk.value_bits(),
-                };
+                let bits = self.chunk.values_of(&page, rank, valid);
                 let check = match self.source.verify()? {
                     Verify::Always => true,
                     Verify::Fetched => rows == page.rows,

@@ -43,7 +43,7 @@ impl ListedRows<'_> {
                 let rows = &all[first..first + (end - at) as usize];
                 let before: u64 = all[..first].iter().map(|row| row.element_count()).sum();
                 let elements: u64 = rows.iter().map(|row| row.element_count()).sum();
-                wanted.push(self.bits(&page, before, elements));
+                wanted.push(self.chunk.values_of(&page, before, elements));
                 lengths.extend_from_slice(rows);
                 at = end;
             }
@@ -65,15 +65,10 @@ impl ListedRows<'_> {
             let page = number.and_then(|number| self.chunk.page(number));
             let page = page.map_err(|e| self.source.corrupt(e))?;
             let end = window.end.min(page.values.end);
-            wanted.push(self.bits(&page, at - page.values.start, end - at));
+            wanted.push(self.chunk.values_of(&page, at - page.values.start, end - at));
             at = end;
         }
         self.elements(&wanted).await
-    }
-
-    fn bits(&self, page: &RawPage, first: u64, count: u64) -> BitRange {
-        let item_bits = u64::from(self.chunk.item_bits());
-        BitRange { start: page.values_offset * 8 + first * item_bits, len: count * item_bits }
     }
 
     async fn row_lengths(&self, page: &RawPage) -> Result<Vec<RowLength>> {

@@ -18,13 +18,14 @@ mod file_column;
 mod element_stream;
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use futures::future::try_join_all;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::Attribute;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{LoadedPartition, Snapshot};
 use column::ColumnReader;
 
 pub(crate) use arrays::{elements as element_array, lists as list_array, unfit};
@@ -68,7 +69,7 @@ impl Snapshot {
             }
         });
         let columns = try_join_all(columns).await?;
-        batch(attributes.into_iter(), columns, rows.len())
+        batch(self, attributes.into_iter(), columns, rows.len())
     }
 
     /// The rows of `rows`.
@@ -89,7 +90,7 @@ impl Snapshot {
         let columns =
             attributes.iter().map(|&attribute| self.slice_column(attribute, rows.clone(), options));
         let columns = try_join_all(columns).await?;
-        batch(attributes.into_iter(), columns, row_count)
+        batch(self, attributes.into_iter(), columns, row_count)
     }
 
     pub(crate) async fn slice_column(
@@ -114,14 +115,43 @@ impl Snapshot {
     }
 }
 
+/// Reads one attribute of a whole partition row group by row group and forgets it, for a check.
+///
+/// An error comes with the first row of its row group.
+pub(crate) async fn partition_column(
+    snapshot: &Snapshot,
+    attribute: &Attribute,
+    partition: &LoadedPartition,
+    options: &ReadOptions,
+) -> Result<(), (u64, Error)> {
+    let reader = ColumnReader { snapshot, attribute, partition, options };
+    let Some(place) = reader.place() else { return Ok(()) };
+    let starts = reader.file(place).row_map();
+    for (row_group, rows) in reader.file(place).entry().row_groups.iter().enumerate() {
+        let read = reader.read(row_group, std::slice::from_ref(&(0..*rows))).await;
+        let column = read.map_err(|e| (starts.start(row_group), e))?;
+        if column.len() as u64 != *rows {
+            let reason = format!("{} rows, expected {rows}", column.len());
+            return Err((starts.start(row_group), Error::corrupt("a row group", reason)));
+        }
+    }
+    Ok(())
+}
+
 /// Columns as a batch whose fields are those of the attributes.
 fn batch<'a>(
-    attributes: impl Iterator<Item = &'a Attribute>,
+    snapshot: &Snapshot,
+    attributes: impl ExactSizeIterator<Item = &'a Attribute>,
     columns: Vec<ArrayRef>,
     rows: usize,
 ) -> Result<RecordBatch> {
-    let fields: Vec<_> = attributes.map(Attribute::arrow_field).collect();
-    let schema = std::sync::Arc::new(arrow_schema::Schema::new(fields));
+    let whole = snapshot.arrow_schema();
+    let positions = attributes.filter_map(|attribute| snapshot.schema().position(&attribute.name));
+    let positions: Vec<usize> = positions.collect();
+    let schema = match positions.iter().copied().eq(0..whole.fields().len()) {
+        true => whole.clone(),
+        false => Arc::new(whole.project(&positions).map_err(arrays::unfit)?),
+    };
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(schema, columns, &options).map_err(arrays::unfit)
 }

@@ -148,7 +148,7 @@ impl Scan {
         let columns = attributes.iter().zip(parts).map(|(attribute, parts)| {
             arrays::concat(&attribute.attribute_type.arrow_type(), parts)
         });
-        Ok(Some(batch(attributes.iter(), columns.collect::<Result<_>>()?, row_count)?))
+        Ok(Some(batch(&snapshot, attributes.iter(), columns.collect::<Result<_>>()?, row_count)?))
     }
 
     /// Makes the group that holds the next row the current one.

@@ -32,6 +32,7 @@ struct Inner {
     /// The checksum of the root's bytes, which the next root names.
     checksum: u64,
     row_map: RowMap,
+    arrow_schema: arrow_schema::SchemaRef,
     leaves: Vec<OnceCell<Arc<LoadedLeaf>>>,
     columns: CachedColumns,
 }
@@ -43,8 +44,10 @@ impl Snapshot {
         let checksum = crate::format::checksum(bytes);
         let row_map = root.row_map();
         let leaves = root.leaves.iter().map(|_| OnceCell::new()).collect();
+        let arrow_schema = root.schema.arrow_schema();
         let columns = CachedColumns::default();
-        Ok(Self { inner: Arc::new(Inner { storage, root, checksum, row_map, leaves, columns }) })
+        let inner = Inner { storage, root, checksum, row_map, arrow_schema, leaves, columns };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The number of the version.
@@ -55,6 +58,11 @@ impl Snapshot {
     /// The attributes of every row.
     pub fn schema(&self) -> &Schema {
         &self.inner.root.schema
+    }
+
+    /// The Arrow schema of whole rows.
+    pub fn arrow_schema(&self) -> &arrow_schema::SchemaRef {
+        &self.inner.arrow_schema
     }
 
     /// Rows of this version.

@@ -141,26 +141,31 @@ pub(crate) fn missing_is_damage(error: Error) -> Error {
 /// Bytes of decoded columns that one snapshot keeps.
 const CACHE_BYTES: usize = 64 << 20;
 
-/// What was decoded of small columns, by file, row group and Parquet column.
+/// What was decoded of small columns.
 #[derive(Default)]
-pub(crate) struct CachedColumns {
-    arrays: Mutex<(usize, HashMap<(String, usize, u32), ArrayRef>)>,
+pub(crate) struct CachedColumns(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    bytes: usize,
+    /// By file, row group and Parquet column.
+    arrays: HashMap<(String, usize, u32), ArrayRef>,
 }
 
 impl CachedColumns {
     pub(crate) fn get(&self, file: &str, row_group: usize, column: u32) -> Option<ArrayRef> {
-        let cache = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.1.get(&(file.to_owned(), row_group, column)).cloned()
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.arrays.get(&(file.to_owned(), row_group, column)).cloned()
     }
 
     /// Keeps `array`; whatever was kept before is dropped when the cache is full.
     pub(crate) fn put(&self, file: &str, row_group: usize, column: u32, array: &ArrayRef) {
         let bytes = array.get_array_memory_size();
-        let mut cache = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.0 + bytes > CACHE_BYTES {
-            *cache = (0, HashMap::new());
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.bytes + bytes > CACHE_BYTES {
+            *kept = Kept::default();
         }
-        cache.0 += bytes;
-        cache.1.insert((file.to_owned(), row_group, column), array.clone());
+        kept.bytes += bytes;
+        kept.arrays.insert((file.to_owned(), row_group, column), array.clone());
     }
 }

@@ -148,6 +148,16 @@ impl Storage {
         }
     }
 
+    /// The size of the object.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Io`](crate::ErrorKind::Io).
+    pub async fn size(&self, path: &str) -> Result<u64> {
+        self.note_read(0);
+        let meta = self.inner.store.head(&self.location(path)?).await;
+        meta.map(|meta| meta.size).map_err(|error| self.store_error("read", path, error))
+    }
+
     /// The whole object.
     ///
     /// # Errors

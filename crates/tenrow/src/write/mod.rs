@@ -19,7 +19,7 @@ use std::path::Path;
 use arrow_array::RecordBatch;
 
 use crate::clock::Clock;
-use crate::commit::{Commit, append};
+use crate::commit::{Commit, append, check_writable};
 use crate::error::{Error, Result};
 use crate::format::AttributeType;
 use crate::format::manifest::Partition;
@@ -58,17 +58,7 @@ impl DatasetWriter {
         ids: Ids,
         clock: Clock,
     ) -> Result<Self> {
-        let unknown = base.root().unknown_writer_features();
-        if !unknown.is_empty() {
-            return Err(Error::new(
-                crate::error::ErrorKind::TooNew,
-                format!(
-                    "{} can only be read: it uses {}, which needs a newer tenrow",
-                    base.storage(),
-                    unknown.join(", ")
-                ),
-            ));
-        }
+        check_writable(&base)?;
         let keys = Keys::new(base.schema(), &options.partition_by)?;
         Ok(Self {
             base,

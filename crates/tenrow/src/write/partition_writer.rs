@@ -17,6 +17,8 @@ use crate::write::statistics;
 
 /// Row groups of fewer rows make SQL over metadata pay for the tensors: see [`Projection`].
 const WIDE_BELOW_ROWS: u64 = 65_536;
+/// Row groups of a file: Parquet numbers them in 16 bits.
+const MAX_ROW_GROUPS: usize = 10_000;
 /// A projection that would need more memory than this is not written.
 const MAX_PROJECTION_BYTES: usize = 64 << 20;
 
@@ -121,7 +123,8 @@ impl PartitionWriter {
             open.upload.write(piece).await?;
         }
         open.rows += rows;
-        let is_full = open.encoder.size_bytes() >= options.partition_bytes;
+        let is_full = open.encoder.size_bytes() >= options.partition_bytes
+            || open.encoder.row_group_count() >= MAX_ROW_GROUPS;
         self.open = Some(open);
         if is_full { self.finish().await } else { Ok(None) }
     }

@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 16;
 const TAIL_BYTES: usize = 8;
 
 /// Checks the footer at the end of `file`.
-pub(super) fn check_footer(file: &[u8]) -> Result<()> {
+pub(crate) fn check_footer(file: &[u8]) -> Result<()> {
     let malformed = || FormatError::malformed("parquet footer", "it is cut short or miscounted");
     let (body, tail) = file.split_last_chunk::<TAIL_BYTES>().ok_or_else(malformed)?;
     let length = u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]) as usize;

@@ -1,0 +1,84 @@
+# Everything a person does with this repository. Needs Rust; `make test` also Python 3.10 or newer.
+
+CARGO  ?= cargo
+PYTHON ?= python3
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+VENV   := .venv
+# Where `make demo` leaves its dataset: empty lets the program choose.
+DIR    ?=
+# How long `make fuzz` gives each target.
+FUZZ_SECONDS ?= 60
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-interop bench lint one-version fuzz clean need-cargo need-python
+
+help: ## Says what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: need-cargo ## Builds tenrow and shows it at work on the MNIST digits that it carries
+	$(CARGO) build --release --bin tenrow
+	$(TARGET)/release/tenrow demo $(DIR)
+
+test: test-rust test-interop ## Runs all tests: the Rust ones, then the readers and writers in Python
+
+test-rust: need-cargo ## Runs the Rust tests alone
+	$(CARGO) test
+
+test-interop: need-cargo $(VENV)/ready ## Lets pyarrow, pandas, polars and DuckDB read what tenrow writes, and the reverse
+	$(CARGO) build --bin tenrow --bin interop-cases
+	$(CARGO) run -q --bin interop-cases -- $(TARGET)/interop
+	INTEROP_DIR=$(TARGET)/interop TENROW_BIN=$(TARGET)/debug/tenrow $(VENV)/bin/pytest -q -p no:cacheprovider tests/interop
+
+$(VENV)/ready: tests/interop/requirements.txt | need-python
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+bench: need-cargo ## Runs the benchmarks; each prints its ratios
+	$(CARGO) bench -p tenrow-benches
+
+lint: need-cargo one-version ## Checks format, lints, documentation and dependencies
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --quiet
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+		$(CARGO) deny --all-features check licenses bans sources; \
+	else \
+		echo "lint: cargo-deny is not installed, licences were not checked"; \
+	fi
+
+# Two versions of one of these would give two incompatible `RecordBatch` types.
+one-version:
+	@awk -F '"' '/^name = "(arrow(-[a-z]+)?|parquet|object_store)"$$/ { name = $$2 } \
+		/^version = / && name != "" { if (name in first) { \
+			printf "lint: Cargo.lock has %s %s and %s, there must be one\n", name, first[name], $$2; bad = 1 } \
+			first[name] = $$2; name = "" } \
+		END { exit bad }' Cargo.lock
+
+fuzz: need-cargo ## Fuzzes every target for FUZZ_SECONDS; needs nightly Rust and cargo-fuzz
+	@rustup run nightly rustc --version >/dev/null 2>&1 || \
+		{ echo "make fuzz needs nightly Rust: rustup toolchain install nightly" >&2; exit 1; }
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || \
+		{ echo "make fuzz needs cargo-fuzz: cargo install cargo-fuzz" >&2; exit 1; }
+	@set -e; for target in $$($(CARGO) +nightly fuzz list --fuzz-dir tests/fuzz); do \
+		echo "fuzz: $$target for $(FUZZ_SECONDS) s"; \
+		$(CARGO) +nightly fuzz run --fuzz-dir tests/fuzz $$target -- -max_total_time=$(FUZZ_SECONDS); \
+	done
+
+clean: ## Removes everything that was made
+	rm -rf $(VENV)
+	if command -v $(CARGO) >/dev/null; then $(CARGO) clean; else rm -rf $(TARGET); fi
+
+need-cargo:
+	@command -v $(CARGO) >/dev/null 2>&1 || \
+		{ echo "cargo was not found: install Rust 1.90 or newer from https://rustup.rs" >&2; exit 1; }
+	@command -v cc >/dev/null 2>&1 || \
+		{ echo "no C compiler was found (cc), which Rust needs for linking: install gcc or clang" >&2; exit 1; }
+
+need-python:
+	@command -v $(PYTHON) >/dev/null 2>&1 || \
+		{ echo "$(PYTHON) was not found: install Python 3.10 or newer, or set PYTHON=/path/to/it" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), but 3.10 or newer is needed: set PYTHON=/path/to/it" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments: install its venv module (Debian: apt install python3-venv)" >&2; exit 1; }

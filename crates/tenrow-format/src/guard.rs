@@ -1,0 +1,23 @@
+//! The `parquet` crate on bytes that nobody vouches for.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::{FormatError, Result};
+
+/// Runs a decoder of the `parquet` crate; a panic of it becomes an error.
+///
+/// Version 59 panics on some damaged footers and dictionary pages: it divides by zero and asserts.
+/// Whatever it was decoding is dropped afterwards, so nothing half-changed is seen.
+pub(crate) fn guarded<T>(what: &str, decode: impl FnOnce() -> Result<T>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(result) => result,
+        Err(panic) => {
+            let reason = panic
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "for no stated reason".to_owned());
+            Err(FormatError::malformed(what, format!("its decoder gave up: {reason}")))
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What a version's attributes take on disk.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::format::manifest::ChunkLayout;
+use crate::format::{Attribute, AttributeType};
+use crate::snapshot::{LoadedPartition, Snapshot};
+
+/// Sizes of a version; made by [`Snapshot::inspect`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// Each attribute, in the order of the schema.
+    pub attributes: Vec<AttributeSize>,
+    /// Bytes of all Parquet files, footers and projections included.
+    pub files_bytes: u64,
+    /// Objects of their own that hold large files.
+    pub external_file_count: u64,
+}
+
+/// The sizes of one attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AttributeSize {
+    /// Its name.
+    pub name: String,
+    /// Bytes of its column chunks on disk, those of projections included.
+    pub stored_bytes: u64,
+    /// Bytes of its values as arrays in memory; for text, lists and structs, of its pages once
+    /// decompressed.
+    pub raw_bytes: u64,
+}
+
+impl Snapshot {
+    /// The bytes that every attribute takes. Reads the footer of every file.
+    ///
+    /// # Errors
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) or [`Io`](crate::ErrorKind::Io), naming the file.
+    pub async fn inspect(&self) -> Result<Inspection> {
+        let size = |attribute: &Attribute| AttributeSize {
+            name: attribute.name.clone(),
+            stored_bytes: 0,
+            raw_bytes: 0,
+        };
+        let mut attributes: Vec<_> = self.schema().attributes().iter().map(size).collect();
+        let mut external_file_count = 0;
+        for partition in self.partitions().await? {
+            external_file_count += partition.entry().external_files.len() as u64;
+            for (attribute, size) in self.schema().attributes().iter().zip(&mut attributes) {
+                self.add_sizes(&partition, attribute, size).await?;
+            }
+        }
+        Ok(Inspection { attributes, files_bytes: self.size_bytes(), external_file_count })
+    }
+
+    async fn add_sizes(
+        &self,
+        partition: &Arc<LoadedPartition>,
+        attribute: &Attribute,
+        size: &mut AttributeSize,
+    ) -> Result<()> {
+        let place = partition.column(attribute.id);
+        for (number, file) in partition.files().iter().enumerate() {
+            if !file.entry().field_ids.contains(&attribute.id) {
+                continue;
+            }
+            let metadata = self.footer(file).await?;
+            for chunk in file.entry().chunks.iter().filter(|chunk| chunk.field == attribute.id) {
+                let parquet = metadata
+                    .row_groups()
+                    .get(chunk.row_group as usize)
+                    .and_then(|group| group.columns().get(chunk.column as usize));
+                let Some(parquet) = parquet else { continue };
+                size.stored_bytes += parquet.compressed_size().max(0) as u64;
+                if place.is_some_and(|place| place.file == number) {
+                    let rows = file.entry().row_groups[chunk.row_group as usize];
+                    let pages = parquet.uncompressed_size().max(0) as u64;
+                    size.raw_bytes += raw_bytes(attribute, &chunk.layout, rows, pages);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Bytes of a chunk's values in memory.
+fn raw_bytes(attribute: &Attribute, layout: &ChunkLayout, rows: u64, pages: u64) -> u64 {
+    match (&attribute.attribute_type, layout) {
+        (AttributeType::Tensor { dtype, shape }, _) => {
+            rows * shape.byte_len(*dtype).unwrap_or_default()
+        }
+        (AttributeType::Scalar(dtype), _) => (rows * dtype.item_bits()).div_ceil(8),
+        (_, ChunkLayout::Paged { value_count, item_bits, .. }) => {
+            (value_count * u64::from(*item_bits)).div_ceil(8)
+        }
+        _ => pages,
+    }
+}
