@@ -3,3 +3,6 @@
 
 mod round_trip;
 mod any_rows;
+mod io_counts;
+mod commits;
+mod killed_writers;
