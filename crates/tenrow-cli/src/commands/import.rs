@@ -1,11 +1,11 @@
 //! `tenrow import`
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use tenrow::{Encoding, WriteOptions};
+use tenrow::{Encoding, Location, WriteOptions};
 use tenrow_convert::{
     CastMode, ImportOptions, Imported, OpenOptions, Progress, SourceFormat, import,
     import_in_place, open,
@@ -94,9 +94,26 @@ fn check(arguments: &ImportArguments) -> Result<()> {
         if source.as_os_str() == "-" {
             return Err("-: sources are files and folders; write standard input to a file".into());
         }
+        check_apart(&arguments.dataset, source)?;
     }
     if arguments.in_place && arguments.format.is_some_and(|f| f != SourceFormat::Parquet) {
         return Err("--in-place: only Parquet files can stay where they are".into());
+    }
+    Ok(())
+}
+
+/// A dataset within the folder that it is made from would be taken for a source the next time.
+fn check_apart(dataset: &str, source: &Path) -> Result<()> {
+    let Location::Local(dataset) = Location::parse(dataset)? else { return Ok(()) };
+    let folder = source.canonicalize().unwrap_or_else(|_| source.to_owned());
+    let dataset = dataset.canonicalize().unwrap_or(dataset);
+    if source.is_dir() && dataset.starts_with(folder) {
+        return Err(format!(
+            "{}: the dataset {} would lie in the folder that is imported: choose another place for it",
+            source.display(),
+            dataset.display()
+        )
+        .into());
     }
     Ok(())
 }

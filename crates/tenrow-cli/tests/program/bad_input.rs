@@ -82,6 +82,17 @@ fn a_broken_source_commits_nothing_and_is_named() {
 }
 
 #[test]
+fn a_dataset_in_the_folder_that_it_is_made_from_is_refused() {
+    let desk = Desk::new();
+    desk.write("in/a.bin", "a");
+    for dataset in ["in", "in/ds"] {
+        let complaint = desk.fails(&["import", dataset, "in"]);
+        assert!(complaint.contains("another place"), "{complaint}");
+    }
+    assert_eq!(std::fs::read_dir(desk.path("in")).unwrap().count(), 1);
+}
+
+#[test]
 fn an_array_of_python_objects_is_refused() {
     let desk = Desk::new();
     let header = format!("{:<117}\n", "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }");
