@@ -233,9 +233,9 @@ fn break_it(name: &str, place: &Path) {
         });
     };
     match name {
-        "newer_format_version" => edit_root(place, |root| {
-            root.replace("\"format_version\":1", "\"format_version\":2")
-        }),
+        "newer_format_version" => {
+            edit_root(place, |root| root.replace("\"format_version\":1", "\"format_version\":2"))
+        }
         "unknown_reader_feature" => features("reader_features"),
         "unknown_writer_feature" => features("writer_features"),
         "bad_checksum" => {
