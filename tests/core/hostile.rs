@@ -14,9 +14,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tenrow::format::manifest::Leaf;
-use tenrow::{
-    Dataset, ErrorKind, ReadOptions, Result, Snapshot, Storage, Verify, VerifyOptions,
-};
+use tenrow::{Dataset, ErrorKind, ReadOptions, Result, Snapshot, Storage, Verify, VerifyOptions};
 use tenrow_tests::random::Dice;
 use tenrow_tests::{block_on, zoo};
 
@@ -151,7 +149,10 @@ fn cuts(bytes: &[u8], step: usize) -> impl Iterator<Item = (String, Vec<u8>)> + 
     (0..bytes.len()).step_by(step).map(|n| (format!("cut to {n} bytes"), bytes[..n].to_vec()))
 }
 
-fn flips(bytes: &[u8], bits: impl Iterator<Item = usize>) -> impl Iterator<Item = (String, Vec<u8>)> {
+fn flips(
+    bytes: &[u8],
+    bits: impl Iterator<Item = usize>,
+) -> impl Iterator<Item = (String, Vec<u8>)> {
     bits.map(move |bit| {
         let mut flipped = bytes.to_vec();
         flipped[bit / 8] ^= 1 << (bit % 8);
@@ -160,7 +161,11 @@ fn flips(bytes: &[u8], bits: impl Iterator<Item = usize>) -> impl Iterator<Item 
 }
 
 /// A manifest is checked as a whole: nothing that is damaged in it goes unnoticed.
-fn damaged_manifest_is_an_error(patient: &Patient, name: &str, read: impl Fn(Dataset) -> Result<()>) {
+fn damaged_manifest_is_an_error(
+    patient: &Patient,
+    name: &str,
+    read: impl Fn(Dataset) -> Result<()>,
+) {
     let good = &patient.objects[name];
     patient.with(name, good.clone(), "nothing", &read).unwrap();
     for (what, bytes) in cuts(good, 1).chain(flips(good, 0..good.len() * 8)) {
@@ -173,9 +178,7 @@ fn damaged_manifest_is_an_error(patient: &Patient, name: &str, read: impl Fn(Dat
 fn a_root_with_any_bit_flipped_or_cut_anywhere_is_an_error() {
     let patient = Patient::new();
     let root = patient.root();
-    damaged_manifest_is_an_error(&patient, &root, |dataset| {
-        block_on(dataset.latest()).map(drop)
-    });
+    damaged_manifest_is_an_error(&patient, &root, |dataset| block_on(dataset.latest()).map(drop));
 }
 
 #[test]

@@ -39,10 +39,14 @@ fn a_module_uses_only_modules_declared_above_it() {
         for (place, module) in order.iter().enumerate() {
             for (file, text) in files_of(&source, module) {
                 for used in uses(&text) {
-                    let Some(other) = order.iter().position(|known| *known == used) else { continue };
+                    let Some(other) = order.iter().position(|known| *known == used) else {
+                        continue;
+                    };
                     let excepted = EXCEPTIONS.contains(&(package, module, &used));
                     if other > place && !excepted {
-                        wrong.push(format!("{package}: {file} uses {used}, which is declared below"));
+                        wrong.push(format!(
+                            "{package}: {file} uses {used}, which is declared below"
+                        ));
                     }
                 }
             }
@@ -70,7 +74,8 @@ fn files_of(source: &Path, module: &str) -> Vec<(String, String)> {
     while let Some(path) = paths.pop() {
         if path.is_dir() {
             paths.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-        } else if path.is_file() && !path.components().any(|c| c.as_os_str() == "tests")
+        } else if path.is_file()
+            && !path.components().any(|c| c.as_os_str() == "tests")
             && path.file_name().is_some_and(|name| name != "tests.rs")
         {
             let text = std::fs::read_to_string(&path).unwrap();
