@@ -91,7 +91,8 @@ fn pages_batch() -> RecordBatch {
     let lengths = (0..PAGES_ROWS).map(|row| if row % 100 == 7 { 5 } else { 0 });
     let tokens = pattern::numbers(DType::U16, (0..150).map(|k| pattern::bits(DType::U16, k)));
     let offsets = OffsetBuffer::from_lengths(lengths);
-    let tokens = ListArray::new(item(DType::U16), offsets, tokens, None);
+    let token = Arc::new(Field::new("item", DType::U16.arrow_type(), false));
+    let tokens = ListArray::new(token, offsets, tokens, None);
     let even = (0..PAGES_ROWS * 16).map(|k| u64::from(((k / 8000) as f32).to_bits()));
     let even = pattern::numbers(DType::F32, even);
     let even = FixedSizeListArray::new(item(DType::F32), 16, even, None);
