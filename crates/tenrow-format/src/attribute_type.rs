@@ -162,7 +162,11 @@ impl AttributeType {
             Self::VariableTensor { dtype, shape } => DataType::Struct(Fields::from(vec![
                 Field::new("data", DataType::List(item(*dtype)), false),
                 // Nullable, though only where its row is: else pyarrow refuses the lists of null rows.
-                Field::new("shape", DataType::FixedSizeList(dims_item(), shape.rank() as i32), true),
+                Field::new(
+                    "shape",
+                    DataType::FixedSizeList(dims_item(), shape.rank() as i32),
+                    true,
+                ),
             ])),
             Self::Scalar(dtype) => dtype.arrow_type(),
             Self::Value(data_type) => data_type.clone(),
