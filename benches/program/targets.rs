@@ -1,7 +1,7 @@
 //! Every speed target in one run: one Markdown table of times and ratios.
 //!
 //! `tenrow-bench targets [SECONDS]`: both sides of a line are timed in
-//! turns, 31 each, and the medians compared; `SECONDS`, 1.5 by default, is what each side of a line
+//! turns, 31 each or 5 where one is slow, and the medians compared; `SECONDS`, 1.5 by default, is what each side of a line
 //! gets. Data as in `random_read.rs`, `scan.rs` and `write.rs`; the page cache is warm.
 
 use std::error::Error;
