@@ -54,7 +54,7 @@ pub(crate) struct ImportArguments {
     /// Put rows with different values of this attribute into different files and folders
     #[arg(long = "partition-by", value_name = "KEY")]
     partition_by: Vec<String>,
-    /// Decode images to this size too, as u8[H,W,3]
+    /// Decode images to this size too, as `u8[H,W,3]`
     #[arg(long, value_name = "H,W", value_parser = size)]
     decode: Option<(u32, u32)>,
     /// Take numpy elements of two opaque bytes for bf16
