@@ -7,6 +7,7 @@ use arrow_buffer::{Buffer, NullBuffer};
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
+use crate::format::manifest::RowMap;
 use crate::format::{Attribute, AttributeType, DType, RawChunk, Shape};
 use crate::read::arrays;
 use crate::read::column::ColumnReader;
@@ -96,35 +97,54 @@ impl Snapshot {
         let row_bytes = (element_count * dtype.item_bits() / 8) as usize;
         // A plain vector: allocators give back its memory warm, where aligned memory comes cold.
         let mut out: Vec<u8> = Vec::with_capacity(rows.rows.len() * row_bytes);
-        let mut last: Option<(u32, Range<u64>, &Bytes, RawChunk<'_>)> = None;
-        for &(number, row) in &rows.rows {
-            let known = last.as_ref().is_some_and(|l| l.0 == number && l.1.contains(&row));
-            if !known {
-                let partition = &rows.partitions[number as usize];
-                let reader = ColumnReader { snapshot: self, attribute, partition, options };
-                let Some(place) = reader.place() else { return Ok(None) };
-                let Some(map) = reader.file(place).map(self.storage())? else { return Ok(None) };
-                let (row_group, first) = reader.row_group_of(row)?;
-                let chunk = reader.raw_chunk(place, row_group, 0, dtype, element_count);
-                let Some(chunk) = chunk.filter(|c| u64::from(c.item_bits()) == dtype.item_bits())
-                else {
-                    return Ok(None);
-                };
-                let group_rows = reader.file(place).entry().row_groups[row_group];
-                last = Some((number, row - first..row - first + group_rows, map, chunk));
-            }
-            let Some((_, range, map, chunk)) = &last else { return Ok(None) };
-            let place = chunk.locate(row - range.start).map_err(|e| Error::format("a row", e))?;
-            let Some(place) = place else { return Ok(None) };
-            let start = (place.start / 8) as usize;
-            let Some(bytes) = start.checked_add(row_bytes).and_then(|end| map.get(start..end))
-            else {
-                return Err(Error::corrupt("a row", "it lies outside of its file"));
+        let mut mapped = Vec::with_capacity(rows.partitions.len());
+        for partition in &rows.partitions {
+            let reader = ColumnReader { snapshot: self, attribute, partition, options };
+            let Some(found) = MappedColumn::of(&reader, dtype, element_count)? else {
+                return Ok(None);
             };
+            mapped.push(found);
+        }
+        for &(number, row) in &rows.rows {
+            let column = &mapped[number as usize];
+            let Some(bytes) = column.row(row, row_bytes)? else { return Ok(None) };
             self.storage().note_mapped_read(row_bytes as u64);
             out.extend_from_slice(bytes);
         }
         Ok(Some(Buffer::from_vec(out)))
+    }
+}
+
+/// A raw tensor attribute of one partition whose file is mapped.
+struct MappedColumn<'a> {
+    map: &'a Bytes,
+    row_groups: &'a RowMap,
+    chunks: Vec<RawChunk<'a>>,
+}
+
+impl<'a> MappedColumn<'a> {
+    /// `None` if the file is not mapped, or a row group is not stored as elements of `dtype`.
+    fn of(reader: &ColumnReader<'a>, dtype: DType, element_count: u64) -> Result<Option<Self>> {
+        let Some(place) = reader.place() else { return Ok(None) };
+        let file = reader.file(place);
+        let Some(map) = file.map(reader.snapshot.storage())? else { return Ok(None) };
+        let chunks = (0..file.entry().row_groups.len()).map(|row_group| {
+            let chunk = reader.raw_chunk(place, row_group, 0, dtype, element_count);
+            chunk.filter(|chunk| u64::from(chunk.item_bits()) == dtype.item_bits())
+        });
+        let chunks: Option<Vec<_>> = chunks.collect();
+        Ok(chunks.map(|chunks| Self { map, row_groups: file.row_map(), chunks }))
+    }
+
+    /// The bytes of a row of the partition; `None` if it is null.
+    fn row(&self, row: u64, row_bytes: usize) -> Result<Option<&'a [u8]>> {
+        let outside = || Error::corrupt("a row", "it lies outside of its file");
+        let (row_group, row) = self.row_groups.locate(row).ok_or_else(outside)?;
+        let located = self.chunks[row_group].locate(row).map_err(|e| Error::format("a row", e))?;
+        let Some(place) = located else { return Ok(None) };
+        let start = (place.start / 8) as usize;
+        let bytes = start.checked_add(row_bytes).and_then(|end| self.map.get(start..end));
+        bytes.map(Some).ok_or_else(outside)
     }
 }
 
