@@ -3,6 +3,7 @@
 //! The seeds are checked in. To make them again after the format changed:
 //! `cargo test --test fuzz_seeds -- --ignored`. Every target is also run here, without a fuzzer, on
 //! the seeds and on random changes of them, for `FUZZ_SECONDS`, half a second by default.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "fuzz/lib.rs"]
 #[expect(unreachable_pub, reason = "it is a library of its own too")]

@@ -9,7 +9,7 @@ scan    every row once, in the largest pieces that are natural, every byte summe
 one     one random row as an array of its own
 many    256 random rows as one array
 
-PROGRAM is tenrow-bench-json, which does the same in Rust on the same bytes. FOLDER is removed.
+PROGRAM is tenrow-bench, whose command `json` does the same in Rust on the same bytes. FOLDER is removed.
 """
 
 import json
@@ -222,7 +222,7 @@ def compare(folder, program, name, type_text, dtype, shape, rows):
         array = random.integers(0, 256, (rows, *shape), dtype=np.uint8)
     array.tofile(folder / f"{name}.raw")
     expected = total(array)
-    arguments = [program, str(folder), name, type_text, str(rows)]
+    arguments = [program, "json", str(folder), name, type_text, str(rows)]
     printed = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
     tenrow = json.loads(printed)
     cells = [show(tenrow[work], work, array.nbytes) for work in WORK]

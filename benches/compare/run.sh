@@ -11,5 +11,5 @@ if [ ! -e "$venv/complete" ]; then
     "$venv/bin/pip" install --quiet --requirement "$here/requirements.txt"
     touch "$venv/complete"
 fi
-cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p tenrow-benches
-exec "$venv/bin/python" "$here/compare.py" "$folder" "$root/target/release/tenrow-bench-json"
+cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p tenrow-benches --bin tenrow-bench
+exec "$venv/bin/python" "$here/compare.py" "$folder" "$root/target/release/tenrow-bench"

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use object_store::memory::InMemory;
-use tenrow::{Attribute, Columns, Dataset, ErrorKind, Schema, Snapshot, Storage, Version, WriteOptions};
+use tenrow::{
+    Attribute, Columns, Dataset, ErrorKind, Schema, Snapshot, Storage, Version, WriteOptions,
+};
 use tenrow_tests::fault::{FaultyStore, When};
 use tenrow_tests::{block_on, folder};
 

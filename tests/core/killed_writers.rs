@@ -80,12 +80,7 @@ fn run_and_kill(place: &Path, moment: Moment) -> Vec<(u64, u64)> {
 }
 
 /// The dataset has the acknowledged version, or one more whose acknowledgement was killed.
-fn check(
-    place: &Path,
-    before: (u64, u64),
-    acknowledged: (u64, u64),
-    context: &str,
-) -> (u64, u64) {
+fn check(place: &Path, before: (u64, u64), acknowledged: (u64, u64), context: &str) -> (u64, u64) {
     block_on(async {
         let dataset = Dataset::open(&place.display().to_string()).await.unwrap();
         let latest = dataset.latest().await.unwrap();

@@ -6,3 +6,6 @@ mod any_rows;
 mod io_counts;
 mod commits;
 mod killed_writers;
+mod hostile;
+mod golden;
+mod one_version;

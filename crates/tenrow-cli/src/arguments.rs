@@ -9,10 +9,10 @@ use crate::commands::{
 const ABOUT: &str = "Tensor datasets on Apache Parquet: write, commit, read by row number";
 
 const AFTER: &str = "\
-A dataset is a folder. Its rows are in ordinary Parquet files, which pandas, polars and DuckDB
+A dataset is a folder. Its rows are in ordinary Parquet files, which pandas, polars and DuckDB \
 open as they are: `tenrow files` lists them.
 
-What a command writes into a dataset becomes visible in one commit at its end. Stopping it before,
+What a command writes into a dataset becomes visible in one commit at its end. Stopping it before, \
 with Ctrl-C or otherwise, leaves the dataset exactly as it was.
 
 Start with:

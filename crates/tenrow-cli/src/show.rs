@@ -21,9 +21,7 @@ const PRINTED_CHARACTERS: usize = 300;
 
 /// The attributes, a line each.
 pub(crate) fn schema(schema: &Schema) -> String {
-    let line = |a: &Attribute| {
-        vec![format!("  {}", a.name), a.type_text(), a.encoding.to_string()]
-    };
+    let line = |a: &Attribute| vec![format!("  {}", a.name), a.type_text(), a.encoding.to_string()];
     text::table(&schema.attributes().iter().map(line).collect::<Vec<_>>())
 }
 
@@ -87,9 +85,7 @@ fn plain(column: &ArrayRef, style: Style) -> Result<String> {
     let whole = match column.data_type() {
         DataType::Utf8 => format!("{:?}", column.as_string::<i32>().value(0)),
         DataType::Binary => bytes_text(column.as_binary::<i32>().value(0), style),
-        DataType::FixedSizeBinary(_) => {
-            bytes_text(column.as_fixed_size_binary().value(0), style)
-        }
+        DataType::FixedSizeBinary(_) => bytes_text(column.as_fixed_size_binary().value(0), style),
         _ => {
             let options = FormatOptions::default().with_null("null");
             ArrayFormatter::try_new(column, &options)?.value(0).try_to_string()?

@@ -89,6 +89,22 @@ pub struct Imported {
 /// there is as before, and none is created. `origin` is what errors call the source. Memory: two
 /// batches, besides what the writer buffers.
 ///
+/// ```
+/// use tenrow_convert::{ImportOptions, OpenOptions, import, open};
+/// # let folder = tempfile::tempdir()?;
+/// # let location = folder.path().join("people").display().to_string();
+/// let path = folder.path().join("people.csv");
+/// std::fs::write(&path, "name,age\nAda,36\n")?;
+/// let source = open(&[path], None, &OpenOptions::default())?;
+/// # futures::executor::block_on(async {
+/// let options = ImportOptions::default();
+/// let imported = import(&location, source, "people.csv", &options, &mut |_| {}).await?;
+/// assert!(imported.created && imported.row_count == 1);
+/// # Ok::<(), tenrow_convert::ConvertError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// What is wrong with the source or its rows; [`ConvertError::Dataset`] for the dataset.
 pub async fn import(
@@ -129,7 +145,8 @@ pub async fn import_in_place(
     let attributes = source.attributes();
     let (mut writer, created) = writer_for(&dataset, attributes, &ImportOptions::default()).await?;
     check_equal(attributes, writer.schema(), &files)?;
-    let columns: HashMap<_, _> = renames.iter().map(|(from, to)| (to.clone(), from.clone())).collect();
+    let columns: HashMap<_, _> =
+        renames.iter().map(|(from, to)| (to.clone(), from.clone())).collect();
     let mut progress = Progress { total_rows: source.row_count(), ..Progress::default() };
     for file in &files {
         writer.append_in_place(file, &columns).await?;

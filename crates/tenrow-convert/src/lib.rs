@@ -23,6 +23,8 @@
 //! | folders of pictures and other files | [`ImageSource`] | [`FileWriter`] |
 //! | CSV, JSON Lines, Parquet | [`TableSource`] | [`JsonLinesWriter`], [`ParquetWriter`] |
 //!
+//! [`import`] and [`export`] do all of that at once, for a whole dataset, in one commit.
+//!
 //! Writers replace the file that they are given, except [`FileWriter`], which replaces nothing.
 //! A file that was not finished is not whole.
 #![forbid(unsafe_code)]
@@ -65,6 +67,8 @@ mod tensor_at;
 
 mod picture;
 
+mod whole_files;
+
 mod export;
 
 pub use cast::{CastMode, cast_batch};
@@ -74,8 +78,8 @@ pub use export::{ExportFormat, Exported, export, export_rows};
 pub use files_write::FileWriter;
 pub use from_arrow::{attribute_of, conform};
 pub use idx::IdxSource;
-pub use import::{ImportOptions, Imported, Progress, import, import_in_place};
 pub use images::ImageSource;
+pub use import::{ImportOptions, Imported, Progress, import, import_in_place};
 pub use jsonl_write::JsonLinesWriter;
 pub use media_type::media_type;
 pub use npy::NpySource;

@@ -118,7 +118,8 @@ impl Picture {
         let (width, height) = pictures.first()?.size();
         let columns = columns.max(1);
         let rows = (pictures.len() as u32).div_ceil(columns);
-        let side = |n: u32, size: u32| n.checked_mul(size.checked_add(margin)?)?.checked_add(margin);
+        let side =
+            |n: u32, size: u32| n.checked_mul(size.checked_add(margin)?)?.checked_add(margin);
         let (sheet_width, sheet_height) = (side(columns, width)?, side(rows, height)?);
         if u64::from(sheet_width) * u64::from(sheet_height) > MAX_PIXELS {
             return None;
@@ -266,8 +267,7 @@ mod tests {
 
     #[test]
     fn a_contact_sheet_has_a_margin_around_each() {
-        let sheet =
-            Picture::contact_sheet(&vec![tensor(&[255; 4], &[2, 2]); 3], 2, 1).unwrap();
+        let sheet = Picture::contact_sheet(&vec![tensor(&[255; 4], &[2, 2]); 3], 2, 1).unwrap();
         assert_eq!(sheet.size(), (7, 7));
         assert_eq!(sheet.image.as_bytes()[7..14], [48, 255, 255, 48, 255, 255, 48]);
     }

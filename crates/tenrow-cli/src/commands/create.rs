@@ -11,8 +11,8 @@ use crate::fault::Result;
 use crate::show;
 
 const AFTER: &str = "\
-Types: u8 (a number), u8[] (a tensor of rank 0), u8[28,28], f32[?,5] (first size differs from row to
-row), string, binary, file, date32, timestamp(us,UTC), decimal128(10,2), list<i64>,
+Types: u8 (a number), u8[] (a tensor of rank 0), u8[28,28], f32[?,5] (first size differs from row to \
+row), string, binary, file, date32, timestamp(us,UTC), decimal128(10,2), list<i64>, \
 struct<x:f32,y:f32>, map<string,i64>. A `?` after the type means that rows may lack the value.
 
 Examples:
@@ -50,7 +50,9 @@ pub(crate) async fn run(arguments: CreateArguments, out: &mut Output) -> Result<
     let options = arguments
         .properties
         .into_iter()
-        .fold(CreateOptions::default(), |options, (name, value)| options.with_property(name, value));
+        .fold(CreateOptions::default(), |options, (name, value)| {
+            options.with_property(name, value)
+        });
     let dataset = Dataset::create_with(&arguments.dataset, schema, &options).await?;
     let snapshot = dataset.latest().await?;
     writeln!(out, "created {}", snapshot.storage())?;

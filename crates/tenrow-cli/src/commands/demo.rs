@@ -68,7 +68,10 @@ pub(crate) async fn run(arguments: DemoArguments, out: &mut Output) -> Result<()
         writeln!(out, "  {line}")?;
     }
     let word = text::shell_word(location);
-    writeln!(out, "\ngo on with:\n  tenrow info {word}\n  tenrow head {word}\n  tenrow verify {word} --full")?;
+    writeln!(
+        out,
+        "\ngo on with:\n  tenrow info {word}\n  tenrow head {word}\n  tenrow verify {word} --full"
+    )?;
     Ok(())
 }
 

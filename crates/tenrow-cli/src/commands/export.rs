@@ -13,8 +13,8 @@ use crate::progress::Bar;
 use crate::text;
 
 const AFTER: &str = "\
-npy writes <attribute>.npy for each tensor or number; npz, parquet and jsonl write data.npz,
-data.parquet or data.jsonl; images writes the files of file attributes under their names. The Parquet
+npy writes <attribute>.npy for each tensor or number; npz, parquet and jsonl write data.npz, \
+data.parquet or data.jsonl; images writes the files of file attributes under their names. The Parquet \
 files of the dataset itself need no export: see `tenrow files`.
 
 Examples:

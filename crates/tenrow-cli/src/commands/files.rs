@@ -91,9 +91,10 @@ impl LiveFiles {
     }
 
     fn json(&self, snapshot: &Snapshot, lines: &[(&'static str, String)]) -> Value {
-        let files = self.files.iter().map(|file| {
-            json!({ "path": file.path, "rows": file.rows, "bytes": file.bytes })
-        });
+        let files = self
+            .files
+            .iter()
+            .map(|file| json!({ "path": file.path, "rows": file.rows, "bytes": file.bytes }));
         let mut value = json!({
             "version": snapshot.version().0,
             "rows": snapshot.row_count(),

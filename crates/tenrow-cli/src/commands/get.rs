@@ -15,7 +15,7 @@ use crate::show::{self, Style};
 use crate::terminal::Drawing;
 
 const AFTER: &str = "\
-Rows are counted from 0. What --out writes, its extension says: .npy a tensor or number, .png a tensor
+Rows are counted from 0. What --out writes, its extension says: .npy a tensor or number, .png a tensor \
 of u8 that is a picture; of a file attribute, the file's own bytes whatever the extension.
 
 Examples:

@@ -1,14 +1,14 @@
 //! `tenrow import`
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use tenrow::{Encoding, WriteOptions};
+use tenrow::{Encoding, Location, WriteOptions};
 use tenrow_convert::{
-    CastMode, ImportOptions, Imported, OpenOptions, Progress, SourceFormat, import, import_in_place,
-    open,
+    CastMode, ImportOptions, Imported, OpenOptions, Progress, SourceFormat, import,
+    import_in_place, open,
 };
 
 use crate::Output;
@@ -18,8 +18,8 @@ use crate::progress::Bar;
 use crate::text;
 
 const AFTER: &str = "\
-What a source is, its content says. The first axis of an array is the row. IDX files of images and of
-labels, given together, become the attributes `image` and `label`. Of a folder of images, every file
+What a source is, its content says. The first axis of an array is the row. IDX files of images and of \
+labels, given together, become the attributes `image` and `label`. Of a folder of images, every file \
 becomes a row: path, label (the name of its folder), file, width, height.
 
 The dataset is created if it is not there; else the rows are appended, in one commit.
@@ -54,7 +54,7 @@ pub(crate) struct ImportArguments {
     /// Put rows with different values of this attribute into different files and folders
     #[arg(long = "partition-by", value_name = "KEY")]
     partition_by: Vec<String>,
-    /// Decode images to this size too, as u8[H,W,3]
+    /// Decode images to this size too, as `u8[H,W,3]`
     #[arg(long, value_name = "H,W", value_parser = size)]
     decode: Option<(u32, u32)>,
     /// Take numpy elements of two opaque bytes for bf16
@@ -94,9 +94,26 @@ fn check(arguments: &ImportArguments) -> Result<()> {
         if source.as_os_str() == "-" {
             return Err("-: sources are files and folders; write standard input to a file".into());
         }
+        check_apart(&arguments.dataset, source)?;
     }
     if arguments.in_place && arguments.format.is_some_and(|f| f != SourceFormat::Parquet) {
         return Err("--in-place: only Parquet files can stay where they are".into());
+    }
+    Ok(())
+}
+
+/// A dataset within the folder that it is made from would be taken for a source the next time.
+fn check_apart(dataset: &str, source: &Path) -> Result<()> {
+    let Location::Local(dataset) = Location::parse(dataset)? else { return Ok(()) };
+    let folder = source.canonicalize().unwrap_or_else(|_| source.to_owned());
+    let dataset = dataset.canonicalize().unwrap_or(dataset);
+    if source.is_dir() && dataset.starts_with(folder) {
+        return Err(format!(
+            "{}: the dataset {} would lie in the folder that is imported: choose another place for it",
+            source.display(),
+            dataset.display()
+        )
+        .into());
     }
     Ok(())
 }

@@ -116,7 +116,8 @@ async fn large_file_bytes(snapshot: &Snapshot) -> Result<u64> {
     for partition in snapshot.partition_entries().await? {
         paths.extend(partition.external_files);
     }
-    let sizes = paths.iter().map(|path| std::fs::metadata(folder.join(path)).map_or(0, |m| m.len()));
+    let sizes =
+        paths.iter().map(|path| std::fs::metadata(folder.join(path)).map_or(0, |m| m.len()));
     Ok(sizes.sum())
 }
 

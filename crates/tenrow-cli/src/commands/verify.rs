@@ -13,7 +13,7 @@ use crate::progress::Bar;
 use crate::text;
 
 const AFTER: &str = "\
-Without --full, manifests, footers, file sizes and page addresses are checked; with it, every byte.
+Without --full, manifests, footers, file sizes and page addresses are checked; with it, every byte. \
 The exit status is 1 if anything is wrong.
 
 Examples:
@@ -39,13 +39,12 @@ pub(crate) async fn run(arguments: VerifyArguments, out: &mut Output) -> Result<
     let dataset = Dataset::open(&arguments.dataset).await?;
     let bar = Arc::new(Mutex::new(Bar::new("bytes")));
     let shown = bar.clone();
-    let mut options = VerifyOptions::default();
-    options.full = arguments.full;
-    options.on_progress = Some(Box::new(move |done, total| {
+    let on_progress = move |done, total| {
         if let Ok(mut bar) = shown.lock() {
             bar.set(done, Some(total), done);
         }
-    }));
+    };
+    let options = VerifyOptions { full: arguments.full, on_progress: Some(Box::new(on_progress)) };
     let report = dataset.verify(options).await?;
     if let Ok(bar) = bar.lock() {
         bar.finish();
@@ -66,9 +65,10 @@ pub(crate) async fn run(arguments: VerifyArguments, out: &mut Output) -> Result<
 }
 
 fn json(report: &VerifyReport) -> Value {
-    let faults = report.faults.iter().map(|fault| {
-        json!({ "path": fault.path, "row": fault.row, "message": fault.message })
-    });
+    let faults = report
+        .faults
+        .iter()
+        .map(|fault| json!({ "path": fault.path, "row": fault.row, "message": fault.message }));
     json!({
         "version": report.version,
         "versions": report.versions,

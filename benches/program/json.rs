@@ -1,6 +1,6 @@
 //! Tenrow's column of the table that `benches/compare/compare.py` prints.
 //!
-//! `tenrow-bench-json FOLDER NAME TYPE ROWS`, as in `… vectors 'f32[784]' 60000`: reads the array
+//! `tenrow-bench json FOLDER NAME TYPE ROWS`, as in `… vectors 'f32[784]' 60000`: reads the array
 //! file `FOLDER/NAME.raw`, writes a dataset beside it, and prints one JSON object: seconds of write
 //! and commit, of one scan with every byte summed, of one random row copied out, of 256 random rows
 //! in one tensor, and bytes on disk. Medians; page cache warm.
@@ -24,10 +24,9 @@ const BATCH_ROWS: u64 = 256;
 /// Bytes of rows appended at a time.
 const APPEND_BYTES: u64 = 8 << 20;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, name, type_text, rows] = arguments.as_slice() else {
-        return Err("usage: tenrow-bench-json FOLDER NAME TYPE ROWS".into());
+pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    let [folder, name, type_text, rows] = arguments else {
+        return Err("usage: tenrow-bench json FOLDER NAME TYPE ROWS".into());
     };
     let (folder, row_count) = (PathBuf::from(folder), rows.parse()?);
     let bytes = Bytes::from(std::fs::read(folder.join(format!("{name}.raw")))?);

@@ -1,6 +1,6 @@
 //! Peak memory while writing 4 GiB: batches of 8 MiB are made on the fly, appended and committed.
 //!
-//! `cargo run --release -p tenrow-benches --bin peak_memory [vectors|images]`: prints VmHWM of the
+//! `tenrow-bench peak [vectors|images]`: prints VmHWM of the
 //! process, which counts everything: program, batches, buffers, encoded pages.
 
 use std::error::Error;
@@ -12,10 +12,9 @@ use tenrow_benches::{IMAGES, VECTORS, Workload, fresh_folder};
 const TOTAL_BYTES: u64 = 4 << 30;
 const TARGET_MIB: u64 = 400;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let asked = std::env::args().nth(1);
-    let workload = match asked.as_deref() {
-        Some("vectors") => VECTORS,
+pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    let workload = match arguments {
+        [name, ..] if name == VECTORS.name => VECTORS,
         _ => IMAGES,
     };
     let rows = TOTAL_BYTES / workload.row_bytes() as u64;

@@ -1,0 +1,21 @@
+//! What the benches measure beside criterion's: `cargo run --release -p tenrow-benches -- targets`.
+//!
+//! | command | prints |
+//! |---|---|
+//! | `targets [SECONDS]` | every speed target: times of both sides, ratio, met or missed |
+//! | `peak [vectors\|images]` | peak memory while writing 4 GiB |
+//! | `json FOLDER NAME TYPE ROWS` | tenrow's column of `compare/compare.py` |
+
+mod json;
+mod peak_memory;
+mod targets;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first() {
+        Some((command, rest)) if command == "targets" => targets::run(rest),
+        Some((command, rest)) if command == "peak" => peak_memory::run(rest),
+        Some((command, rest)) if command == "json" => json::run(rest),
+        _ => Err("usage: tenrow-bench targets|peak|json …".into()),
+    }
+}
