@@ -1,12 +1,18 @@
 //! The seed corpus of the fuzz targets in `tests/fuzz`: what a correct writer writes, in small.
 //!
 //! The seeds are checked in. To make them again after the format changed:
-//! `cargo test --test fuzz_seeds -- --ignored`.
+//! `cargo test --test fuzz_seeds -- --ignored`. Every target is also run here, without a fuzzer, on
+//! the seeds and on random changes of them, for `FUZZ_SECONDS`, half a second by default.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "fuzz/lib.rs"]
+#[expect(unreachable_pub, reason = "it is a library of its own too")]
+mod targets;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow_array::{ArrayRef, FixedSizeListArray, UInt8Array};
 use arrow_buffer::NullBuffer;
@@ -14,11 +20,71 @@ use arrow_schema::{DataType, Field};
 use bytes::Bytes;
 use futures::executor::block_on;
 use ndarray::Array2;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use tenrow::{Attribute, Columns, DType, Dataset, Encoding, FileValue, Schema, WriteOptions};
 use tenrow_convert::{NpyWriter, NpzWriter};
 use tenrow_format::partition::decode_footer;
 
 const ROWS: usize = 9;
+
+macro_rules! targets_survive {
+    ($($name:ident => $target:ident),*) => {$(
+        #[test]
+        fn $name() {
+            survive(stringify!($target), targets::$target);
+        }
+    )*};
+}
+
+targets_survive! {
+    changed_roots_never_panic => root, changed_leaves_never_panic => leaf,
+    changed_pages_never_panic => page, changed_idx_files_never_panic => idx,
+    changed_npy_files_never_panic => npy, changed_npz_files_never_panic => npz
+}
+
+/// Runs `target` on random changes of its seeds until the time is over.
+fn survive(name: &str, target: fn(&[u8])) {
+    let seconds = std::env::var("FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
+    let end = Instant::now() + Duration::from_secs_f64(seconds.unwrap_or(0.5));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(name);
+    let seeds: Vec<_> = files_below(&folder).iter().map(|file| fs::read(file).unwrap()).collect();
+    seeds.iter().for_each(|seed| target(seed));
+    for number in 0u64.. {
+        if Instant::now() > end {
+            println!("{name}: {number} inputs");
+            return;
+        }
+        let mut random = StdRng::seed_from_u64(number);
+        let input = changed(&seeds, &mut random);
+        let outcome = std::panic::catch_unwind(|| target(&input));
+        assert!(outcome.is_ok(), "{name}: input {number} panics: {input:?}");
+    }
+}
+
+/// One of `seeds` with some bits, bytes, lengths and pieces changed.
+fn changed(seeds: &[Vec<u8>], random: &mut StdRng) -> Vec<u8> {
+    const STRANGE: [u8; 8] = [0, 1, 0x7f, 0x80, 0xff, b'9', b'-', b'"'];
+    let mut bytes = seeds[random.random_range(0..seeds.len())].clone();
+    for _ in 0..random.random_range(1..6) {
+        let at = random.random_range(0..bytes.len().max(1)).min(bytes.len().saturating_sub(1));
+        match random.random_range(0..6) {
+            _ if bytes.is_empty() => bytes.push(random.random()),
+            0 => bytes[at] ^= 1 << random.random_range(0..8),
+            1 => bytes[at] = STRANGE[random.random_range(0..STRANGE.len())],
+            2 => bytes[at] = random.random(),
+            3 => bytes.truncate(at),
+            4 => bytes.insert(at, random.random()),
+            _ => {
+                let end = bytes.len().min(at + random.random_range(1..16));
+                let piece = bytes[at..end].to_vec();
+                let to = random.random_range(0..bytes.len());
+                bytes.splice(to..to, piece);
+            }
+        }
+    }
+    bytes
+}
 
 #[test]
 #[ignore = "writes the seed corpus into the source tree"]
