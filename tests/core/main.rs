@@ -3,3 +3,9 @@
 
 mod round_trip;
 mod any_rows;
+mod io_counts;
+mod commits;
+mod killed_writers;
+mod hostile;
+mod golden;
+mod one_version;

@@ -134,10 +134,11 @@ fn variable_tensors(
     let values = numbers(dice, dtype, sizes.iter().sum());
     let data = ListArray::new(item(dtype), OffsetBuffer::from_lengths(sizes), values, None);
     let shapes = pattern::numbers(DType::I32, shapes);
-    let shapes = FixedSizeListArray::new(item(DType::I32), dims.len() as i32, shapes, None);
+    let dim = Arc::new(Field::new("item", DataType::Int32, false));
+    let shapes = FixedSizeListArray::new(dim, dims.len() as i32, shapes, None);
     let fields = Fields::from(vec![
         Field::new("data", data.data_type().clone(), false),
-        Field::new("shape", shapes.data_type().clone(), false),
+        Field::new("shape", shapes.data_type().clone(), true),
     ]);
     Arc::new(StructArray::new(fields, vec![Arc::new(data), Arc::new(shapes)], nulls))
 }

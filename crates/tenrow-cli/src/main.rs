@@ -1,2 +1,67 @@
-//! x
-fn main() {}
+//! The `tenrow` program: its arguments, its progress bars and what it prints.
+//!
+//! What a program in Rust would want too is in the libraries `tenrow` and `tenrow-convert`.
+
+mod arguments;
+mod commands;
+mod fault;
+mod progress;
+mod show;
+mod terminal;
+mod text;
+
+use std::io::{BufWriter, Write, stdout};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use commands::{create, demo, export, files, get, head, import, info, take, verify, versions};
+use fault::{Fault, Result};
+
+/// Where commands print to.
+type Output = BufWriter<std::io::Stdout>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match tokio::runtime::Builder::new_multi_thread().build() {
+        Ok(runtime) => finish(runtime.block_on(run(arguments.command))),
+        Err(error) => finish(Err(error.into())),
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    let mut out = BufWriter::new(stdout());
+    match command {
+        Command::Demo(arguments) => demo::run(arguments, &mut out).await?,
+        Command::Create(arguments) => create::run(arguments, &mut out).await?,
+        Command::Import(arguments) => import::run(arguments, &mut out).await?,
+        Command::Info(arguments) => info::run(arguments, &mut out).await?,
+        Command::Head(arguments) => head::run(arguments, &mut out).await?,
+        Command::Get(arguments) => get::run(arguments, &mut out).await?,
+        Command::Take(arguments) => take::run(arguments, &mut out).await?,
+        Command::Export(arguments) => export::run(arguments, &mut out).await?,
+        Command::Files(arguments) => files::run(arguments, &mut out).await?,
+        Command::Versions(arguments) => versions::run(arguments, &mut out).await?,
+        Command::Verify(arguments) => verify::run(arguments, &mut out).await?,
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn finish(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough of it, as in `tenrow head | head -1`.
+        Err(fault) if fault::is_closed_pipe(&fault) => ExitCode::SUCCESS,
+        Err(fault) => {
+            report(&fault);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn report(fault: &Fault) {
+    // With stderr closed there is nobody left to tell.
+    let _ = writeln!(std::io::stderr(), "tenrow: {}", fault::line(fault));
+}

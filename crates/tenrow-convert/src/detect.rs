@@ -258,21 +258,24 @@ pub fn open(
         SourceFormat::Csv => each(&|path| boxed(TableSource::csv(path)), paths)?,
         SourceFormat::JsonLines => each(&|path| boxed(TableSource::json_lines(path)), paths)?,
         SourceFormat::Parquet => {
-            let mut files = Vec::new();
-            for path in paths {
-                if path.is_dir() {
-                    files.extend(parquet_files(path)?)
-                } else {
-                    files.push(path.clone())
-                }
-            }
-            if files.is_empty() {
-                return Err(ConvertError::unsupported(first, "the folder holds no parquet files"));
-            }
-            each(&|path| boxed(TableSource::parquet(path)), &files)?
+            each(&|path| boxed(TableSource::parquet(path)), &parquet_paths(paths)?)?
         }
     };
     RenamedSource::rename(source, &options.renames)
+}
+
+/// The Parquet files among `paths` and in the folders among them.
+pub(crate) fn parquet_paths(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() { files.extend(parquet_files(path)?) } else { files.push(path.clone()) }
+    }
+    match (files.is_empty(), paths.first()) {
+        (true, Some(first)) => {
+            Err(ConvertError::unsupported(first, "the folder holds no parquet files"))
+        }
+        _ => Ok(files),
+    }
 }
 
 fn boxed<S: Source + 'static>(source: Result<S>) -> Result<Box<dyn Source>> {

@@ -158,6 +158,9 @@ pub enum ConvertError {
         /// The rule.
         source: FormatError,
     },
+    /// The dataset could not be read or written.
+    #[error(transparent)]
+    Dataset(#[from] tenrow::Error),
     /// A rule of the format is broken.
     #[error(transparent)]
     Format(#[from] FormatError),

@@ -43,6 +43,16 @@ impl FileWriter {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&mut self, name: Option<&str>, bytes: &[u8]) -> Result<PathBuf> {
+        let (path, mut file) = self.create_file(name)?;
+        file.write_all(bytes).map_err(ConvertError::io(&path, "write"))?;
+        Ok(path)
+    }
+
+    /// Creates one file, to be written piece by piece, as [`write`](Self::write) does.
+    ///
+    /// # Errors
+    /// If it cannot be created.
+    pub fn create_file(&mut self, name: Option<&str>) -> Result<(PathBuf, File)> {
         let name = safe_name(name.unwrap_or_default());
         let (folder, stem, extension) = split(&name);
         let folder = self.folder.join(folder);
@@ -55,10 +65,7 @@ impl FileWriter {
             };
             *number += 1;
             match File::create_new(&candidate) {
-                Ok(mut file) => {
-                    file.write_all(bytes).map_err(ConvertError::io(&candidate, "write"))?;
-                    return Ok(candidate);
-                }
+                Ok(file) => return Ok((candidate, file)),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(ConvertError::io(&candidate, "create")(error)),
             }

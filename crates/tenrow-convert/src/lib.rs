@@ -23,6 +23,8 @@
 //! | folders of pictures and other files | [`ImageSource`] | [`FileWriter`] |
 //! | CSV, JSON Lines, Parquet | [`TableSource`] | [`JsonLinesWriter`], [`ParquetWriter`] |
 //!
+//! [`import`] and [`export`] do all of that at once, for a whole dataset, in one commit.
+//!
 //! Writers replace the file that they are given, except [`FileWriter`], which replaces nothing.
 //! A file that was not finished is not whole.
 #![forbid(unsafe_code)]
@@ -59,18 +61,32 @@ mod npz;
 
 mod detect;
 
+mod import;
+
+mod tensor_at;
+
+mod picture;
+
+mod whole_files;
+
+mod export;
+
 pub use cast::{CastMode, cast_batch};
 pub use detect::{OpenOptions, SourceFormat, detect, open};
 pub use error::{ConvertError, Result};
+pub use export::{ExportFormat, Exported, export, export_rows};
 pub use files_write::FileWriter;
 pub use from_arrow::{attribute_of, conform};
 pub use idx::IdxSource;
 pub use images::ImageSource;
+pub use import::{ImportOptions, Imported, Progress, import, import_in_place};
 pub use jsonl_write::JsonLinesWriter;
 pub use media_type::media_type;
 pub use npy::NpySource;
-pub use npy_write::{NpyWriter, npy_row_type};
+pub use npy_write::{NpyWriter, npy_row_type, write_npy};
 pub use npz::{NpzSource, NpzWriter};
 pub use parquet::ParquetWriter;
+pub use picture::{Ink, Picture};
 pub use source::Source;
 pub use table::TableSource;
+pub use tensor_at::{numbers, tensor_at};

@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use arrow_array::{Array, ArrayRef};
+use tenrow::Tensor;
 use tenrow::format::{AttributeType, DType};
 
 use crate::column::{bytes_of, elements, item_bytes};
@@ -69,6 +70,16 @@ impl NpyWriter {
             .map_err(|e| ConvertError::io(&path, "write")(e.into_error()))?;
         file.sync_all().map_err(ConvertError::io(&path, "write"))
     }
+}
+
+/// Creates or replaces `path` with one tensor, of its own shape.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_npy(path: &Path, tensor: &Tensor) -> Result<()> {
+    let mut bytes = write_header(tensor.dtype(), tensor.shape());
+    bytes.extend_from_slice(tensor.bytes());
+    std::fs::write(path, bytes).map_err(ConvertError::io(path, "write"))
 }
 
 /// The element type and row shape under which npy can hold an attribute.

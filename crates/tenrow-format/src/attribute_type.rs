@@ -161,7 +161,12 @@ impl AttributeType {
             Self::Tensor { dtype, shape } => fixed_list(*dtype, shape.element_count()),
             Self::VariableTensor { dtype, shape } => DataType::Struct(Fields::from(vec![
                 Field::new("data", DataType::List(item(*dtype)), false),
-                Field::new("shape", fixed_list(DType::I32, shape.rank() as u64), false),
+                // Nullable, though only where its row is: else pyarrow refuses the lists of null rows.
+                Field::new(
+                    "shape",
+                    DataType::FixedSizeList(dims_item(), shape.rank() as i32),
+                    true,
+                ),
             ])),
             Self::Scalar(dtype) => dtype.arrow_type(),
             Self::Value(data_type) => data_type.clone(),
@@ -185,6 +190,11 @@ pub fn file_fields() -> Fields {
 /// The child of every list of numbers: nullable, or pyarrow would not see a tensor in it.
 fn item(dtype: DType) -> Arc<Field> {
     Arc::new(Field::new("item", dtype.arrow_type(), true))
+}
+
+/// The child of the shapes of variable-shape tensors.
+fn dims_item() -> Arc<Field> {
+    Arc::new(Field::new("item", DataType::Int32, false))
 }
 
 fn fixed_list(dtype: DType, element_count: u64) -> DataType {

@@ -55,15 +55,25 @@ pub(crate) async fn read_newest(storage: &Storage) -> Result<Snapshot> {
 
 /// Commits version 1.
 pub(crate) async fn create(storage: &Storage, root: &Root) -> Result<Snapshot> {
+    let snapshot = uncommitted(storage, root)?;
+    if !put_version(storage, root, &Bytes::from(root.encode())).await? {
+        return Err(exists_already(storage));
+    }
+    Ok(snapshot)
+}
+
+/// The version that `root` will be once it is stored.
+pub(crate) fn uncommitted(storage: &Storage, root: &Root) -> Result<Snapshot> {
     root.check().map_err(|e| Error::format("the new dataset", e))?;
     let bytes = Bytes::from(root.encode());
-    if !put_version(storage, root, &bytes).await? {
-        return Err(Error::new(
-            ErrorKind::AlreadyExists,
-            format!("{storage} is a tenrow dataset already: open it, or choose another place"),
-        ));
-    }
     Snapshot::new(storage.clone(), &bytes, &version_path(root.version))
+}
+
+pub(crate) fn exists_already(storage: &Storage) -> Error {
+    Error::new(
+        ErrorKind::AlreadyExists,
+        format!("{storage} is a tenrow dataset already: open it, or choose another place"),
+    )
 }
 
 /// Appends partitions to whatever version is the newest by then; `base` is the one they were made for.

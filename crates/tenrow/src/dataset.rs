@@ -101,9 +101,13 @@ impl Dataset {
     /// # Errors
     /// As [`create`](Self::create).
     pub async fn create_here(&self, schema: Schema, options: &CreateOptions) -> Result<Snapshot> {
+        commit::create(&self.storage, &self.first_root(schema, options)).await
+    }
+
+    fn first_root(&self, schema: Schema, options: &CreateOptions) -> Root {
         let mut root = Root::first(schema, self.ids.next(), self.clock.now_ms());
         root.properties = options.properties.clone();
-        commit::create(&self.storage, &root).await
+        root
     }
 
     /// Opens an existing dataset. Creates and deletes nothing.
@@ -206,5 +210,29 @@ impl Dataset {
     pub async fn writer_with(&self, options: WriteOptions) -> Result<DatasetWriter> {
         let base = self.latest().await?;
         DatasetWriter::new(base, options, self.ids.clone(), self.clock.clone())
+    }
+
+    /// A writer of a dataset that is not there yet: its commit creates it and then adds the rows.
+    ///
+    /// A writer that is dropped, or fails, leaves no dataset.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one;
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the options do not fit the schema.
+    pub async fn writer_of_new(
+        &self,
+        schema: Schema,
+        create: &CreateOptions,
+        options: WriteOptions,
+    ) -> Result<DatasetWriter> {
+        match self.latest().await {
+            Err(error) if error.kind() == ErrorKind::NotADataset => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Err(commit::exists_already(&self.storage)),
+        }
+        let root = self.first_root(schema, create);
+        let base = commit::uncommitted(&self.storage, &root)?;
+        let writer = DatasetWriter::new(base, options, self.ids.clone(), self.clock.clone())?;
+        Ok(writer.creating(root))
     }
 }

@@ -127,7 +127,7 @@ fn variable_tensors_are_nested_arrays_in_json_lines() {
         Some(vec![]),
         Some(vec![]),
     ]);
-    let item = std::sync::Arc::new(Field::new("item", arrow_schema::DataType::Int32, true));
+    let item = std::sync::Arc::new(Field::new("item", arrow_schema::DataType::Int32, false));
     let sizes = std::sync::Arc::new(Int32Array::from(vec![2, 2, 0, 2, 7, 7]));
     let shapes = FixedSizeListArray::new(item, 2, sizes, None);
     let arrow_schema::DataType::Struct(fields) =

@@ -57,18 +57,7 @@ pub fn decode_page(
     max_elements: u64,
     check: bool,
 ) -> Result<DecodedPage> {
-    let (header, header_len) = PageHeader::decode(page)?;
-    let body = page.slice(header_len..);
-    if body.len() as u64 != header.compressed_bytes as u64 {
-        return Err(FormatError::Truncated {
-            what: "a page".into(),
-            found: body.len() as u64,
-            expected: header.compressed_bytes as u64,
-        });
-    }
-    if check {
-        header.check_crc(&body, "a page")?;
-    }
+    let (header, body) = open_page(page, check)?;
     let levels = Levels::split(&header, &body)?;
     if levels.elements > max_elements {
         return Err(FormatError::Limit {
@@ -97,18 +86,7 @@ pub fn decode_page(
 /// # Errors
 /// As [`decode_page`].
 pub fn decode_bytes_page(page: &Bytes, nullable: bool, check: bool) -> Result<Vec<Option<Bytes>>> {
-    let (header, header_len) = PageHeader::decode(page)?;
-    let body = page.slice(header_len..);
-    if body.len() as u64 != header.compressed_bytes as u64 {
-        return Err(FormatError::Truncated {
-            what: "a page".into(),
-            found: body.len() as u64,
-            expected: header.compressed_bytes as u64,
-        });
-    }
-    if check {
-        header.check_crc(&body, "a page")?;
-    }
+    let (header, body) = open_page(page, check)?;
     let levels = Levels::split(&header, &body)?;
     // Without lists there are no repetition levels: every entry begins a row.
     let mut begins = Runs::default();
@@ -129,6 +107,23 @@ pub fn decode_bytes_page(page: &Bytes, nullable: bool, check: bool) -> Result<Ve
             _ => Ok(None),
         })
         .collect()
+}
+
+/// The header and the body of a whole page; `check` compares the checksum first.
+fn open_page(page: &Bytes, check: bool) -> Result<(PageHeader, Bytes)> {
+    let (header, header_len) = PageHeader::decode(page)?;
+    let body = page.slice(header_len..);
+    if body.len() as u64 != header.compressed_bytes as u64 {
+        return Err(FormatError::Truncated {
+            what: "a page".into(),
+            found: body.len() as u64,
+            expected: header.compressed_bytes as u64,
+        });
+    }
+    if check {
+        header.check_crc(&body, "a page")?;
+    }
+    Ok((header, body))
 }
 
 /// Removes a length and that many bytes from the front.

@@ -189,7 +189,9 @@ fn lists_and_variable_tensors_are_read_by_the_parquet_crate() {
                 nulls,
             ))
         };
-        let shapes = tensors(DType::I32, 2, 3000, false);
+        let dim = Arc::new(Field::new("item", DType::I32.arrow_type(), false));
+        let dims = elements(DType::I32, 11, 2 * 3000);
+        let shapes: ArrayRef = Arc::new(FixedSizeListArray::new(dim, 2, dims, None));
         let x: AttributeType = format!("{dtype}[?,?]").parse().unwrap();
         let DataType::Struct(fields) = x.arrow_type() else { panic!("a struct") };
         let boxes =

@@ -215,7 +215,10 @@ impl<'a> ColumnReader<'a> {
         // A null row is null as a struct; its parts are empty but there.
         let (field, offsets, values, _) = data.into_parts();
         let data = arrow_array::ListArray::try_new(field, offsets, values, None);
-        let shape = without_nulls(&shape)?;
+        let [_, shape_field] = &fields[..] else {
+            return Err(Error::invalid("a variable-shape tensor has data and a shape"));
+        };
+        let shape = without_nulls(&shape, shape_field.data_type())?;
         let columns = vec![Arc::new(data.map_err(arrays::unfit)?) as ArrayRef, shape];
         let rows = StructArray::try_new(fields, columns, nulls).map_err(arrays::unfit)?;
         Ok(Arc::new(rows))
@@ -341,7 +344,7 @@ fn pick(whole: &ArrayRef, ranges: &[Range<u64>]) -> Result<ArrayRef> {
 }
 
 /// The same fixed-size lists, none of them null.
-fn without_nulls(list: &ArrayRef) -> Result<ArrayRef> {
-    let data = list.to_data().into_builder().nulls(None).build().map_err(arrays::unfit)?;
-    Ok(arrow_array::make_array(data))
+fn without_nulls(list: &ArrayRef, data_type: &DataType) -> Result<ArrayRef> {
+    let data = list.to_data().into_builder().data_type(data_type.clone()).nulls(None);
+    Ok(arrow_array::make_array(data.build().map_err(arrays::unfit)?))
 }

@@ -62,12 +62,16 @@ impl Snapshot {
     pub async fn take_with(&self, rows: &[u64], options: &ReadOptions) -> Result<RecordBatch> {
         let attributes = options.resolve(self)?;
         let resolved = self.resolve(rows).await?;
-        let columns = attributes.iter().map(|&attribute| async {
-            match self.gather(attribute, &resolved, options)? {
-                Some(column) => Ok(column),
-                None => self.take_column(attribute, &resolved, options).await,
-            }
-        });
+        // Futures made in a loop, not by a closure: of a closure's, rustc cannot see that they are `Send`.
+        let mut columns = Vec::with_capacity(attributes.len());
+        for &attribute in &attributes {
+            columns.push(async {
+                match self.gather(attribute, &resolved, options)? {
+                    Some(column) => Ok(column),
+                    None => self.take_column(attribute, &resolved, options).await,
+                }
+            });
+        }
         let columns = try_join_all(columns).await?;
         batch(self, attributes.into_iter(), columns, rows.len())
     }
@@ -87,8 +91,10 @@ impl Snapshot {
     pub async fn slice_with(&self, rows: Range<u64>, options: &ReadOptions) -> Result<RecordBatch> {
         let attributes = options.resolve(self)?;
         let row_count = rows.end.saturating_sub(rows.start) as usize;
-        let columns =
-            attributes.iter().map(|&attribute| self.slice_column(attribute, rows.clone(), options));
+        let mut columns = Vec::with_capacity(attributes.len());
+        for &attribute in &attributes {
+            columns.push(self.slice_column(attribute, rows.clone(), options));
+        }
         let columns = try_join_all(columns).await?;
         batch(self, attributes.into_iter(), columns, row_count)
     }
@@ -154,4 +160,21 @@ fn batch<'a>(
     };
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(schema, columns, &options).map_err(arrays::unfit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ReadOptions;
+
+    /// Once, `take` could not be given to `tokio::spawn`.
+    #[test]
+    fn reads_can_be_sent_to_other_threads() {
+        fn is_send<T: Send>(_: fn(Snapshot, ReadOptions) -> T) {}
+        is_send(|s, o| async move { s.take_with(&[1], &o).await });
+        is_send(|s, o| async move { s.slice_with(0..1, &o).await });
+        is_send(|s, _| async move { s.tensors("x")?.get(1).await });
+        is_send(|s, _| async move { s.tensors("x")?.take(&[1]).await });
+        is_send(|s, _| async move { s.files("x")?.bytes(1).await });
+    }
 }

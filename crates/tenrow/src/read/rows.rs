@@ -94,9 +94,11 @@ impl Snapshot {
             wanted.sort_unstable();
             wanted.dedup();
         }
-        let reads = groups.iter().map(|(&(number, row_group), wanted)| async move {
-            reader(number).read(row_group, &ranges_of(wanted)).await
-        });
+        let mut reads = Vec::with_capacity(groups.len());
+        for (&(number, row_group), wanted) in &groups {
+            let reader = reader(number);
+            reads.push(async move { reader.read(row_group, &ranges_of(wanted)).await });
+        }
         let read: Vec<ArrayRef> =
             stream::iter(reads).buffered(options.max_concurrency.max(1)).try_collect().await?;
         let data_type = attribute.attribute_type.arrow_type();

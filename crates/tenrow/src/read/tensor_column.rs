@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use arrow_array::{Array, ArrayRef, cast::AsArray};
-use arrow_buffer::{Buffer, MutableBuffer, NullBuffer};
+use arrow_buffer::{Buffer, NullBuffer};
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
@@ -94,7 +94,8 @@ impl Snapshot {
             return Ok(None);
         }
         let row_bytes = (element_count * dtype.item_bits() / 8) as usize;
-        let mut out = MutableBuffer::with_capacity(rows.rows.len() * row_bytes);
+        // A plain vector: allocators give back its memory warm, where aligned memory comes cold.
+        let mut out: Vec<u8> = Vec::with_capacity(rows.rows.len() * row_bytes);
         let mut last: Option<(u32, Range<u64>, &Bytes, RawChunk<'_>)> = None;
         for &(number, row) in &rows.rows {
             let known = last.as_ref().is_some_and(|l| l.0 == number && l.1.contains(&row));
@@ -123,7 +124,7 @@ impl Snapshot {
             self.storage().note_mapped_read(row_bytes as u64);
             out.extend_from_slice(bytes);
         }
-        Ok(Some(out.into()))
+        Ok(Some(Buffer::from_vec(out)))
     }
 }
 

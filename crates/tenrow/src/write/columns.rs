@@ -116,11 +116,11 @@ impl Columns {
         let data = list_array(T::DTYPE, true, rows.iter().map(|row| row.len()), values, None)?;
         let count = dims.len();
         let dims = element_array(DType::I32, Buffer::from_vec(dims), count)?;
-        let item = Arc::new(Field::new("item", arrow_schema::DataType::Int32, true));
+        let item = Arc::new(Field::new("item", arrow_schema::DataType::Int32, false));
         let shapes = FixedSizeListArray::try_new(item, rank as i32, dims, None).map_err(unfit)?;
         let fields = vec![
             Field::new("data", data.data_type().clone(), false),
-            Field::new("shape", shapes.data_type().clone(), false),
+            Field::new("shape", shapes.data_type().clone(), true),
         ];
         let columns: Vec<ArrayRef> = vec![Arc::new(data), Arc::new(shapes)];
         let rows = StructArray::try_new(fields.into(), columns, None).map_err(unfit)?;

@@ -1,17 +1,19 @@
 //! Parquet files of others, made partitions where they are: nothing is copied, nothing rewritten.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use bytes::Bytes;
+use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::blocking;
 use crate::error::{Error, Result};
 use crate::format::manifest::{Chunk, ChunkLayout, DataFile, ForeignFile, Partition};
 use crate::format::partition::decode_footer;
-use crate::format::{Attribute, Checksum, FieldId, Schema};
+use crate::format::{Attribute, Checksum, FieldId, FormatError, Schema, limits};
 use crate::storage::modified_ns;
 use crate::write::DatasetWriter;
 use crate::write::split::KeyTuple;
@@ -50,7 +52,7 @@ impl DatasetWriter {
 fn index(path: &Path, schema: &Schema, columns: &HashMap<String, String>) -> Result<DataFile> {
     let shown = path.display().to_string();
     let failed = |error| Error::io(format!("cannot read {shown}"), error);
-    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let mut file = File::open(path).map_err(failed)?;
     let before = file.metadata().map_err(failed)?;
     let size_bytes = before.len();
     let mut checksum = Checksum::new();
@@ -63,8 +65,7 @@ fn index(path: &Path, schema: &Schema, columns: &HashMap<String, String>) -> Res
         }
         checksum.write(&piece);
     }
-    let tail = tail(&file, size_bytes, &shown)?;
-    let metadata = decode_footer(&tail, size_bytes).map_err(|e| Error::format(shown.clone(), e))?;
+    let (tail, metadata) = read_footer(&file, size_bytes, &shown)?;
     let after = file.metadata().map_err(failed)?;
     if modified_ns(&before) != modified_ns(&after) || before.len() != after.len() {
         return Err(Error::invalid(format!("{shown} changed while it was read")));
@@ -92,23 +93,44 @@ fn index(path: &Path, schema: &Schema, columns: &HashMap<String, String>) -> Res
     })
 }
 
-/// Page indexes, as far as they stand right before it, and footer.
-fn tail(file: &std::fs::File, size: u64, shown: &str) -> Result<Bytes> {
-    use std::os::unix::fs::FileExt;
-    let failed = |error| Error::io(format!("cannot read {shown}"), error);
+/// Footer, with the page indexes that stand before it, and the bytes from there to the end.
+fn read_footer(file: &File, size: u64, shown: &str) -> Result<(Bytes, ParquetMetaData)> {
     let not_parquet = || Error::corrupt(shown.to_owned(), "it is not a Parquet file");
-    let mut end = [0u8; 8];
-    let at = size.checked_sub(12).ok_or_else(not_parquet)? + 4;
-    file.read_exact_at(&mut end, at).map_err(failed)?;
-    if &end[4..] != b"PAR1" {
+    let end = read_tail(file, size, 8, shown)?;
+    let Some(&[a, b, c, d, b'P', b'A', b'R', b'1']) = end.first_chunk() else {
         return Err(not_parquet());
+    };
+    let mut len = u64::from(u32::from_le_bytes([a, b, c, d])) + 8;
+    loop {
+        if len > size {
+            return Err(not_parquet());
+        }
+        if len > limits::MAX_FOOTER_BYTES {
+            let reason = format!("{len} bytes of footer and page indexes");
+            return Err(Error::corrupt(shown.to_owned(), reason));
+        }
+        let tail = read_tail(file, size, len, shown)?;
+        match decode_footer(&tail, size) {
+            Ok(metadata) => return Ok((tail, metadata)),
+            // The footer names page indexes before it: once more, with these.
+            Err(FormatError::Parquet { source: ParquetError::NeedMoreData(needed), .. })
+                if needed as u64 > len =>
+            {
+                len = needed as u64;
+            }
+            Err(error) => return Err(Error::format(shown, error)),
+        }
     }
-    let footer = u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]])) + 8;
-    if footer > size {
-        return Err(not_parquet());
-    }
-    let mut bytes = vec![0; footer as usize];
-    file.read_exact_at(&mut bytes, size - footer).map_err(failed)?;
+}
+
+fn read_tail(file: &File, size: u64, len: u64, shown: &str) -> Result<Bytes> {
+    use std::os::unix::fs::FileExt;
+    let start = size
+        .checked_sub(len)
+        .ok_or_else(|| Error::corrupt(shown.to_owned(), "it is not a Parquet file"))?;
+    let mut bytes = vec![0; len as usize];
+    file.read_exact_at(&mut bytes, start)
+        .map_err(|error| Error::io(format!("cannot read {shown}"), error))?;
     Ok(bytes.into())
 }
 

@@ -19,10 +19,10 @@ use std::path::Path;
 use arrow_array::RecordBatch;
 
 use crate::clock::Clock;
-use crate::commit::{Commit, append, check_writable};
+use crate::commit::{Commit, append, check_writable, create};
 use crate::error::{Error, Result};
 use crate::format::AttributeType;
-use crate::format::manifest::Partition;
+use crate::format::manifest::{Partition, Root};
 use crate::ids::Ids;
 use crate::snapshot::Snapshot;
 use partition_writer::PartitionWriter;
@@ -41,6 +41,8 @@ const MAX_OPEN_KEYS: usize = 256;
 /// [`WriteOptions::row_group_bytes`], whatever is appended.
 pub struct DatasetWriter {
     base: Snapshot,
+    /// The root of `base`, if the commit is to create it first.
+    creates: Option<Root>,
     options: WriteOptions,
     ids: Ids,
     clock: Clock,
@@ -62,6 +64,7 @@ impl DatasetWriter {
         let keys = Keys::new(base.schema(), &options.partition_by)?;
         Ok(Self {
             base,
+            creates: None,
             options,
             ids,
             clock,
@@ -71,6 +74,12 @@ impl DatasetWriter {
             row_count: 0,
             failed: false,
         })
+    }
+
+    /// Makes the commit create the dataset first; `root` is that of the base.
+    pub(crate) fn creating(mut self, root: Root) -> Self {
+        self.creates = Some(root);
+        self
     }
 
     /// Rows appended so far.
@@ -225,6 +234,9 @@ impl DatasetWriter {
             clock: self.clock.clone(),
             max_retries: self.options.max_commit_retries,
         };
+        if let Some(root) = &self.creates {
+            self.base = create(self.base.storage(), root).await?;
+        }
         append(&commit, &self.base, partitions).await
     }
 }

@@ -1,0 +1,81 @@
+//! `tenrow create`
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::Value;
+use tenrow::{Attribute, CreateOptions, Dataset, Encoding, Schema};
+
+use crate::Output;
+use crate::fault::Result;
+use crate::show;
+
+const AFTER: &str = "\
+Types: u8 (a number), u8[] (a tensor of rank 0), u8[28,28], f32[?,5] (first size differs from row to \
+row), string, binary, file, date32, timestamp(us,UTC), decimal128(10,2), list<i64>, \
+struct<x:f32,y:f32>, map<string,i64>. A `?` after the type means that rows may lack the value.
+
+Examples:
+  tenrow create faces --attribute 'photo:file' --attribute 'boxes:f32[?,5]' --attribute 'name:string?'
+  tenrow create digits --attribute 'image:u8[28,28]' --attribute label:i64 \\
+      --encoding image=zstd:3 --property source=MNIST --property classes=10";
+
+/// The arguments of `create`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct CreateArguments {
+    /// The folder to create
+    dataset: String,
+    /// An attribute that every row has
+    #[arg(long = "attribute", short, value_name = "NAME:TYPE", required = true)]
+    #[arg(value_parser = Attribute::parse)]
+    attributes: Vec<Attribute>,
+    /// Something to keep with the dataset; JSON if it is, else text. Not for secrets
+    #[arg(long = "property", value_name = "NAME=VALUE", value_parser = property)]
+    properties: Vec<(String, Value)>,
+    /// How an attribute is stored: raw, zstd:3, byte_stream_split+zstd:3 or auto
+    #[arg(long = "encoding", value_name = "NAME=ENCODING", value_parser = encoding)]
+    encodings: Vec<(String, Encoding)>,
+}
+
+/// Creates the dataset.
+pub(crate) async fn run(arguments: CreateArguments, out: &mut Output) -> Result<()> {
+    let mut attributes = arguments.attributes;
+    for (name, encoding) in arguments.encodings {
+        let attribute = attributes.iter_mut().find(|attribute| attribute.name == name);
+        attribute.ok_or(format!("--encoding {name}: there is no such attribute"))?.encoding =
+            encoding;
+    }
+    let schema = Schema::new(attributes)?;
+    let options = arguments
+        .properties
+        .into_iter()
+        .fold(CreateOptions::default(), |options, (name, value)| {
+            options.with_property(name, value)
+        });
+    let dataset = Dataset::create_with(&arguments.dataset, schema, &options).await?;
+    let snapshot = dataset.latest().await?;
+    writeln!(out, "created {}", snapshot.storage())?;
+    write!(out, "{}", show::schema(snapshot.schema()))?;
+    Ok(())
+}
+
+/// Parses `NAME=VALUE`.
+pub(crate) fn pair(text: &str) -> Result<(String, String)> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".into()),
+    }
+}
+
+/// Parses `NAME=ENCODING`.
+pub(crate) fn encoding(text: &str) -> Result<(String, Encoding)> {
+    let (name, encoding) = pair(text)?;
+    Ok((name, encoding.parse()?))
+}
+
+fn property(text: &str) -> Result<(String, Value)> {
+    let (name, value) = pair(text)?;
+    let value = serde_json::from_str(&value).unwrap_or(Value::String(value));
+    Ok((name, value))
+}

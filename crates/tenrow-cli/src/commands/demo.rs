@@ -1,0 +1,176 @@
+//! `tenrow demo`
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tenrow::{Dataset, ErrorKind, Snapshot};
+use tenrow_convert::{ImportOptions, OpenOptions, Picture, import, open};
+
+use crate::Output;
+use crate::commands::{files, info};
+use crate::fault::Result;
+use crate::terminal::Drawing;
+use crate::text;
+
+/// The 10,000 digits of MNIST's test set; `data/LICENSE.md` says whose they are.
+const IMAGES: (&str, &[u8]) =
+    ("t10k-images-idx3-ubyte.gz", include_bytes!("../../data/t10k-images-idx3-ubyte.gz"));
+const LABELS: (&str, &[u8]) =
+    ("t10k-labels-idx1-ubyte.gz", include_bytes!("../../data/t10k-labels-idx1-ubyte.gz"));
+
+const SHOWN_DIGITS: u64 = 4;
+const SHEET_COLUMNS: u32 = 10;
+const SHEET_DIGITS: u64 = 100;
+const SHEET_MARGIN: u32 = 4;
+const TIMED_ROWS: usize = 1000;
+/// The same rows in every run.
+const SEED: u64 = 10_000;
+
+const AFTER: &str = "\
+Example:
+  tenrow demo digits";
+
+/// The arguments of `demo`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct DemoArguments {
+    /// The dataset to make
+    #[arg(default_value = "./tenrow-demo")]
+    dir: String,
+}
+
+/// Makes the dataset and shows it.
+pub(crate) async fn run(arguments: DemoArguments, out: &mut Output) -> Result<()> {
+    let location = arguments.dir.as_str();
+    refuse_existing(location).await?;
+    let started = Instant::now();
+    let snapshot = import_digits(location).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    writeln!(out, "imported {} in {seconds:.2} s\n", text::counted(10_000, "digit", "digits"))?;
+    info::describe(&snapshot, out).await?;
+
+    writeln!(out, "\nthe first {SHOWN_DIGITS} rows\n")?;
+    draw(&snapshot, out).await?;
+    let sheet = sheet_path(&snapshot);
+    write_sheet(&snapshot, &sheet).await?;
+    writeln!(out, "\n{SHEET_DIGITS} of them as a picture: {}", sheet.display())?;
+
+    let microseconds = timed(&snapshot).await?;
+    let rows = text::count(TIMED_ROWS as u64);
+    writeln!(out, "\n{rows} random rows by their number: {microseconds:.1} µs a row")?;
+
+    writeln!(out, "\nthe same file, opened by others:")?;
+    for line in files::opening_lines(&snapshot, location).await? {
+        writeln!(out, "  {line}")?;
+    }
+    let word = text::shell_word(location);
+    writeln!(
+        out,
+        "\ngo on with:\n  tenrow info {word}\n  tenrow head {word}\n  tenrow verify {word} --full"
+    )?;
+    Ok(())
+}
+
+async fn refuse_existing(location: &str) -> Result<()> {
+    match Dataset::open(location).await {
+        Ok(_) => {
+            let word = text::shell_word(location);
+            Err(format!(
+                "{location}: already there: open it with `tenrow info {word}`, or choose another folder: `tenrow demo DIR`"
+            )
+            .into())
+        }
+        Err(error) if error.kind() == ErrorKind::NotADataset => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Imports the digits as `tenrow import` would, from files beside the dataset for a moment.
+async fn import_digits(location: &str) -> Result<Snapshot> {
+    let folder = Scratch::new()?;
+    let mut paths = Vec::new();
+    for (name, bytes) in [IMAGES, LABELS] {
+        let path = folder.0.join(name);
+        std::fs::write(&path, bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+        paths.push(path);
+    }
+    let source = open(&paths, None, &OpenOptions::default())?;
+    let options = ImportOptions::default();
+    Ok(import(location, source, "MNIST", &options, &mut |_| {}).await?.snapshot)
+}
+
+/// A folder of this process, gone when dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Self> {
+        let name = format!("tenrow-demo-{}-{:08x}", std::process::id(), rand::random::<u32>());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What stays behind in the folder for temporary files does no harm.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn draw(snapshot: &Snapshot, out: &mut Output) -> Result<()> {
+    let ink = Drawing::always().ink.unwrap_or(tenrow_convert::Ink::Plain);
+    let labels = snapshot.tensors("label")?;
+    for (row, picture) in (0..).zip(pictures(snapshot, SHOWN_DIGITS).await?) {
+        write!(out, "{}", picture.half_blocks(ink))?;
+        let label = labels.get(row).await?.map(|tensor| tenrow_convert::numbers(&tensor));
+        let label = label.and_then(|numbers| numbers.first().copied()).unwrap_or_default();
+        writeln!(out, "row {row}: label {label}\n")?;
+    }
+    Ok(())
+}
+
+async fn pictures(snapshot: &Snapshot, count: u64) -> Result<Vec<Picture>> {
+    let images = snapshot.tensors("image")?;
+    let mut pictures = Vec::new();
+    for row in 0..count {
+        let tensor = images.get(row).await?;
+        pictures.extend(tensor.and_then(|tensor| Picture::of_tensor(&tensor)));
+    }
+    Ok(pictures)
+}
+
+/// Beside the dataset, which holds nothing but its own.
+fn sheet_path(snapshot: &Snapshot) -> PathBuf {
+    let folder = snapshot.storage().to_string();
+    let folder = Path::new(&folder);
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    folder.with_file_name(format!("{name}.png"))
+}
+
+async fn write_sheet(snapshot: &Snapshot, path: &Path) -> Result<()> {
+    let pictures = pictures(snapshot, SHEET_DIGITS).await?;
+    let sheet = Picture::contact_sheet(&pictures, SHEET_COLUMNS, SHEET_MARGIN);
+    Ok(sheet.ok_or("no pictures to show")?.write_png(path)?)
+}
+
+/// Microseconds that reading one random image and summing its pixels takes.
+async fn timed(snapshot: &Snapshot) -> Result<f64> {
+    let mut random = StdRng::seed_from_u64(SEED);
+    let rows: Vec<u64> =
+        (0..TIMED_ROWS).map(|_| random.random_range(0..snapshot.row_count())).collect();
+    let images = snapshot.tensors("image")?;
+    let started = Instant::now();
+    let mut sum = 0u64;
+    for row in rows {
+        let tensor = images.get(row).await?;
+        sum += tensor.map_or(0, |t| t.bytes().iter().map(|&byte| u64::from(byte)).sum());
+    }
+    // The sum is used, so the pixels were read.
+    std::hint::black_box(sum);
+    Ok(started.elapsed().as_secs_f64() * 1e6 / TIMED_ROWS as f64)
+}

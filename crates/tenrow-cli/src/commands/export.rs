@@ -1,0 +1,66 @@
+//! `tenrow export`
+
+use std::io::{Write, stderr};
+use std::path::PathBuf;
+
+use clap::Args;
+use tenrow_convert::{ExportFormat, Progress, export};
+
+use crate::Output;
+use crate::commands::snapshot;
+use crate::fault::Result;
+use crate::progress::Bar;
+use crate::text;
+
+const AFTER: &str = "\
+npy writes <attribute>.npy for each tensor or number; npz, parquet and jsonl write data.npz, \
+data.parquet or data.jsonl; images writes the files of file attributes under their names. The Parquet \
+files of the dataset itself need no export: see `tenrow files`.
+
+Examples:
+  tenrow export digits --out arrays --format npy
+  tenrow export photos --out originals --format images --version 3";
+
+/// The arguments of `export`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct ExportArguments {
+    /// The dataset
+    dataset: String,
+    /// The folder to write into; made if it is not there
+    #[arg(long, short, value_name = "DIR")]
+    out: PathBuf,
+    /// npy, npz, parquet, jsonl or images
+    #[arg(long)]
+    format: ExportFormat,
+    /// The version; the newest if not given
+    #[arg(long)]
+    version: Option<u64>,
+}
+
+/// Exports all rows.
+pub(crate) async fn run(arguments: ExportArguments, out: &mut Output) -> Result<()> {
+    let snapshot = snapshot(&arguments.dataset, arguments.version).await?;
+    let mut bar = Bar::new("rows");
+    let mut show = |progress: Progress| {
+        bar.set(progress.rows, progress.total_rows, progress.bytes);
+    };
+    let exported = export(&snapshot, &arguments.out, arguments.format, &mut show).await?;
+    bar.finish();
+    for (_, reason) in &exported.skipped {
+        writeln!(stderr(), "tenrow: left out: {reason}")?;
+    }
+    let rows = text::counted(snapshot.row_count(), "row", "rows");
+    match exported.paths.as_slice() {
+        _ if arguments.format == ExportFormat::Images => {
+            let files = text::counted(exported.file_count, "file", "files");
+            writeln!(out, "wrote {files} of {rows} to {}", arguments.out.display())?;
+        }
+        paths => {
+            for path in paths {
+                writeln!(out, "wrote {rows} to {}", path.display())?;
+            }
+        }
+    }
+    Ok(())
+}

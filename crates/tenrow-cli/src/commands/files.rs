@@ -1,0 +1,229 @@
+//! `tenrow files`
+
+use std::collections::BTreeSet;
+use std::io::{Write, stderr};
+
+use clap::Args;
+use serde_json::{Value, json};
+use tenrow::Snapshot;
+use tenrow::format::manifest::{DataFile, Partition};
+
+use crate::Output;
+use crate::commands::snapshot;
+use crate::fault::Result;
+use crate::text;
+
+const AFTER: &str = "\
+Use this list and not a pattern: the folder also holds files that only older versions need.
+
+Examples:
+  tenrow files digits
+  tenrow files digits --json | jq -r '.files[].path'";
+
+/// Lines name all files if there are at most this many.
+const NAMED_FILES: usize = 8;
+
+/// The arguments of `files`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct FilesArguments {
+    /// The dataset
+    dataset: String,
+    /// The version; the newest if not given
+    #[arg(long)]
+    version: Option<u64>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists the files.
+pub(crate) async fn run(arguments: FilesArguments, out: &mut Output) -> Result<()> {
+    let snapshot = snapshot(&arguments.dataset, arguments.version).await?;
+    let files = LiveFiles::read(&snapshot).await?;
+    let lines = files.lines(&arguments.dataset, arguments.version);
+    if arguments.json {
+        writeln!(out, "{:#}", files.json(&snapshot, &lines))?;
+        return Ok(());
+    }
+    for warning in &files.warnings {
+        writeln!(stderr(), "tenrow: warning: {warning}")?;
+    }
+    for file in &files.files {
+        writeln!(out, "{}", file.path)?;
+    }
+    for (_, line) in lines {
+        write!(out, "\n{line}\n")?;
+    }
+    Ok(())
+}
+
+/// The lines that open the same files elsewhere, for `demo` too.
+pub(crate) async fn opening_lines(snapshot: &Snapshot, location: &str) -> Result<Vec<String>> {
+    let files = LiveFiles::read(snapshot).await?;
+    Ok(files.lines(location, None).into_iter().map(|(_, line)| line).collect())
+}
+
+/// The base files of a version, and what they alone do not tell.
+struct LiveFiles {
+    files: Vec<LiveFile>,
+    warnings: Vec<String>,
+}
+
+struct LiveFile {
+    path: String,
+    rows: u64,
+    bytes: u64,
+}
+
+impl LiveFiles {
+    async fn read(snapshot: &Snapshot) -> Result<Self> {
+        let partitions = snapshot.partition_entries().await?;
+        let path = |file: &DataFile| match file.foreign {
+            Some(_) => file.path.clone(),
+            None => format!("{}/{}", snapshot.storage(), file.path),
+        };
+        let files = partitions.iter().filter_map(|partition| {
+            let file = partition.files.first()?;
+            Some(LiveFile { path: path(file), rows: partition.row_count, bytes: file.size_bytes })
+        });
+        Ok(Self { files: files.collect(), warnings: warnings(&partitions) })
+    }
+
+    fn json(&self, snapshot: &Snapshot, lines: &[(&'static str, String)]) -> Value {
+        let files = self
+            .files
+            .iter()
+            .map(|file| json!({ "path": file.path, "rows": file.rows, "bytes": file.bytes }));
+        let mut value = json!({
+            "version": snapshot.version().0,
+            "rows": snapshot.row_count(),
+            "files": files.collect::<Vec<_>>(),
+            "warnings": self.warnings,
+        });
+        for (program, line) in lines {
+            value[*program] = json!(line);
+        }
+        value
+    }
+
+    /// For each program the line that opens the files.
+    fn lines(&self, dataset: &str, version: Option<u64>) -> Vec<(&'static str, String)> {
+        if self.files.is_empty() {
+            return Vec::new();
+        }
+        if self.files.len() > NAMED_FILES {
+            return many_lines(dataset, version);
+        }
+        let quoted: Vec<_> = self.files.iter().map(|file| python_text(&file.path)).collect();
+        let list = match quoted.as_slice() {
+            [only] => only.clone(),
+            all => format!("[{}]", all.join(", ")),
+        };
+        let quoted: Vec<_> = self.files.iter().map(|file| sql_text(&file.path)).collect();
+        vec![
+            ("pandas", format!("pandas.read_parquet({list}, dtype_backend=\"pyarrow\")")),
+            ("polars", format!("polars.read_parquet({list})")),
+            ("duckdb", format!("SELECT * FROM read_parquet([{}])", quoted.join(", "))),
+        ]
+    }
+}
+
+/// The lines for more files than anybody wants to see in one.
+fn many_lines(dataset: &str, version: Option<u64>) -> Vec<(&'static str, String)> {
+    let version = version.map(|version| format!(" --version {version}")).unwrap_or_default();
+    let first = format!("tenrow files {}{version} --json > files.json", text::shell_word(dataset));
+    let paths = "[f[\"path\"] for f in json.load(open(\"files.json\"))[\"files\"]]";
+    let backend = ", dtype_backend=\"pyarrow\"";
+    vec![
+        ("pandas", format!("{first}\nimport json, pandas; pandas.read_parquet({paths}{backend})")),
+        ("polars", format!("import json, polars; polars.read_parquet({paths})")),
+        ("duckdb", format!("import json, duckdb; duckdb.read_parquet({paths})")),
+    ]
+}
+
+/// What readers of the base files alone see otherwise than tenrow does.
+fn warnings(partitions: &[Partition]) -> Vec<String> {
+    let deleted: u64 = partitions.iter().filter_map(|p| Some(p.deletes.as_ref()?.row_count)).sum();
+    let overridden = partitions.iter().filter(|p| is_overridden(p)).count() as u64;
+    let large: BTreeSet<_> = partitions.iter().flat_map(|p| &p.external_files).collect();
+    let mut warnings = Vec::new();
+    if deleted > 0 {
+        let rows = text::counted(deleted, "deleted row is", "deleted rows are");
+        warnings.push(format!("{rows} still in these files: other programs show them"));
+    }
+    if overridden > 0 {
+        let partitions = text::counted(overridden, "partition has", "partitions have");
+        warnings.push(format!(
+            "{partitions} newer values or more attributes in column files, which are not listed: \
+             export the dataset to see them elsewhere"
+        ));
+    }
+    if !large.is_empty() {
+        let files = text::counted(large.len() as u64, "large file is", "large files are");
+        warnings.push(format!("{files} not in these files but in files/: the rows have the paths"));
+    }
+    warnings
+}
+
+/// Whether other files of the partition say more than its first does. A projection, which repeats
+/// attributes of the first as they are there, does not.
+fn is_overridden(partition: &Partition) -> bool {
+    let Some((first, others)) = partition.files.split_first() else { return false };
+    others.iter().any(|file| {
+        file.sequence != first.sequence
+            || file.field_ids.iter().any(|field| !first.field_ids.contains(field))
+    })
+}
+
+fn python_text(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
+fn sql_text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tenrow::FieldId;
+
+    fn file(sequence: Option<u64>, fields: &[u32]) -> DataFile {
+        DataFile {
+            path: "data/a.parquet".into(),
+            foreign: None,
+            size_bytes: 9,
+            checksum: 0,
+            footer_bytes: 8,
+            sequence,
+            field_ids: fields.iter().map(|&id| FieldId(id)).collect(),
+            row_groups: vec![3],
+            chunks: Vec::new(),
+        }
+    }
+
+    fn partition(files: Vec<DataFile>) -> Partition {
+        Partition { row_count: 3, files, ..Partition::default() }
+    }
+
+    #[test]
+    fn a_projection_is_no_reason_to_warn() {
+        let projected = partition(vec![file(None, &[1, 2]), file(None, &[2])]);
+        assert!(warnings(&[projected]).is_empty());
+    }
+
+    #[test]
+    fn newer_values_and_added_attributes_are() {
+        for other in [file(Some(7), &[2]), file(None, &[3])] {
+            let overridden = partition(vec![file(None, &[1, 2]), other]);
+            assert_eq!(warnings(&[overridden]).len(), 1);
+        }
+    }
+
+    #[test]
+    fn paths_with_quotes_stay_one_text() {
+        assert_eq!(python_text("a\"b\\c"), r#""a\"b\\c""#);
+        assert_eq!(sql_text("it's"), "'it''s'");
+    }
+}

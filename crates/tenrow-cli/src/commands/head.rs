@@ -1,0 +1,48 @@
+//! `tenrow head`
+
+use std::io::Write;
+
+use clap::Args;
+
+use crate::Output;
+use crate::commands::snapshot;
+use crate::fault::Result;
+use crate::show::{self, Style};
+use crate::terminal::Drawing;
+
+const AFTER: &str = "\
+Examples:
+  tenrow head digits
+  tenrow head digits -n 2 --draw | less -R";
+
+/// The arguments of `head`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct HeadArguments {
+    /// The dataset
+    dataset: String,
+    /// How many rows
+    #[arg(short = 'n', value_name = "ROWS", default_value_t = 5)]
+    row_count: u64,
+    /// The version; the newest if not given
+    #[arg(long)]
+    version: Option<u64>,
+    /// Draw pictures even where the output is not a terminal
+    #[arg(long)]
+    draw: bool,
+}
+
+/// Prints the first rows.
+pub(crate) async fn run(arguments: HeadArguments, out: &mut Output) -> Result<()> {
+    let snapshot = snapshot(&arguments.dataset, arguments.version).await?;
+    let drawing = if arguments.draw { Drawing::always() } else { Drawing::on_terminals() };
+    let style = Style { drawing, is_whole: false };
+    if snapshot.row_count() == 0 {
+        writeln!(out, "no rows yet: fill it with `tenrow import`")?;
+    }
+    let attributes = snapshot.schema().attributes();
+    for row in 0..arguments.row_count.min(snapshot.row_count()) {
+        write!(out, "{}", show::rows(&snapshot, row..row + 1, attributes, style).await?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! `tenrow import`
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use tenrow::{Encoding, Location, WriteOptions};
+use tenrow_convert::{
+    CastMode, ImportOptions, Imported, OpenOptions, Progress, SourceFormat, import,
+    import_in_place, open,
+};
+
+use crate::Output;
+use crate::commands::create::{encoding, pair};
+use crate::fault::Result;
+use crate::progress::Bar;
+use crate::text;
+
+const AFTER: &str = "\
+What a source is, its content says. The first axis of an array is the row. IDX files of images and of \
+labels, given together, become the attributes `image` and `label`. Of a folder of images, every file \
+becomes a row: path, label (the name of its folder), file, width, height.
+
+The dataset is created if it is not there; else the rows are appended, in one commit.
+
+Examples:
+  tenrow import digits train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz
+  tenrow import photos ./photos --decode 224,224
+  tenrow import table sales.csv --cast safe --rename Amount=amount --partition-by region
+  tenrow import big *.parquet --in-place";
+
+/// The arguments of `import`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct ImportArguments {
+    /// The dataset; created if it is not there
+    dataset: String,
+    /// Files or folders
+    #[arg(value_name = "SOURCE", required = true)]
+    sources: Vec<PathBuf>,
+    /// Take the sources for this: idx, npy, npz, images, parquet, csv or jsonl
+    #[arg(long)]
+    format: Option<SourceFormat>,
+    /// Convert values to the dataset's types: only where nothing is lost, or anyhow
+    #[arg(long)]
+    cast: Option<Cast>,
+    /// Give an attribute another name
+    #[arg(long = "rename", value_name = "FROM=TO", value_parser = pair)]
+    renames: Vec<(String, String)>,
+    /// How an attribute of a new dataset is stored: raw, zstd:3, byte_stream_split+zstd:3 or auto
+    #[arg(long = "encoding", value_name = "NAME=ENCODING", value_parser = encoding)]
+    encodings: Vec<(String, Encoding)>,
+    /// Put rows with different values of this attribute into different files and folders
+    #[arg(long = "partition-by", value_name = "KEY")]
+    partition_by: Vec<String>,
+    /// Decode images to this size too, as `u8[H,W,3]`
+    #[arg(long, value_name = "H,W", value_parser = size)]
+    decode: Option<(u32, u32)>,
+    /// Take numpy elements of two opaque bytes for bf16
+    #[arg(long)]
+    bf16: bool,
+    /// Index Parquet files where they are instead of copying them; they must not change then
+    #[arg(long, conflicts_with_all = ["cast", "encodings", "partition_by", "decode", "bf16"])]
+    in_place: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Cast {
+    Safe,
+    Lossy,
+}
+
+/// Imports the sources.
+pub(crate) async fn run(arguments: ImportArguments, out: &mut Output) -> Result<()> {
+    let started = Instant::now();
+    let mut bar = Bar::new("rows");
+    let mut show = |progress: Progress| {
+        bar.set(progress.rows, progress.total_rows, progress.bytes);
+    };
+    check(&arguments)?;
+    let imported = if arguments.in_place {
+        let (sources, renames) = (&arguments.sources, &arguments.renames);
+        import_in_place(&arguments.dataset, sources, renames, &mut show).await?
+    } else {
+        copied(&arguments, &mut show).await?
+    };
+    bar.finish();
+    report(&imported, started, out)
+}
+
+fn check(arguments: &ImportArguments) -> Result<()> {
+    for source in &arguments.sources {
+        if source.as_os_str() == "-" {
+            return Err("-: sources are files and folders; write standard input to a file".into());
+        }
+        check_apart(&arguments.dataset, source)?;
+    }
+    if arguments.in_place && arguments.format.is_some_and(|f| f != SourceFormat::Parquet) {
+        return Err("--in-place: only Parquet files can stay where they are".into());
+    }
+    Ok(())
+}
+
+/// A dataset within the folder that it is made from would be taken for a source the next time.
+fn check_apart(dataset: &str, source: &Path) -> Result<()> {
+    let Location::Local(dataset) = Location::parse(dataset)? else { return Ok(()) };
+    let folder = source.canonicalize().unwrap_or_else(|_| source.to_owned());
+    let dataset = dataset.canonicalize().unwrap_or(dataset);
+    if source.is_dir() && dataset.starts_with(folder) {
+        return Err(format!(
+            "{}: the dataset {} would lie in the folder that is imported: choose another place for it",
+            source.display(),
+            dataset.display()
+        )
+        .into());
+    }
+    Ok(())
+}
+
+async fn copied(
+    arguments: &ImportArguments,
+    show: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Imported> {
+    let open_options = OpenOptions {
+        decode: arguments.decode,
+        bf16: arguments.bf16,
+        renames: arguments.renames.clone(),
+    };
+    let source = open(&arguments.sources, arguments.format, &open_options)?;
+    let options = ImportOptions {
+        cast: match arguments.cast {
+            None => CastMode::Refuse,
+            Some(Cast::Safe) => CastMode::Safe,
+            Some(Cast::Lossy) => CastMode::Lossy,
+        },
+        encodings: arguments.encodings.clone(),
+        write: WriteOptions::default().with_partition_by(&arguments.partition_by),
+    };
+    let names: Vec<_> = arguments.sources.iter().map(|s| s.display().to_string()).collect();
+    Ok(import(&arguments.dataset, source, &names.join(", "), &options, show).await?)
+}
+
+fn report(imported: &Imported, started: Instant, out: &mut Output) -> Result<()> {
+    let snapshot = &imported.snapshot;
+    writeln!(
+        out,
+        "{} {}: {} ({}) in {:.1} s; version {} has {}",
+        if imported.created { "created" } else { "appended to" },
+        snapshot.storage(),
+        text::counted(imported.row_count, "row", "rows"),
+        text::size(imported.size_bytes),
+        started.elapsed().as_secs_f64(),
+        snapshot.version(),
+        text::counted(snapshot.row_count(), "row", "rows"),
+    )?;
+    Ok(())
+}
+
+fn size(text: &str) -> Result<(u32, u32)> {
+    let sides = text.split_once(',').and_then(|(height, width)| {
+        Some((height.trim().parse().ok()?, width.trim().parse().ok()?))
+    });
+    match sides {
+        Some((height, width)) if height > 0 && width > 0 => Ok((height, width)),
+        _ => Err("expected height and width, such as 224,224".into()),
+    }
+}

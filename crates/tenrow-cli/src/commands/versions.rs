@@ -1,0 +1,64 @@
+//! `tenrow versions`
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tenrow::Dataset;
+
+use crate::Output;
+use crate::fault::Result;
+use crate::text;
+
+const AFTER: &str = "\
+Examples:
+  tenrow versions digits
+  tenrow info digits --version 2";
+
+/// The arguments of `versions`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct VersionsArguments {
+    /// The dataset
+    dataset: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the history, newest first.
+pub(crate) async fn run(arguments: VersionsArguments, out: &mut Output) -> Result<()> {
+    let versions = Dataset::open(&arguments.dataset).await?.versions().await?;
+    if arguments.json {
+        let versions: Vec<Value> = versions
+            .iter()
+            .map(|version| {
+                json!({
+                    "version": version.version.0,
+                    "created": text::time(version.created_ms),
+                    "created_ms": version.created_ms,
+                    "operation": version.operation,
+                    "rows": version.row_count,
+                    "partitions": version.partition_count,
+                    "bytes": version.size_bytes,
+                })
+            })
+            .collect();
+        writeln!(out, "{:#}", Value::from(versions))?;
+        return Ok(());
+    }
+    let header = ["version", "committed", "by", "rows", "partitions", "Parquet files"];
+    let rows = versions.iter().map(|version| {
+        vec![
+            version.version.to_string(),
+            text::time(version.created_ms),
+            version.operation.clone(),
+            text::count(version.row_count),
+            text::count(version.partition_count),
+            text::size(version.size_bytes),
+        ]
+    });
+    let header = header.map(str::to_owned).to_vec();
+    write!(out, "{}", text::table(&std::iter::once(header).chain(rows).collect::<Vec<_>>()))?;
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! A bar for whatever takes longer than a second.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::text;
+
+/// How long work goes on in silence.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// A progress bar on stderr, if that is a terminal.
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    unit: &'static str,
+    started: Instant,
+    is_shown: bool,
+    is_terminal: bool,
+}
+
+impl Bar {
+    /// A bar that counts `unit`, such as `rows`.
+    pub(crate) fn new(unit: &'static str) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let is_terminal = stderr().is_terminal();
+        Self { bar, unit, started: Instant::now(), is_shown: false, is_terminal }
+    }
+
+    /// Shows how far the work is.
+    pub(crate) fn set(&mut self, done: u64, total: Option<u64>, bytes: u64) {
+        let elapsed = self.started.elapsed();
+        if !self.is_terminal || elapsed < SILENCE {
+            return;
+        }
+        if !self.is_shown {
+            self.show(total);
+        }
+        let speed = (bytes as f64 / elapsed.as_secs_f64()) as u64;
+        self.bar.set_message(format!("{}/s", text::size(speed)));
+        self.bar.set_position(done);
+    }
+
+    fn show(&mut self, total: Option<u64>) {
+        let template = match total {
+            Some(_) => "{bar:30} {human_pos}/{human_len} UNIT  {msg}  {eta} left",
+            None => "{spinner} {human_pos} UNIT  {msg}  {elapsed}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(&template.replace("UNIT", self.unit)) {
+            self.bar.set_style(style);
+        }
+        if let Some(total) = total {
+            self.bar.set_length(total);
+        }
+        self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        // The estimate counts from the start of the work, not of the bar.
+        self.bar.reset_eta();
+        self.is_shown = true;
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

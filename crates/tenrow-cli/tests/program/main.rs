@@ -1,0 +1,8 @@
+//! The program as a person uses it: what it prints, writes and exits with.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod desk;
+
+mod bad_input;
+mod digits;
+mod rows;

@@ -1,0 +1,145 @@
+//! Rows of all kinds: created, imported, looked at, taken, exported.
+
+use crate::desk::{Desk, idx, npy_body};
+
+const PEOPLE: &str = "name,age\nAda,36\nAlan,41\nGrace,85\n";
+
+fn people() -> Desk {
+    let desk = Desk::new();
+    desk.write("people.csv", PEOPLE).ok(&["import", "people", "people.csv"]);
+    desk
+}
+
+#[test]
+fn info_says_what_create_was_told() {
+    let desk = Desk::new();
+    desk.ok(&[
+        "create",
+        "ds",
+        "--attribute",
+        "image:u8[28,28]",
+        "--attribute",
+        "label:i64",
+        "--attribute",
+        "name:string?",
+        "--attribute",
+        "photo:file",
+        "--attribute",
+        "boxes:f32[?,5]",
+        "--attribute",
+        "level:u8[]",
+        "--encoding",
+        "image=zstd:3",
+        "--property",
+        "classes=10",
+        "--property",
+        "source=MNIST",
+    ]);
+    let info = desk.json(&["info", "ds", "--json"]);
+    assert_eq!((&info["version"], &info["rows"]), (&1.into(), &0.into()));
+    assert_eq!(info["properties"], serde_json::json!({ "classes": 10, "source": "MNIST" }));
+    let attributes = info["attributes"].as_array().unwrap();
+    let of =
+        |key: &str| attributes.iter().map(|a| a[key].to_string()).collect::<Vec<_>>().join(" ");
+    assert_eq!(of("kind"), r#""tensor" "scalar" "string" "file" "variable_tensor" "tensor""#);
+    assert_eq!(of("dtype"), r#""u8" "i64" null null "f32" "u8""#);
+    assert_eq!(of("shape"), "[28,28] [] null null [null,5] []");
+    assert_eq!(of("nullable"), "false false true false false false");
+    assert_eq!(attributes[0]["encoding"], "zstd:3");
+    assert!(desk.ok(&["head", "ds"]).contains("no rows"));
+}
+
+#[test]
+fn rows_come_in_the_order_asked_and_as_often() {
+    let desk = people();
+    desk.ok(&["take", "people", "--rows", "2,0..2,2", "--out", "rows.jsonl"]);
+    let lines = desk.text("rows.jsonl");
+    let lines: Vec<_> = lines.lines().collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!(lines[0], lines[3]);
+    assert_eq!(lines[1], r#"{"name":"Ada","age":36}"#);
+    desk.ok(&["take", "people", "--rows", "1", "-a", "age", "--out", "rows.parquet"]);
+    desk.ok(&["import", "one", "rows.parquet"]);
+    assert_eq!(desk.ok(&["get", "one", "0"]), "row 0\n  age  41\n");
+}
+
+#[test]
+fn rows_are_shown_aligned_and_the_last_can_be_had() {
+    let desk = people();
+    assert_eq!(desk.ok(&["get", "people", "2"]), "row 2\n  name  \"Grace\"\n  age   85\n");
+    assert_eq!(desk.ok(&["head", "people", "-n", "1"]), "row 0\n  name  \"Ada\"\n  age   36\n");
+}
+
+#[test]
+fn a_second_source_is_cast_and_renamed_only_when_asked() {
+    let desk = people();
+    desk.write("more.csv", "who,age\nBarbara,71.0\n");
+    let complaint = desk.fails(&["import", "people", "more.csv"]);
+    assert!(complaint.contains("\"who\""), "{complaint}");
+    let complaint = desk.fails(&["import", "people", "more.csv", "--rename", "who=name"]);
+    assert!(complaint.contains("found f64, expected i64"), "{complaint}");
+    desk.ok(&["import", "people", "more.csv", "--rename", "who=name", "--cast", "safe"]);
+    assert!(desk.ok(&["get", "people", "3"]).contains("71"));
+}
+
+#[test]
+fn files_of_a_folder_come_back_byte_for_byte() {
+    let desk = Desk::new();
+    let large = vec![7u8; 3 << 20];
+    desk.write("in/cats/a.bin", b"small").write("in/large.bin", &large);
+    desk.ok(&["import", "ds", "in"]);
+    desk.ok(&["export", "ds", "--out", "out", "--format", "images"]);
+    assert_eq!(desk.read("out/a.bin"), b"small");
+    assert_eq!(desk.read("out/large.bin"), large);
+    desk.ok(&["get", "ds", "1", "--attribute", "file", "--out", "large"]);
+    assert_eq!(desk.read("large"), large);
+    assert!(desk.remarks(&["files", "ds"]).contains("1 large file is not in these files"));
+    desk.ok(&["export", "ds", "--out", "out", "--format", "parquet"]);
+    desk.ok(&["import", "again", "out/data.parquet"]);
+    desk.ok(&["get", "again", "1", "--attribute", "file", "--out", "large-again"]);
+    assert_eq!(desk.read("large-again"), large);
+}
+
+#[test]
+fn an_export_says_what_it_leaves_out() {
+    let desk = people();
+    let remarks = desk.remarks(&["export", "people", "--out", "out", "--format", "npz"]);
+    assert!(remarks.contains("left out: column \"name\""), "{remarks}");
+}
+
+#[test]
+fn parquet_files_are_indexed_in_place_and_must_not_change() {
+    let desk = people();
+    desk.ok(&["export", "people", "--out", "out", "--format", "parquet"]);
+    let arguments = ["import", "lake", "out/data.parquet", "--in-place", "--rename", "age=years"];
+    desk.ok(&arguments);
+    desk.ok(&arguments);
+    assert!(desk.ok(&["get", "lake", "4"]).contains("years  41"));
+    assert!(!desk.path("lake/data").exists(), "nothing was copied");
+    assert!(desk.ok(&["files", "lake"]).contains("out/data.parquet"));
+    desk.write("out/data.parquet", b"something else");
+    assert!(desk.fails(&["get", "lake", "4"]).contains("data.parquet"));
+}
+
+#[test]
+fn keys_get_folders_of_their_own() {
+    let desk = Desk::new();
+    desk.write("t.csv", "split,x\ntrain,1\ntest,2\ntrain,3\n");
+    desk.ok(&["import", "ds", "t.csv", "--partition-by", "split"]);
+    assert!(desk.path("ds/data/train").is_dir() && desk.path("ds/data/test").is_dir());
+    assert_eq!(desk.json(&["info", "ds", "--json"])["partitions"], 2);
+}
+
+#[test]
+fn idx_files_become_images_and_labels() {
+    let desk = Desk::new();
+    let pixels: Vec<u8> = (0..3 * 4).collect();
+    desk.write("images", idx(&[3, 2, 2], &pixels)).write("labels", idx(&[3], &[5, 0, 4]));
+    desk.ok(&["import", "ds", "images", "labels"]);
+    assert_eq!(
+        desk.ok(&["get", "ds", "2"]),
+        "row 2\n  image  u8[2,2] [[8, 9], [10, 11]]\n  label  4\n"
+    );
+    desk.ok(&["export", "ds", "--out", "out", "--format", "npy"]);
+    assert_eq!(npy_body(&desk.read("out/image.npy")), pixels);
+}

@@ -1,0 +1,428 @@
+//! Rows of a dataset into files of other formats.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use arrow_array::RecordBatch;
+use futures::stream::{BoxStream, StreamExt, TryStreamExt, try_unfold};
+use tenrow::format::{Attribute, AttributeType, Schema};
+use tenrow::{ReadOptions, ScanOptions, Snapshot};
+
+use crate::error::{ConvertError, Result};
+use crate::files_write::FileWriter;
+use crate::import::{Progress, batch_bytes};
+use crate::jsonl_write::JsonLinesWriter;
+use crate::npy_write::{NpyWriter, npy_row_type};
+use crate::npz::NpzWriter;
+use crate::parquet::ParquetWriter;
+use crate::source::rows_per_batch;
+use crate::whole_files::{file_sized, with_files};
+
+/// Bytes of a large file that are copied at once.
+const COPY_BYTES: u64 = 8 << 20;
+
+/// A format that rows can be exported to.
+///
+/// ```
+/// use tenrow_convert::ExportFormat;
+/// assert_eq!("jsonl".parse::<ExportFormat>()?, ExportFormat::JsonLines);
+/// assert_eq!(ExportFormat::of_path("rows.npz".as_ref())?, ExportFormat::Npz);
+/// # Ok::<(), tenrow_convert::ConvertError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ExportFormat {
+    /// A `.npy` file for each tensor or number.
+    Npy,
+    /// One archive with an array for each tensor or number.
+    Npz,
+    /// One Parquet file.
+    Parquet,
+    /// One JSON object a line.
+    JsonLines,
+    /// The files of file attributes, under their names.
+    Images,
+}
+
+impl ExportFormat {
+    /// Every format.
+    pub const ALL: [ExportFormat; 5] = [
+        ExportFormat::Npy,
+        ExportFormat::Npz,
+        ExportFormat::Parquet,
+        ExportFormat::JsonLines,
+        ExportFormat::Images,
+    ];
+
+    /// The name on the command line; but for images, the extension too.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ExportFormat::Npy => "npy",
+            ExportFormat::Npz => "npz",
+            ExportFormat::Parquet => "parquet",
+            ExportFormat::JsonLines => "jsonl",
+            ExportFormat::Images => "images",
+        }
+    }
+
+    /// The format that the extension of `path` stands for.
+    ///
+    /// # Errors
+    /// If it is none of `.npy`, `.npz`, `.parquet` and `.jsonl`.
+    pub fn of_path(path: &Path) -> Result<Self> {
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        let known = Self::ALL.into_iter().filter(|format| *format != ExportFormat::Images);
+        known.into_iter().find(|format| format.name().eq_ignore_ascii_case(extension)).ok_or_else(
+            || {
+                let reason = "unknown extension: known are .npy, .npz, .parquet, .jsonl";
+                ConvertError::unsupported(path, reason)
+            },
+        )
+    }
+}
+
+impl fmt::Display for ExportFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for ExportFormat {
+    type Err = ConvertError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.map(Self::name).to_vec();
+            ConvertError::column(text, format!("not a format: known are {}", names.join(", ")))
+        })
+    }
+}
+
+/// What an export wrote, and what it had to leave out.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Exported {
+    /// The files; of images, the folder only.
+    pub paths: Vec<PathBuf>,
+    /// How many files there are.
+    pub file_count: u64,
+    /// Attributes that the format cannot hold, and why.
+    pub skipped: Vec<(String, String)>,
+}
+
+/// Writes all rows of `snapshot` into files in `folder`, which is made if it is not there.
+///
+/// Names are `<attribute>.npy`, `data.npz`, `data.parquet`, `data.jsonl`, and those of the files.
+/// Memory: one batch of a scan, and 64 MiB of large files.
+///
+/// ```
+/// use tenrow::{Attribute, Columns, Dataset, Schema};
+/// use tenrow_convert::{ExportFormat, export};
+/// # let folder = tempfile::tempdir()?;
+/// # let location = folder.path().join("points").display().to_string();
+/// # futures::executor::block_on(async {
+/// let dataset = Dataset::create(&location, Schema::new([Attribute::parse("x:u8")?])?).await?;
+/// let mut writer = dataset.writer().await?;
+/// writer.append_columns(Columns::new().scalars("x", &[1u8, 2, 3])?).await?;
+/// let snapshot = writer.commit().await?;
+/// let out = folder.path().join("out");
+/// let exported = export(&snapshot, &out, ExportFormat::Npy, &mut |_| {}).await?;
+/// assert_eq!(exported.paths, [out.join("x.npy")]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// If the format can hold none of the attributes, a null that it cannot hold, or what goes wrong
+/// while reading and writing. What was written by then is not whole.
+pub async fn export(
+    snapshot: &Snapshot,
+    folder: &Path,
+    format: ExportFormat,
+    on_progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Exported> {
+    let (fitting, skipped) = fitting(snapshot, format)?;
+    std::fs::create_dir_all(folder).map_err(ConvertError::io(folder, "create"))?;
+    let mut run = Run::new(snapshot, Rows::All, on_progress);
+    let mut exported = Exported { skipped, ..Exported::default() };
+    match format {
+        ExportFormat::Npy => {
+            run.scans(fitting.len());
+            for attribute in fitting {
+                let path = folder.join(format!("{}.npy", attribute.name));
+                run.npy(attribute, &path).await?;
+                exported.paths.push(path);
+            }
+        }
+        ExportFormat::Images => {
+            run.scans(fitting.len());
+            for attribute in &fitting {
+                let folder = match fitting.len() {
+                    1 => folder.to_owned(),
+                    _ => folder.join(&attribute.name),
+                };
+                exported.file_count += run.files(attribute, &folder).await?;
+                exported.paths.push(folder);
+            }
+            return Ok(exported);
+        }
+        _ => {
+            let path = folder.join(format!("data.{format}"));
+            run.one_file(&fitting, format, &path).await?;
+            exported.paths.push(path);
+        }
+    }
+    exported.file_count = exported.paths.len() as u64;
+    Ok(exported)
+}
+
+/// Writes `rows` into the file `path`, in the order given, in the format of its extension.
+///
+/// A row that is given twice is there twice. `attributes` are all if there are none.
+///
+/// # Errors
+/// If a row or attribute does not exist, the format cannot hold an attribute, and as [`export`].
+pub async fn export_rows(
+    snapshot: &Snapshot,
+    rows: &[u64],
+    attributes: &[String],
+    path: &Path,
+    on_progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<()> {
+    let format = ExportFormat::of_path(path)?;
+    let asked: Vec<&Attribute> = match attributes {
+        [] => snapshot.schema().attributes().iter().collect(),
+        names => names.iter().map(|name| snapshot.attribute(name)).collect::<Result<_, _>>()?,
+    };
+    if let Some(&row) = rows.iter().find(|&&row| row >= snapshot.row_count()) {
+        // The same words as for any other read.
+        snapshot.slice(row..row.saturating_add(1)).await?;
+    }
+    let mut run = Run::new(snapshot, Rows::These(rows), on_progress);
+    match (format, asked.as_slice()) {
+        (ExportFormat::Npy, [attribute]) => run.npy(attribute, path).await,
+        (ExportFormat::Npy, _) => {
+            let names: Vec<_> = asked.iter().map(|a| a.name.as_str()).collect();
+            let reason = format!(
+                "npy holds one array: choose one attribute of {}, or write .npz",
+                names.join(", ")
+            );
+            Err(ConvertError::unsupported(path, reason))
+        }
+        (ExportFormat::Npz, _) => {
+            for attribute in &asked {
+                npy_row_type(&attribute.name, &attribute.attribute_type)?;
+            }
+            run.one_file(&asked, format, path).await
+        }
+        _ => run.one_file(&asked, format, path).await,
+    }
+}
+
+type Skipped = Vec<(String, String)>;
+
+/// The attributes that the format can hold, and the others.
+fn fitting(snapshot: &Snapshot, format: ExportFormat) -> Result<(Vec<&Attribute>, Skipped)> {
+    let (mut fitting, mut skipped) = (Vec::new(), Vec::new());
+    for attribute in snapshot.schema().attributes() {
+        let refused = match format {
+            ExportFormat::Npy | ExportFormat::Npz => {
+                npy_row_type(&attribute.name, &attribute.attribute_type)
+                    .err()
+                    .map(|error| error.to_string())
+            }
+            // The files of a dataset are asked for: that the rest is no file goes without saying.
+            ExportFormat::Images if attribute.attribute_type != AttributeType::File => continue,
+            _ => None,
+        };
+        match refused {
+            None => fitting.push(attribute),
+            Some(reason) => skipped.push((attribute.name.clone(), reason)),
+        }
+    }
+    if fitting.is_empty() {
+        let names: Vec<_> =
+            snapshot.schema().attributes().iter().map(|a| a.name.as_str()).collect();
+        let reason = format!("{format} can hold none of them: export as parquet");
+        return Err(ConvertError::column(&names.join(", "), reason));
+    }
+    Ok((fitting, skipped))
+}
+
+/// Which rows, and in which order.
+#[derive(Clone, Copy)]
+enum Rows<'a> {
+    All,
+    These(&'a [u64]),
+}
+
+/// One export on its way.
+struct Run<'a> {
+    snapshot: &'a Snapshot,
+    rows: Rows<'a>,
+    progress: Progress,
+    on_progress: &'a mut (dyn FnMut(Progress) + Send),
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        snapshot: &'a Snapshot,
+        rows: Rows<'a>,
+        on_progress: &'a mut (dyn FnMut(Progress) + Send),
+    ) -> Self {
+        let mut run = Self { snapshot, rows, progress: Progress::default(), on_progress };
+        run.scans(1);
+        run
+    }
+
+    /// Says how often the rows are gone over.
+    fn scans(&mut self, count: usize) {
+        self.progress.total_rows = Some(self.row_count().saturating_mul(count as u64));
+    }
+
+    fn row_count(&self) -> u64 {
+        match self.rows {
+            Rows::All => self.snapshot.row_count(),
+            Rows::These(rows) => rows.len() as u64,
+        }
+    }
+
+    fn advance(&mut self, batch: &RecordBatch) {
+        self.progress.rows += batch.num_rows() as u64;
+        self.progress.bytes += batch_bytes(batch);
+        (self.on_progress)(self.progress);
+    }
+
+    fn batches(&self, attributes: &[&Attribute]) -> BoxStream<'a, Result<RecordBatch>> {
+        let read = ReadOptions::default().with_attributes(attributes.iter().map(|a| &a.name));
+        match self.rows {
+            Rows::All => {
+                let options = ScanOptions::default().with_read(read);
+                self.snapshot.scan_with(&options).map_err(ConvertError::from).boxed()
+            }
+            Rows::These(rows) => {
+                let row_bytes = attributes.iter().map(|a| row_bytes(a)).sum();
+                let step = rows_per_batch(row_bytes) as usize;
+                let snapshot = self.snapshot;
+                try_unfold((rows, read), move |(rows, read)| async move {
+                    if rows.is_empty() {
+                        return Ok(None);
+                    }
+                    let (now, later) = rows.split_at(step.min(rows.len()));
+                    let batch = snapshot.take_with(now, &read).await?;
+                    Ok(Some((batch, (later, read))))
+                })
+                .boxed()
+            }
+        }
+    }
+
+    async fn npy(&mut self, attribute: &Attribute, path: &Path) -> Result<()> {
+        let (dtype, dims) = npy_row_type(&attribute.name, &attribute.attribute_type)?;
+        let mut writer = NpyWriter::create(path, dtype, &dims, self.row_count())?;
+        let mut batches = self.batches(&[attribute]);
+        while let Some(batch) = batches.next().await.transpose()? {
+            writer.write(batch.column(0))?;
+            self.advance(&batch);
+        }
+        writer.finish()
+    }
+
+    async fn one_file(
+        &mut self,
+        attributes: &[&Attribute],
+        format: ExportFormat,
+        path: &Path,
+    ) -> Result<()> {
+        if format == ExportFormat::Npz {
+            return self.npz(attributes, path).await;
+        }
+        let schema = Schema::new(attributes.iter().map(|&a| a.clone()))?;
+        let mut writer = match format {
+            ExportFormat::Parquet => TableWriter::Parquet(ParquetWriter::create(path, &schema)?),
+            _ => TableWriter::JsonLines(JsonLinesWriter::create(path, &schema)?),
+        };
+        let mut batches = self.batches(attributes);
+        while let Some(batch) = batches.next().await.transpose()? {
+            for rows in file_sized(&batch, &schema) {
+                let part = batch.slice(rows.start, rows.len());
+                writer.write(&with_files(self.snapshot, &part, &schema).await?)?;
+            }
+            self.advance(&batch);
+        }
+        writer.finish()
+    }
+
+    async fn npz(&mut self, attributes: &[&Attribute], path: &Path) -> Result<()> {
+        let mut writer = NpzWriter::create(path)?;
+        self.scans(attributes.len());
+        for &attribute in attributes {
+            let (dtype, dims) = npy_row_type(&attribute.name, &attribute.attribute_type)?;
+            writer.start_array(&attribute.name, dtype, &dims, self.row_count())?;
+            let mut batches = self.batches(&[attribute]);
+            while let Some(batch) = batches.next().await.transpose()? {
+                writer.write(batch.column(0))?;
+                self.advance(&batch);
+            }
+        }
+        writer.finish()
+    }
+
+    /// Copies the files of one attribute piece by piece, and returns how many there were.
+    async fn files(&mut self, attribute: &Attribute, folder: &Path) -> Result<u64> {
+        let column = self.snapshot.files(&attribute.name)?;
+        let mut writer = FileWriter::create(folder)?;
+        let mut count = 0;
+        for row in 0..self.snapshot.row_count() {
+            if let Some(file) = column.get(row).await? {
+                let (path, mut target) = writer.create_file(file.name.as_deref())?;
+                let mut at = 0;
+                while at < file.size_bytes {
+                    let end = file.size_bytes.min(at + COPY_BYTES);
+                    let piece = file.read_range(at..end).await?;
+                    std::io::Write::write_all(&mut target, &piece)
+                        .map_err(ConvertError::io(&path, "write"))?;
+                    at = end;
+                }
+                count += 1;
+                self.progress.bytes += file.size_bytes;
+            }
+            self.progress.rows += 1;
+            (self.on_progress)(self.progress);
+        }
+        Ok(count)
+    }
+}
+
+/// Bytes that a row is likely to have; for files, those that are kept in their row at most.
+fn row_bytes(attribute: &Attribute) -> u64 {
+    match &attribute.attribute_type {
+        AttributeType::Tensor { dtype, shape } => shape.byte_len(*dtype).unwrap_or(u64::MAX >> 16),
+        AttributeType::Scalar(_) => 8,
+        AttributeType::File => 1 << 20,
+        _ => 1 << 10,
+    }
+}
+
+enum TableWriter {
+    Parquet(ParquetWriter),
+    JsonLines(JsonLinesWriter),
+}
+
+impl TableWriter {
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        match self {
+            TableWriter::Parquet(writer) => writer.write(batch),
+            TableWriter::JsonLines(writer) => writer.write(batch),
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            TableWriter::Parquet(writer) => writer.finish(),
+            TableWriter::JsonLines(writer) => writer.finish(),
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! A source into a dataset: one commit, or nothing.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+
+use arrow_array::{Array, RecordBatch};
+use tenrow::format::{Attribute, Schema};
+use tenrow::{CreateOptions, Dataset, DatasetWriter, Encoding, ErrorKind, Snapshot, Storage};
+use tenrow::{Error, WriteOptions};
+use tokio::sync::mpsc;
+
+use crate::cast::{CastMode, cast_batch};
+use crate::detect::{OpenOptions, SourceFormat, open, parquet_paths};
+use crate::error::{ConvertError, Result};
+use crate::source::Source;
+
+/// Batches read ahead of the one being written.
+const READ_AHEAD: usize = 1;
+
+/// How a source becomes rows of a dataset.
+///
+/// ```
+/// use tenrow_convert::{CastMode, ImportOptions};
+/// let options = ImportOptions::default().with_cast(CastMode::Safe);
+/// assert!(options.encodings.is_empty());
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions {
+    /// What may be done to values of other types than the dataset's. Default: nothing.
+    pub cast: CastMode,
+    /// Encodings by attribute; only for a dataset that is created. Default: none.
+    pub encodings: Vec<(String, Encoding)>,
+    /// How the rows are laid out.
+    pub write: WriteOptions,
+}
+
+impl ImportOptions {
+    /// Sets what may be done to values of other types than the dataset's.
+    #[must_use]
+    pub fn with_cast(mut self, cast: CastMode) -> Self {
+        self.cast = cast;
+        self
+    }
+
+    /// Sets the encoding of an attribute.
+    #[must_use]
+    pub fn with_encoding(mut self, attribute: impl Into<String>, encoding: Encoding) -> Self {
+        self.encodings.push((attribute.into(), encoding));
+        self
+    }
+
+    /// Sets how the rows are laid out.
+    #[must_use]
+    pub fn with_write(mut self, write: WriteOptions) -> Self {
+        self.write = write;
+        self
+    }
+}
+
+/// How far an import or export is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Rows done.
+    pub rows: u64,
+    /// All rows, where that is known.
+    pub total_rows: Option<u64>,
+    /// Bytes of values done.
+    pub bytes: u64,
+}
+
+/// What an import did.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Imported {
+    /// The version that has the rows.
+    pub snapshot: Snapshot,
+    /// Rows that were added.
+    pub row_count: u64,
+    /// Bytes of their values.
+    pub size_bytes: u64,
+    /// Whether the dataset was not there before.
+    pub created: bool,
+}
+
+/// Appends the rows of `source` to the dataset at `location`, which is created if there is none.
+///
+/// All rows become visible in one commit at the end. On failure nothing is: a dataset that was
+/// there is as before, and none is created. `origin` is what errors call the source. Memory: two
+/// batches, besides what the writer buffers.
+///
+/// ```
+/// use tenrow_convert::{ImportOptions, OpenOptions, import, open};
+/// # let folder = tempfile::tempdir()?;
+/// # let location = folder.path().join("people").display().to_string();
+/// let path = folder.path().join("people.csv");
+/// std::fs::write(&path, "name,age\nAda,36\n")?;
+/// let source = open(&[path], None, &OpenOptions::default())?;
+/// # futures::executor::block_on(async {
+/// let options = ImportOptions::default();
+/// let imported = import(&location, source, "people.csv", &options, &mut |_| {}).await?;
+/// assert!(imported.created && imported.row_count == 1);
+/// # Ok::<(), tenrow_convert::ConvertError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// What is wrong with the source or its rows; [`ConvertError::Dataset`] for the dataset.
+pub async fn import(
+    location: &str,
+    source: Box<dyn Source>,
+    origin: &str,
+    options: &ImportOptions,
+    on_progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Imported> {
+    let dataset = Dataset::at(Storage::open(location)?);
+    let (mut writer, created) = writer_for(&dataset, source.attributes(), options).await?;
+    let mut progress = Progress { total_rows: source.row_count(), ..Progress::default() };
+    let mut batches = ReadAhead::start(source, writer.schema().clone(), options.cast, origin)?;
+    while let Some(batch) = batches.next().await? {
+        writer.append(&batch).await?;
+        progress.rows += batch.num_rows() as u64;
+        progress.bytes += batch_bytes(&batch);
+        on_progress(progress);
+    }
+    let snapshot = writer.commit().await?;
+    Ok(Imported { snapshot, row_count: progress.rows, size_bytes: progress.bytes, created })
+}
+
+/// Appends Parquet files, and those of folders, where they are: nothing is copied.
+///
+/// # Errors
+/// As [`import`]; [`ConvertError::Mismatch`] if a file's columns are not those of the dataset.
+pub async fn import_in_place(
+    location: &str,
+    paths: &[PathBuf],
+    renames: &[(String, String)],
+    on_progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Imported> {
+    let files = parquet_paths(paths)?;
+    let open_options = OpenOptions { renames: renames.to_vec(), ..OpenOptions::default() };
+    let source = open(&files, Some(SourceFormat::Parquet), &open_options)?;
+    let dataset = Dataset::at(Storage::open(location)?);
+    let attributes = source.attributes();
+    let (mut writer, created) = writer_for(&dataset, attributes, &ImportOptions::default()).await?;
+    check_equal(attributes, writer.schema(), &files)?;
+    let columns: HashMap<_, _> =
+        renames.iter().map(|(from, to)| (to.clone(), from.clone())).collect();
+    let mut progress = Progress { total_rows: source.row_count(), ..Progress::default() };
+    for file in &files {
+        writer.append_in_place(file, &columns).await?;
+        progress.rows = writer.row_count();
+        progress.bytes += std::fs::metadata(file).map_or(0, |metadata| metadata.len());
+        on_progress(progress);
+    }
+    let snapshot = writer.commit().await?;
+    Ok(Imported { snapshot, row_count: progress.rows, size_bytes: progress.bytes, created })
+}
+
+/// A writer to the dataset if it is there, else to one with these attributes.
+async fn writer_for(
+    dataset: &Dataset,
+    attributes: &[Attribute],
+    options: &ImportOptions,
+) -> Result<(DatasetWriter, bool)> {
+    let write = options.write.clone();
+    match dataset.latest().await {
+        Ok(snapshot) => {
+            check_encodings(&snapshot, &options.encodings)?;
+            Ok((dataset.writer_with(write).await?, false))
+        }
+        Err(error) if error.kind() == ErrorKind::NotADataset => {
+            let schema = schema_with(attributes, &options.encodings)?;
+            let create = CreateOptions::default();
+            Ok((dataset.writer_of_new(schema, &create, write).await?, true))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The schema of a new dataset.
+fn schema_with(attributes: &[Attribute], encodings: &[(String, Encoding)]) -> Result<Schema> {
+    let mut attributes = attributes.to_vec();
+    for (name, encoding) in encodings {
+        let names: Vec<_> = attributes.iter().map(|a| a.name.clone()).collect();
+        let Some(attribute) = attributes.iter_mut().find(|a| a.name == *name) else {
+            let reason = format!("no such attribute to encode: there are {}", names.join(", "));
+            return Err(ConvertError::column(name, reason));
+        };
+        attribute.encoding = *encoding;
+    }
+    Ok(Schema::new(attributes)?)
+}
+
+/// The encodings of a dataset that exists are fixed: asking for the same ones again is fine.
+fn check_encodings(snapshot: &Snapshot, encodings: &[(String, Encoding)]) -> Result<()> {
+    for (name, asked) in encodings {
+        let found = snapshot.attribute(name)?.encoding;
+        if found != *asked {
+            let reason = format!(
+                "encoded as {found}, not {asked}: encodings are chosen when a dataset is created"
+            );
+            return Err(ConvertError::column(name, reason));
+        }
+    }
+    Ok(())
+}
+
+fn check_equal(found: &[Attribute], expected: &Schema, files: &[PathBuf]) -> Result<()> {
+    let origin = files.first().map(|file| file.display().to_string()).unwrap_or_default();
+    for attribute in expected.attributes() {
+        let other = found.iter().find(|a| a.name == attribute.name);
+        let reason = match other {
+            None => "missing: a file in place needs every attribute".to_owned(),
+            Some(other) if other.attribute_type != attribute.attribute_type => format!(
+                "found {}, expected {}: a file in place cannot be cast; import it without --in-place",
+                other.attribute_type, attribute.attribute_type
+            ),
+            Some(other) if other.nullable && !attribute.nullable => {
+                format!("may be null in the file, but is {} in the dataset", attribute.type_text())
+            }
+            Some(_) => continue,
+        };
+        return Err(ConvertError::Mismatch { origin, attribute: attribute.name.clone(), reason });
+    }
+    Ok(())
+}
+
+/// The bytes that the values of a batch take.
+pub(crate) fn batch_bytes(batch: &RecordBatch) -> u64 {
+    let sizes = batch.columns().iter().map(|c| c.to_data().get_slice_memory_size().unwrap_or(0));
+    sizes.sum::<usize>() as u64
+}
+
+/// A source read and cast by a thread of its own, a batch ahead of the writer.
+struct ReadAhead {
+    batches: mpsc::Receiver<Result<RecordBatch>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ReadAhead {
+    fn start(
+        mut source: Box<dyn Source>,
+        schema: Schema,
+        cast: CastMode,
+        origin: &str,
+    ) -> Result<Self> {
+        let (sender, batches) = mpsc::channel(READ_AHEAD);
+        let origin = origin.to_owned();
+        let work = move || {
+            let mut first_row = 0;
+            while let Some(batch) = source.next_batch().transpose() {
+                let batch = batch.and_then(|batch| {
+                    let attributes = source.attributes();
+                    let cast = cast_batch(&batch, attributes, &schema, cast, first_row, &origin);
+                    first_row += batch.num_rows() as u64;
+                    cast
+                });
+                let failed = batch.is_err();
+                // The receiver is gone if the writer failed: there is nobody to tell.
+                if sender.blocking_send(batch).is_err() || failed {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("tenrow-import".into())
+            .spawn(work)
+            .map_err(|error| Error::io("cannot start a thread", error))?;
+        Ok(Self { batches, thread: Some(thread) })
+    }
+
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        match self.batches.recv().await {
+            Some(batch) => batch.map(Some),
+            None => {
+                // A thread that panicked must not look like the end of the source.
+                if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
+                    std::panic::resume_unwind(panic);
+                }
+                Ok(None)
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The seed corpus of the fuzz targets in `tests/fuzz`: what a correct writer writes, in small.
+//!
+//! The seeds are checked in. To make them again after the format changed:
+//! `cargo test --test fuzz_seeds -- --ignored`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, FixedSizeListArray, UInt8Array};
+use arrow_buffer::NullBuffer;
+use arrow_schema::{DataType, Field};
+use bytes::Bytes;
+use futures::executor::block_on;
+use ndarray::Array2;
+use tenrow::{Attribute, Columns, DType, Dataset, Encoding, FileValue, Schema, WriteOptions};
+use tenrow_convert::{NpyWriter, NpzWriter};
+use tenrow_format::partition::decode_footer;
+
+const ROWS: usize = 9;
+
+#[test]
+#[ignore = "writes the seed corpus into the source tree"]
+fn write_the_seed_corpus() {
+    let folder = tempfile::tempdir().unwrap();
+    write_dataset(folder.path());
+    manifests(folder.path());
+    pages(folder.path());
+    idx();
+    arrays(folder.path());
+}
+
+/// Two small versions with attributes of every kind.
+fn write_dataset(folder: &Path) {
+    let texts = [
+        "u:u8[3]",
+        "v:u8[2]?",
+        "h:f16[3]",
+        "f:f32[2,2]",
+        "l:i64[1]",
+        "s:i16[5]",
+        "z:f32[4]",
+        "label:i64",
+        "name:string?",
+        "boxes:f32[?,2]",
+        "photo:file",
+    ];
+    let attributes = texts.map(|text| Attribute::parse(text).unwrap());
+    let attributes = attributes.into_iter().map(|attribute| match attribute.name.as_str() {
+        "z" => attribute.with_encoding(Encoding::Zstd(3)),
+        _ => attribute,
+    });
+    let schema = Schema::new(attributes).unwrap();
+    block_on(async {
+        let location = folder.display().to_string();
+        let dataset = Dataset::create(&location, schema).await.unwrap();
+        for inline in [4, 1000] {
+            let options = WriteOptions::default().with_inline_file_bytes(inline);
+            let mut writer = dataset.writer_with(options).await.unwrap();
+            writer.append_columns(columns()).await.unwrap();
+            writer.commit().await.unwrap();
+        }
+    });
+}
+
+fn columns() -> Columns {
+    let item = Arc::new(Field::new("item", DataType::UInt8, true));
+    let values: ArrayRef = Arc::new(UInt8Array::from_iter_values(0..2 * ROWS as u8));
+    let nulls: NullBuffer = (0..ROWS).map(|row| row % 3 != 1).collect::<Vec<bool>>().into();
+    let nullable = FixedSizeListArray::try_new(item, 2, values, Some(nulls)).unwrap();
+    let boxes: Vec<_> = (0..ROWS)
+        .map(|row| Array2::<f32>::from_elem((row % 3, 2), row as f32).into_dyn())
+        .collect();
+    let boxes: Vec<_> = boxes.iter().map(|b| b.view()).collect();
+    let files: Vec<_> = (0..ROWS)
+        .map(|row| Some(FileValue::new(format!("{row}.bin"), vec![row as u8; row])))
+        .collect();
+    Columns::new()
+        .tensors("u", &Array2::from_shape_fn((ROWS, 3), |(r, c)| (r * 3 + c) as u8))
+        .unwrap()
+        .array("v", Arc::new(nullable))
+        .tensors("h", &Array2::from_elem((ROWS, 3), half::f16::from_f32(1.5)))
+        .unwrap()
+        .tensors("f", &ndarray::Array3::from_elem((ROWS, 2, 2), 1.5f32))
+        .unwrap()
+        .tensors("l", &Array2::from_elem((ROWS, 1), -1i64))
+        .unwrap()
+        .tensors("s", &Array2::from_shape_fn((ROWS, 5), |(r, c)| (r * c) as i16))
+        .unwrap()
+        .tensors("z", &Array2::from_elem((ROWS, 4), 0.25f32))
+        .unwrap()
+        .scalars("label", &(0..ROWS as i64).collect::<Vec<_>>())
+        .unwrap()
+        .strings("name", (0..ROWS).map(|row| (row % 2 == 0).then_some("ten")))
+        .variable_tensors("boxes", &boxes)
+        .unwrap()
+        .files("photo", &files)
+}
+
+/// The documents of the roots, without their frames, and the leaves.
+fn manifests(folder: &Path) {
+    for (number, file) in files_below(&folder.join("_tenrow/versions")).iter().enumerate() {
+        let bytes = fs::read(file).unwrap();
+        let document = br#"{"checksum":"0123456789abcdef","root":"#.len()..bytes.len() - 2;
+        seed("root", &format!("version_{number}"), &bytes[document]);
+    }
+    for (number, file) in files_below(&folder.join("_tenrow/leaves")).iter().enumerate() {
+        seed("leaf", &format!("leaf_{number}"), &fs::read(file).unwrap());
+    }
+}
+
+/// The only data page of every column; the byte before it says how it is read.
+fn pages(folder: &Path) {
+    let file = Bytes::from(fs::read(&files_below(&folder.join("data"))[0]).unwrap());
+    let metadata = decode_footer(&file, file.len() as u64).unwrap();
+    for column in metadata.row_group(0).columns() {
+        let name = column.column_path().string();
+        let first = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+        let end = first + column.compressed_size();
+        let choice = match name.split('.').next().unwrap() {
+            "u" => 1 << 3 | 2,
+            "v" => 1 << 3 | 3,
+            "s" => 2 << 3 | 2,
+            "h" => 3 << 3 | 2,
+            "l" => 5 << 3 | 2,
+            _ => 4 << 3 | 2,
+        };
+        let page = &file[column.data_page_offset() as usize..end as usize];
+        seed("page", &name.replace('.', "_"), &[&[choice], page].concat());
+    }
+}
+
+fn idx() {
+    let bytes = |head: &[u8], dims: &[u32], values: &[u8]| -> Vec<u8> {
+        let dims: Vec<u8> = dims.iter().flat_map(|dim| dim.to_be_bytes()).collect();
+        [head, &dims, values].concat()
+    };
+    seed("idx", "labels", &bytes(&[0, 0, 8, 1], &[5], &[1, 2, 3, 4, 5]));
+    seed("idx", "images", &bytes(&[0, 0, 8, 3], &[2, 2, 3], &[9; 12]));
+    seed("idx", "shorts", &bytes(&[0, 0, 0x0b, 2], &[2, 2], &[0, 1, 2, 3, 4, 5, 6, 7]));
+    seed("idx", "doubles", &bytes(&[0, 0, 0x0e, 1], &[1], &[63, 240, 0, 0, 0, 0, 0, 0]));
+}
+
+fn arrays(folder: &Path) {
+    let item = Arc::new(Field::new("item", DataType::UInt8, true));
+    let values: ArrayRef = Arc::new(UInt8Array::from_iter_values(0..12));
+    let rows: ArrayRef = Arc::new(FixedSizeListArray::try_new(item, 3, values, None).unwrap());
+    let labels: ArrayRef = Arc::new(arrow_array::Int64Array::from(vec![1, 2, 3, 4]));
+    let path = folder.join("a.npy");
+    for (name, dtype, dims, column) in
+        [("images", DType::U8, &[3u64][..], &rows), ("labels", DType::I64, &[][..], &labels)]
+    {
+        let mut writer = NpyWriter::create(&path, dtype, dims, 4).unwrap();
+        writer.write(column).unwrap();
+        writer.finish().unwrap();
+        seed("npy", name, &[&[0], &fs::read(&path).unwrap()[..]].concat());
+    }
+    let header = "{'descr': '>f4', 'fortran_order': True, 'shape': (2, 3), }";
+    let header = format!("{header:<117}\n");
+    let head = [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..]].concat();
+    let fortran = [&[0], &head[..], header.as_bytes(), &[7; 24]].concat();
+    seed("npy", "fortran", &fortran);
+    seed(
+        "npy",
+        "bf16",
+        &[&[1], &head[..], header.replace(">f4", "<V2").as_bytes(), &[7; 12]].concat(),
+    );
+    let path = folder.join("a.npz");
+    let mut writer = NpzWriter::create(&path).unwrap();
+    writer.start_array("image", DType::U8, &[3], 4).unwrap();
+    writer.write(&rows).unwrap();
+    writer.start_array("label", DType::I64, &[], 4).unwrap();
+    writer.write(&labels).unwrap();
+    writer.finish().unwrap();
+    seed("npz", "two", &[&[0], &fs::read(&path).unwrap()[..]].concat());
+}
+
+fn seed(target: &str, name: &str, bytes: &[u8]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(name), bytes).unwrap();
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
