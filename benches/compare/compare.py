@@ -166,7 +166,7 @@ def measure(library, folder, name, array, expected):
     sync(path)
     figures = {"write": time.perf_counter() - start}
     library.open(path, array.shape, array.dtype)
-    assert library.scan() == expected, f"{library.name} read other values"
+    assert library.scan() % (1 << 64) == expected, f"{library.name} read other values"
     figures["scan"] = median_time(library.scan, 3 if library.once else 7)
     random = np.random.default_rng(2)
     if library.rows([0]) is None:
