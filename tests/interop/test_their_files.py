@@ -180,6 +180,10 @@ def normal(data_type: pa.DataType) -> pa.DataType:
         return pa.struct([pa.field(field.name, normal(field.type)) for field in data_type])
     if pa.types.is_map(data_type):
         return pa.map_(normal(data_type.key_type), normal(data_type.item_type))
+    if isinstance(data_type, pa.FixedShapeTensorType):
+        # A permutation that changes nothing is as good as none.
+        assert data_type.permutation in (None, list(range(len(data_type.shape))))
+        return pa.fixed_shape_tensor(data_type.value_type, data_type.shape, data_type.dim_names)
     return data_type
 
 
