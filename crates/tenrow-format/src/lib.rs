@@ -29,8 +29,8 @@ pub mod partition;
 pub use attribute_type::{AttributeType, VariableShape, file_fields};
 pub use checksum::{Checksum, checksum};
 pub use column::{
-    DecodeStep, DecodedPage, ListShape, OrdinaryDecoder, conform, decode_bytes_page, decode_page,
-    decode_row_lengths, narrow_32_to_16,
+    DecodeStep, DecodedPage, ListShape, OrdinaryDecoder, bytes_of, conform, decode_bytes_page,
+    decode_page, decode_row_lengths, narrow_32_to_16,
 };
 pub use dtype::DType;
 pub use encoding::{DEFAULT_ZSTD_LEVEL, Encoding};

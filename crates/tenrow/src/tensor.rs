@@ -1,12 +1,12 @@
 //! Tensors in memory: a dtype, a shape, and bytes that may be those of a mapped file.
 
-use arrow_buffer::Buffer;
 use bytemuck::Pod;
 use bytes::Bytes;
 use half::{bf16, f16};
 use ndarray::{ArrayViewD, IxDyn};
 
 use crate::error::{Error, Result};
+pub(crate) use crate::format::bytes_of;
 use crate::format::{DType, Shape};
 
 /// A Rust type whose memory is that of a dtype's elements.
@@ -138,15 +138,4 @@ pub(crate) fn unpack_bits(packed: &[u8], start: u64, bit_count: u64) -> Bytes {
 /// The shape of `rows` tensors of `shape` together.
 pub(crate) fn stacked(rows: usize, shape: &Shape) -> Vec<u64> {
     std::iter::once(rows as u64).chain(shape.dims().iter().copied()).collect()
-}
-
-/// An Arrow buffer as `Bytes`, without a copy.
-pub(crate) fn bytes_of(buffer: Buffer) -> Bytes {
-    struct Shared(Buffer);
-    impl AsRef<[u8]> for Shared {
-        fn as_ref(&self) -> &[u8] {
-            self.0.as_slice()
-        }
-    }
-    Bytes::from_owner(Shared(buffer))
 }

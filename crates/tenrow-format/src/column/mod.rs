@@ -28,6 +28,7 @@ pub use self::decode::{
 };
 pub use self::decode_ordinary::{DecodeStep, OrdinaryDecoder, conform};
 pub(crate) use self::ordinary::{moved, moved_index};
+pub use self::values::bytes_of;
 
 /// Encodes `arrays`, all of the attribute's Arrow type, for the leaf columns `descriptors`.
 ///

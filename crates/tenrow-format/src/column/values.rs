@@ -133,7 +133,7 @@ fn share(array: &dyn Array, item_bytes: usize) -> Bytes {
 }
 
 /// An Arrow buffer as `Bytes`, without a copy.
-pub(crate) fn bytes_of(buffer: Buffer) -> Bytes {
+pub fn bytes_of(buffer: Buffer) -> Bytes {
     struct Shared(Buffer);
     impl AsRef<[u8]> for Shared {
         fn as_ref(&self) -> &[u8] {
