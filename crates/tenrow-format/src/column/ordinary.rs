@@ -17,6 +17,8 @@ use crate::encoding::{DEFAULT_ZSTD_LEVEL, Encoding};
 use crate::error::{FormatError, Result};
 use crate::limits;
 use crate::manifest::ChunkLayout;
+use crate::page::PageHeader;
+use crate::page::header::{self, CRC_FIELD_BYTES};
 
 /// Encodes the arrays of one field; gives one chunk for each Parquet leaf column, in order.
 pub(crate) fn encode(
@@ -70,19 +72,84 @@ fn cut_out(
 ) -> Result<EncodedChunk> {
     let chunk = metadata.row_group(0).column(column);
     let (start, len) = chunk.byte_range();
+    let pages = ChecksummedPages::of(file.slice(start as usize..(start + len) as usize))?;
+    let by = -(start as i64);
     let offset_index =
         metadata.offset_index().and_then(|index| index.first()?.get(column).cloned());
     let column_index =
         metadata.column_index().and_then(|index| index.first()?.get(column).cloned());
     Ok(EncodedChunk {
-        pieces: vec![file.slice(start as usize..(start + len) as usize)],
-        byte_len: len,
+        byte_len: len + pages.added,
         lead: 0,
-        metadata: moved(chunk, -(start as i64), descriptor)?,
-        offset_index: offset_index.map(|index| moved_index(index, -(start as i64))),
+        metadata: pages.metadata(moved(chunk, by, descriptor)?)?,
+        offset_index: offset_index.map(|index| pages.offset_index(moved_index(index, by))),
         column_index,
         layout: ChunkLayout::Indexed { offset_index: None },
+        pieces: pages.pieces,
     })
+}
+
+/// The pages of a chunk with their checksums, which the `parquet` crate's writer leaves out.
+struct ChecksummedPages {
+    /// Headers and bodies by turns.
+    pieces: Vec<Bytes>,
+    /// Where each page began before, from the start of the chunk.
+    starts: Vec<i64>,
+    /// Bytes that all headers together have grown by.
+    added: u64,
+}
+
+impl ChecksummedPages {
+    fn of(chunk: Bytes) -> Result<Self> {
+        let mut pages = Self { pieces: Vec::new(), starts: Vec::new(), added: 0 };
+        let mut at = 0;
+        while at < chunk.len() {
+            let (header, header_len) = PageHeader::decode(&chunk[at..])?;
+            let body = at + header_len..at + header_len + header.compressed_bytes as usize;
+            if body.end > chunk.len() {
+                return Err(FormatError::Truncated {
+                    what: "the pages of a column".into(),
+                    found: chunk.len() as u64,
+                    expected: body.end as u64,
+                });
+            }
+            let crc = crc32fast::hash(&chunk[body.clone()]);
+            let header = header::with_crc(&chunk[at..body.start], crc)?;
+            pages.starts.push(at as i64);
+            pages.added += CRC_FIELD_BYTES;
+            pages.pieces.extend([Bytes::from(header), chunk.slice(body.clone())]);
+            at = body.end;
+        }
+        Ok(pages)
+    }
+
+    /// Where the page that began at `offset` begins now.
+    fn placed(&self, offset: i64) -> i64 {
+        let before = self.starts.partition_point(|&start| start < offset);
+        offset + before as i64 * CRC_FIELD_BYTES as i64
+    }
+
+    fn metadata(&self, chunk: ColumnChunkMetaData) -> Result<ColumnChunkMetaData> {
+        let added = self.added as i64;
+        let (data, dictionary) = (chunk.data_page_offset(), chunk.dictionary_page_offset());
+        let (stored, plain) = (chunk.compressed_size(), chunk.uncompressed_size());
+        chunk
+            .into_builder()
+            .set_data_page_offset(self.placed(data))
+            .set_dictionary_page_offset(dictionary.map(|offset| self.placed(offset)))
+            .set_total_compressed_size(stored + added)
+            .set_total_uncompressed_size(plain + added)
+            .build()
+            .map_err(FormatError::parquet("column chunk metadata"))
+    }
+
+    fn offset_index(&self, mut index: OffsetIndexMetaData) -> OffsetIndexMetaData {
+        for page in &mut index.page_locations {
+            page.offset = self.placed(page.offset);
+            page.compressed_page_size += CRC_FIELD_BYTES as i32;
+        }
+        index
+    }
 }
 
 /// The metadata of `chunk` after it has moved by `by` bytes, for the column `descriptor`.

@@ -194,6 +194,36 @@ impl PageHeader {
     }
 }
 
+/// Bytes that a checksum takes in a header: the head of its field and five of the number.
+pub(crate) const CRC_FIELD_BYTES: u64 = 6;
+
+/// A header that another writer made without a checksum, with one.
+///
+/// # Errors
+/// [`FormatError::Malformed`] if it has one already, or is no header.
+pub(crate) fn with_crc(header: &[u8], crc: u32) -> Result<Vec<u8>> {
+    let mut reader = Reader::new(header);
+    let (mut before, mut next) = (0, None);
+    reader.structure(|reader, id, value| {
+        reader.skip(value)?;
+        match id {
+            ..=3 => before = reader.position(),
+            _ => next = next.or(Some(id)),
+        }
+        Ok(())
+    })?;
+    // Ids are written as the distance from the field before: 3, then 4 the checksum, then the page.
+    let (Some(&head), Some(id @ 5..=8)) = (header.get(before), next) else {
+        return Err(malformed("it has a checksum, or no page after its sizes"));
+    };
+    let mut out = header[..before].to_vec();
+    let mut field = StructWriter::after(&mut out, 3);
+    field.i32_in_five_bytes(4, crc as i32);
+    out.push((id as u8 - 4) << 4 | (head & 0x0f));
+    out.extend_from_slice(&header[before + 1..]);
+    Ok(out)
+}
+
 fn read_dictionary(reader: &mut Reader<'_>) -> Result<PageKind> {
     let (mut count, mut encoding) = (None, None);
     reader.structure(|reader, id, value| {
@@ -299,6 +329,20 @@ mod tests {
             let mut bad = bytes.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
             let _ = PageHeader::decode(&bad);
+        }
+    }
+
+    #[test]
+    fn a_checksum_is_added_to_a_header_without_one() {
+        let kinds =
+            [good().kind, PageKind::Dictionary { value_count: 256, encoding: encoding::PLAIN }];
+        for kind in kinds {
+            let expected = PageHeader { kind, ..good() };
+            let without = PageHeader { crc: None, ..expected }.encode();
+            let with = with_crc(&without, 7).unwrap();
+            assert_eq!(with, expected.encode());
+            assert_eq!(with.len() as u64, without.len() as u64 + CRC_FIELD_BYTES);
+            with_crc(&with, 7).unwrap_err();
         }
     }
 

@@ -17,7 +17,12 @@ pub(super) struct StructWriter<'a> {
 
 impl<'a> StructWriter<'a> {
     pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, last_id: 0 }
+        Self::after(out, 0)
+    }
+
+    /// Goes on with a struct whose field `last_id` was the last.
+    pub(super) fn after(out: &'a mut Vec<u8>, last_id: u8) -> Self {
+        Self { out, last_id }
     }
 
     pub(super) fn i32(&mut self, id: u8, value: i32) {

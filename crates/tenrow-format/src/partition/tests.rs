@@ -11,7 +11,7 @@ use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
-use crate::{AttributeType, DType, Encoding, ListShape, RawChunk, Schema, decode_page};
+use crate::{AttributeType, DType, Encoding, ListShape, PageHeader, RawChunk, Schema, decode_page};
 
 /// `count` elements with unlike bit patterns, from the `seed`-th on.
 fn elements(dtype: DType, seed: u64, count: usize) -> ArrayRef {
@@ -257,5 +257,33 @@ fn pages_cut_or_flipped_never_panic_and_fail_their_checksum() {
         let _ = decode_page(&bad, DType::U8, shape, 1000, false);
         let checked = decode_page(&bad, DType::U8, shape, 1000, true);
         assert!(checked.is_err() || bit / 8 < header_len, "bit {bit} of the body");
+    }
+}
+
+#[test]
+fn every_page_says_its_checksum() {
+    let text: ArrayRef = Arc::new(StringArray::from_iter(
+        (0..5000).map(|row| (row % 7 != 0).then(|| format!("row {}", row % 100))),
+    ));
+    let attributes = vec![
+        attribute("name:string?", Encoding::Zstd(1)),
+        attribute("image:u8[12]", Encoding::Raw),
+    ];
+    let (file, _) = write(attributes, &[text, tensors(DType::U8, 12, 5000, false)]);
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file.clone()).unwrap();
+    let groups = reader.metadata().row_groups();
+    for chunk in groups.iter().flat_map(|group| group.columns()) {
+        let (start, len) = chunk.byte_range();
+        let (mut at, end) = (start as usize, (start + len) as usize);
+        let mut uncompressed = 0;
+        while at < end {
+            let (header, header_len) = PageHeader::decode(&file[at..end]).unwrap();
+            let body = at + header_len..at + header_len + header.compressed_bytes as usize;
+            assert!(header.crc.is_some(), "page at {at} of {:?}", chunk.column_path());
+            header.check_crc(&file[body.clone()], "page").unwrap();
+            uncompressed += header_len as i64 + i64::from(header.uncompressed_bytes);
+            at = body.end;
+        }
+        assert_eq!((at, uncompressed), (end, chunk.uncompressed_size()));
     }
 }
