@@ -1,11 +1,14 @@
 //! What a version's attributes take on disk.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::Result;
 use crate::format::manifest::ChunkLayout;
 use crate::format::{Attribute, AttributeType};
-use crate::snapshot::{LoadedPartition, Snapshot};
+use crate::snapshot::{LoadedPartition, Snapshot, missing_is_damage};
 
 /// Sizes of a version; made by [`Snapshot::inspect`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +20,12 @@ pub struct Inspection {
     pub files_bytes: u64,
     /// Objects of their own that hold large files.
     pub external_file_count: u64,
+    /// Bytes of these objects.
+    pub external_bytes: u64,
 }
+
+/// Requests for the size of an object under way at once.
+const MAX_CONCURRENCY: usize = 16;
 
 /// The sizes of one attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +41,8 @@ pub struct AttributeSize {
 }
 
 impl Snapshot {
-    /// The bytes that every attribute takes. Reads the footer of every file.
+    /// The bytes that every attribute takes. Reads the footer of every file, and asks for the
+    /// size of every large one.
     ///
     /// # Errors
     /// [`Corrupt`](crate::ErrorKind::Corrupt) or [`Io`](crate::ErrorKind::Io), naming the file.
@@ -44,14 +53,30 @@ impl Snapshot {
             raw_bytes: 0,
         };
         let mut attributes: Vec<_> = self.schema().attributes().iter().map(size).collect();
-        let mut external_file_count = 0;
+        let mut external_files = BTreeSet::new();
         for partition in self.partitions().await? {
-            external_file_count += partition.entry().external_files.len() as u64;
+            external_files.extend(partition.entry().external_files.iter().cloned());
             for (attribute, size) in self.schema().attributes().iter().zip(&mut attributes) {
                 self.add_sizes(&partition, attribute, size).await?;
             }
         }
-        Ok(Inspection { attributes, files_bytes: self.size_bytes(), external_file_count })
+        Ok(Inspection {
+            attributes,
+            files_bytes: self.size_bytes(),
+            external_file_count: external_files.len() as u64,
+            external_bytes: self.external_bytes(external_files).await?,
+        })
+    }
+
+    async fn external_bytes(&self, paths: BTreeSet<String>) -> Result<u64> {
+        let size = |path: String| async move {
+            self.storage().size(&path).await.map_err(missing_is_damage)
+        };
+        stream::iter(paths)
+            .map(size)
+            .buffer_unordered(MAX_CONCURRENCY)
+            .try_fold(0, |sum, size| async move { Ok(sum + size) })
+            .await
     }
 
     async fn add_sizes(

@@ -1,6 +1,5 @@
 //! `tenrow info`
 
-use std::collections::BTreeSet;
 use std::io::Write;
 
 use clap::Args;
@@ -61,10 +60,7 @@ struct Facts {
 impl Facts {
     async fn read(snapshot: &Snapshot) -> Result<Self> {
         let inspection = snapshot.inspect().await?;
-        let large_files = match inspection.external_file_count {
-            0 => 0,
-            _ => large_file_bytes(snapshot).await?,
-        };
+        let large_files = inspection.external_bytes;
         let attributes = snapshot.schema().attributes();
         let is_file = |a: &Attribute| a.attribute_type == AttributeType::File;
         let file_attributes = attributes.iter().filter(|a| is_file(a)).count();
@@ -107,18 +103,6 @@ impl Facts {
             "attributes": attributes,
         })
     }
-}
-
-/// Bytes of the files that are objects of their own.
-async fn large_file_bytes(snapshot: &Snapshot) -> Result<u64> {
-    let Some(folder) = snapshot.storage().folder() else { return Ok(0) };
-    let mut paths = BTreeSet::new();
-    for partition in snapshot.partition_entries().await? {
-        paths.extend(partition.external_files);
-    }
-    let sizes =
-        paths.iter().map(|path| std::fs::metadata(folder.join(path)).map_or(0, |m| m.len()));
-    Ok(sizes.sum())
 }
 
 /// The sizes of a tensor, null where they vary; of anything else null.

@@ -16,7 +16,7 @@ use crate::format::{Attribute, Schema};
 use crate::storage::Storage;
 
 pub(crate) use leaf::{ColumnPlace, LoadedLeaf, LoadedPartition};
-pub(crate) use open_file::{CachedColumns, OpenFile, slice_map};
+pub(crate) use open_file::{CachedColumns, OpenFile, missing_is_damage, slice_map};
 
 /// A reader's handle on one version: it never changes, whatever is committed meanwhile.
 ///
