@@ -43,6 +43,8 @@ pub struct RawPage {
 pub struct RawChunk<'a> {
     layout: &'a ChunkLayout,
     row_count: u64,
+    /// The number of the last page, if pages lie at strides.
+    last_page: u64,
     value_bits: u64,
     /// Elements of a value: values are padded to multiples of eight elements where this is `Some`.
     padded_elements: Option<u64>,
@@ -63,10 +65,17 @@ impl<'a> RawChunk<'a> {
             }
             ChunkLayout::Indexed { .. } => return None,
         };
+        let last_page = match layout {
+            ChunkLayout::Strided { page_rows, .. } => {
+                row_count.saturating_sub(1).checked_div(*page_rows).unwrap_or(0)
+            }
+            _ => 0,
+        };
         let in_dictionary = integers && matches!(item_bits, 8 | 16);
         Some(Self {
             layout,
             row_count,
+            last_page,
             value_bits: elements * u64::from(item_bits),
             padded_elements: in_dictionary.then_some(elements),
         })
@@ -130,10 +139,9 @@ impl<'a> RawChunk<'a> {
         } = self.layout
         {
             let page = row / page_rows;
-            let is_last = page == (self.row_count - 1) / page_rows;
-            let prefix = if is_last { *last_prefix } else { *prefix };
+            let prefix = if page == self.last_page { *last_prefix } else { *prefix };
             let values = first_page + page * page_stride + u64::from(prefix);
-            return Ok(Some(bits_at(values, row % page_rows, len)));
+            return Ok(Some(bits_at(values, row - page * page_rows, len)));
         }
         if self.is_null(row) {
             return Ok(None);

@@ -28,12 +28,14 @@ impl RowMap {
     /// The part that holds `row`, and the row's number within it; `None` past the end.
     ///
     /// A binary search. Parts without rows hold nothing.
+    #[inline]
     pub fn locate(&self, row: u64) -> Option<(usize, u64)> {
         let part = self.ends.partition_point(|&end| end <= row);
         (part < self.ends.len()).then(|| (part, row - self.start(part)))
     }
 
     /// The first row of `part`; past the last part, the total.
+    #[inline]
     pub fn start(&self, part: usize) -> u64 {
         match part.checked_sub(1) {
             Some(before) => self.ends.get(before).copied().unwrap_or(self.total()),
@@ -42,6 +44,7 @@ impl RowMap {
     }
 
     /// The rows of all parts.
+    #[inline]
     pub fn total(&self) -> u64 {
         self.ends.last().copied().unwrap_or(0)
     }

@@ -105,12 +105,15 @@ impl Snapshot {
             };
             mapped.push(found);
         }
+        // First all addresses, then nothing but copies: a processor fetches the next row meanwhile.
+        let mut places = Vec::with_capacity(rows.rows.len());
         for &(number, row) in &rows.rows {
             let column = &mapped[number as usize];
             let Some(bytes) = column.row(row, row_bytes)? else { return Ok(None) };
             self.storage().note_mapped_read(row_bytes as u64);
-            out.extend_from_slice(bytes);
+            places.push(bytes);
         }
+        places.into_iter().for_each(|bytes| out.extend_from_slice(bytes));
         Ok(Some(Buffer::from_vec(out)))
     }
 }
@@ -137,6 +140,7 @@ impl<'a> MappedColumn<'a> {
     }
 
     /// The bytes of a row of the partition; `None` if it is null.
+    #[inline]
     fn row(&self, row: u64, row_bytes: usize) -> Result<Option<&'a [u8]>> {
         let outside = || Error::corrupt("a row", "it lies outside of its file");
         let (row_group, row) = self.row_groups.locate(row).ok_or_else(outside)?;
