@@ -145,6 +145,46 @@ impl DType {
         matches!(self, Self::F32 | Self::F64)
     }
 
+    /// Whether every value of this type is a value of `wider`, which is another type.
+    ///
+    /// `i8` widens to `i16` and to `f32`, `u8` to `i16`, `f16` to `f32`; nothing widens to or from `bool`.
+    pub fn widens_to(self, wider: DType) -> bool {
+        let ((min, max), (wider_min, wider_max)) = (self.exact_range(), wider.exact_range());
+        let same_kind = !self.is_float() || wider.is_float();
+        let keeps_fractions = !self.is_float() || self.exponent_bits() <= wider.exponent_bits();
+        let is_number = self != DType::Bool && wider != DType::Bool;
+        let holds = wider_min <= min && wider_max >= max;
+        self != wider && is_number && same_kind && keeps_fractions && holds
+    }
+
+    /// The integers of this type without a gap between them.
+    const fn exact_range(self) -> (i128, i128) {
+        match self {
+            DType::Bool => (0, 1),
+            DType::I8 => (i8::MIN as i128, i8::MAX as i128),
+            DType::I16 => (i16::MIN as i128, i16::MAX as i128),
+            DType::I32 => (i32::MIN as i128, i32::MAX as i128),
+            DType::I64 => (i64::MIN as i128, i64::MAX as i128),
+            DType::U8 => (0, u8::MAX as i128),
+            DType::U16 => (0, u16::MAX as i128),
+            DType::U32 => (0, u32::MAX as i128),
+            DType::U64 => (0, u64::MAX as i128),
+            DType::F16 => (-(1 << 11), 1 << 11),
+            DType::Bf16 => (-(1 << 8), 1 << 8),
+            DType::F32 => (-(1 << 24), 1 << 24),
+            DType::F64 => (-(1 << 53), 1 << 53),
+        }
+    }
+
+    const fn exponent_bits(self) -> u32 {
+        match self {
+            DType::F16 => 5,
+            DType::Bf16 | DType::F32 => 8,
+            DType::F64 => 11,
+            _ => 0,
+        }
+    }
+
     /// True for the floating-point types.
     pub const fn is_float(self) -> bool {
         matches!(self, DType::F16 | DType::Bf16 | DType::F32 | DType::F64)
@@ -168,5 +208,27 @@ impl FromStr for DType {
                 reason: format!("unknown element type; known are {}", known.join(", ")),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_loses_nothing_is_a_widening() {
+        let widens = |from: DType| {
+            let wider = DType::ALL.into_iter().filter(|&to| from.widens_to(to));
+            wider.map(DType::name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(widens(DType::Bool), "");
+        assert_eq!(widens(DType::I8), "i16 i32 i64 f16 bf16 f32 f64");
+        assert_eq!(widens(DType::U8), "i16 i32 i64 u16 u32 u64 f16 bf16 f32 f64");
+        assert_eq!(widens(DType::I16), "i32 i64 f32 f64");
+        assert_eq!(widens(DType::U32), "i64 u64 f64");
+        assert_eq!(widens(DType::I64), "");
+        assert_eq!(widens(DType::F16), "f32 f64");
+        assert_eq!(widens(DType::Bf16), "f32 f64");
+        assert_eq!(widens(DType::F32), "f64");
     }
 }

@@ -19,7 +19,11 @@ mod shape;
 mod value_type;
 mod attribute_type;
 mod encoding;
+mod widen;
+mod default_value;
 mod schema;
+mod schema_change;
+mod deleted_rows;
 pub mod manifest;
 mod page;
 mod column;
@@ -32,10 +36,13 @@ pub use column::{
     DecodeStep, DecodedPage, ListShape, OrdinaryDecoder, bytes_of, conform, decode_bytes_page,
     decode_page, decode_row_lengths, narrow_32_to_16,
 };
+pub use default_value::default_rows;
+pub use deleted_rows::DeletedRows;
 pub use dtype::DType;
 pub use encoding::{DEFAULT_ZSTD_LEVEL, Encoding};
 pub use error::{FormatError, Result};
 pub use locate::{BitRange, RawChunk, RawPage};
 pub use page::{PageHeader, PageKind, RowLength};
-pub use schema::{Attribute, FIELD_ID_KEY, FieldId, Schema, TYPE_KEY};
+pub use schema::{Attribute, EarlierForm, FIELD_ID_KEY, FieldId, Schema, TYPE_KEY};
 pub use shape::Shape;
+pub use widen::widen;

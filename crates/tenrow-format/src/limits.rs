@@ -32,3 +32,9 @@ pub const MAX_PAGE_HEADER_BYTES: u64 = 1 << 20;
 pub const MAX_FOOTER_BYTES: u64 = 1 << 30;
 /// Nesting of a type.
 pub const MAX_TYPE_DEPTH: usize = 32;
+/// Bytes of a deletion vector.
+pub const MAX_DELETION_VECTOR_BYTES: u64 = 256 << 20;
+/// Deleted rows of a partition.
+pub const MAX_DELETED_ROWS: u64 = 1 << 27;
+/// Datasets whose files another one refers to.
+pub const MAX_SOURCES: u64 = 4096;

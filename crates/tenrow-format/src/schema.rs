@@ -43,6 +43,22 @@ pub struct Attribute {
     pub encoding: Encoding,
     /// Names of a tensor's dimensions; empty where none were given.
     pub dim_names: Vec<String>,
+    /// The value of rows that were written before the attribute was added; `None` is null.
+    pub default: Option<serde_json::Value>,
+    /// The forms that it had before it was widened or made nullable, the newest first. Files
+    /// written then hold it under the id of that form.
+    pub earlier: Vec<EarlierForm>,
+}
+
+/// What an attribute was, and what the files written then hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierForm {
+    /// The id that it had.
+    pub id: FieldId,
+    /// The type that it had.
+    pub attribute_type: AttributeType,
+    /// Whether rows could lack it.
+    pub nullable: bool,
 }
 
 impl Attribute {
@@ -56,6 +72,8 @@ impl Attribute {
             nullable: false,
             encoding,
             dim_names: Vec::new(),
+            default: None,
+            earlier: Vec::new(),
         }
     }
 
@@ -98,6 +116,31 @@ impl Attribute {
     pub fn with_dim_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.dim_names = names.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// Sets the value of rows that were written before the attribute was added.
+    #[must_use]
+    pub fn with_default(mut self, value: impl Into<serde_json::Value>) -> Self {
+        self.default = Some(value.into()).filter(|value| !value.is_null());
+        self
+    }
+
+    /// Its id, and those of its earlier forms.
+    pub fn ids(&self) -> impl Iterator<Item = FieldId> + '_ {
+        std::iter::once(self.id).chain(self.earlier.iter().map(|form| form.id))
+    }
+
+    /// The attribute as files hold it under the id of an earlier form.
+    pub fn as_stored(&self, id: FieldId) -> Option<Attribute> {
+        let form = self.earlier.iter().find(|form| form.id == id)?;
+        Some(Attribute {
+            id,
+            attribute_type: form.attribute_type.clone(),
+            nullable: form.nullable,
+            default: None,
+            earlier: Vec::new(),
+            ..self.clone()
+        })
     }
 
     /// The type text, with `?` if nullable.
@@ -155,6 +198,16 @@ impl Attribute {
                     self.dim_names.len()
                 ),
             });
+        }
+        for form in &self.earlier {
+            crate::widen::check(&form.attribute_type, &self.attribute_type).map_err(|reason| {
+                FormatError::InvalidSchema {
+                    reason: format!("attribute {:?}: {reason}", self.name),
+                }
+            })?;
+        }
+        if let Some(default) = &self.default {
+            crate::default_value::check(self, default)?;
         }
         let splits = self.attribute_type.dtype().is_some_and(DType::splits_into_bytes);
         if matches!(self.encoding, Encoding::ByteStreamSplitZstd(_)) && !splits {
@@ -254,13 +307,15 @@ impl Schema {
                     second: attribute.name.clone(),
                 });
             }
-            if attribute.id.0 == 0 || attribute.id.0 >= next_field_id || !ids.insert(attribute.id) {
-                return Err(FormatError::InvalidSchema {
-                    reason: format!(
-                        "attribute {:?} has field id {}, which is used twice or not below {next_field_id}",
-                        attribute.name, attribute.id.0
-                    ),
-                });
+            for id in attribute.ids() {
+                if id.0 == 0 || id.0 >= next_field_id || !ids.insert(id) {
+                    return Err(FormatError::InvalidSchema {
+                        reason: format!(
+                            "attribute {:?} has field id {}, which is used twice or not below {next_field_id}",
+                            attribute.name, id.0
+                        ),
+                    });
+                }
             }
         }
         Ok(Self { attributes, next_field_id })

@@ -1,6 +1,8 @@
 //! The time of day, passed in so that tests decide it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::blocking;
 
 /// Where the time of a commit comes from.
 ///
@@ -23,6 +25,13 @@ impl Clock {
     /// A clock that always shows `now_ms`.
     pub fn fixed(now_ms: i64) -> Self {
         Self { fixed_ms: Some(now_ms) }
+    }
+
+    /// Waits that long; a fixed clock does not move, so nothing waits for it.
+    pub(crate) async fn pause(&self, duration: Duration) {
+        if self.fixed_ms.is_none() && !duration.is_zero() {
+            blocking::run(move || std::thread::sleep(duration)).await;
+        }
     }
 
     /// Milliseconds since 1970-01-01 UTC; a machine set to before that gives 0.

@@ -1,9 +1,11 @@
 //! A dataset: where versions come from and go to.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use serde_json::{Map, Value};
 
 use crate::clock::Clock;
-use crate::commit::{self, read_newest, read_version};
+use crate::commit::{self, Committer, read_newest, read_version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Schema;
 use crate::format::manifest::{Root, Version};
@@ -37,6 +39,8 @@ pub struct Dataset {
     storage: Storage,
     ids: Ids,
     clock: Clock,
+    /// The newest version that was met: what it has read of leaves is shared with those to come.
+    recent: Arc<Mutex<Option<Snapshot>>>,
 }
 
 /// One line of a dataset's history.
@@ -123,7 +127,7 @@ impl Dataset {
 
     /// A dataset over these objects, which are not looked at yet.
     pub fn at(storage: Storage) -> Self {
-        Self { storage, ids: Ids::random(), clock: Clock::system() }
+        Self { storage, ids: Ids::random(), clock: Clock::system(), recent: Arc::default() }
     }
 
     /// Takes new names from `ids`, for tests that replay.
@@ -150,7 +154,14 @@ impl Dataset {
     /// # Errors
     /// As [`open`](Self::open).
     pub async fn latest(&self) -> Result<Snapshot> {
-        read_newest(&self.storage).await
+        let recent = self.recent();
+        let newest = read_newest(&self.storage, recent.as_ref()).await?;
+        *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = Some(newest.clone());
+        Ok(newest)
+    }
+
+    fn recent(&self) -> Option<Snapshot> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// One version.
@@ -158,7 +169,7 @@ impl Dataset {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound), with those that exist.
     pub async fn version(&self, version: Version) -> Result<Snapshot> {
-        match read_version(&self.storage, version).await {
+        match read_version(&self.storage, version, self.recent().as_ref()).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let newest = self.latest().await?.version();
                 Err(Error::new(
@@ -181,7 +192,7 @@ impl Dataset {
         }
         let mut versions = Vec::with_capacity(names.len());
         for version in names.iter().filter_map(|name| Version::from_file_name(name)) {
-            let snapshot = read_version(&self.storage, version).await?;
+            let snapshot = read_version(&self.storage, version, None).await?;
             versions.push(VersionInfo {
                 version,
                 created_ms: snapshot.root().created_ms,
@@ -210,6 +221,34 @@ impl Dataset {
     pub async fn writer_with(&self, options: WriteOptions) -> Result<DatasetWriter> {
         let base = self.latest().await?;
         DatasetWriter::new(base, options, self.ids.clone(), self.clock.clone())
+    }
+
+    /// A writer whose rows come in place of all rows, in `schema` if one is given.
+    ///
+    /// Older versions keep theirs. The commit conflicts with any other since now.
+    ///
+    /// # Errors
+    /// As [`writer_with`](Self::writer_with).
+    pub async fn overwriter(
+        &self,
+        schema: Option<Schema>,
+        options: WriteOptions,
+    ) -> Result<DatasetWriter> {
+        let base = self.latest().await?;
+        let schema = match schema {
+            None => base.schema().clone(),
+            Some(new) => {
+                base.schema().replaced_by(&new).map_err(|e| Error::format("the new schema", e))?
+            }
+        };
+        let (ids, clock) = (self.ids.clone(), self.clock.clone());
+        DatasetWriter::overwriting(base, schema, options, ids, clock)
+    }
+
+    /// How this handle commits.
+    pub(crate) fn committer(&self) -> Committer {
+        let (ids, clock) = (self.ids.clone(), self.clock.clone());
+        Committer { ids, clock, max_retries: WriteOptions::default().max_commit_retries }
     }
 
     /// A writer of a dataset that is not there yet: its commit creates it and then adds the rows.

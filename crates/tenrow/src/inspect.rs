@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::Result;
-use crate::format::manifest::ChunkLayout;
+use crate::format::manifest::{Chunk, ChunkLayout};
 use crate::format::{Attribute, AttributeType};
 use crate::snapshot::{LoadedPartition, Snapshot, missing_is_damage};
 
@@ -85,13 +85,14 @@ impl Snapshot {
         attribute: &Attribute,
         size: &mut AttributeSize,
     ) -> Result<()> {
-        let place = partition.column(attribute.id);
+        let place = partition.column(attribute);
         for (number, file) in partition.files().iter().enumerate() {
-            if !file.entry().field_ids.contains(&attribute.id) {
+            if !attribute.ids().any(|id| file.entry().field_ids.contains(&id)) {
                 continue;
             }
             let metadata = self.footer(file).await?;
-            for chunk in file.entry().chunks.iter().filter(|chunk| chunk.field == attribute.id) {
+            let is_own = |chunk: &&Chunk| attribute.ids().any(|id| id == chunk.field);
+            for chunk in file.entry().chunks.iter().filter(is_own) {
                 let parquet = metadata
                     .row_groups()
                     .get(chunk.row_group as usize)

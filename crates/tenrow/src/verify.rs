@@ -103,7 +103,7 @@ impl Dataset {
         for version in names.iter().filter_map(|name| Version::from_file_name(name)) {
             check.report.versions += 1;
             let path = crate::commit::version_path(version);
-            let snapshot = match read_version(self.storage(), version).await {
+            let snapshot = match read_version(self.storage(), version, None).await {
                 Ok(snapshot) => snapshot,
                 Err(error) => {
                     check.fault(&path, None, error);

@@ -19,6 +19,7 @@ mod leaf_file;
 mod partition;
 mod root;
 mod row_map;
+mod source_path;
 mod statistics;
 mod version;
 mod wire_leaf;
@@ -30,8 +31,9 @@ mod tests;
 pub use chunk::{Chunk, ChunkLayout, PageStart};
 pub use leaf::Leaf;
 pub use partition::{DataFile, DeletionVector, ForeignFile, KeyValue, Partition, RowIdRange};
-pub use root::{LeafRef, MAX_LEAF_REF_STATISTICS, Parent, Root};
+pub use root::{LeafRef, MAX_LEAF_REF_STATISTICS, Parent, Root, SourceRef};
 pub use row_map::RowMap;
+pub use source_path::{in_source, source_of};
 pub use statistics::{MAX_BOUND_BYTES, Statistics};
 pub use version::Version;
 
@@ -49,11 +51,21 @@ pub const FEATURE_FOREIGN_FILES: &str = "foreign_files";
 /// File attributes may hold large files apart: a reader that ignores it finds no bytes.
 pub const FEATURE_EXTERNAL_FILES: &str = "external_files";
 
+/// Attributes may have a default: a reader that ignores it shows null.
+pub const FEATURE_DEFAULT_VALUES: &str = "default_values";
+/// Attributes may have earlier forms: a reader that ignores them shows null.
+pub const FEATURE_EARLIER_FORMS: &str = "earlier_forms";
+/// Paths may lead to other datasets: a reader that ignores it looks in the wrong place.
+pub const FEATURE_SOURCES: &str = "sources";
+
 /// Every feature that this crate reads and writes.
-pub const KNOWN_FEATURES: [&str; 5] = [
+pub const KNOWN_FEATURES: [&str; 8] = [
     FEATURE_DELETION_VECTORS,
     FEATURE_COLUMN_FILES,
     FEATURE_VIEWS,
     FEATURE_FOREIGN_FILES,
     FEATURE_EXTERNAL_FILES,
+    FEATURE_DEFAULT_VALUES,
+    FEATURE_EARLIER_FORMS,
+    FEATURE_SOURCES,
 ];

@@ -12,13 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::root::{self, LeafRef, Parent, Root};
+use super::root::{self, LeafRef, Parent, Root, SourceRef};
 use super::statistics::Statistics;
 use super::version::Version;
 use super::{FORMAT_VERSION, check};
 use crate::checksum::checksum;
 use crate::error::{FormatError, Result};
-use crate::schema::{Attribute, FieldId, Schema};
+use crate::schema::{Attribute, EarlierForm, FieldId, Schema};
 
 const WHAT: &str = "root manifest";
 const BEFORE_CHECKSUM: &[u8] = b"{\"checksum\":\"";
@@ -150,8 +150,16 @@ struct RootWire {
     sequences: BTreeMap<String, u64>,
     tags: BTreeMap<String, u64>,
     views: BTreeMap<String, Value>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    sources: BTreeMap<String, SourceWire>,
     single_writer: bool,
     leaves: Vec<LeafRefWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SourceWire {
+    location: String,
+    version: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -176,6 +184,18 @@ struct AttributeWire {
     encoding: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     dim_names: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    default: Option<Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<EarlierFormWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EarlierFormWire {
+    id: u32,
+    #[serde(rename = "type")]
+    type_text: String,
+    nullable: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -222,6 +242,7 @@ impl From<&Root> for RootWire {
             sequences: root.sequences.clone(),
             tags: root.tags.iter().map(|(name, version)| (name.clone(), version.0)).collect(),
             views: root.views.clone(),
+            sources: root.sources.iter().map(SourceWire::of).collect(),
             single_writer: root.single_writer,
             leaves: root.leaves.iter().map(LeafRefWire::from).collect(),
         }
@@ -253,6 +274,7 @@ impl RootWire {
             sequences: self.sequences,
             tags: self.tags.into_iter().map(|(name, version)| (name, Version(version))).collect(),
             views: self.views,
+            sources: self.sources.into_iter().map(SourceWire::into_source).collect(),
             single_writer: self.single_writer,
         })
     }
@@ -267,6 +289,8 @@ impl From<&Schema> for SchemaWire {
             nullable: attribute.nullable,
             encoding: attribute.encoding.to_string(),
             dim_names: attribute.dim_names.clone(),
+            default: attribute.default.clone(),
+            earlier: attribute.earlier.iter().map(EarlierFormWire::from).collect(),
         };
         Self {
             next_field_id: schema.next_field_id(),
@@ -285,10 +309,43 @@ impl SchemaWire {
                 nullable: wire.nullable,
                 encoding: wire.encoding.parse()?,
                 dim_names: wire.dim_names,
+                default: wire.default,
+                earlier: wire
+                    .earlier
+                    .into_iter()
+                    .map(EarlierFormWire::into_form)
+                    .collect::<Result<_>>()?,
             })
         };
         let attributes = self.attributes.into_iter().map(attribute).collect::<Result<_>>()?;
         Schema::from_parts(attributes, self.next_field_id)
+    }
+}
+
+impl From<&EarlierForm> for EarlierFormWire {
+    fn from(form: &EarlierForm) -> Self {
+        Self { id: form.id.0, type_text: form.attribute_type.to_string(), nullable: form.nullable }
+    }
+}
+
+impl EarlierFormWire {
+    fn into_form(self) -> Result<EarlierForm> {
+        Ok(EarlierForm {
+            id: FieldId(self.id),
+            attribute_type: self.type_text.parse()?,
+            nullable: self.nullable,
+        })
+    }
+}
+
+impl SourceWire {
+    fn of((name, source): (&String, &SourceRef)) -> (String, Self) {
+        let wire = Self { location: source.location.clone(), version: source.version.0 };
+        (name.clone(), wire)
+    }
+
+    fn into_source((name, wire): (String, Self)) -> (String, SourceRef) {
+        (name, SourceRef { location: wire.location, version: Version(wire.version) })
     }
 }
 

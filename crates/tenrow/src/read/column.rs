@@ -3,15 +3,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, StructArray, new_null_array};
+use arrow_array::{Array, ArrayRef, StringArray, StructArray, cast::AsArray};
 use arrow_schema::DataType;
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::format::manifest::Chunk;
+use crate::format::manifest::{Chunk, in_source, source_of};
 use crate::format::{
     Attribute, AttributeType, DType, DecodeStep, FormatError, ListShape, OrdinaryDecoder, RawChunk,
-    conform, file_fields,
+    conform, default_rows, file_fields, widen,
 };
 use crate::read::arrays;
 use crate::read::fixed::FixedRows;
@@ -85,18 +85,45 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Reads one attribute of one partition.
+/// Reads one attribute of one partition, by the rows of its files: deleted ones are rows like others.
 #[derive(Clone, Copy)]
 pub(crate) struct ColumnReader<'a> {
     pub(crate) snapshot: &'a Snapshot,
+    /// The attribute as the partition holds it: it may have another form in the snapshot.
     pub(crate) attribute: &'a Attribute,
+    wanted: &'a Attribute,
     pub(crate) partition: &'a LoadedPartition,
     pub(crate) options: &'a ReadOptions,
+    place: Option<&'a ColumnPlace>,
 }
 
 impl<'a> ColumnReader<'a> {
+    pub(crate) fn new(
+        snapshot: &'a Snapshot,
+        wanted: &'a Attribute,
+        partition: &'a LoadedPartition,
+        options: &'a ReadOptions,
+    ) -> Self {
+        let place = partition.column(wanted);
+        let earlier = place.filter(|place| place.field != wanted.id);
+        let stored = earlier.and_then(|place| snapshot.stored_form(place.field));
+        let attribute = stored.unwrap_or(wanted);
+        Self { snapshot, attribute, wanted, partition, options, place }
+    }
+
+    /// Where the column is; `None` if the partition was written before the attribute was added.
     pub(crate) fn place(&self) -> Option<&'a ColumnPlace> {
-        self.partition.column(self.attribute.id)
+        self.place
+    }
+
+    /// The Arrow type that reads give.
+    pub(crate) fn wanted_type(&self) -> DataType {
+        self.wanted.attribute_type.arrow_type()
+    }
+
+    /// Whether the values are stored in the type that the snapshot has for them.
+    pub(crate) fn is_in_form(&self) -> bool {
+        self.attribute.attribute_type == self.wanted.attribute_type
     }
 
     pub(crate) fn file(&self, place: &ColumnPlace) -> &'a OpenFile {
@@ -109,7 +136,24 @@ impl<'a> ColumnReader<'a> {
 
     /// Rows of the partition, as ascending ranges of one row group, one after another.
     pub(crate) async fn read(&self, row_group: usize, ranges: &[Range<u64>]) -> Result<ArrayRef> {
-        let Some(place) = self.place() else { return self.absent(ranges) };
+        let Some(place) = self.place() else {
+            let rows: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+            return default_rows(self.wanted, rows as usize)
+                .map_err(|e| Error::format(format!("attribute {:?}", self.wanted.name), e));
+        };
+        let stored = self.read_stored(place, row_group, ranges).await?;
+        let (stored_type, wanted_type) =
+            (&self.attribute.attribute_type, &self.wanted.attribute_type);
+        widen(&stored, stored_type, wanted_type).map_err(|e| self.source(place).corrupt(e))
+    }
+
+    /// The same, in the form in which the file holds them.
+    async fn read_stored(
+        &self,
+        place: &ColumnPlace,
+        row_group: usize,
+        ranges: &[Range<u64>],
+    ) -> Result<ArrayRef> {
         if self.file(place).entry().foreign.is_some() {
             return self.ordinary(place, row_group, place.columns.clone(), ranges).await;
         }
@@ -132,18 +176,6 @@ impl<'a> ColumnReader<'a> {
             AttributeType::File => self.files(place, row_group, ranges).await,
             _ => self.ordinary(place, row_group, place.columns.clone(), ranges).await,
         }
-    }
-
-    /// The rows of a partition that was written before the attribute was added.
-    fn absent(&self, ranges: &[Range<u64>]) -> Result<ArrayRef> {
-        if !self.attribute.nullable {
-            return Err(Error::corrupt(
-                format!("attribute {:?}", self.attribute.name),
-                "a partition lacks it, and it is not nullable",
-            ));
-        }
-        let rows: u64 = ranges.iter().map(|range| range.end - range.start).sum();
-        Ok(new_null_array(&self.attribute.attribute_type.arrow_type(), rows as usize))
     }
 
     /// The raw chunk of a fixed-shape column, if it is raw.
@@ -265,9 +297,22 @@ impl<'a> ColumnReader<'a> {
     ) -> Result<StructArray> {
         let columns = place.columns.start + 1..place.columns.end;
         let others = self.ordinary(place, row_group, columns, ranges).await?;
-        others.as_any().downcast_ref::<StructArray>().cloned().ok_or_else(|| {
+        let details = others.as_any().downcast_ref::<StructArray>().cloned().ok_or_else(|| {
             self.source(place).damaged(format!("a file attribute of type {}", others.data_type()))
-        })
+        })?;
+        self.paths_in_source(place, details)
+    }
+
+    /// File details whose paths lead to the dataset that the file belongs to.
+    fn paths_in_source(&self, place: &ColumnPlace, details: StructArray) -> Result<StructArray> {
+        let Some((source, _)) = source_of(&self.file(place).entry().path) else {
+            return Ok(details);
+        };
+        let (fields, mut columns, nulls) = details.into_parts();
+        let paths = columns[0].as_string::<i32>().iter();
+        let paths = paths.map(|path| path.map(|path| in_source(source, path)));
+        columns[0] = Arc::new(paths.collect::<StringArray>());
+        StructArray::try_new(fields, columns, nulls).map_err(arrays::unfit)
     }
 
     /// Columns decoded by the `parquet` crate; small ones are decoded whole, once.

@@ -53,7 +53,13 @@ impl Snapshot {
         };
         let (mut groups, mut counts) = (Vec::new(), Vec::new());
         for partition in self.partitions().await? {
-            let Some(place) = partition.column(attribute.id) else { continue };
+            let Some(place) = partition.column(&attribute) else { continue };
+            let is_plain = place.field == attribute.id && partition.entry().deletes.is_none();
+            if !is_plain {
+                return Err(Error::unsupported(format!(
+                    "the elements of {name:?} are no flat stream while rows are deleted or of an older type: compact the dataset first"
+                )));
+            }
             for group in 0..partition.file(place).entry().row_groups.len() {
                 match partition.chunk(place, group, 0).map(|chunk| &chunk.layout) {
                     Some(ChunkLayout::Paged { value_count, .. }) => counts.push(*value_count),
@@ -102,12 +108,8 @@ impl ElementStream {
             let Some((number, first)) = self.starts.locate(at) else { break };
             let (partition, row_group) = &self.groups[number];
             let end = window.end.min(self.starts.start(number + 1));
-            let reader = ColumnReader {
-                snapshot: &self.snapshot,
-                attribute: &self.attribute,
-                partition,
-                options: &self.options,
-            };
+            let (snapshot, attribute) = (&self.snapshot, &self.attribute);
+            let reader = ColumnReader::new(snapshot, attribute, partition, &self.options);
             let listed = reader.place().and_then(|place| {
                 reader.listed(place, *row_group, self.dtype, self.nullable_elements)
             });

@@ -6,6 +6,7 @@ use arrow_array::{Array, StructArray, cast::AsArray, types::Int64Type};
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
+use crate::format::manifest::source_of;
 use crate::format::{Attribute, AttributeType, limits};
 use crate::read::column::ColumnReader;
 use crate::read::options::ReadOptions;
@@ -76,10 +77,10 @@ impl FileColumn {
     /// # Errors
     /// As [`Snapshot::get`].
     pub async fn get(&self, row: u64) -> Result<Option<FileHandle>> {
-        let (partition, range) = self.snapshot.locate(row).await?;
+        let (partition, row_of_files) = self.snapshot.locate_row(row).await?;
         let reader = self.reader(partition);
         let Some(place) = reader.place() else { return Ok(None) };
-        let (row_group, local) = reader.row_group_of(row - range.start)?;
+        let (row_group, local) = reader.row_group_of(row_of_files)?;
         let only = local..local + 1;
         if reader.file(place).entry().foreign.is_some() {
             let whole = reader.read(row_group, std::slice::from_ref(&only)).await?;
@@ -124,24 +125,19 @@ impl FileColumn {
     }
 
     async fn inline(&self, row: u64) -> Result<Option<Bytes>> {
-        let (partition, range) = self.snapshot.locate(row).await?;
+        let (partition, row) = self.snapshot.locate_row(row).await?;
         let reader = self.reader(partition);
         let Some(place) = reader.place() else { return Ok(None) };
         if reader.file(place).entry().foreign.is_some() {
             return Ok(None);
         }
-        let (row_group, local) = reader.row_group_of(row - range.start)?;
+        let (row_group, local) = reader.row_group_of(row)?;
         let pages = reader.pages(place, row_group, 0).await?;
-        pages.read_one(local, self.attribute.nullable).await
+        pages.read_one(local, reader.attribute.nullable).await
     }
 
     fn reader<'a>(&'a self, partition: &'a crate::snapshot::LoadedPartition) -> ColumnReader<'a> {
-        ColumnReader {
-            snapshot: &self.snapshot,
-            attribute: &self.attribute,
-            partition,
-            options: &self.options,
-        }
+        ColumnReader::new(&self.snapshot, &self.attribute, partition, &self.options)
     }
 }
 
@@ -175,7 +171,8 @@ impl FileHandle {
 
     async fn read_object(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
         // Only objects that tenrow wrote itself: a path from a foreign file names anything.
-        if !path.starts_with("files/") {
+        let in_its_dataset = source_of(path).map_or(path, |(_, path)| path);
+        if !in_its_dataset.starts_with("files/") {
             return Err(Error::corrupt(format!("file {path:?}"), "its path is not below files/"));
         }
         if range.end - range.start > limits::MAX_ROW_BYTES {

@@ -113,8 +113,9 @@ impl Snapshot {
         while at < rows.end {
             let (partition, range) = self.locate(at).await?;
             let end = rows.end.min(range.end);
-            let reader = ColumnReader { snapshot: self, attribute, partition, options };
-            parts.push(reader.read_range(at - range.start..end - range.start).await?);
+            let reader = ColumnReader::new(self, attribute, partition, options);
+            let rows = self.file_rows(partition, at - range.start..end - range.start).await?;
+            parts.push(reader.read_ranges(&rows).await?);
             at = end;
         }
         arrays::concat(&attribute.attribute_type.arrow_type(), parts)
@@ -130,7 +131,7 @@ pub(crate) async fn partition_column(
     partition: &LoadedPartition,
     options: &ReadOptions,
 ) -> Result<(), (u64, Error)> {
-    let reader = ColumnReader { snapshot, attribute, partition, options };
+    let reader = ColumnReader::new(snapshot, attribute, partition, options);
     let Some(place) = reader.place() else { return Ok(()) };
     let starts = reader.file(place).row_map();
     for (row_group, rows) in reader.file(place).entry().row_groups.iter().enumerate() {

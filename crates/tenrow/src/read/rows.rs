@@ -17,7 +17,7 @@ use crate::snapshot::{LoadedPartition, Snapshot};
 /// Rows and where they are, in the order they were asked for.
 pub(crate) struct Rows {
     pub(crate) partitions: Vec<Arc<LoadedPartition>>,
-    /// For each row: which of `partitions`, and the row in it.
+    /// For each row: which of `partitions`, and the row of its files.
     pub(crate) rows: Vec<(u32, u64)>,
 }
 
@@ -34,6 +34,29 @@ impl Snapshot {
         let start = self.row_map().start(leaf_index) + leaf.row_map().start(partition);
         let partition = &leaf.partitions()[partition];
         Ok((partition, start..start + partition.entry().live_rows()))
+    }
+
+    /// The partition that holds `row`, and the row of its files.
+    pub(crate) async fn locate_row(&self, row: u64) -> Result<(&Arc<LoadedPartition>, u64)> {
+        let (partition, range) = self.locate(row).await?;
+        let live = row - range.start;
+        let row = match partition.deletes(self.storage()).await? {
+            Some(deletes) => deletes.row(live),
+            None => live,
+        };
+        Ok((partition, row))
+    }
+
+    /// Live rows of a partition, as ascending ranges of rows of its files.
+    pub(crate) async fn file_rows(
+        &self,
+        partition: &LoadedPartition,
+        live: Range<u64>,
+    ) -> Result<Vec<Range<u64>>> {
+        Ok(match partition.deletes(self.storage()).await? {
+            Some(deletes) => deletes.ranges(live),
+            None => vec![live],
+        })
     }
 
     pub(crate) fn out_of_range(&self, row: u64) -> Error {
@@ -66,7 +89,24 @@ impl Snapshot {
             }
             resolved.rows.push((last.1, row - last.0.start));
         }
+        self.skip_deleted(&mut resolved).await?;
         Ok(resolved)
+    }
+
+    /// Makes live rows of partitions with deleted ones rows of their files.
+    async fn skip_deleted(&self, rows: &mut Rows) -> Result<()> {
+        let mut deletes = Vec::with_capacity(rows.partitions.len());
+        for partition in &rows.partitions {
+            deletes.push(partition.deletes(self.storage()).await?.cloned());
+        }
+        if deletes.iter().any(Option::is_some) {
+            for (number, row) in &mut rows.rows {
+                if let Some(deletes) = &deletes[*number as usize] {
+                    *row = deletes.row(*row);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// One attribute of these rows, in their order.
@@ -76,12 +116,8 @@ impl Snapshot {
         rows: &Rows,
         options: &ReadOptions,
     ) -> Result<ArrayRef> {
-        let reader = |number: u32| ColumnReader {
-            snapshot: self,
-            attribute,
-            partition: &rows.partitions[number as usize],
-            options,
-        };
+        let partition = |number: u32| &rows.partitions[number as usize];
+        let reader = |number: u32| ColumnReader::new(self, attribute, partition(number), options);
         // The rows wanted of each row group, ascending, each once.
         let mut groups: BTreeMap<(u32, usize), Vec<u64>> = BTreeMap::new();
         let mut places = Vec::with_capacity(rows.rows.len());
@@ -135,19 +171,34 @@ impl ColumnReader<'_> {
 
     /// Rows `rows` of the partition, row group by row group.
     pub(crate) async fn read_range(&self, rows: Range<u64>) -> Result<ArrayRef> {
-        let mut parts = Vec::new();
-        let mut at = rows.start;
-        while at < rows.end {
-            let (row_group, first) = self.row_group_of(at)?;
-            let group_rows = match self.place() {
-                Some(place) => self.file(place).entry().row_groups[row_group],
-                None => rows.end,
-            };
-            let len = (rows.end - at).min(group_rows - first);
-            parts.push(self.read(row_group, std::slice::from_ref(&(first..first + len))).await?);
-            at += len;
+        self.read_ranges(std::slice::from_ref(&rows)).await
+    }
+
+    /// The rows of ascending ranges, row group by row group.
+    pub(crate) async fn read_ranges(&self, ranges: &[Range<u64>]) -> Result<ArrayRef> {
+        // Of each row group the ranges in it, counted from its first row.
+        let mut groups: Vec<(usize, Vec<Range<u64>>)> = Vec::new();
+        for rows in ranges {
+            let mut at = rows.start;
+            while at < rows.end {
+                let (row_group, first) = self.row_group_of(at)?;
+                let group_rows = match self.place() {
+                    Some(place) => self.file(place).entry().row_groups[row_group],
+                    None => rows.end,
+                };
+                let len = (rows.end - at).min(group_rows - first);
+                match groups.last_mut() {
+                    Some((last, ranges)) if *last == row_group => ranges.push(first..first + len),
+                    _ => groups.push((row_group, vec![first..first + len])),
+                }
+                at += len;
+            }
         }
-        arrays::concat(&self.attribute.attribute_type.arrow_type(), parts)
+        let mut parts = Vec::with_capacity(groups.len());
+        for (row_group, ranges) in &groups {
+            parts.push(self.read(*row_group, ranges).await?);
+        }
+        arrays::concat(&self.wanted_type(), parts)
     }
 }
 

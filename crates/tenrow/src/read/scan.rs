@@ -163,17 +163,21 @@ impl Scan {
 
     async fn load(&mut self, at: u64, attributes: &[Attribute]) -> Result<Group> {
         let (partition, range) = self.snapshot.locate(at).await?;
-        let local = at - range.start;
+        let live = at - range.start;
+        let deletes = partition.deletes(self.snapshot.storage()).await?;
+        let row = deletes.map_or(live, |deletes| deletes.row(live));
         let first_file = &partition.files()[0];
-        let (row_group, in_group) = first_file.row_map().locate(local).unwrap_or((0, local));
-        let group_rows = first_file.entry().row_groups[row_group];
-        let end = (at + group_rows - in_group).min(self.rows.end);
+        let (row_group, in_group) = first_file.row_map().locate(row).unwrap_or((0, row));
+        let group_end = row - in_group + first_file.entry().row_groups[row_group];
+        let live_end = deletes.map_or(group_end, |deletes| deletes.live_before(group_end));
+        let end = (range.start + live_end).min(self.rows.end);
+        let rows = self.snapshot.file_rows(partition, live..end - range.start).await?;
         let mut decoded = Vec::with_capacity(attributes.len());
         for attribute in attributes {
             let reader = reader(&self.snapshot, attribute, partition, &self.options);
-            decoded.push(match is_raw(&reader) {
+            decoded.push(match is_raw(&reader) && deletes.is_none() {
                 true => None,
-                false => Some(reader.read_range(local..end - range.start).await?),
+                false => Some(reader.read_ranges(&rows).await?),
             });
         }
         Ok(Group {
@@ -241,11 +245,14 @@ fn reader<'a>(
     partition: &'a LoadedPartition,
     options: &'a ScanOptions,
 ) -> ColumnReader<'a> {
-    ColumnReader { snapshot, attribute, partition, options: &options.read }
+    ColumnReader::new(snapshot, attribute, partition, &options.read)
 }
 
 /// Whether every row group of the column can be read batch by batch at no loss.
 fn is_raw(reader: &ColumnReader<'_>) -> bool {
+    if !reader.is_in_form() {
+        return false;
+    }
     let groups = reader.place().map_or(0, |place| reader.file(place).entry().row_groups.len());
     groups > 0 && (0..groups).all(|group| raw_chunk(reader, group).is_some())
 }

@@ -99,7 +99,7 @@ impl Snapshot {
         let mut out: Vec<u8> = Vec::with_capacity(rows.rows.len() * row_bytes);
         let mut mapped = Vec::with_capacity(rows.partitions.len());
         for partition in &rows.partitions {
-            let reader = ColumnReader { snapshot: self, attribute, partition, options };
+            let reader = ColumnReader::new(self, attribute, partition, options);
             let Some(found) = MappedColumn::of(&reader, dtype, element_count)? else {
                 return Ok(None);
             };
@@ -128,7 +128,7 @@ struct MappedColumn<'a> {
 impl<'a> MappedColumn<'a> {
     /// `None` if the file is not mapped, or a row group is not stored as elements of `dtype`.
     fn of(reader: &ColumnReader<'a>, dtype: DType, element_count: u64) -> Result<Option<Self>> {
-        let Some(place) = reader.place() else { return Ok(None) };
+        let Some(place) = reader.place().filter(|_| reader.is_in_form()) else { return Ok(None) };
         let file = reader.file(place);
         let Some(map) = file.map(reader.snapshot.storage())? else { return Ok(None) };
         let chunks = (0..file.entry().row_groups.len()).map(|row_group| {
@@ -189,11 +189,11 @@ impl TensorColumn {
         if checks || self.dtype == DType::Bool {
             return Ok(None);
         }
-        let (partition, range) = self.snapshot.locate(row).await?;
+        let (partition, row) = self.snapshot.locate_row(row).await?;
         let (snapshot, attribute, options) = (&self.snapshot, &self.attribute, &self.options);
-        let reader = ColumnReader { snapshot, attribute, partition, options };
-        let Some(place) = reader.place() else { return Ok(None) };
-        let (row_group, row) = reader.row_group_of(row - range.start)?;
+        let reader = ColumnReader::new(snapshot, attribute, partition, options);
+        let Some(place) = reader.place().filter(|_| reader.is_in_form()) else { return Ok(None) };
+        let (row_group, row) = reader.row_group_of(row)?;
         let n = self.shape.element_count();
         let raw = match attribute.attribute_type {
             AttributeType::Tensor { .. } => reader.raw_chunk(place, row_group, 0, self.dtype, n),

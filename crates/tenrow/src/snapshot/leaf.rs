@@ -4,9 +4,15 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use crate::format::FieldId;
-use crate::format::manifest::{Chunk, Leaf, Partition, RowMap};
-use crate::snapshot::open_file::OpenFile;
+use tokio::sync::OnceCell;
+
+use crate::error::{Error, Result};
+use crate::format::manifest::{
+    Chunk, Leaf, LeafRef, Partition, RowIdRange, RowMap, in_source, source_of,
+};
+use crate::format::{Attribute, DeletedRows, FieldId, checksum, limits};
+use crate::snapshot::open_file::{OpenFile, missing_is_damage};
+use crate::storage::Storage;
 
 /// A leaf and what is known of its partitions.
 pub(crate) struct LoadedLeaf {
@@ -15,13 +21,24 @@ pub(crate) struct LoadedLeaf {
 }
 
 impl LoadedLeaf {
-    pub(crate) fn new(leaf: Leaf) -> Self {
+    /// `leaf` with what it inherits from `reference` filled in: row ids, sequences, the source of its paths.
+    pub(crate) fn new(leaf: Leaf, reference: &LeafRef) -> Self {
         let row_map = leaf.row_map();
-        let partitions = leaf
-            .partitions
-            .into_iter()
-            .map(|entry| Arc::new(LoadedPartition::new(entry)))
-            .collect();
+        let mut next_row_id = reference.first_row_id;
+        let complete = |mut entry: Partition| {
+            if entry.row_ids.is_empty() && entry.row_count > 0 {
+                entry.row_ids = vec![RowIdRange { first: next_row_id, count: entry.row_count }];
+                next_row_id = next_row_id.saturating_add(entry.row_count);
+            }
+            for file in &mut entry.files {
+                file.sequence = file.sequence.or(Some(reference.sequence));
+            }
+            if let Some((source, _)) = source_of(&reference.path) {
+                name_source(&mut entry, source);
+            }
+            Arc::new(LoadedPartition::new(entry))
+        };
+        let partitions = leaf.partitions.into_iter().map(complete).collect();
         Self { row_map, partitions }
     }
 
@@ -32,6 +49,27 @@ impl LoadedLeaf {
     pub(crate) fn partitions(&self) -> &[Arc<LoadedPartition>] {
         &self.partitions
     }
+
+    /// The last partition whose first row id is at most `row_id`.
+    pub(crate) fn partition_of_row_id(&self, row_id: u64) -> Option<usize> {
+        let first = |partition: &Arc<LoadedPartition>| {
+            partition.entry.row_ids.first().map_or(0, |range| range.first)
+        };
+        self.partitions.partition_point(|partition| first(partition) <= row_id).checked_sub(1)
+    }
+}
+
+/// Makes the paths of a partition of another dataset lead there.
+pub(crate) fn name_source(entry: &mut Partition, source: &str) {
+    for file in entry.files.iter_mut().filter(|file| file.foreign.is_none()) {
+        file.path = in_source(source, &file.path);
+    }
+    if let Some(deletes) = &mut entry.deletes {
+        deletes.path = in_source(source, &deletes.path);
+    }
+    for path in &mut entry.external_files {
+        *path = in_source(source, path);
+    }
 }
 
 /// A partition, its files opened on demand.
@@ -39,12 +77,15 @@ pub(crate) struct LoadedPartition {
     entry: Partition,
     files: Vec<Arc<OpenFile>>,
     columns: OnceLock<HashMap<FieldId, ColumnPlace>>,
+    deletes: OnceCell<Arc<DeletedRows>>,
 }
 
 /// Where one attribute of one partition is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct ColumnPlace {
-    /// The file: of those that have the attribute, the one with the highest sequence, the later on a tie.
+    /// The id under which the file has it: that of the attribute, or of an earlier form of it.
+    pub(crate) field: FieldId,
+    /// The file: of those that have the field, the one with the highest sequence, the later on a tie.
     pub(crate) file: usize,
     /// Its Parquet leaf columns in that file.
     pub(crate) columns: Range<u32>,
@@ -55,7 +96,7 @@ pub(crate) struct ColumnPlace {
 impl LoadedPartition {
     fn new(entry: Partition) -> Self {
         let files = entry.files.iter().map(|file| Arc::new(OpenFile::new(file.clone()))).collect();
-        Self { entry, files, columns: OnceLock::new() }
+        Self { entry, files, columns: OnceLock::new(), deletes: OnceCell::new() }
     }
 
     pub(crate) fn entry(&self) -> &Partition {
@@ -70,9 +111,19 @@ impl LoadedPartition {
         &self.files[place.file]
     }
 
-    /// Where the attribute is; `None` if no file of the partition has it.
-    pub(crate) fn column(&self, field: FieldId) -> Option<&ColumnPlace> {
-        self.columns.get_or_init(|| self.places()).get(&field)
+    /// Where the attribute is, in whichever of its forms was written last; `None` if no file has it.
+    pub(crate) fn column(&self, attribute: &Attribute) -> Option<&ColumnPlace> {
+        let places = self.columns.get_or_init(|| self.places());
+        let own = places.get(&attribute.id);
+        if attribute.earlier.is_empty() {
+            return own;
+        }
+        let forms = attribute.ids().filter_map(|id| places.get(&id));
+        // Of equal sequences the newest form, which `ids` gives first, counts.
+        forms.reduce(|best, place| {
+            let sequence = |place: &ColumnPlace| self.entry.files[place.file].sequence;
+            if sequence(place) > sequence(best) { place } else { best }
+        })
     }
 
     fn places(&self) -> HashMap<FieldId, ColumnPlace> {
@@ -80,7 +131,6 @@ impl LoadedPartition {
         for (number, file) in self.entry.files.iter().enumerate() {
             for &field in &file.field_ids {
                 let newest = places.get(&field).map(|place| self.entry.files[place.file].sequence);
-                // A file without a sequence has that of the commit: at least as old as any that has one.
                 if newest.is_none_or(|newest| newest <= file.sequence) {
                     places.insert(field, place_in(number, &file.chunks, field));
                 }
@@ -100,6 +150,59 @@ impl LoadedPartition {
         let index = *place.chunks.get(row_group * width + column)?;
         self.entry.files[place.file].chunks.get(index)
     }
+
+    /// Which of its rows are deleted, read once; `None` if none is.
+    pub(crate) async fn deletes(&self, storage: &Storage) -> Result<Option<&Arc<DeletedRows>>> {
+        if self.entry.deletes.is_none() {
+            return Ok(None);
+        }
+        self.deletes.get_or_try_init(|| self.read_deletes(storage)).await.map(Some)
+    }
+
+    async fn read_deletes(&self, storage: &Storage) -> Result<Arc<DeletedRows>> {
+        let Some(entry) = &self.entry.deletes else { return Ok(Arc::default()) };
+        let read = storage.read(&entry.path, limits::MAX_DELETION_VECTOR_BYTES).await;
+        let bytes = read.map_err(missing_is_damage)?;
+        let damaged = |reason| Error::corrupt(format!("{storage}/{}", entry.path), reason);
+        let found = checksum(&bytes);
+        if found != entry.checksum || bytes.len() as u64 != entry.size_bytes {
+            return Err(damaged(format!(
+                "checksum {found:016x}, expected {:016x}",
+                entry.checksum
+            )));
+        }
+        let deletes = DeletedRows::decode(&bytes, self.entry.row_count)
+            .map_err(|e| Error::format(format!("{storage}/{}", entry.path), e))?;
+        if deletes.len() != entry.row_count {
+            let reason = format!("{} rows, but its leaf says {}", deletes.len(), entry.row_count);
+            return Err(damaged(reason));
+        }
+        Ok(Arc::new(deletes))
+    }
+
+    /// The stable id of a row of the files.
+    pub(crate) fn row_id(&self, row: u64) -> Option<u64> {
+        let mut before = 0;
+        for range in &self.entry.row_ids {
+            if row - before < range.count {
+                return Some(range.first + (row - before));
+            }
+            before += range.count;
+        }
+        None
+    }
+
+    /// The row of the files that has this stable id.
+    pub(crate) fn row_of_id(&self, row_id: u64) -> Option<u64> {
+        let mut before = 0;
+        for range in &self.entry.row_ids {
+            if row_id >= range.first && row_id - range.first < range.count {
+                return Some(before + (row_id - range.first));
+            }
+            before += range.count;
+        }
+        None
+    }
 }
 
 fn place_in(file: usize, chunks: &[Chunk], field: FieldId) -> ColumnPlace {
@@ -107,5 +210,5 @@ fn place_in(file: usize, chunks: &[Chunk], field: FieldId) -> ColumnPlace {
     own.sort_by_key(|&i| (chunks[i].row_group, chunks[i].column));
     let first = own.first().map_or(0, |&i| chunks[i].column);
     let end = own.iter().map(|&i| chunks[i].column + 1).max().unwrap_or(first);
-    ColumnPlace { file, columns: first..end, chunks: own }
+    ColumnPlace { field, file, columns: first..end, chunks: own }
 }

@@ -3,6 +3,7 @@
 mod leaf;
 mod open_file;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,10 +13,10 @@ use tokio::sync::OnceCell;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::limits;
 use crate::format::manifest::{Leaf, LeafRef, Root, RowMap, Version};
-use crate::format::{Attribute, Schema};
+use crate::format::{Attribute, FieldId, Schema};
 use crate::storage::Storage;
 
-pub(crate) use leaf::{ColumnPlace, LoadedLeaf, LoadedPartition};
+pub(crate) use leaf::{ColumnPlace, LoadedLeaf, LoadedPartition, name_source};
 pub(crate) use open_file::{CachedColumns, OpenFile, missing_is_damage, slice_map};
 
 /// A reader's handle on one version: it never changes, whatever is committed meanwhile.
@@ -33,21 +34,44 @@ struct Inner {
     checksum: u64,
     row_map: RowMap,
     arrow_schema: arrow_schema::SchemaRef,
+    /// Attributes as older files hold them, by the id that they had then.
+    earlier: HashMap<FieldId, Attribute>,
     leaves: Vec<OnceCell<Arc<LoadedLeaf>>>,
-    columns: CachedColumns,
+    columns: Arc<CachedColumns>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(storage: Storage, bytes: &Bytes, path: &str) -> Result<Self> {
+    /// The version whose root is `bytes`; what `known`, another version of the dataset, has read of leaves
+    /// that both have is shared.
+    pub(crate) fn new(
+        storage: &Storage,
+        bytes: &Bytes,
+        path: &str,
+        known: Option<&Snapshot>,
+    ) -> Result<Self> {
         let root =
             Root::decode(bytes).map_err(|e| Error::format(format!("{storage}/{path}"), e))?;
         let checksum = crate::format::checksum(bytes);
+        let storage = storage.with_sources(&root.sources)?;
         let row_map = root.row_map();
-        let leaves = root.leaves.iter().map(|_| OnceCell::new()).collect();
+        let known_leaves = known.map(Snapshot::loaded_leaves).unwrap_or_default();
+        let share = |leaf: &LeafRef| match known_leaves.get(leaf.path.as_str()) {
+            Some((reference, loaded)) if *reference == leaf => OnceCell::from(Arc::clone(loaded)),
+            _ => OnceCell::new(),
+        };
+        let leaves = root.leaves.iter().map(share).collect();
         let arrow_schema = root.schema.arrow_schema();
-        let columns = CachedColumns::default();
-        let inner = Inner { storage, root, checksum, row_map, arrow_schema, leaves, columns };
+        let earlier = earlier_forms(&root.schema);
+        let columns = known.map(|known| known.inner.columns.clone()).unwrap_or_default();
+        let inner =
+            Inner { storage, root, checksum, row_map, arrow_schema, earlier, leaves, columns };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The leaves that were read, by their paths.
+    fn loaded_leaves(&self) -> HashMap<&str, (&LeafRef, &Arc<LoadedLeaf>)> {
+        let read = self.root().leaves.iter().zip(&self.inner.leaves);
+        read.filter_map(|(leaf, cell)| Some((leaf.path.as_str(), (leaf, cell.get()?)))).collect()
     }
 
     /// The number of the version.
@@ -108,6 +132,23 @@ impl Snapshot {
         &self.inner.columns
     }
 
+    /// The attribute as files hold it that have it under the id `field`.
+    pub(crate) fn stored_form(&self, field: FieldId) -> Option<&Attribute> {
+        self.inner.earlier.get(&field)
+    }
+
+    /// Whether both versions have the same rows in the same schema: only tags and the like may differ.
+    pub(crate) fn has_rows_and_schema_of(&self, other: &Snapshot) -> bool {
+        let (a, b) = (self.root(), other.root());
+        a.leaves == b.leaves && a.schema == b.schema
+    }
+
+    /// The number of the leaf that holds the row of this stable id, if any does: ids ascend with rows.
+    pub(crate) fn leaf_of_row_id(&self, row_id: u64) -> usize {
+        let leaves = &self.root().leaves;
+        leaves.partition_point(|leaf| leaf.first_row_id <= row_id).saturating_sub(1)
+    }
+
     /// The attribute called `name`.
     ///
     /// # Errors
@@ -146,7 +187,7 @@ impl Snapshot {
                 format!("{} rows, but its root says {}", decoded.live_rows(), leaf.row_count),
             ));
         }
-        Ok(Arc::new(LoadedLeaf::new(decoded)))
+        Ok(Arc::new(LoadedLeaf::new(decoded, leaf)))
     }
 
     /// Every partition, leaf by leaf; for work that goes over the whole dataset.
@@ -175,6 +216,14 @@ impl Snapshot {
     pub(crate) async fn footer(&self, file: &OpenFile) -> Result<Arc<ParquetMetaData>> {
         file.footer(self.storage()).await
     }
+}
+
+/// Every earlier form of every attribute, by its id.
+fn earlier_forms(schema: &Schema) -> HashMap<FieldId, Attribute> {
+    let forms = schema.attributes().iter().flat_map(|attribute| {
+        attribute.earlier.iter().filter_map(|form| Some((form.id, attribute.as_stored(form.id)?)))
+    });
+    forms.collect()
 }
 
 impl std::fmt::Debug for Snapshot {

@@ -119,7 +119,7 @@ impl OpenFile {
     pub(crate) fn shown(&self, storage: &Storage) -> String {
         match self.entry.foreign {
             Some(_) => self.entry.path.clone(),
-            None => format!("{storage}/{}", self.entry.path),
+            None => storage.shown(&self.entry.path),
         }
     }
 }

@@ -4,14 +4,17 @@ mod coalesce;
 mod counted;
 mod durable_local;
 mod foreign;
+mod listed;
 mod location;
 mod mapped;
+mod sources;
 mod temp_file;
 mod upload;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::ops::Range;
@@ -28,6 +31,7 @@ pub use coalesce::CoalesceOptions;
 pub use counted::Counters;
 pub use durable_local::DurableLocal;
 pub(crate) use foreign::modified_ns;
+pub use listed::ListedObject;
 pub use location::Location;
 pub use upload::{Upload, Uploaded};
 
@@ -61,6 +65,8 @@ const VERSIONS_FOLDER: &str = "_tenrow/versions";
 #[derive(Clone)]
 pub struct Storage {
     inner: Arc<Inner>,
+    /// Other datasets that paths may lead to, by the name that these begin with.
+    sources: Arc<BTreeMap<String, Storage>>,
     maps_files: bool,
     counts_mapped_reads: bool,
     lists_in_order: bool,
@@ -102,7 +108,13 @@ impl Storage {
         let maps = Maps::new(MAX_LIVE_MAPS);
         let inner = Inner { store, prefix, folder, maps, counters: LiveCounters::default() };
         let inner = Arc::new(inner);
-        Self { inner, maps_files: true, counts_mapped_reads: false, lists_in_order: false }
+        Self {
+            inner,
+            sources: Arc::default(),
+            maps_files: true,
+            counts_mapped_reads: false,
+            lists_in_order: false,
+        }
     }
 
     /// Whether local files are mapped: by default they are.
@@ -153,6 +165,9 @@ impl Storage {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Io`](crate::ErrorKind::Io).
     pub async fn size(&self, path: &str) -> Result<u64> {
+        if let Some((source, path)) = self.source_for(path)? {
+            return Box::pin(source.size(path)).await;
+        }
         self.note_read(0);
         let meta = self.inner.store.head(&self.location(path)?).await;
         meta.map(|meta| meta.size).map_err(|error| self.store_error("read", path, error))
@@ -164,6 +179,9 @@ impl Storage {
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Corrupt`](crate::ErrorKind::Corrupt) if it is over
     /// `max_bytes`, found out before anything is allocated; [`Io`](crate::ErrorKind::Io).
     pub async fn read(&self, path: &str, max_bytes: u64) -> Result<Bytes> {
+        if let Some((source, path)) = self.source_for(path)? {
+            return Box::pin(source.read(path, max_bytes)).await;
+        }
         let failed = |error| self.store_error("read", path, error);
         let location = self.location(path)?;
         let object = self.inner.store.get(&location).await.map_err(failed)?;
@@ -183,6 +201,9 @@ impl Storage {
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Corrupt`](crate::ErrorKind::Corrupt) if the object ends
     /// before the range does; [`Io`](crate::ErrorKind::Io).
     pub async fn read_range(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
+        if let Some((source, path)) = self.source_for(path)? {
+            return Box::pin(source.read_range(path, range)).await;
+        }
         check_range(path, &range)?;
         if range.is_empty() {
             return Ok(Bytes::new());
@@ -202,6 +223,9 @@ impl Storage {
         ranges: &[Range<u64>],
         options: &CoalesceOptions,
     ) -> Result<Vec<Bytes>> {
+        if let Some((source, path)) = self.source_for(path)? {
+            return Box::pin(source.read_ranges(path, ranges, options)).await;
+        }
         ranges.iter().try_for_each(|range| check_range(path, range))?;
         let location = self.location(path)?;
         let reads = coalesce(ranges, options.max_gap_bytes);
@@ -223,6 +247,9 @@ impl Storage {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Io`](crate::ErrorKind::Io).
     pub fn map(&self, path: &str) -> Result<Option<Bytes>> {
+        if let Some((source, path)) = self.source_for(path)? {
+            return source.map(path);
+        }
         let Some(folder) = self.inner.folder.as_ref().filter(|_| self.maps_files) else {
             return Ok(None);
         };
@@ -379,7 +406,10 @@ impl Storage {
     }
 
     /// What a person calls the object.
-    fn shown(&self, path: &str) -> String {
+    pub(crate) fn shown(&self, path: &str) -> String {
+        if let Ok(Some((source, path))) = self.source_for(path) {
+            return source.shown(path);
+        }
         match &self.inner.folder {
             Some(folder) => folder.join(path).display().to_string(),
             None if self.inner.prefix.as_ref().is_empty() => path.to_owned(),

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::blocking;
 use crate::error::{Error, Result};
 use crate::format::file_fields;
+use crate::format::manifest::source_of;
 use crate::ids::Ids;
 use crate::read::FileHandle;
 use crate::storage::Storage;
@@ -95,6 +96,15 @@ impl From<FileHandle> for FileValue {
     }
 }
 
+/// A column of files, and the objects that it names.
+pub(crate) struct StoredFiles {
+    pub(crate) column: ArrayRef,
+    /// Objects that were made for it.
+    pub(crate) uploaded: Vec<String>,
+    /// Objects that were there before.
+    pub(crate) referenced: Vec<String>,
+}
+
 /// Stores files, in their rows or beside them.
 pub(crate) struct FileStore<'a> {
     pub(crate) storage: &'a Storage,
@@ -105,33 +115,33 @@ pub(crate) struct FileStore<'a> {
 impl FileStore<'_> {
     /// Completes a column of files: sizes, hashes, and objects for what is too large for a row.
     ///
-    /// Gives the column and the objects it names.
-    pub(crate) async fn store(
-        &self,
-        column: &ArrayRef,
-        name: &str,
-    ) -> Result<(ArrayRef, Vec<String>)> {
+    pub(crate) async fn store(&self, column: &ArrayRef, name: &str) -> Result<StoredFiles> {
         let rows = column.as_struct();
         let mut files = Vec::with_capacity(rows.len());
-        let mut objects = Vec::new();
+        let (mut uploaded, mut referenced) = (Vec::new(), Vec::new());
         for row in 0..rows.len() {
             if rows.is_null(row) {
                 files.push(None);
                 continue;
             }
-            let file = self.complete(value_of(rows, row)).await.map_err(|e| {
+            let value = value_of(rows, row);
+            let objects = if value.bytes.is_some() { &mut uploaded } else { &mut referenced };
+            let file = self.complete(value).await.map_err(|e| {
                 Error::new(e.kind(), format!("attribute {name:?}, row {row} of the batch"))
                     .with_source(e)
             })?;
             objects.extend(file.path.clone());
             files.push(Some(file));
         }
-        Ok((Arc::new(FileValue::array(&files)), objects))
+        Ok(StoredFiles { column: Arc::new(FileValue::array(&files)), uploaded, referenced })
     }
 
     async fn complete(&self, mut file: FileValue) -> Result<FileValue> {
         let Some(bytes) = file.bytes.take() else {
-            if file.path.as_ref().is_none_or(|path| !path.starts_with("files/")) {
+            let is_object = |path: &String| {
+                source_of(path).map_or(path.as_str(), |(_, path)| path).starts_with("files/")
+            };
+            if !file.path.as_ref().is_some_and(is_object) {
                 return Err(Error::invalid(
                     "a file has neither bytes nor an object of this dataset: give its bytes or use `put_file`",
                 ));

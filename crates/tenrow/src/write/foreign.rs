@@ -38,7 +38,7 @@ impl DatasetWriter {
         let path = path.as_ref();
         let absolute = std::fs::canonicalize(path)
             .map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
-        let schema = self.base.schema().clone();
+        let schema = self.schema.clone();
         let columns = columns.clone();
         let file = blocking::run(move || index(&absolute, &schema, &columns)).await?;
         let row_count: u64 = file.row_groups.iter().sum();

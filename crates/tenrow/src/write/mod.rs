@@ -13,16 +13,16 @@ mod partition_writer;
 mod columns;
 mod foreign;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
 
 use crate::clock::Clock;
-use crate::commit::{Commit, append, check_writable, create};
+use crate::commit::{Append, Committer, Overwrite, check_writable, commit, create};
 use crate::error::{Error, Result};
-use crate::format::AttributeType;
 use crate::format::manifest::{Partition, Root};
+use crate::format::{AttributeType, Schema};
 use crate::ids::Ids;
 use crate::snapshot::Snapshot;
 use partition_writer::PartitionWriter;
@@ -41,8 +41,12 @@ const MAX_OPEN_KEYS: usize = 256;
 /// [`WriteOptions::row_group_bytes`], whatever is appended.
 pub struct DatasetWriter {
     base: Snapshot,
+    /// The schema of the rows: that of `base`, unless they replace all of it.
+    schema: Schema,
     /// The root of `base`, if the commit is to create it first.
     creates: Option<Root>,
+    /// Whether the rows come in place of all that are there.
+    overwrites: bool,
     options: WriteOptions,
     ids: Ids,
     clock: Clock,
@@ -50,6 +54,10 @@ pub struct DatasetWriter {
     open: BTreeMap<KeyTuple, PartitionWriter>,
     finished: Vec<(KeyTuple, Partition)>,
     row_count: u64,
+    /// Objects that this writer has made.
+    uploaded: HashSet<String>,
+    /// Objects that rows name and others have made.
+    referenced: BTreeSet<String>,
     failed: bool,
 }
 
@@ -60,11 +68,36 @@ impl DatasetWriter {
         ids: Ids,
         clock: Clock,
     ) -> Result<Self> {
+        let schema = base.schema().clone();
+        Self::with_schema(base, schema, options, ids, clock)
+    }
+
+    /// A writer of rows of `schema` in place of all rows of `base`.
+    pub(crate) fn overwriting(
+        base: Snapshot,
+        schema: Schema,
+        options: WriteOptions,
+        ids: Ids,
+        clock: Clock,
+    ) -> Result<Self> {
+        let writer = Self::with_schema(base, schema, options, ids, clock)?;
+        Ok(Self { overwrites: true, ..writer })
+    }
+
+    fn with_schema(
+        base: Snapshot,
+        schema: Schema,
+        options: WriteOptions,
+        ids: Ids,
+        clock: Clock,
+    ) -> Result<Self> {
         check_writable(&base)?;
-        let keys = Keys::new(base.schema(), &options.partition_by)?;
+        let keys = Keys::new(&schema, &options.partition_by)?;
         Ok(Self {
             base,
+            schema,
             creates: None,
+            overwrites: false,
             options,
             ids,
             clock,
@@ -72,6 +105,8 @@ impl DatasetWriter {
             open: BTreeMap::new(),
             finished: Vec::new(),
             row_count: 0,
+            uploaded: HashSet::new(),
+            referenced: BTreeSet::new(),
             failed: false,
         })
     }
@@ -88,8 +123,8 @@ impl DatasetWriter {
     }
 
     /// The schema that batches must have.
-    pub fn schema(&self) -> &crate::format::Schema {
-        self.base.schema()
+    pub fn schema(&self) -> &Schema {
+        &self.schema
     }
 
     /// Appends the rows of `batch`, whose columns are found by name.
@@ -102,14 +137,17 @@ impl DatasetWriter {
     /// [`Io`](crate::ErrorKind::Io) if it could not be written: the writer is then of no more use.
     pub async fn append(&mut self, batch: &RecordBatch) -> Result<()> {
         self.check_usable()?;
-        let mut columns = check::check_batch(batch, self.base.schema())?;
+        let mut columns = check::check_batch(batch, &self.schema)?;
         let mut objects = Vec::new();
         self.failed = true;
-        for (column, attribute) in columns.iter_mut().zip(self.base.schema().attributes()) {
+        for (column, attribute) in columns.iter_mut().zip(self.schema.clone().attributes()) {
             if attribute.attribute_type == AttributeType::File {
-                let (stored, paths) = self.file_store().store(column, &attribute.name).await?;
-                *column = stored;
-                objects.extend(paths);
+                let stored = self.file_store().store(column, &attribute.name).await?;
+                *column = stored.column;
+                objects.extend(stored.uploaded.iter().chain(&stored.referenced).cloned());
+                self.uploaded.extend(stored.uploaded);
+                let others = stored.referenced.into_iter();
+                self.referenced.extend(others.filter(|path| !self.uploaded.contains(path)));
             }
         }
         for (key, columns) in self.keys.split(&columns)? {
@@ -139,7 +177,9 @@ impl DatasetWriter {
     /// [`NotFound`](crate::ErrorKind::NotFound) or [`Io`](crate::ErrorKind::Io), naming the file.
     pub async fn put_file(&mut self, path: impl AsRef<Path>) -> Result<FileValue> {
         self.check_usable()?;
-        self.file_store().put(path.as_ref()).await
+        let file = self.file_store().put(path.as_ref()).await?;
+        self.uploaded.extend(file.path.clone());
+        Ok(file)
     }
 
     fn file_store(&self) -> files::FileStore<'_> {
@@ -170,7 +210,7 @@ impl DatasetWriter {
             PartitionWriter::new(
                 self.base.storage().clone(),
                 self.ids.clone(),
-                self.base.schema().attributes().to_vec(),
+                self.schema.attributes().to_vec(),
                 self.keys.values(&key),
                 key.folder(),
             )
@@ -222,14 +262,8 @@ impl DatasetWriter {
     /// [`Conflict`](crate::ErrorKind::Conflict) if the schema was changed meanwhile, or too many races
     /// were lost; [`Io`](crate::ErrorKind::Io). Nothing is visible then.
     pub async fn commit(mut self) -> Result<Snapshot> {
-        self.check_usable()?;
-        for (key, writer) in std::mem::take(&mut self.open) {
-            self.close(key, writer).await?;
-        }
-        // Stable: the partitions of a key stay in the order they were written.
-        self.finished.sort_by(|a, b| a.0.cmp(&b.0));
-        let partitions = std::mem::take(&mut self.finished).into_iter().map(|(_, p)| p).collect();
-        let commit = Commit {
+        let partitions = self.finish().await?;
+        let committer = Committer {
             ids: self.ids.clone(),
             clock: self.clock.clone(),
             max_retries: self.options.max_commit_retries,
@@ -237,7 +271,27 @@ impl DatasetWriter {
         if let Some(root) = &self.creates {
             self.base = create(self.base.storage(), root).await?;
         }
-        append(&commit, &self.base, partitions).await
+        let base = self.base.clone();
+        if self.overwrites {
+            let schema = self.schema.clone();
+            let mut change = Overwrite::prepare(&committer, base, schema, partitions).await?;
+            return commit(&committer, &self.base, &mut change).await;
+        }
+        let mut change = Append::prepare(&committer, base, partitions, "append").await?;
+        change.idempotency = self.options.idempotency_key.clone();
+        change.reused_files = std::mem::take(&mut self.referenced).into_iter().collect();
+        commit(&committer, &self.base, &mut change).await
+    }
+
+    /// Makes all appended rows durable, and gives their partitions in the order of their rows.
+    pub(crate) async fn finish(&mut self) -> Result<Vec<Partition>> {
+        self.check_usable()?;
+        for (key, writer) in std::mem::take(&mut self.open) {
+            self.close(key, writer).await?;
+        }
+        // Stable: the partitions of a key stay in the order they were written.
+        self.finished.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(std::mem::take(&mut self.finished).into_iter().map(|(_, p)| p).collect())
     }
 }
 

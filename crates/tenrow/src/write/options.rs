@@ -19,6 +19,9 @@ pub struct WriteOptions {
     pub inline_file_bytes: u64,
     /// Lost races after which a commit gives up. Default: 100.
     pub max_commit_retries: usize,
+    /// A job and the number of its commit: the dataset takes each number of a job once, and none below the
+    /// last. Default: none.
+    pub idempotency_key: Option<(String, u64)>,
 }
 
 impl Default for WriteOptions {
@@ -29,6 +32,7 @@ impl Default for WriteOptions {
             partition_by: Vec::new(),
             inline_file_bytes: 1 << 20,
             max_commit_retries: 100,
+            idempotency_key: None,
         }
     }
 }
@@ -59,6 +63,13 @@ impl WriteOptions {
     #[must_use]
     pub fn with_inline_file_bytes(mut self, bytes: u64) -> Self {
         self.inline_file_bytes = bytes;
+        self
+    }
+
+    /// Makes the commit the `sequence`-th of `job`: done again, after a crash say, it changes nothing.
+    #[must_use]
+    pub fn with_idempotency_key(mut self, job: impl Into<String>, sequence: u64) -> Self {
+        self.idempotency_key = Some((job.into(), sequence));
         self
     }
 

@@ -63,8 +63,20 @@ fn schema() -> impl Strategy<Value = Schema> {
             };
             Attribute { id: FieldId(id * 2), ..attribute }
         });
-        Schema::from_parts(attributes.collect(), 99).unwrap()
+        changed(Schema::from_parts(attributes.collect(), 99).unwrap())
     })
+}
+
+/// The schema after whatever changes it allows.
+fn changed(schema: Schema) -> Schema {
+    let names: Vec<String> = schema.attributes().iter().map(|a| a.name.clone()).collect();
+    let mut schema = schema;
+    for name in names {
+        schema = schema.with_widened(&name, crate::DType::F64).unwrap_or(schema);
+        schema = schema.with_made_nullable(&name).unwrap_or(schema);
+    }
+    let added = Attribute::parse("added_one:i16[2]").unwrap().with_default(7);
+    schema.with_added(added).unwrap()
 }
 
 fn leaf_ref() -> impl Strategy<Value = LeafRef> {
@@ -92,12 +104,14 @@ pub(super) fn root() -> impl Strategy<Value = Root> {
         btree_map(any::<String>(), any::<u64>(), 0..4),
         btree_map(any::<String>(), 1u64..3, 0..4),
         btree_map(any::<String>(), any_json(), 0..3),
+        btree_map("[a-z0-9]{1,9}", ("/\\PC{0,20}", 1u64..99), 0..3),
     );
     let leaves = vec(leaf_ref(), 0..5);
     (features(), features(), identity, schema(), maps, leaves, any::<bool>()).prop_map(
         |(readers, writers, identity, schema, maps, leaves, single_writer)| {
             let (version, parent, write_id, created_ms, operation) = identity;
-            let (properties, sequences, tags, views) = maps;
+            let (properties, sequences, tags, views, sources) = maps;
+            let source = |(location, version)| SourceRef { location, version: Version(version) };
             let path = |(n, leaf)| LeafRef { path: format!("_tenrow/leaves/{n}"), ..leaf };
             Root {
                 reader_features: readers.into_iter().map(Into::into).collect(),
@@ -114,6 +128,7 @@ pub(super) fn root() -> impl Strategy<Value = Root> {
                 sequences,
                 tags: tags.into_iter().map(|(name, v)| (name, Version(v))).collect(),
                 views,
+                sources: sources.into_iter().map(|(name, found)| (name, source(found))).collect(),
                 single_writer,
             }
         },

@@ -1,0 +1,154 @@
+//! The value of rows that are older than their attribute: `spec/schema.md`, "Changes".
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, Int64Array, StringArray, UInt32Array,
+    UInt64Array, cast::AsArray, new_null_array,
+};
+use arrow_cast::CastOptions;
+use arrow_schema::{ArrowError, DataType};
+use serde_json::Value;
+
+use crate::attribute_type::AttributeType;
+use crate::dtype::DType;
+use crate::error::{FormatError, Result};
+use crate::schema::Attribute;
+use crate::widen::bf16_of;
+
+/// Checks that `value` is one that rows of `attribute` can have.
+pub(crate) fn check(attribute: &Attribute, value: &Value) -> Result<()> {
+    one(&attribute.attribute_type, value).map(drop).map_err(|reason| FormatError::WrongType {
+        name: attribute.name.clone(),
+        found: format!("the default {value}"),
+        expected: format!("{} ({reason})", attribute.attribute_type),
+    })
+}
+
+/// `rows` rows of an attribute that their partition lacks: its default, else null.
+///
+/// # Errors
+/// [`FormatError::WrongType`] if the default does not fit; [`FormatError::UnexpectedNull`] if there is none and
+/// the attribute is not nullable.
+pub fn default_rows(attribute: &Attribute, rows: usize) -> Result<ArrayRef> {
+    let Some(value) = &attribute.default else {
+        if !attribute.nullable {
+            return Err(FormatError::malformed(
+                format!("attribute {:?}", attribute.name),
+                "a partition lacks it, and it is not nullable",
+            ));
+        }
+        return Ok(new_null_array(&attribute.attribute_type.arrow_type(), rows));
+    };
+    check(attribute, value)?;
+    let what = || format!("the default of {:?}", attribute.name);
+    let row = one(&attribute.attribute_type, value)
+        .map_err(|reason| FormatError::malformed(what(), reason))?;
+    repeated(&row, rows).map_err(FormatError::arrow(what()))
+}
+
+/// One row of the value, or why it does not fit.
+fn one(attribute_type: &AttributeType, value: &Value) -> Result<ArrayRef, String> {
+    let fault = |error: ArrowError| error.to_string();
+    match attribute_type {
+        AttributeType::Scalar(dtype) => element(*dtype, value),
+        AttributeType::Tensor { dtype, shape } if shape.element_count() > 0 => {
+            let element = element(*dtype, value)?;
+            let DataType::FixedSizeList(item, n) = attribute_type.arrow_type() else {
+                return Err("a tensor is a list of fixed size".into());
+            };
+            let elements = repeated(&element, n as usize).map_err(fault)?;
+            Ok(Arc::new(FixedSizeListArray::try_new(item, n, elements, None).map_err(fault)?))
+        }
+        AttributeType::Value(data_type) if !data_type.is_nested() => {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                _ => return Err("give a text or a number".into()),
+            };
+            cast(Arc::new(StringArray::from(vec![text])), data_type).map_err(fault)
+        }
+        _ => Err(
+            "only scalars, texts, and tensors filled with one number have a constant default: compute the values instead"
+                .into(),
+        ),
+    }
+}
+
+fn element(dtype: DType, value: &Value) -> Result<ArrayRef, String> {
+    let number: ArrayRef = match value {
+        Value::Bool(value) if dtype == DType::Bool => {
+            return Ok(Arc::new(BooleanArray::from(vec![*value])));
+        }
+        Value::Number(number) if dtype != DType::Bool => {
+            match (number.as_i64(), number.as_u64(), number.as_f64()) {
+                (Some(value), ..) => Arc::new(Int64Array::from(vec![value])),
+                (_, Some(value), _) => Arc::new(UInt64Array::from(vec![value])),
+                (.., Some(value)) if dtype.is_float() => Arc::new(Float64Array::from(vec![value])),
+                _ => return Err("not an integer".into()),
+            }
+        }
+        _ => {
+            return Err(format!(
+                "give a {}",
+                if dtype == DType::Bool { "boolean" } else { "number" }
+            ));
+        }
+    };
+    let fault = |error: ArrowError| error.to_string();
+    if dtype == DType::Bf16 {
+        let floats = cast(number, &DataType::Float32).map_err(fault)?;
+        return bf16_of(floats.as_primitive()).map_err(fault);
+    }
+    cast(number, &dtype.arrow_type()).map_err(fault)
+}
+
+fn cast(array: ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    arrow_cast::cast_with_options(&array, data_type, &options)
+}
+
+/// `count` times the one row of `row`.
+fn repeated(row: &ArrayRef, count: usize) -> Result<ArrayRef, ArrowError> {
+    arrow_select::take::take(row, &UInt32Array::from(vec![0; count]), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::Array;
+
+    use super::*;
+
+    fn attribute(text: &str, value: Value) -> Attribute {
+        Attribute::parse(text).unwrap().with_default(value)
+    }
+
+    #[test]
+    fn a_default_fills_every_row() {
+        let label = default_rows(&attribute("label:i16", 7.into()), 3).unwrap();
+        assert_eq!(label.as_primitive::<arrow_array::types::Int16Type>().values()[..], [7, 7, 7]);
+        let half = default_rows(&attribute("x:bf16[2,2]", 0.5.into()), 2).unwrap();
+        assert_eq!(half.as_fixed_size_list().values().len(), 8);
+        let day = default_rows(&attribute("day:date32", "2026-11-22".into()), 1).unwrap();
+        assert_eq!(day.data_type(), &DataType::Date32);
+        let none = default_rows(&attribute("x:f32[?]?", Value::Null), 2).unwrap();
+        assert_eq!(none.logical_null_count(), 2);
+    }
+
+    #[test]
+    fn a_default_of_another_type_is_refused_with_both() {
+        let wrong: [(&str, Value); 6] = [
+            ("x:i8", 300.into()),
+            ("x:i8", 1.5.into()),
+            ("x:bool", 1.into()),
+            ("x:f32[2]", "one".into()),
+            ("x:date32", "soon".into()),
+            ("x:file", "a".into()),
+        ];
+        for (text, value) in wrong {
+            let attribute = attribute(text, value.clone());
+            let error = check(&attribute, &value).unwrap_err().to_string();
+            assert!(error.contains(&value.to_string()), "{error}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! New rows: at the end, or in place of all.
+
+use crate::commit::merge_leaves::MergedLeaves;
+use crate::commit::{Applied, Change, Committer, WrittenLeaf, conflict, place, write_leaves};
+use crate::error::{Error, Result};
+use crate::format::Schema;
+use crate::format::manifest::{Partition, Root};
+use crate::snapshot::Snapshot;
+
+/// Partitions that are put after all others.
+pub(crate) struct Append {
+    base: Snapshot,
+    leaves: Vec<WrittenLeaf>,
+    merged: MergedLeaves,
+    operation: &'static str,
+    /// A job and the number of its commit, which is made once.
+    pub(crate) idempotency: Option<(String, u64)>,
+    /// Objects of `base` that the new rows refer to.
+    pub(crate) reused_files: Vec<String>,
+}
+
+impl Append {
+    /// Stores the leaves of `partitions`, whose files are durable, written in the schema of `base`.
+    pub(crate) async fn prepare(
+        committer: &Committer,
+        base: Snapshot,
+        partitions: Vec<Partition>,
+        operation: &'static str,
+    ) -> Result<Self> {
+        let leaves = write_leaves(committer, base.storage(), partitions).await?;
+        Ok(Self {
+            base,
+            leaves,
+            merged: MergedLeaves::default(),
+            operation,
+            idempotency: None,
+            reused_files: Vec::new(),
+        })
+    }
+}
+
+impl Change for Append {
+    fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    async fn apply(
+        &mut self,
+        committer: &Committer,
+        latest: &Snapshot,
+        root: &mut Root,
+    ) -> Result<Applied> {
+        if let Some((job, sequence)) = &self.idempotency {
+            if root.sequences.get(job).is_some_and(|last| last >= sequence) {
+                return Ok(Applied::AlreadySo);
+            }
+            root.sequences.insert(job.clone(), *sequence);
+        } else if self.leaves.is_empty() {
+            return Ok(Applied::AlreadySo);
+        }
+        if !takes_rows_of(latest.schema(), self.base.schema()) {
+            let reason = "changed the schema so that rows made for the older one lack a value: write them again";
+            let schema = self.base.schema();
+            let changes = |version: &Snapshot| !takes_rows_of(version.schema(), schema);
+            return Err(conflict(&self.base, latest, reason, changes).await);
+        }
+        check_reused(latest, &self.reused_files).await?;
+        self.merged.merge(committer, latest, root).await?;
+        place(root, &self.leaves);
+        Ok(Applied::Changed)
+    }
+}
+
+/// Whether rows written in `older` have a value for every attribute of `schema`.
+fn takes_rows_of(schema: &Schema, older: &Schema) -> bool {
+    schema.attributes().iter().all(|attribute| {
+        let is_there =
+            || older.attributes().iter().any(|old| attribute.ids().any(|id| id == old.id));
+        attribute.nullable || attribute.default.is_some() || is_there()
+    })
+}
+
+/// Refuses rows that refer to large files which no row of `latest` refers to: `vacuum` may free these.
+async fn check_reused(latest: &Snapshot, reused: &[String]) -> Result<()> {
+    if reused.is_empty() {
+        return Ok(());
+    }
+    let mut missing: std::collections::BTreeSet<&str> = reused.iter().map(String::as_str).collect();
+    for partition in latest.partitions().await? {
+        for path in &partition.entry().external_files {
+            missing.remove(path.as_str());
+        }
+    }
+    match missing.first() {
+        None => Ok(()),
+        Some(path) => Err(Error::invalid(format!(
+            "file {path:?} is named by no row of version {}: give its bytes instead of its path",
+            latest.version()
+        ))),
+    }
+}
+
+/// Partitions, in a schema of their own, in place of all that was there.
+pub(crate) struct Overwrite {
+    base: Snapshot,
+    schema: Schema,
+    leaves: Vec<WrittenLeaf>,
+}
+
+impl Overwrite {
+    /// Stores the leaves of `partitions`, whose files are durable, written in `schema`.
+    pub(crate) async fn prepare(
+        committer: &Committer,
+        base: Snapshot,
+        schema: Schema,
+        partitions: Vec<Partition>,
+    ) -> Result<Self> {
+        let leaves = write_leaves(committer, base.storage(), partitions).await?;
+        Ok(Self { base, schema, leaves })
+    }
+}
+
+impl Change for Overwrite {
+    fn operation(&self) -> &'static str {
+        "overwrite"
+    }
+
+    async fn apply(
+        &mut self,
+        _: &Committer,
+        latest: &Snapshot,
+        root: &mut Root,
+    ) -> Result<Applied> {
+        if !latest.has_rows_and_schema_of(&self.base) {
+            let reason = "what it did would be overwritten unseen: look at it, and write again";
+            let base = self.base.clone();
+            let changes = move |version: &Snapshot| !version.has_rows_and_schema_of(&base);
+            return Err(conflict(&self.base, latest, reason, changes).await);
+        }
+        root.schema = self.schema.clone();
+        root.leaves.clear();
+        place(root, &self.leaves);
+        Ok(Applied::Changed)
+    }
+}

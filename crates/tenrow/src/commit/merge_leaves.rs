@@ -1,0 +1,120 @@
+//! Small leaves made one as they pile up, so that a root stays short and a commit writes little.
+//!
+//! Leaves have levels: up to 15 partitions, up to 255, more. When 16 leaves of a level, or of lower ones, stand at
+//! the end, they become one of a higher level: a partition is written again at most three times in its
+//! life, and a dataset of n partitions has about n / 4096 + 45 leaves.
+
+use std::ops::Range;
+
+use crate::commit::Committer;
+use crate::commit::leaves::{LEAF_PARTITIONS, WrittenLeaf, write_leaves};
+use crate::error::Result;
+use crate::format::manifest::{LeafRef, Partition, Root};
+use crate::snapshot::Snapshot;
+
+/// Leaves of one level that become one of the next; also how much larger these are.
+const FAN: usize = 16;
+
+/// Merged leaves of a commit, kept for its next attempt.
+#[derive(Debug, Default)]
+pub(crate) struct MergedLeaves {
+    /// The paths of what was merged, and what they became.
+    done: Option<(Vec<String>, Vec<WrittenLeaf>)>,
+}
+
+impl MergedLeaves {
+    /// Merges leaves at the end of `root`, which still has those of `latest`, if enough have piled up.
+    pub(crate) async fn merge(
+        &mut self,
+        committer: &Committer,
+        latest: &Snapshot,
+        root: &mut Root,
+    ) -> Result<()> {
+        let counts: Vec<u64> = root.leaves.iter().map(|leaf| leaf.partition_count).collect();
+        let Some(range) = to_merge(&counts) else { return Ok(()) };
+        let paths: Vec<String> =
+            root.leaves[range.clone()].iter().map(|leaf| leaf.path.clone()).collect();
+        let merged = match self.done.take() {
+            Some((before, merged)) if before == paths => merged,
+            _ => {
+                let mut partitions: Vec<Partition> = Vec::new();
+                for index in range.clone() {
+                    let leaf = latest.leaf(index).await?;
+                    partitions.extend(leaf.partitions().iter().map(|p| p.entry().clone()));
+                }
+                write_leaves(committer, root_storage(latest), partitions).await?
+            }
+        };
+        let placed: Vec<LeafRef> =
+            merged.iter().map(|leaf| leaf.placed(root, leaf.reference.first_row_id)).collect();
+        root.leaves.splice(range, placed);
+        self.done = Some((paths, merged));
+        Ok(())
+    }
+}
+
+fn root_storage(latest: &Snapshot) -> &crate::storage::Storage {
+    latest.storage()
+}
+
+/// The leaves at the end that are to become one, if any are: numbers of partitions, in order.
+fn to_merge(counts: &[u64]) -> Option<Range<usize>> {
+    let mut start = counts.len();
+    let mut bound = FAN as u64;
+    let mut found = None;
+    while bound <= LEAF_PARTITIONS as u64 {
+        // What a lower level is about to become counts as one.
+        let merged = counts.len() - start;
+        let run = counts[..start].iter().rev().take_while(|&&count| count < bound).count();
+        let leaves = run + usize::from(found.is_some());
+        if leaves < FAN {
+            break;
+        }
+        start -= run;
+        debug_assert!(counts.len() - start >= merged);
+        found = Some(start..counts.len());
+        bound *= FAN as u64;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The leaves after each of `commits` commits of one partition, and how often partitions were written again.
+    fn simulate(commits: u64) -> (Vec<u64>, u64) {
+        let (mut counts, mut rewritten) = (Vec::new(), 0);
+        for _ in 0..commits {
+            if let Some(range) = to_merge(&counts) {
+                let total: u64 = counts[range.clone()].iter().sum();
+                rewritten += total;
+                let full = LEAF_PARTITIONS as u64;
+                let mut merged: Vec<u64> = vec![full; (total / full) as usize];
+                merged.extend(Some(total % full).filter(|&rest| rest > 0));
+                counts.splice(range, merged);
+            }
+            counts.push(1);
+        }
+        (counts, rewritten)
+    }
+
+    #[test]
+    fn leaves_stay_few_and_partitions_are_rarely_written_again() {
+        let commits = 100_000;
+        let (counts, rewritten) = simulate(commits);
+        assert_eq!(counts.iter().sum::<u64>(), commits);
+        assert!(counts.len() as u64 <= commits / 4096 + 48, "{} leaves", counts.len());
+        assert!(rewritten <= 3 * commits, "{rewritten} partitions written again");
+    }
+
+    #[test]
+    fn full_leaves_are_left_alone() {
+        assert_eq!(to_merge(&[4096; 100]), None);
+        assert_eq!(to_merge(&[1; 15]), None);
+        assert_eq!(
+            to_merge(&[4096, 4096].into_iter().chain([1; 16]).collect::<Vec<_>>()),
+            Some(2..18)
+        );
+    }
+}

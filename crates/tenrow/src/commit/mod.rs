@@ -1,0 +1,273 @@
+//! Making a new version: durable first, then visible, by creating one file that must not exist yet.
+//! `spec/commit.md` is normative.
+//!
+//! ```text
+//! Change ─► apply to the newest version ─► root N+1 ─► created: done
+//!              ▲                             │
+//!              └──── read the newest ◄────── taken by another: the change is applied once more, or conflicts
+//! ```
+
+mod append;
+mod conflict;
+mod edit;
+mod leaves;
+mod merge_leaves;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::limits;
+use crate::format::manifest::{Parent, Root, Version};
+use crate::ids::Ids;
+use crate::snapshot::Snapshot;
+use crate::storage::Storage;
+
+pub(crate) use append::{Append, Overwrite};
+pub(crate) use conflict::conflict;
+pub(crate) use edit::{Edit, Edits};
+pub(crate) use leaves::{WrittenLeaf, place, write_leaves};
+
+/// The longest pause between two attempts.
+const MAX_PAUSE: Duration = Duration::from_millis(500);
+
+/// How a program commits.
+#[derive(Debug, Clone)]
+pub(crate) struct Committer {
+    pub(crate) ids: Ids,
+    pub(crate) clock: Clock,
+    /// Lost races after which a commit gives up.
+    pub(crate) max_retries: usize,
+}
+
+/// What a commit does to a dataset, able to be done to whatever version is the newest.
+pub(crate) trait Change: Send {
+    /// What history calls it.
+    fn operation(&self) -> &'static str;
+
+    /// Makes `root`, which is that of `latest` under the next number, what it is to be.
+    ///
+    /// An error if `latest` differs from what the change was prepared for in a way that matters.
+    fn apply(
+        &mut self,
+        committer: &Committer,
+        latest: &Snapshot,
+        root: &mut Root,
+    ) -> impl Future<Output = Result<Applied>> + Send;
+}
+
+/// Whether there is anything to commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Applied {
+    /// The root has changed.
+    Changed,
+    /// The newest version is as the change wants it.
+    AlreadySo,
+}
+
+/// The path of a version's root manifest.
+pub(crate) fn version_path(version: Version) -> String {
+    format!("_tenrow/versions/{}", version.file_name())
+}
+
+/// Reads one version; what `known` has read of its leaves already is shared.
+pub(crate) async fn read_version(
+    storage: &Storage,
+    version: Version,
+    known: Option<&Snapshot>,
+) -> Result<Snapshot> {
+    let path = version_path(version);
+    let bytes = storage.read(&path, limits::MAX_ROOT_BYTES).await?;
+    let snapshot = Snapshot::new(storage, &bytes, &path, known)?;
+    if snapshot.version() != version {
+        return Err(Error::corrupt(
+            format!("{storage}/{path}"),
+            format!("it says that it is version {}, not {version}", snapshot.version()),
+        ));
+    }
+    Ok(snapshot)
+}
+
+/// Reads the newest version.
+pub(crate) async fn read_newest(storage: &Storage, known: Option<&Snapshot>) -> Result<Snapshot> {
+    match newest_version(storage).await? {
+        Some(version) => read_version(storage, version, known).await,
+        None => Err(Error::new(
+            ErrorKind::NotADataset,
+            format!("{storage} is not a tenrow dataset: it has no _tenrow/versions"),
+        )),
+    }
+}
+
+/// The number of the newest version, if there is one.
+pub(crate) async fn newest_version(storage: &Storage) -> Result<Option<Version>> {
+    Ok(storage.newest().await?.and_then(|name| Version::from_file_name(&name)))
+}
+
+/// Commits version 1.
+pub(crate) async fn create(storage: &Storage, root: &Root) -> Result<Snapshot> {
+    let snapshot = uncommitted(storage, root)?;
+    if !put_version(storage, root, &Bytes::from(root.encode())).await? {
+        return Err(exists_already(storage));
+    }
+    Ok(snapshot)
+}
+
+/// The version that `root` will be once it is stored.
+pub(crate) fn uncommitted(storage: &Storage, root: &Root) -> Result<Snapshot> {
+    root.check().map_err(|e| Error::format("the new dataset", e))?;
+    let bytes = Bytes::from(root.encode());
+    Snapshot::new(storage, &bytes, &version_path(root.version), None)
+}
+
+pub(crate) fn exists_already(storage: &Storage) -> Error {
+    Error::new(
+        ErrorKind::AlreadyExists,
+        format!("{storage} is a tenrow dataset already: open it, or choose another place"),
+    )
+}
+
+/// Commits `change`, prepared for `base`, on whatever version is the newest by then.
+pub(crate) async fn commit(
+    committer: &Committer,
+    base: &Snapshot,
+    change: &mut impl Change,
+) -> Result<Snapshot> {
+    let storage = base.storage();
+    let mut latest = base.clone();
+    for attempt in 0..=committer.max_retries {
+        if attempt > 0 {
+            committer.pause(attempt).await;
+            latest = read_newest(storage, Some(&latest)).await?;
+        }
+        check_writable(&latest)?;
+        let mut root = committer.following(&latest, change.operation());
+        if change.apply(committer, &latest, &mut root).await? == Applied::AlreadySo {
+            return Ok(latest);
+        }
+        let (for_readers, for_writers) = root.features();
+        root.reader_features.extend(for_readers.iter().map(|&name| name.to_owned()));
+        root.writer_features.extend(for_readers.iter().map(|&name| name.to_owned()));
+        root.writer_features.extend(for_writers.iter().map(|&name| name.to_owned()));
+        root.check().map_err(|e| Error::format("the new version", e))?;
+        let bytes = Bytes::from(root.encode());
+        let path = version_path(root.version);
+        let snapshot = Snapshot::new(storage, &bytes, &path, Some(&latest))?;
+        // All that the root names is durable by now, so a reader of the new version can open it.
+        if put_version(storage, &root, &bytes).await? && is_in_history(storage, &snapshot).await? {
+            note_latest(storage, root.version).await;
+            return Ok(snapshot);
+        }
+        tracing::debug!(version = root.version.0, attempt, "another writer was first");
+    }
+    Err(Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "lost {} races in a row against other writers of {storage}; version {} is the newest: try again",
+            committer.max_retries + 1,
+            latest.version()
+        ),
+    ))
+}
+
+impl Committer {
+    /// The root that follows `latest`, still equal to it but for its number.
+    fn following(&self, latest: &Snapshot, operation: &str) -> Root {
+        let root = latest.root().clone();
+        Root {
+            version: Version(root.version.0 + 1),
+            parent: Some(Parent { version: latest.version(), checksum: latest.root_checksum() }),
+            write_id: self.ids.next(),
+            // Never before its parent, whatever a clock says, so that times can be searched.
+            created_ms: self.clock.now_ms().max(root.created_ms),
+            operation: operation.into(),
+            ..root
+        }
+    }
+
+    /// Waits a random time, longer after each lost race, so that writers do not meet again.
+    async fn pause(&self, attempt: usize) {
+        let most = Duration::from_millis(1 << attempt.min(9)).min(MAX_PAUSE);
+        let random = u64::from_str_radix(&self.ids.next()[..8], 16).unwrap_or_default();
+        let pause = most.mul_f64(random as f64 / f64::from(u32::MAX));
+        self.clock.pause(pause).await;
+    }
+}
+
+/// Refuses a version that uses features which only a newer tenrow can keep intact.
+pub(crate) fn check_writable(snapshot: &Snapshot) -> Result<()> {
+    let unknown = snapshot.root().unknown_writer_features();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::TooNew,
+        format!(
+            "version {} of {} can only be read: it uses {}, which needs a newer tenrow",
+            snapshot.version(),
+            snapshot.storage(),
+            unknown.join(", ")
+        ),
+    ))
+}
+
+/// Creates the version's file; false if another writer was first.
+///
+/// After any doubtful answer the file is read back: it carries the id of the write that made it.
+async fn put_version(storage: &Storage, root: &Root, bytes: &Bytes) -> Result<bool> {
+    let path = version_path(root.version);
+    let is_ours = |found: Snapshot| found.root().write_id == root.write_id;
+    match storage.put_new(&path, bytes.clone()).await {
+        Ok(true) => Ok(true),
+        Ok(false) => match read_version(storage, root.version, None).await {
+            // Taken, and ended meanwhile: it was another's.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            found => found.map(is_ours),
+        },
+        Err(error) => match read_version(storage, root.version, None).await {
+            Ok(found) => Ok(is_ours(found)),
+            // It is not there, or cannot be read either: the first failure tells why.
+            Err(_) => Err(error),
+        },
+    }
+}
+
+/// Whether later versions, if there are any, were made from the one that was just created.
+///
+/// A writer that slept while others committed and `expire` ended their versions finds the number it wants
+/// free again, long after history went past it. Such a version is taken back.
+async fn is_in_history(storage: &Storage, created: &Snapshot) -> Result<bool> {
+    let version = created.version();
+    if newest_version(storage).await?.is_none_or(|newest| newest <= version) {
+        return Ok(true);
+    }
+    match read_version(storage, Version(version.0 + 1), None).await {
+        Ok(next) => {
+            let parent = next.root().parent;
+            if parent.is_some_and(|parent| parent.checksum == created.root_checksum()) {
+                return Ok(true);
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            // Versions are ended the oldest first: ours is only gone if it was history.
+            if let Err(error) = read_version(storage, version, None).await
+                && error.kind() == ErrorKind::NotFound
+            {
+                return Ok(true);
+            }
+        }
+        Err(error) => return Err(error),
+    }
+    storage.delete(&version_path(version)).await?;
+    Ok(false)
+}
+
+/// Notes the newest version for stores that cannot list; nobody trusts it, so nothing depends on it.
+async fn note_latest(storage: &Storage, version: Version) {
+    let note = Bytes::from(format!("{}\n", version.0));
+    if let Err(error) = storage.put("_tenrow/latest", note).await {
+        tracing::debug!(%error, "the advisory note of the newest version could not be written");
+    }
+}

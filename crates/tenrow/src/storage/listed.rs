@@ -1,0 +1,90 @@
+//! What is stored, and its removal: for upkeep, never for reading.
+
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use super::Storage;
+use crate::error::{Error, ErrorKind, Result};
+
+/// An object that a listing met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListedObject {
+    /// Its path, below the storage.
+    pub path: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// When it was last changed, in milliseconds of Unix time, by the clock of the store.
+    pub modified_ms: i64,
+}
+
+impl Storage {
+    /// The objects below `folder`, in any order; none if there is no such folder.
+    ///
+    /// # Errors
+    /// The stream yields [`Io`](ErrorKind::Io) once, and ends.
+    pub fn list<'a>(&'a self, folder: &'a str) -> BoxStream<'a, Result<ListedObject>> {
+        self.note_read(0);
+        let prefix: Path = self.inner.prefix.parts().chain(Path::from(folder).parts()).collect();
+        let below = self.inner.prefix.clone();
+        let objects = self.inner.store.list(Some(&prefix));
+        let objects = objects.map_err(move |error| {
+            Error::store(format!("cannot list {}", self.shown(folder)), error)
+        });
+        objects
+            .try_filter_map(move |object| {
+                let path = object.location.prefix_match(&below).map(|parts| {
+                    parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/")
+                });
+                let listed = path.map(|path| ListedObject {
+                    path,
+                    size_bytes: object.size,
+                    modified_ms: object.last_modified.timestamp_millis(),
+                });
+                futures::future::ok(listed)
+            })
+            .boxed()
+    }
+
+    /// The names of the folders right below `folder`, sorted.
+    ///
+    /// # Errors
+    /// [`Io`](ErrorKind::Io).
+    pub async fn list_folders(&self, folder: &str) -> Result<Vec<String>> {
+        self.note_read(0);
+        let prefix: Path = self.inner.prefix.parts().chain(Path::from(folder).parts()).collect();
+        let listed =
+            self.inner.store.list_with_delimiter(Some(&prefix)).await.map_err(|error| {
+                Error::store(format!("cannot list {}", self.shown(folder)), error)
+            })?;
+        let names = listed.common_prefixes.iter().filter_map(|path| path.filename());
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Removes the object, if it is there: only for what no version can name any more.
+    ///
+    /// # Errors
+    /// [`Io`](ErrorKind::Io).
+    pub async fn delete(&self, path: &str) -> Result<()> {
+        let deleted = self.inner.store.delete(&self.location(path)?).await;
+        match deleted.map_err(|error| self.store_error("remove", path, error)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    /// The objects below `folder` of this storage, as a storage of their own.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if `folder` is no plain relative path.
+    pub fn below(&self, folder: &str) -> Result<Storage> {
+        let prefix = self.location(folder)?;
+        match &self.inner.folder {
+            Some(root) => Ok(Self::local(root.join(folder), crate::ids::Ids::random())),
+            None => Ok(Self::from_store(self.inner.store.clone(), prefix)),
+        }
+    }
+}
