@@ -144,6 +144,10 @@ impl Dataset {
         self
     }
 
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Where its objects are.
     pub fn storage(&self) -> &Storage {
         &self.storage
@@ -171,10 +175,12 @@ impl Dataset {
     pub async fn version(&self, version: Version) -> Result<Snapshot> {
         match read_version(&self.storage, version, self.recent().as_ref()).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let newest = self.latest().await?.version();
+                self.latest().await?;
+                let names = self.storage.list_versions().await?;
+                let known = names.iter().filter_map(|name| Version::from_file_name(name));
                 Err(Error::new(
                     ErrorKind::NotFound,
-                    format!("no version {version} of {}; the newest is {newest}", self.storage),
+                    format!("no version {version} of {}; there are {}", self.storage, shown(known)),
                 ))
             }
             other => other,
@@ -203,6 +209,32 @@ impl Dataset {
             });
         }
         Ok(versions)
+    }
+
+    /// The newest version that was there at a time, in milliseconds of Unix time.
+    ///
+    /// A binary search: times never fall with versions.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if the dataset, or what is left of its history, is younger.
+    pub async fn version_at(&self, time_ms: i64) -> Result<Snapshot> {
+        let names = self.storage.list_versions().await?;
+        let mut versions: Vec<Version> =
+            names.iter().filter_map(|name| Version::from_file_name(name)).collect();
+        versions.sort_unstable();
+        let mut found = None;
+        let (mut low, mut high) = (0, versions.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let snapshot = self.version(versions[middle]).await?;
+            match snapshot.root().created_ms <= time_ms {
+                true => (low, found) = (middle + 1, Some(snapshot)),
+                false => high = middle,
+            }
+        }
+        found.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, format!("{} has no version that old", self.storage))
+        })
     }
 
     /// A writer that appends to the newest version.
@@ -274,4 +306,15 @@ impl Dataset {
         let writer = DatasetWriter::new(base, options, self.ids.clone(), self.clock.clone())?;
         Ok(writer.creating(root))
     }
+}
+
+/// Versions, the newest first, as a person reads them: `1 to 3, 7`.
+fn shown(versions: impl Iterator<Item = Version>) -> String {
+    let mut versions: Vec<u64> = versions.map(|version| version.0).collect();
+    versions.sort_unstable();
+    let runs = versions.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
+        [first, .., last] => format!("{first} to {last}"),
+        run => run.first().map_or(String::new(), u64::to_string),
+    });
+    runs.collect::<Vec<_>>().join(", ")
 }

@@ -12,11 +12,22 @@ mod read;
 mod commit;
 mod write;
 mod dataset;
+mod clones;
+mod change;
+mod upkeep;
+mod diff;
+mod catalog;
 mod inspect;
 mod verify;
 
+pub use catalog::{Catalog, CatalogEntry, DatasetInfo};
+pub use change::{
+    ColumnFill, CompactOptions, CompactReport, DeleteReport, FillReport, SchemaChange,
+};
 pub use clock::Clock;
+pub use clones::CloneInfo;
 pub use dataset::{CreateOptions, Dataset, VersionInfo};
+pub use diff::Diff;
 pub use error::{Error, ErrorKind, Result};
 pub use ids::Ids;
 pub use inspect::{AttributeSize, Inspection};
@@ -25,10 +36,13 @@ pub use read::{
     Tensors, Verify,
 };
 pub use snapshot::Snapshot;
-pub use storage::{CoalesceOptions, Counters, DurableLocal, Location, Storage, Upload, Uploaded};
+pub use storage::{
+    CoalesceOptions, Counters, DurableLocal, ListedObject, Location, Storage, Upload, Uploaded,
+};
 pub use tenrow_format as format;
 pub use tenrow_format::manifest::Version;
 pub use tenrow_format::{Attribute, AttributeType, DType, Encoding, FieldId, Schema, Shape};
 pub use tensor::{Element, Tensor};
+pub use upkeep::{ExpireOptions, ExpireReport, VacuumOptions, VacuumReport};
 pub use verify::{Fault, VerifyOptions, VerifyReport};
 pub use write::{Columns, DatasetWriter, FileValue, WriteOptions};

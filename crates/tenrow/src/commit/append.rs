@@ -1,10 +1,12 @@
 //! New rows: at the end, or in place of all.
 
+use std::collections::BTreeMap;
+
 use crate::commit::merge_leaves::MergedLeaves;
 use crate::commit::{Applied, Change, Committer, WrittenLeaf, conflict, place, write_leaves};
 use crate::error::{Error, Result};
 use crate::format::Schema;
-use crate::format::manifest::{Partition, Root};
+use crate::format::manifest::{Partition, Root, SourceRef};
 use crate::snapshot::Snapshot;
 
 /// Partitions that are put after all others.
@@ -15,6 +17,8 @@ pub(crate) struct Append {
     operation: &'static str,
     /// A job and the number of its commit, which is made once.
     pub(crate) idempotency: Option<(String, u64)>,
+    /// Datasets that the partitions refer to.
+    pub(crate) sources: BTreeMap<String, SourceRef>,
     /// Objects of `base` that the new rows refer to.
     pub(crate) reused_files: Vec<String>,
 }
@@ -34,6 +38,7 @@ impl Append {
             merged: MergedLeaves::default(),
             operation,
             idempotency: None,
+            sources: BTreeMap::new(),
             reused_files: Vec::new(),
         })
     }
@@ -65,6 +70,7 @@ impl Change for Append {
             return Err(conflict(&self.base, latest, reason, changes).await);
         }
         check_reused(latest, &self.reused_files).await?;
+        root.sources.extend(self.sources.clone());
         self.merged.merge(committer, latest, root).await?;
         place(root, &self.leaves);
         Ok(Applied::Changed)

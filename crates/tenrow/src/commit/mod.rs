@@ -27,7 +27,7 @@ use crate::storage::Storage;
 
 pub(crate) use append::{Append, Overwrite};
 pub(crate) use conflict::conflict;
-pub(crate) use edit::{Edit, Edits};
+pub(crate) use edit::Edits;
 pub(crate) use leaves::{WrittenLeaf, place, write_leaves};
 
 /// The longest pause between two attempts.

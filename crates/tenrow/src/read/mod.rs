@@ -12,6 +12,7 @@ mod fixed;
 mod listed;
 mod paged;
 mod rows;
+mod row_ids;
 mod scan;
 mod tensor_column;
 mod file_column;
@@ -113,13 +114,35 @@ impl Snapshot {
         while at < rows.end {
             let (partition, range) = self.locate(at).await?;
             let end = rows.end.min(range.end);
-            let reader = ColumnReader::new(self, attribute, partition, options);
-            let rows = self.file_rows(partition, at - range.start..end - range.start).await?;
-            parts.push(reader.read_ranges(&rows).await?);
+            let live = at - range.start..end - range.start;
+            parts.push(live_rows(self, attribute, partition, live, options).await?);
             at = end;
         }
         arrays::concat(&attribute.attribute_type.arrow_type(), parts)
     }
+}
+
+/// One attribute of rows of a partition's files, deleted ones included.
+pub(crate) async fn partition_rows(
+    snapshot: &Snapshot,
+    attribute: &Attribute,
+    partition: &LoadedPartition,
+    rows: &Range<u64>,
+    options: &ReadOptions,
+) -> Result<ArrayRef> {
+    ColumnReader::new(snapshot, attribute, partition, options).read_range(rows.clone()).await
+}
+
+/// One attribute of live rows of a partition.
+pub(crate) async fn live_rows(
+    snapshot: &Snapshot,
+    attribute: &Attribute,
+    partition: &LoadedPartition,
+    live: Range<u64>,
+    options: &ReadOptions,
+) -> Result<ArrayRef> {
+    let rows = snapshot.file_rows(partition, live).await?;
+    ColumnReader::new(snapshot, attribute, partition, options).read_ranges(&rows).await
 }
 
 /// Reads one attribute of a whole partition row group by row group and forgets it, for a check.

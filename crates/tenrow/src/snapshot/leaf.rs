@@ -192,6 +192,20 @@ impl LoadedPartition {
         None
     }
 
+    /// The stable ids of rows of the files: from, and up to but without.
+    pub(crate) fn id_ranges(&self, rows: Range<u64>) -> Vec<(u64, u64)> {
+        let mut found = Vec::new();
+        let mut start = 0;
+        for range in &self.entry.row_ids {
+            let (from, to) = (rows.start.max(start), rows.end.min(start + range.count));
+            if from < to {
+                found.push((range.first + (from - start), range.first + (to - start)));
+            }
+            start += range.count;
+        }
+        found
+    }
+
     /// The row of the files that has this stable id.
     pub(crate) fn row_of_id(&self, row_id: u64) -> Option<u64> {
         let mut before = 0;

@@ -9,6 +9,7 @@ mod check;
 mod statistics;
 mod files;
 mod split;
+mod column_file;
 mod partition_writer;
 mod columns;
 mod foreign;
@@ -25,10 +26,14 @@ use crate::format::manifest::{Partition, Root};
 use crate::format::{AttributeType, Schema};
 use crate::ids::Ids;
 use crate::snapshot::Snapshot;
-use partition_writer::PartitionWriter;
+pub(crate) use partition_writer::{PartitionWriter, slice_bytes};
+pub(crate) use split::folder_of;
 use split::{KeyTuple, Keys};
 
+pub(crate) use check::check_batch;
+pub(crate) use column_file::ColumnFileWriter;
 pub use columns::Columns;
+pub(crate) use files::FileStore;
 pub use files::FileValue;
 pub use options::WriteOptions;
 

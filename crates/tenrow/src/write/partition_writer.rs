@@ -12,6 +12,7 @@ use crate::format::partition::{EncodedFile, PartitionEncoder};
 use crate::format::{Attribute, AttributeType, FormatError};
 use crate::ids::Ids;
 use crate::storage::{Storage, Upload};
+use crate::write::column_file::ColumnFileWriter;
 use crate::write::options::WriteOptions;
 use crate::write::statistics;
 
@@ -173,31 +174,21 @@ impl PartitionWriter {
             return Ok(None);
         }
         let attributes: Vec<_> = columns.iter().map(|(i, _)| self.attributes[*i].clone()).collect();
-        let path = format!("columns/{}.parquet", self.ids.next());
-        let failed = |e: FormatError| Error::format(path.clone(), e);
-        let (mut encoder, head) = PartitionEncoder::new(&attributes).map_err(failed)?;
-        let mut upload = self.storage.upload(&path)?;
-        upload.write(head).await?;
+        let mut file = ColumnFileWriter::begin(&self.storage, &self.ids, attributes).await?;
         let mut at = 0;
         while at < rows {
             let len = (rows - at).min(limits::MAX_ROW_GROUP_ROWS);
             let group = columns.iter().map(|(_, arrays)| cut(arrays, at as usize, len as usize));
-            let (next, pieces) = encode(encoder, len, group.collect()).await?;
-            encoder = next;
-            for piece in pieces {
-                upload.write(piece).await?;
-            }
+            file.push(len, group.collect()).await?;
             at += len;
         }
-        let (tail, encoded) = encoder.finish().map_err(failed)?;
-        upload.write(tail).await?;
-        let uploaded = upload.finish().await?;
-        Ok(Some(data_file(path, encoded, uploaded.xxh3)))
+        let (file, _) = file.finish().await?;
+        Ok(Some(file))
     }
 }
 
 /// The columns of a row group, encoded in parallel away from the async threads.
-async fn encode(
+pub(crate) async fn encode(
     mut encoder: PartitionEncoder,
     rows: u64,
     columns: Vec<Vec<ArrayRef>>,
@@ -249,7 +240,7 @@ fn cut(arrays: &[ArrayRef], mut start: usize, mut len: usize) -> Vec<ArrayRef> {
 }
 
 /// Bytes of the rows of these columns alone, not of buffers they share with other rows.
-fn slice_bytes(columns: &[ArrayRef]) -> u64 {
+pub(crate) fn slice_bytes(columns: &[ArrayRef]) -> u64 {
     let bytes = |column: &ArrayRef| {
         column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
     };

@@ -100,6 +100,21 @@ impl KeyTuple {
     }
 }
 
+/// Where files of a partition with these keys are.
+pub(crate) fn folder_of(keys: &[KeyValue]) -> String {
+    let key = |key: &KeyValue| match &key.value {
+        Value::Bool(value) => Key::Bool(*value),
+        Value::String(text) => Key::Text(text.clone()),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(value), _) => Key::Integer(value.into()),
+            (None, Some(value)) => Key::Integer(value.into()),
+            (None, None) => Key::Null,
+        },
+        _ => Key::Null,
+    };
+    KeyTuple(keys.iter().map(key).collect()).folder()
+}
+
 impl Key {
     fn value(&self) -> Value {
         match self {

@@ -1,0 +1,190 @@
+//! A folder or bucket that holds many datasets, by name.
+
+use std::collections::VecDeque;
+
+use futures::StreamExt;
+use futures::stream;
+use serde_json::{Map, Value};
+
+use crate::commit::{newest_version, read_newest};
+use crate::dataset::{CreateOptions, Dataset};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::Schema;
+use crate::format::manifest::Version;
+use crate::storage::Storage;
+
+/// Folders that are looked into at once.
+const MAX_CONCURRENCY: usize = 16;
+/// Parts of a name: folders are searched no deeper.
+const MAX_DEPTH: usize = 8;
+
+/// Datasets below one root: `digits`, `speech/train`.
+///
+/// ```
+/// use tenrow::{Attribute, Catalog, Schema};
+/// # futures::executor::block_on(async {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let location = folder.path().display().to_string();
+/// let catalog = Catalog::open(&location)?;
+/// let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// catalog.create("speech/train", schema, &Default::default()).await?;
+/// let entries = catalog.list().await?;
+/// assert_eq!(entries[0].name, "speech/train");
+/// assert_eq!(entries[0].info.as_ref().unwrap().row_count, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    storage: Storage,
+}
+
+/// One dataset of a catalog.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CatalogEntry {
+    /// Its name: the path of its folder, below the root.
+    pub name: String,
+    /// What its newest version says, or why that cannot be read.
+    pub info: Result<DatasetInfo>,
+}
+
+/// What the newest version of a dataset says.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct DatasetInfo {
+    /// Its number.
+    pub version: Version,
+    /// When it was committed, in milliseconds of Unix time.
+    pub created_ms: i64,
+    /// Its rows.
+    pub row_count: u64,
+    /// Its partitions.
+    pub partition_count: u64,
+    /// Bytes of its Parquet files.
+    pub size_bytes: u64,
+    /// Its attributes.
+    pub schema: Schema,
+    /// Its properties.
+    pub properties: Map<String, Value>,
+}
+
+impl Catalog {
+    /// The datasets below `location`. Touches nothing.
+    ///
+    /// # Errors
+    /// As [`Location::parse`](crate::Location::parse).
+    pub fn open(location: &str) -> Result<Self> {
+        Ok(Self { storage: Storage::open(location)? })
+    }
+
+    /// The datasets below the root of a storage.
+    pub fn at(storage: Storage) -> Self {
+        Self { storage }
+    }
+
+    /// The dataset called `name`.
+    ///
+    /// # Errors
+    /// [`NotADataset`](ErrorKind::NotADataset) if there is none; [`InvalidInput`](ErrorKind::InvalidInput) if it is no name.
+    pub async fn dataset(&self, name: &str) -> Result<Dataset> {
+        let dataset = self.place(name)?;
+        dataset.latest().await?;
+        Ok(dataset)
+    }
+
+    /// Creates an empty dataset.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one; [`InvalidInput`](ErrorKind::InvalidInput) if `name` is no
+    /// name, or leads into another dataset.
+    pub async fn create(
+        &self,
+        name: &str,
+        schema: Schema,
+        options: &CreateOptions,
+    ) -> Result<Dataset> {
+        let dataset = self.place(name)?;
+        for (end, _) in name.match_indices('/') {
+            if newest_version(&self.storage.below(&name[..end])?).await?.is_some() {
+                return Err(Error::invalid(format!(
+                    "{name:?}: {:?} is a dataset, and none lies in another",
+                    &name[..end]
+                )));
+            }
+        }
+        dataset.create_here(schema, options).await?;
+        Ok(dataset)
+    }
+
+    /// Every dataset, by name. Whatever else lies there is passed over.
+    ///
+    /// # Errors
+    /// [`Io`](ErrorKind::Io) if a folder cannot be listed. A dataset that cannot be read is an entry that says why.
+    pub async fn list(&self) -> Result<Vec<CatalogEntry>> {
+        let mut entries = Vec::new();
+        let mut folders: VecDeque<String> = self.storage.list_folders("").await?.into();
+        while !folders.is_empty() {
+            let batch: Vec<String> = folders.drain(..folders.len().min(256)).collect();
+            let looked_at = stream::iter(batch).map(|name| self.look_at(name));
+            let mut looked_at = looked_at.buffer_unordered(MAX_CONCURRENCY);
+            while let Some(found) = looked_at.next().await {
+                match found? {
+                    Found::Dataset(entry) => entries.push(*entry),
+                    Found::Folders(names) => folders.extend(names),
+                }
+            }
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    async fn look_at(&self, name: String) -> Result<Found> {
+        if check_name(&name).is_err() {
+            return Ok(Found::Folders(Vec::new()));
+        }
+        let storage = self.storage.below(&name)?;
+        if newest_version(&storage).await?.is_some() {
+            let info = read_newest(&storage, None).await.map(|snapshot| DatasetInfo {
+                version: snapshot.version(),
+                created_ms: snapshot.root().created_ms,
+                row_count: snapshot.row_count(),
+                partition_count: snapshot.partition_count(),
+                size_bytes: snapshot.size_bytes(),
+                schema: snapshot.schema().clone(),
+                properties: snapshot.properties().clone(),
+            });
+            return Ok(Found::Dataset(Box::new(CatalogEntry { name, info })));
+        }
+        if name.matches('/').count() + 1 >= MAX_DEPTH {
+            return Ok(Found::Folders(Vec::new()));
+        }
+        let folders = self.storage.list_folders(&name).await?;
+        Ok(Found::Folders(folders.into_iter().map(|folder| format!("{name}/{folder}")).collect()))
+    }
+
+    fn place(&self, name: &str) -> Result<Dataset> {
+        check_name(name)?;
+        Ok(Dataset::at(self.storage.below(name)?))
+    }
+}
+
+enum Found {
+    Dataset(Box<CatalogEntry>),
+    Folders(Vec<String>),
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let rule = if name.is_empty() || name.len() > 1024 {
+        "a name has 1 to 1,024 bytes"
+    } else if name.split('/').count() > MAX_DEPTH {
+        "a name has at most 8 parts"
+    } else if name.split('/').any(|part| part.is_empty() || part.starts_with(['.', '_'])) {
+        "a part of a name is not empty and does not start with `.` or `_`"
+    } else if name.contains('\\') || name.chars().any(char::is_control) {
+        "a name holds no `\\` and no control characters"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::InvalidInput, format!("dataset name {name:?}: {rule}")))
+}

@@ -1,0 +1,234 @@
+//! Values for the partitions that lack an attribute, computed from the others: new column files only.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::SchemaRef;
+
+use crate::change::new_columns::{NewColumns, NewColumnsWriter, check_column, places};
+use crate::commit::{Applied, Change, Committer, Edits, commit};
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::format::Attribute;
+use crate::format::manifest::Root;
+use crate::read::{ReadOptions, partition_rows};
+use crate::snapshot::{LoadedPartition, Snapshot};
+
+/// Which attribute to fill, from what.
+///
+/// ```
+/// use tenrow::ColumnFill;
+/// let fill = ColumnFill::new("brightness", ["image"]).with_commit_partitions(16);
+/// assert_eq!(fill.inputs, ["image"]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct ColumnFill {
+    /// The attribute: declared before, by [`SchemaChange::Add`](crate::SchemaChange::Add).
+    pub name: String,
+    /// The attributes that its values are computed from.
+    pub inputs: Vec<String>,
+    /// Partitions after which what was computed is committed: what a kill loses at most. Default: 64.
+    pub commit_partitions: usize,
+}
+
+impl ColumnFill {
+    /// Fills `name` from `inputs`.
+    pub fn new(
+        name: impl Into<String>,
+        inputs: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let inputs = inputs.into_iter().map(Into::into).collect();
+        Self { name: name.into(), inputs, commit_partitions: 64 }
+    }
+
+    /// Sets after how many partitions is committed.
+    #[must_use]
+    pub fn with_commit_partitions(mut self, partitions: usize) -> Self {
+        self.commit_partitions = partitions.max(1);
+        self
+    }
+}
+
+/// What a fill did.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct FillReport {
+    /// A version in which no partition lacks the attribute.
+    pub snapshot: Snapshot,
+    /// Partitions that were filled.
+    pub partitions: u64,
+    /// Rows that were filled, deleted ones of these partitions included.
+    pub rows: u64,
+}
+
+impl Dataset {
+    /// Computes an attribute for every partition that lacks it, until none does: rows that others append meanwhile
+    /// without it included.
+    ///
+    /// `compute` is given the inputs of consecutive rows and gives as many values. Killed and run again, it
+    /// goes on where the last commit was. Memory: one row group of the inputs.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such attribute;
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the values are not of its type; those of `compute`.
+    pub async fn fill_column(
+        &self,
+        fill: &ColumnFill,
+        mut compute: impl FnMut(&RecordBatch) -> Result<ArrayRef> + Send,
+    ) -> Result<FillReport> {
+        let committer = self.committer();
+        let mut report: Option<FillReport> = None;
+        loop {
+            let latest = self.latest().await?;
+            let job = FillJob::new(&latest, fill)?;
+            let mut filled = Vec::new();
+            for partition in latest.partitions().await? {
+                if filled.len() >= fill.commit_partitions {
+                    break;
+                }
+                if partition.column(&job.attribute).is_none() {
+                    filled.push(job.fill(&committer, &partition, &mut compute).await?);
+                }
+            }
+            let report = report.get_or_insert(FillReport {
+                snapshot: latest.clone(),
+                partitions: 0,
+                rows: 0,
+            });
+            if filled.is_empty() {
+                report.snapshot = latest;
+                return Ok(report.clone());
+            }
+            let mut change = Fill { job, filled, partitions: 0, rows: 0 };
+            commit(&committer, &latest, &mut change).await?;
+            report.partitions += change.partitions;
+            report.rows += change.rows;
+        }
+    }
+}
+
+struct FillJob {
+    snapshot: Snapshot,
+    attribute: Attribute,
+    inputs: Vec<Attribute>,
+    schema: SchemaRef,
+}
+
+/// A partition, and the file that completes it.
+struct Filled {
+    row_id: u64,
+    base: String,
+    /// Where the inputs were.
+    inputs: Vec<String>,
+    columns: NewColumns,
+}
+
+impl FillJob {
+    fn new(snapshot: &Snapshot, fill: &ColumnFill) -> Result<Self> {
+        let attribute = snapshot.attribute(&fill.name)?.clone();
+        let inputs = fill.inputs.iter().map(|name| snapshot.attribute(name).cloned());
+        let inputs: Vec<Attribute> = inputs.collect::<Result<_>>()?;
+        if inputs.iter().any(|input| input.id == attribute.id) {
+            return Err(Error::invalid(format!("attribute {:?} from itself", fill.name)));
+        }
+        let fields: Vec<_> = inputs.iter().map(Attribute::arrow_field).collect();
+        let schema = Arc::new(arrow_schema::Schema::new(fields));
+        Ok(Self { snapshot: snapshot.clone(), attribute, inputs, schema })
+    }
+
+    async fn fill(
+        &self,
+        committer: &Committer,
+        partition: &Arc<LoadedPartition>,
+        compute: &mut (impl FnMut(&RecordBatch) -> Result<ArrayRef> + Send),
+    ) -> Result<Filled> {
+        let attributes = vec![self.attribute.clone()];
+        let storage = self.snapshot.storage();
+        let mut writer = NewColumnsWriter::begin(committer, storage, attributes).await?;
+        let options = ReadOptions::default();
+        let mut start = 0;
+        for &rows in &partition.entry().files[0].row_groups {
+            let range = start..start + rows;
+            let mut columns = Vec::with_capacity(self.inputs.len());
+            for input in &self.inputs {
+                let read = partition_rows(&self.snapshot, input, partition, &range, &options);
+                columns.push(read.await?);
+            }
+            let count = RecordBatchOptions::new().with_row_count(Some(rows as usize));
+            let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &count)
+                .map_err(|e| Error::corrupt("the inputs of a column", e))?;
+            let values = compute(&batch)?;
+            check_column(&self.attribute, &values, rows)?;
+            writer.append(&[values]).await?;
+            start += rows;
+        }
+        let entry = partition.entry();
+        Ok(Filled {
+            row_id: entry.row_ids.first().map_or(0, |range| range.first),
+            base: entry.files[0].path.clone(),
+            inputs: places(partition, &self.inputs),
+            columns: writer.finish().await?,
+        })
+    }
+}
+
+struct Fill {
+    job: FillJob,
+    filled: Vec<Filled>,
+    partitions: u64,
+    rows: u64,
+}
+
+impl Change for Fill {
+    fn operation(&self) -> &'static str {
+        "fill column"
+    }
+
+    /// What was computed for partitions that are gone or have changed is left: the next round sees them.
+    async fn apply(
+        &mut self,
+        committer: &Committer,
+        latest: &Snapshot,
+        root: &mut Root,
+    ) -> Result<Applied> {
+        let mut edits = Edits::default();
+        (self.partitions, self.rows) = (0, 0);
+        let is_there = latest.schema().attributes().iter().any(|a| a.id == self.job.attribute.id);
+        if !is_there {
+            return Ok(Applied::AlreadySo);
+        }
+        for filled in &self.filled {
+            let found = latest.partition_of(filled.row_id, &filled.base).await?;
+            let Some(partition) = found else { continue };
+            let lacks_it = partition.column(&self.job.attribute).is_none();
+            if lacks_it && places(&partition, &self.job.inputs) == filled.inputs {
+                let entry = partition.entry();
+                edits.replace(entry, vec![filled.columns.put_into(entry)]);
+                self.partitions += 1;
+                self.rows += entry.row_count;
+            }
+        }
+        if edits.is_empty() {
+            return Ok(Applied::AlreadySo);
+        }
+        edits.apply(committer, latest, root).await?;
+        Ok(Applied::Changed)
+    }
+}
+
+impl Snapshot {
+    /// The partition whose first row has, or had, this id and whose first file is `base`.
+    pub(crate) async fn partition_of(
+        &self,
+        row_id: u64,
+        base: &str,
+    ) -> Result<Option<Arc<LoadedPartition>>> {
+        let index = self.leaf_of_row_id(row_id);
+        if index >= self.root().leaves.len() {
+            return Ok(None);
+        }
+        let leaf = self.leaf(index).await?;
+        let found = leaf.partitions().iter().find(|p| p.entry().files[0].path == base);
+        Ok(found.cloned())
+    }
+}

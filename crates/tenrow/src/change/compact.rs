@@ -1,0 +1,290 @@
+//! Small partitions made large ones: deletes applied, column files folded in, row order and ids kept.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, cast::AsArray};
+
+use crate::commit::{Applied, Change, Committer, Edits, commit};
+use crate::dataset::Dataset;
+use crate::error::Result;
+use crate::format::manifest::{Partition, Root, RowIdRange};
+use crate::format::{AttributeType, Schema};
+use crate::read::{ReadOptions, live_rows};
+use crate::snapshot::{LoadedPartition, Snapshot};
+use crate::write::{PartitionWriter, WriteOptions, folder_of};
+
+/// Bytes of rows that are read at a time.
+const READ_BYTES: u64 = 64 << 20;
+
+/// What is compacted.
+#[derive(Default)]
+pub struct CompactOptions {
+    /// Sizes of the new partitions. Default: those of any writer, 512 MiB each.
+    pub write: WriteOptions,
+    /// Called with the partitions done so far and all that are to be rewritten; returning false stops before
+    /// the next commit.
+    pub on_progress: Option<Box<dyn FnMut(u64, u64) -> bool + Send>>,
+}
+
+impl std::fmt::Debug for CompactOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CompactOptions").field("write", &self.write).finish_non_exhaustive()
+    }
+}
+
+/// What a compaction did.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CompactReport {
+    /// The newest version, compacted.
+    pub snapshot: Snapshot,
+    /// Partitions that were rewritten.
+    pub partitions_before: u64,
+    /// What they have become.
+    pub partitions_after: u64,
+    /// Bytes of the new files.
+    pub written_bytes: u64,
+    /// Partitions that another commit changed meanwhile, and that were left as they are.
+    pub skipped_partitions: u64,
+}
+
+impl Dataset {
+    /// Rewrites partitions that are small, have deleted rows, or have newer values in column files.
+    ///
+    /// Each group is a commit of its own: stopped at any moment, what was done stays done. Row numbers, ids and
+    /// values stay as they are, and older versions keep their files. Foreign files are left alone.
+    ///
+    /// # Errors
+    /// [`Io`](crate::ErrorKind::Io) or [`Corrupt`](crate::ErrorKind::Corrupt), naming the file.
+    pub async fn compact(&self, mut options: CompactOptions) -> Result<CompactReport> {
+        let committer = self.committer();
+        let base = self.latest().await?;
+        let groups = plan(&base.partitions().await?, options.write.partition_bytes);
+        let total = groups.iter().map(|group| group.len() as u64).sum();
+        let mut report = CompactReport {
+            snapshot: base.clone(),
+            partitions_before: 0,
+            partitions_after: 0,
+            written_bytes: 0,
+            skipped_partitions: 0,
+        };
+        let mut done = 0;
+        for inputs in groups {
+            let count = inputs.len() as u64;
+            let outputs = rewrite(&committer, &base, &inputs, &options.write).await?;
+            let after = outputs.len() as u64;
+            let files = outputs.iter().flat_map(|partition| &partition.files);
+            let bytes: u64 = files.map(|file| file.size_bytes).sum();
+            let mut change =
+                Compact { schema: base.schema().clone(), inputs, outputs, is_done: false };
+            report.snapshot = commit(&committer, &report.snapshot, &mut change).await?;
+            match change.is_done {
+                true => {
+                    report.partitions_before += count;
+                    report.partitions_after += after;
+                    report.written_bytes += bytes;
+                }
+                false => report.skipped_partitions += count,
+            }
+            done += count;
+            if options.on_progress.as_mut().is_some_and(|goes_on| !goes_on(done, total)) {
+                break;
+            }
+        }
+        Ok(report)
+    }
+}
+
+/// Runs of neighbouring partitions to be rewritten together.
+fn plan(partitions: &[Arc<LoadedPartition>], target_bytes: u64) -> Vec<Vec<Arc<LoadedPartition>>> {
+    let mut groups: Vec<Vec<Arc<LoadedPartition>>> = Vec::new();
+    let mut open: Vec<Arc<LoadedPartition>> = Vec::new();
+    let mut bytes = 0;
+    let mut close = |open: &mut Vec<Arc<LoadedPartition>>| {
+        let group = std::mem::take(open);
+        if group.len() > 1 || group.iter().any(|partition| is_untidy(partition)) {
+            groups.push(group);
+        }
+    };
+    for partition in partitions {
+        let entry = partition.entry();
+        let size = live_bytes(entry);
+        let is_foreign = entry.files.iter().any(|file| file.foreign.is_some());
+        let is_small = size < target_bytes / 2;
+        let fits = open
+            .last()
+            .is_none_or(|last| last.entry().keys == entry.keys && bytes + size <= target_bytes);
+        let joins = !is_foreign && (is_small || is_untidy(partition));
+        if !joins || !fits {
+            close(&mut open);
+            bytes = 0;
+        }
+        if joins {
+            open.push(partition.clone());
+            bytes += size;
+        }
+    }
+    close(&mut open);
+    groups
+}
+
+/// Whether a partition is worth rewriting alone.
+fn is_untidy(partition: &LoadedPartition) -> bool {
+    let entry = partition.entry();
+    // A projection is as old as its base file; what came later hides values of it, or adds some.
+    let has_newer = entry.files.iter().any(|file| file.sequence > entry.files[0].sequence);
+    has_newer || entry.deletes.is_some()
+}
+
+/// About the bytes that the live rows take.
+fn live_bytes(entry: &Partition) -> u64 {
+    let bytes: u64 = entry.files.iter().map(|file| file.size_bytes).sum();
+    let share = u128::from(bytes) * u128::from(entry.live_rows());
+    (share / u128::from(entry.row_count.max(1))) as u64
+}
+
+/// Writes the live rows of `inputs` anew; the partitions are durable and name their row ids.
+async fn rewrite(
+    committer: &Committer,
+    base: &Snapshot,
+    inputs: &[Arc<LoadedPartition>],
+    options: &WriteOptions,
+) -> Result<Vec<Partition>> {
+    let storage = base.storage();
+    let attributes = base.schema().attributes();
+    let keys = inputs.first().map(|input| input.entry().keys.clone()).unwrap_or_default();
+    let folder = folder_of(&keys);
+    let (ids, own) = (committer.ids.clone(), attributes.to_vec());
+    let mut writer = PartitionWriter::new(storage.clone(), ids, own, keys, folder);
+    let mut outputs = Vec::new();
+    let mut row_ids = Vec::new();
+    for input in inputs {
+        let deletes = input.deletes(storage).await?;
+        let rows = input.entry().live_rows();
+        let all = deletes.map_or_else(|| vec![0..rows], |deletes| deletes.ranges(0..rows));
+        let ranges = all.into_iter().flat_map(|rows| input.id_ranges(rows));
+        row_ids.extend(ranges.map(|(first, end)| RowIdRange { first, count: end - first }));
+        let row_bytes = (live_bytes(input.entry()) / rows.max(1)).max(1);
+        let step = (READ_BYTES / row_bytes).max(1);
+        let mut at = 0;
+        while at < rows {
+            let live = at..rows.min(at + step);
+            at = live.end;
+            let mut columns = Vec::with_capacity(attributes.len());
+            for attribute in attributes {
+                let options = ReadOptions::default();
+                columns.push(live_rows(base, attribute, input, live.clone(), &options).await?);
+            }
+            let files = external_files(base.schema(), &columns);
+            outputs.extend(writer.append(&columns, files, options).await?);
+        }
+    }
+    outputs.extend(writer.flush(options).await?);
+    outputs.extend(writer.finish().await?);
+    name_ids(&mut outputs, row_ids);
+    Ok(outputs)
+}
+
+/// Gives the partitions, in order, these ids, in order; neighbours become one range.
+fn name_ids(partitions: &mut [Partition], row_ids: Vec<RowIdRange>) {
+    let mut rest = row_ids.into_iter();
+    let mut open: Option<RowIdRange> = None;
+    for partition in partitions {
+        let mut wanted = partition.row_count;
+        let mut own: Vec<RowIdRange> = Vec::new();
+        while wanted > 0 {
+            let Some(range) = open.take().or_else(|| rest.next()) else { break };
+            let count = range.count.min(wanted);
+            wanted -= count;
+            match own.last_mut() {
+                Some(last) if last.first + last.count == range.first => last.count += count,
+                _ => own.push(RowIdRange { first: range.first, count }),
+            }
+            if count < range.count {
+                open = Some(RowIdRange { first: range.first + count, count: range.count - count });
+            }
+        }
+        partition.row_ids = own;
+    }
+}
+
+/// The objects that rows name.
+fn external_files(schema: &Schema, columns: &[ArrayRef]) -> Vec<String> {
+    let files = schema
+        .attributes()
+        .iter()
+        .zip(columns)
+        .filter(|(attribute, _)| attribute.attribute_type == AttributeType::File);
+    let mut paths: Vec<String> = files
+        .flat_map(|(_, column)| {
+            let rows = column.as_struct();
+            let (bytes, paths) = (rows.column(0), rows.column(1).as_string::<i32>());
+            let is_object =
+                |&row: &usize| rows.is_valid(row) && bytes.is_null(row) && paths.is_valid(row);
+            (0..rows.len())
+                .filter(is_object)
+                .map(|row| paths.value(row).to_owned())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths
+}
+
+struct Compact {
+    /// The schema that the outputs were written in.
+    schema: Schema,
+    inputs: Vec<Arc<LoadedPartition>>,
+    outputs: Vec<Partition>,
+    is_done: bool,
+}
+
+impl Change for Compact {
+    fn operation(&self) -> &'static str {
+        "compact"
+    }
+
+    async fn apply(
+        &mut self,
+        committer: &Committer,
+        latest: &Snapshot,
+        root: &mut Root,
+    ) -> Result<Applied> {
+        self.is_done = false;
+        // Rows of an older schema are adapted as ever, but what the newer one dropped or gained is not
+        // what was read.
+        if latest.schema() != &self.schema {
+            return Ok(Applied::AlreadySo);
+        }
+        let mut edits = Edits::default();
+        for (number, input) in self.inputs.iter().enumerate() {
+            let entry = input.entry();
+            let first = entry.row_ids.first().map_or(0, |range| range.first);
+            let found = latest.partition_of(first, &entry.files[0].path).await?;
+            if !found.is_some_and(|found| found.entry() == entry) {
+                return Ok(Applied::AlreadySo);
+            }
+            let replacement = if number == 0 { self.outputs.clone() } else { Vec::new() };
+            edits.replace(entry, replacement);
+        }
+        edits.apply(committer, latest, root).await?;
+        self.is_done = true;
+        Ok(Applied::Changed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_follow_their_rows_into_new_partitions() {
+        let range = |first, count| RowIdRange { first, count };
+        let partition = |row_count| Partition { row_count, ..Partition::default() };
+        let mut partitions = [partition(3), partition(4)];
+        name_ids(&mut partitions, vec![range(0, 2), range(2, 3), range(9, 2)]);
+        assert_eq!(partitions[0].row_ids, [range(0, 3)]);
+        assert_eq!(partitions[1].row_ids, [range(3, 2), range(9, 2)]);
+    }
+}

@@ -1,0 +1,130 @@
+//! Rows deleted: a bitmap beside their partition says which, and no data file is touched.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::commit::{Applied, Change, Committer, Edits, commit};
+use crate::dataset::Dataset;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::{DeletionVector, Partition, Root};
+use crate::format::{DeletedRows, checksum};
+use crate::snapshot::Snapshot;
+
+/// What a delete did.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DeleteReport {
+    /// The version without the rows.
+    pub snapshot: Snapshot,
+    /// Rows that were there and are not any more.
+    pub deleted_rows: u64,
+}
+
+impl Dataset {
+    /// Deletes rows of `snapshot`, by their numbers in it.
+    ///
+    /// Later rows move up in the new version; stable ids stay. Rows that another commit deleted meanwhile are
+    /// no error.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if a row is out of range.
+    pub async fn delete(&self, snapshot: &Snapshot, rows: &[u64]) -> Result<DeleteReport> {
+        let ids = snapshot.row_ids(rows).await?;
+        self.delete_ids(&ids).await
+    }
+
+    /// Deletes the rows of these stable ids; ids that no row has are no error.
+    ///
+    /// # Errors
+    /// [`Io`](ErrorKind::Io).
+    pub async fn delete_ids(&self, row_ids: &[u64]) -> Result<DeleteReport> {
+        let base = self.latest().await?;
+        let mut ids = row_ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut change = Delete { ids, deleted: 0 };
+        let snapshot = commit(&self.committer(), &base, &mut change).await?;
+        Ok(DeleteReport { snapshot, deleted_rows: change.deleted })
+    }
+}
+
+/// Rows are known by their ids, so that the change fits whatever version is the newest: appended to, compacted.
+struct Delete {
+    /// Ascending.
+    ids: Vec<u64>,
+    deleted: u64,
+}
+
+impl Change for Delete {
+    fn operation(&self) -> &'static str {
+        "delete"
+    }
+
+    async fn apply(
+        &mut self,
+        committer: &Committer,
+        latest: &Snapshot,
+        root: &mut Root,
+    ) -> Result<Applied> {
+        self.deleted = 0;
+        let mut edits = Edits::default();
+        for (partition, rows) in latest.rows_by_partition(&self.ids).await? {
+            self.deleted += rows.len() as u64;
+            let entry = partition.entry();
+            let before = partition.deletes(latest.storage()).await?;
+            let deleted = match before {
+                Some(before) => before.with(rows),
+                None => rows.into_iter().collect(),
+            };
+            let replacement = match deleted.len() == entry.row_count {
+                true => Vec::new(),
+                false => vec![without(committer, latest, entry, &deleted).await?],
+            };
+            edits.replace(entry, replacement);
+        }
+        if edits.is_empty() {
+            return Ok(Applied::AlreadySo);
+        }
+        edits.apply(committer, latest, root).await?;
+        Ok(Applied::Changed)
+    }
+}
+
+/// The partition without these rows; its new deletion vector is durable.
+async fn without(
+    committer: &Committer,
+    latest: &Snapshot,
+    entry: &Partition,
+    deleted: &DeletedRows,
+) -> Result<Partition> {
+    let path = format!("_tenrow/deletes/{}", committer.ids.next());
+    let bytes = Bytes::from(deleted.encode());
+    let deletes = DeletionVector {
+        size_bytes: bytes.len() as u64,
+        checksum: checksum(&bytes),
+        row_count: deleted.len(),
+        path: path.clone(),
+    };
+    if !latest.storage().put_new(&path, bytes).await? {
+        return Err(Error::new(ErrorKind::AlreadyExists, format!("{path} exists already")));
+    }
+    Ok(Partition { deletes: Some(deletes), ..entry.clone() })
+}
+
+impl Snapshot {
+    /// The partitions that hold the live rows of `ids`, ascending, and the rows of their files.
+    pub(crate) async fn rows_by_partition(
+        &self,
+        ids: &[u64],
+    ) -> Result<Vec<(std::sync::Arc<crate::snapshot::LoadedPartition>, Vec<u64>)>> {
+        let mut found = BTreeMap::new();
+        for &id in ids {
+            if let Some((place, partition, row)) = self.find_row_id(id).await? {
+                let (_, rows) = found.entry(place).or_insert((partition, Vec::new()));
+                rows.push(row);
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+}

@@ -1,0 +1,117 @@
+//! The rows of another dataset appended by reference: its files stay where they are.
+
+use std::collections::HashMap;
+
+use crate::clones::source_location;
+use crate::commit::{Append, commit};
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::format::manifest::{Partition, SourceRef};
+use crate::format::{Attribute, FieldId, Schema};
+use crate::snapshot::{LoadedPartition, Snapshot, name_source};
+
+impl Dataset {
+    /// Appends all rows of `source`, a version of another dataset, without copying a file.
+    ///
+    /// The version is registered there, so that nothing it needs is expired or vacuumed. Rows get new stable ids.
+    /// Attributes are matched by name.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if an attribute is missing there, or has another type.
+    pub async fn merge(&self, source: &Dataset, version: &Snapshot) -> Result<Snapshot> {
+        let base = self.latest().await?;
+        let location = source_location(version.storage())?;
+        if source_location(self.storage())? == location {
+            return Err(Error::invalid("a dataset cannot be merged into itself"));
+        }
+        let fields = match_fields(version.schema(), base.schema())?;
+        let committer = self.committer();
+        let name = committer.ids.next();
+        let own_location = source_location(self.storage())?;
+        source.register_clone(&name, &own_location, version.version()).await?;
+        let mut partitions = Vec::new();
+        for partition in version.partitions().await? {
+            partitions.push(referring(&partition, version.schema(), &fields, &name));
+        }
+        let mut sources = version.root().sources.clone();
+        sources.insert(name, SourceRef { location, version: version.version() });
+        let mut change = Append::prepare(&committer, base.clone(), partitions, "merge").await?;
+        change.sources = sources;
+        commit(&committer, &base, &mut change).await
+    }
+}
+
+/// The id of the receiving schema for each id, of today and of earlier forms, of the other one.
+fn match_fields(from: &Schema, to: &Schema) -> Result<HashMap<FieldId, FieldId>> {
+    let mut fields = HashMap::new();
+    for attribute in to.attributes() {
+        let Some(other) = from.attribute(&attribute.name) else {
+            if attribute.nullable || attribute.default.is_some() {
+                continue;
+            }
+            return Err(Error::invalid(format!(
+                "attribute {:?} is missing in the other dataset, and is neither nullable nor has it a default",
+                attribute.name
+            )));
+        };
+        for (id, form) in forms(other) {
+            let same = forms(attribute).find(|(_, own)| {
+                own.attribute_type == form.attribute_type && own.nullable == form.nullable
+            });
+            let Some((own, _)) = same else {
+                return Err(Error::invalid(format!(
+                    "attribute {:?} is {} there and {} here: change one of them first",
+                    attribute.name,
+                    form.type_text(),
+                    attribute.type_text()
+                )));
+            };
+            fields.insert(id, own);
+        }
+    }
+    Ok(fields)
+}
+
+/// The forms of an attribute, that of today first.
+fn forms(attribute: &Attribute) -> impl Iterator<Item = (FieldId, Attribute)> + '_ {
+    let form = |id| (id, attribute.as_stored(id).unwrap_or_else(|| attribute.clone()));
+    attribute.ids().map(form)
+}
+
+/// The partition as another dataset names it: paths that lead back, ids of that schema, rows without ids yet.
+fn referring(
+    partition: &LoadedPartition,
+    schema: &Schema,
+    fields: &HashMap<FieldId, FieldId>,
+    source: &str,
+) -> Partition {
+    // Sequences of one dataset mean nothing in another: each value is named in the one file where it counts.
+    let counts = |file: usize, field: FieldId| {
+        schema.attributes().iter().any(|attribute| {
+            partition.column(attribute).is_some_and(|place| {
+                place.field == field && (place.file == file || is_copy(partition, place.file, file))
+            })
+        })
+    };
+    let mut entry = partition.entry().clone();
+    entry.row_ids.clear();
+    for (number, file) in entry.files.iter_mut().enumerate() {
+        file.sequence = None;
+        file.field_ids.retain(|&field| fields.contains_key(&field) && counts(number, field));
+        file.chunks.retain(|chunk| file.field_ids.contains(&chunk.field));
+        file.field_ids.iter_mut().for_each(|field| *field = fields[field]);
+        file.chunks.iter_mut().for_each(|chunk| chunk.field = fields[&chunk.field]);
+    }
+    entry.keys.retain(|key| fields.contains_key(&key.field));
+    entry.keys.iter_mut().for_each(|key| key.field = fields[&key.field]);
+    entry.statistics.retain(|statistics| fields.contains_key(&statistics.field));
+    entry.statistics.iter_mut().for_each(|statistics| statistics.field = fields[&statistics.field]);
+    name_source(&mut entry, source);
+    entry
+}
+
+/// Whether two files are of one age, so that what both have is equal: a base file and its projection.
+fn is_copy(partition: &LoadedPartition, a: usize, b: usize) -> bool {
+    let files = &partition.entry().files;
+    files[a].sequence == files[b].sequence
+}

@@ -1,0 +1,16 @@
+//! Changes of what is there: schema, rows, versions. Each is one commit, and none changes a file.
+
+mod schema;
+mod names;
+mod restore;
+mod delete;
+mod new_columns;
+mod column_fill;
+mod update;
+mod compact;
+mod merge;
+
+pub use column_fill::{ColumnFill, FillReport};
+pub use compact::{CompactOptions, CompactReport};
+pub use delete::DeleteReport;
+pub use schema::SchemaChange;

@@ -1,0 +1,221 @@
+//! Values replaced in place: the columns of the partitions touched are written anew, nothing else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, RecordBatch};
+
+use crate::change::new_columns::{NewColumns, NewColumnsWriter, places};
+use crate::commit::{Applied, Change, Committer, Edits, commit};
+use crate::dataset::Dataset;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::Root;
+use crate::format::{Attribute, AttributeType, FieldId, Schema};
+use crate::read::{ReadOptions, partition_rows, unfit};
+use crate::snapshot::{LoadedPartition, Snapshot};
+use crate::write::{FileStore, WriteOptions, check_batch};
+
+impl Dataset {
+    /// Replaces values of `rows` of `snapshot`: row i of `values`, which has some of the attributes, is for `rows[i]`.
+    ///
+    /// Rows keep their numbers and ids. Cost: the columns named, of every partition that has such a row.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if a row is out of range or named twice, an attribute is unknown or of
+    /// another type, or is a partition key.
+    pub async fn update(
+        &self,
+        snapshot: &Snapshot,
+        rows: &[u64],
+        values: &RecordBatch,
+    ) -> Result<Snapshot> {
+        let ids = snapshot.row_ids(rows).await?;
+        self.update_ids(&ids, values).await
+    }
+
+    /// [`update`](Self::update) by stable ids; rows that are deleted meanwhile are left out.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update), and [`NotFound`](ErrorKind::NotFound) for an id that no row has.
+    pub async fn update_ids(&self, row_ids: &[u64], values: &RecordBatch) -> Result<Snapshot> {
+        let base = self.latest().await?;
+        let committer = self.committer();
+        let mut change = Update::prepare(&committer, &base, row_ids, values).await?;
+        commit(&committer, &base, &mut change).await
+    }
+}
+
+struct Update {
+    attributes: Vec<Attribute>,
+    columns: Vec<ArrayRef>,
+    external_files: Vec<String>,
+    /// Ascending.
+    ids: Vec<u64>,
+    /// The row of `columns` for each id.
+    value_rows: HashMap<u64, usize>,
+    /// What was written for a partition, and where its values were before.
+    written: HashMap<String, (Vec<String>, Vec<u64>, NewColumns)>,
+}
+
+impl Update {
+    async fn prepare(
+        committer: &Committer,
+        base: &Snapshot,
+        row_ids: &[u64],
+        values: &RecordBatch,
+    ) -> Result<Self> {
+        if values.num_rows() != row_ids.len() {
+            return Err(Error::invalid(format!(
+                "{} rows of values for {} rows",
+                values.num_rows(),
+                row_ids.len()
+            )));
+        }
+        let names = values.schema();
+        let attributes = names.fields().iter().map(|field| base.attribute(field.name()).cloned());
+        let attributes: Vec<Attribute> = attributes.collect::<Result<_>>()?;
+        check_not_keys(base, &attributes).await?;
+        let value_rows: HashMap<u64, usize> = row_ids.iter().copied().zip(0..).collect();
+        if value_rows.len() < row_ids.len() {
+            return Err(Error::invalid(
+                "a row is named twice: which value it is to have is unclear",
+            ));
+        }
+        let mut ids = row_ids.to_vec();
+        ids.sort_unstable();
+        let found = base.rows_of_ids(&ids).await?;
+        if let Some((id, _)) = ids.iter().zip(found).find(|(_, row)| row.is_none()) {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("no row of version {} has the id {id}", base.version()),
+            ));
+        }
+        let schema = Schema::from_parts(attributes.clone(), base.schema().next_field_id())
+            .map_err(|e| Error::format("the values", e))?;
+        let mut columns = check_batch(values, &schema)?;
+        let mut external_files = Vec::new();
+        let inline_bytes = WriteOptions::default().inline_file_bytes;
+        let files = FileStore { storage: base.storage(), ids: &committer.ids, inline_bytes };
+        for (column, attribute) in columns.iter_mut().zip(&attributes) {
+            if attribute.attribute_type == AttributeType::File {
+                let stored = files.store(column, &attribute.name).await?;
+                *column = stored.column;
+                external_files.extend(stored.uploaded);
+                external_files.extend(stored.referenced);
+            }
+        }
+        let written = HashMap::new();
+        Ok(Self { attributes, columns, external_files, ids, value_rows, written })
+    }
+
+    /// The new columns of one partition; those of an attempt before if nothing else has changed them since.
+    async fn columns_of(
+        &mut self,
+        committer: &Committer,
+        latest: &Snapshot,
+        partition: &Arc<LoadedPartition>,
+        rows: Vec<u64>,
+    ) -> Result<NewColumns> {
+        let base = partition.entry().files[0].path.clone();
+        let before = places(partition, &self.attributes);
+        if let Some((places, done, columns)) = self.written.get(&base)
+            && (places, done) == (&before, &rows)
+        {
+            return Ok(columns.clone());
+        }
+        let columns = self.write(committer, latest, partition, &rows).await?;
+        self.written.insert(base, (before, rows, columns.clone()));
+        Ok(columns)
+    }
+
+    async fn write(
+        &self,
+        committer: &Committer,
+        latest: &Snapshot,
+        partition: &Arc<LoadedPartition>,
+        rows: &[u64],
+    ) -> Result<NewColumns> {
+        let storage = latest.storage();
+        let attributes = self.attributes.clone();
+        let mut writer = NewColumnsWriter::begin(committer, storage, attributes).await?;
+        let options = ReadOptions::default();
+        let mut start = 0;
+        for &count in &partition.entry().files[0].row_groups {
+            let range = start..start + count;
+            let touched = rows.iter().copied().filter(|row| range.contains(row));
+            let mut indices: Vec<(usize, usize)> =
+                (0..count as usize).map(|row| (0, row)).collect();
+            for row in touched {
+                let id = partition.row_id(row).unwrap_or(u64::MAX);
+                if let Some(&value) = self.value_rows.get(&id) {
+                    indices[(row - start) as usize] = (1, value);
+                }
+            }
+            let mut columns = Vec::with_capacity(self.columns.len());
+            for (attribute, new) in self.attributes.iter().zip(&self.columns) {
+                let old = partition_rows(latest, attribute, partition, &range, &options).await?;
+                let both: [&dyn Array; 2] = [&old, new];
+                let mixed = arrow_select::interleave::interleave(&both, &indices);
+                columns.push(mixed.map_err(unfit)?);
+            }
+            writer.append(&columns).await?;
+            start += count;
+        }
+        let mut columns = writer.finish().await?;
+        columns.external_files = self.external_files.clone();
+        Ok(columns)
+    }
+}
+
+impl Change for Update {
+    fn operation(&self) -> &'static str {
+        "update"
+    }
+
+    async fn apply(
+        &mut self,
+        committer: &Committer,
+        latest: &Snapshot,
+        root: &mut Root,
+    ) -> Result<Applied> {
+        for attribute in &self.attributes {
+            let now = latest.schema().attributes().iter().find(|a| a.id == attribute.id);
+            if now.is_none() {
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    format!(
+                        "attribute {:?} was dropped or changed its type in version {} or before: look at it, and update again",
+                        attribute.name,
+                        latest.version()
+                    ),
+                ));
+            }
+        }
+        let mut edits = Edits::default();
+        for (partition, rows) in latest.rows_by_partition(&self.ids.clone()).await? {
+            let columns = self.columns_of(committer, latest, &partition, rows).await?;
+            edits.replace(partition.entry(), vec![columns.put_into(partition.entry())]);
+        }
+        if edits.is_empty() {
+            return Ok(Applied::AlreadySo);
+        }
+        edits.apply(committer, latest, root).await?;
+        Ok(Applied::Changed)
+    }
+}
+
+/// Refuses to change what is the same in all rows of a partition.
+async fn check_not_keys(base: &Snapshot, attributes: &[Attribute]) -> Result<()> {
+    let is_key = |id: FieldId, partition: &LoadedPartition| {
+        partition.entry().keys.iter().any(|key| key.field == id)
+    };
+    for partition in base.partitions().await? {
+        if let Some(key) = attributes.iter().find(|a| a.ids().any(|id| is_key(id, &partition))) {
+            return Err(Error::invalid(format!(
+                "attribute {:?} is a partition key: delete the rows, and append them with another value",
+                key.name
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! Datasets that refer to the files of others, and the record of it that keeps these files.
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use serde::{Deserialize, Serialize};
+
+use crate::commit::{self, read_version};
+use crate::dataset::Dataset;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::{LeafRef, Partition, Root, SourceRef, Version, in_source, source_of};
+use crate::snapshot::Snapshot;
+use crate::storage::Storage;
+
+/// Where a dataset notes who refers to its files.
+const CLONES_FOLDER: &str = "_tenrow/clones";
+/// The most bytes of one such note.
+const MAX_NOTE_BYTES: u64 = 64 << 10;
+/// Bytes copied at a time.
+const COPY_BYTES: u64 = 8 << 20;
+
+/// Another dataset that refers to files of this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CloneInfo {
+    /// The name by which the other dataset knows this one.
+    pub name: String,
+    /// Where the other dataset is.
+    pub location: String,
+    /// The version that it refers to, and that is never expired.
+    pub version: Version,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CloneNote {
+    location: String,
+    version: u64,
+}
+
+impl Dataset {
+    /// A new dataset at `location` with the rows of `version`, whose files it refers to: nothing is copied.
+    ///
+    /// Its history begins with the number of that version. Both go their own way from there; the version is
+    /// registered here, so that `expire` and `vacuum` leave it whole.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is a dataset;
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such version.
+    pub async fn clone_to(&self, location: &str, version: Version) -> Result<Dataset> {
+        let snapshot = self.version(version).await?;
+        let clone = Dataset::at(Storage::open(location)?);
+        clone.check_absent().await?;
+        let (source, target) =
+            (source_location(self.storage())?, source_location(clone.storage())?);
+        let name = self.committer().ids.next();
+        self.register_clone(&name, &target, version).await?;
+        let mut root = clone.beginning(&snapshot, "clone");
+        root.sources.insert(name.clone(), SourceRef { location: source, version });
+        root.leaves = snapshot.root().leaves.iter().map(|leaf| referring(leaf, &name)).collect();
+        let (for_readers, _) = root.features();
+        root.reader_features.extend(for_readers.iter().map(|&feature| feature.to_owned()));
+        root.writer_features.extend(for_readers.iter().map(|&feature| feature.to_owned()));
+        match commit::create(clone.storage(), &root).await {
+            Ok(_) => Ok(clone),
+            Err(error) => {
+                self.storage().delete(&note_path(&name)).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// A new dataset at `location` with the rows of `version` and files of its own.
+    ///
+    /// Foreign files stay where they are. Killed, it leaves no dataset, only files.
+    ///
+    /// # Errors
+    /// As [`clone_to`](Self::clone_to).
+    pub async fn copy_to(
+        &self,
+        location: &str,
+        version: Version,
+        mut on_progress: impl FnMut(u64, u64) + Send,
+    ) -> Result<Dataset> {
+        let snapshot = self.version(version).await?;
+        let copy = Dataset::at(Storage::open(location)?);
+        copy.check_absent().await?;
+        let total = snapshot.size_bytes();
+        let mut done = 0;
+        let mut root = copy.beginning(&snapshot, "copy");
+        root.sources.clear();
+        root.reader_features.remove(crate::format::manifest::FEATURE_SOURCES);
+        root.writer_features.remove(crate::format::manifest::FEATURE_SOURCES);
+        let mut copied = std::collections::HashSet::new();
+        for index in 0..snapshot.root().leaves.len() {
+            let mut partitions = Vec::new();
+            for partition in snapshot.leaf(index).await?.partitions() {
+                let mut entry = partition.entry().clone();
+                for path in own_paths(&mut entry) {
+                    if copied.insert(path.clone()) {
+                        done += copy_object(snapshot.storage(), copy.storage(), path).await?;
+                        on_progress(done, total);
+                    }
+                    *path = source_of(path).map_or(path.clone(), |(_, path)| path.to_owned());
+                }
+                partitions.push(entry);
+            }
+            let leaves =
+                commit::write_leaves(&copy.committer(), copy.storage(), partitions).await?;
+            for leaf in leaves {
+                let reference = leaf.placed(&mut root, leaf.reference.first_row_id);
+                root.leaves.push(reference);
+            }
+        }
+        commit::create(copy.storage(), &root).await?;
+        Ok(copy)
+    }
+
+    /// The datasets that refer to files of this one.
+    ///
+    /// # Errors
+    /// [`Corrupt`](ErrorKind::Corrupt) if a note cannot be read: then nothing may be expired.
+    pub async fn clones(&self) -> Result<Vec<CloneInfo>> {
+        let notes: Vec<_> = self.storage().list(CLONES_FOLDER).try_collect().await?;
+        let mut clones = Vec::with_capacity(notes.len());
+        for note in notes {
+            let name = note.path.rsplit('/').next().unwrap_or_default();
+            let Some(name) = name.strip_suffix(".json") else { continue };
+            let bytes = self.storage().read(&note.path, MAX_NOTE_BYTES).await?;
+            let found: CloneNote = serde_json::from_slice(&bytes)
+                .map_err(|e| Error::corrupt(self.storage().shown(&note.path), e))?;
+            clones.push(CloneInfo {
+                name: name.to_owned(),
+                location: found.location,
+                version: Version(found.version),
+            });
+        }
+        clones.sort_by(|a, b| (a.version, &a.location).cmp(&(b.version, &b.location)));
+        Ok(clones)
+    }
+
+    /// Notes that the dataset at `location` refers to `version`, and makes sure that it is still there.
+    pub(crate) async fn register_clone(
+        &self,
+        name: &str,
+        location: &str,
+        version: Version,
+    ) -> Result<()> {
+        let note = CloneNote { location: location.to_owned(), version: version.0 };
+        let bytes = serde_json::to_vec(&note).map_err(|e| Error::corrupt("a note", e))?;
+        self.storage().put_new(&note_path(name), Bytes::from(bytes)).await?;
+        // From here on nobody ends it; whoever was ending it before has to be noticed.
+        match read_version(self.storage(), version, None).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.storage().delete(&note_path(name)).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn check_absent(&self) -> Result<()> {
+        match self.latest().await {
+            Err(error) if error.kind() == ErrorKind::NotADataset => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => Err(commit::exists_already(self.storage())),
+        }
+    }
+
+    /// The first root of a dataset that goes on from `snapshot`, still without leaves.
+    ///
+    /// It keeps the number, above which all sequences of files are to come.
+    fn beginning(&self, snapshot: &Snapshot, operation: &str) -> Root {
+        let committer = self.committer();
+        Root {
+            parent: None,
+            write_id: committer.ids.next(),
+            created_ms: committer.clock.now_ms(),
+            operation: operation.into(),
+            leaves: Vec::new(),
+            sequences: Default::default(),
+            tags: Default::default(),
+            ..snapshot.root().clone()
+        }
+    }
+}
+
+/// How another dataset names the place of `storage`.
+pub(crate) fn source_location(storage: &Storage) -> Result<String> {
+    match storage.folder() {
+        Some(folder) => Ok(folder.display().to_string()),
+        None => Err(Error::unsupported(format!(
+            "{storage} has no location that another dataset could name"
+        ))),
+    }
+}
+
+fn note_path(name: &str) -> String {
+    format!("{CLONES_FOLDER}/{name}.json")
+}
+
+fn referring(leaf: &LeafRef, source: &str) -> LeafRef {
+    LeafRef { path: in_source(source, &leaf.path), ..leaf.clone() }
+}
+
+/// The paths of a partition that lead to objects of a dataset.
+fn own_paths(entry: &mut Partition) -> impl Iterator<Item = &mut String> {
+    let files = entry.files.iter_mut().filter(|file| file.foreign.is_none());
+    files
+        .map(|file| &mut file.path)
+        .chain(entry.deletes.iter_mut().map(|deletes| &mut deletes.path))
+        .chain(&mut entry.external_files)
+}
+
+/// Copies an object to the same path, without the name of a source; gives its bytes.
+async fn copy_object(from: &Storage, to: &Storage, path: &str) -> Result<u64> {
+    let size = from.size(path).await?;
+    let mut upload = to.upload(source_of(path).map_or(path, |(_, path)| path))?;
+    let mut at = 0;
+    while at < size {
+        let end = size.min(at + COPY_BYTES);
+        upload.write(from.read_range(path, at..end).await?).await?;
+        at = end;
+    }
+    upload.finish().await?;
+    Ok(size)
+}

@@ -1,0 +1,65 @@
+//! Stable row ids: from a row to its id, and back.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::snapshot::{LoadedPartition, Snapshot};
+
+impl Snapshot {
+    /// The stable ids of `rows`, in their order. An id is given once, and kept through everything.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a row is out of range.
+    pub async fn row_ids(&self, rows: &[u64]) -> Result<Vec<u64>> {
+        let resolved = self.resolve(rows).await?;
+        let id = |&(number, row): &(u32, u64)| {
+            resolved.partitions[number as usize]
+                .row_id(row)
+                .ok_or_else(|| Error::corrupt("a partition", format!("row {row} has no id")))
+        };
+        resolved.rows.iter().map(id).collect()
+    }
+
+    /// The rows that have these stable ids, in their order; `None` for one that no row of this version has.
+    ///
+    /// A binary search each, and one leaf if it is not cached yet.
+    ///
+    /// # Errors
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) or [`Io`](crate::ErrorKind::Io), naming the leaf.
+    pub async fn rows_of_ids(&self, row_ids: &[u64]) -> Result<Vec<Option<u64>>> {
+        let mut rows = Vec::with_capacity(row_ids.len());
+        for &id in row_ids {
+            let Some(((leaf, number), partition, row)) = self.find_row_id(id).await? else {
+                rows.push(None);
+                continue;
+            };
+            let live = match partition.deletes(self.storage()).await? {
+                Some(deletes) => deletes.live_before(row),
+                None => row,
+            };
+            let start = self.row_map().start(leaf) + self.leaf(leaf).await?.row_map().start(number);
+            rows.push(Some(start + live));
+        }
+        Ok(rows)
+    }
+
+    /// The place of the partition that holds the live row of an id, the partition, and the row of its files.
+    pub(crate) async fn find_row_id(
+        &self,
+        row_id: u64,
+    ) -> Result<Option<((usize, usize), Arc<LoadedPartition>, u64)>> {
+        let index = self.leaf_of_row_id(row_id);
+        if index >= self.root().leaves.len() {
+            return Ok(None);
+        }
+        let leaf = self.leaf(index).await?;
+        let Some(number) = leaf.partition_of_row_id(row_id) else { return Ok(None) };
+        let partition = leaf.partitions()[number].clone();
+        let Some(row) = partition.row_of_id(row_id) else { return Ok(None) };
+        let deletes = partition.deletes(self.storage()).await?;
+        if deletes.is_some_and(|deletes| deletes.contains(row)) {
+            return Ok(None);
+        }
+        Ok(Some(((index, number), partition, row)))
+    }
+}

@@ -1,0 +1,106 @@
+//! Removes what no version names: of versions that ended, of writers that died, of races that were lost.
+
+use std::time::Duration;
+
+use futures::TryStreamExt;
+
+use crate::dataset::Dataset;
+use crate::error::Result;
+use crate::storage::ListedObject;
+use crate::upkeep::references::References;
+
+/// Where objects are that versions name, and those that are being written.
+const FOLDERS: [&str; 6] =
+    ["data", "columns", "files", "_tenrow/leaves", "_tenrow/deletes", "_tenrow/tmp"];
+
+/// What may be removed.
+pub struct VacuumOptions {
+    /// Younger objects stay: a writer may be about to name them. Default: 7 days.
+    pub older_than: Duration,
+    /// Only says what would be removed. Default: no.
+    pub dry_run: bool,
+    /// Called with the objects looked at so far; returning false stops.
+    pub on_progress: Option<Box<dyn FnMut(u64) -> bool + Send>>,
+}
+
+impl Default for VacuumOptions {
+    fn default() -> Self {
+        Self { older_than: Duration::from_secs(7 * 24 * 3600), dry_run: false, on_progress: None }
+    }
+}
+
+impl std::fmt::Debug for VacuumOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VacuumOptions")
+            .field("older_than", &self.older_than)
+            .field("dry_run", &self.dry_run)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VacuumReport {
+    /// Objects that were removed, or would be.
+    pub removed: Vec<ListedObject>,
+    /// Their bytes.
+    pub removed_bytes: u64,
+    /// Objects that no version names and that are too young to go.
+    pub too_young: u64,
+    /// Objects that are named.
+    pub named: u64,
+}
+
+impl Dataset {
+    /// Removes objects that no version names and that are older than a limit.
+    ///
+    /// Safe beside readers of versions that are there, and beside writers that began later than the limit. Memory:
+    /// 8 bytes for each object that is named. Stopped at any moment it leaves a dataset that is whole.
+    ///
+    /// # Errors
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if a version or a leaf cannot be read: nothing is removed then.
+    pub async fn vacuum(&self, mut options: VacuumOptions) -> Result<VacuumReport> {
+        let age_ms = i64::try_from(options.older_than.as_millis()).unwrap_or(i64::MAX);
+        let limit = self.clock().now_ms().saturating_sub(age_ms);
+        let mut references = References::default();
+        references.add_versions(self).await?;
+        let mut report = VacuumReport::default();
+        let mut free = Vec::new();
+        let mut seen = 0;
+        for folder in FOLDERS {
+            let mut objects = self.storage().list(folder);
+            while let Some(object) = objects.try_next().await? {
+                seen += 1;
+                if references.contains(&object.path) {
+                    report.named += 1;
+                } else if object.modified_ms > limit {
+                    report.too_young += 1;
+                } else {
+                    free.push(object);
+                }
+                if options.on_progress.as_mut().is_some_and(|goes_on| !goes_on(seen)) {
+                    return Ok(report);
+                }
+            }
+        }
+        // What was committed while objects were listed may name some of them: a restored version does.
+        references.add_versions(self).await?;
+        for object in free {
+            if references.contains(&object.path) {
+                report.named += 1;
+                continue;
+            }
+            if !options.dry_run {
+                self.storage().delete(&object.path).await?;
+            }
+            report.removed_bytes += object.size_bytes;
+            report.removed.push(object);
+            seen += 1;
+            if options.on_progress.as_mut().is_some_and(|goes_on| !goes_on(seen)) {
+                return Ok(report);
+            }
+        }
+        Ok(report)
+    }
+}
