@@ -49,7 +49,7 @@ impl References {
                 for file in files {
                     self.insert(&file.path);
                 }
-                for deletes in &entry.deletes {
+                if let Some(deletes) = &entry.deletes {
                     self.insert(&deletes.path);
                 }
                 for path in &entry.external_files {
