@@ -9,9 +9,9 @@ use tenrow::Snapshot;
 use tenrow::format::manifest::{DataFile, Partition};
 
 use crate::Output;
-use crate::commands::snapshot;
 use crate::fault::Result;
 use crate::text;
+use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 Use this list and not a pattern: the folder also holds files that only older versions need.
@@ -29,9 +29,8 @@ const NAMED_FILES: usize = 8;
 pub(crate) struct FilesArguments {
     /// The dataset
     dataset: String,
-    /// The version; the newest if not given
-    #[arg(long)]
-    version: Option<u64>,
+    #[command(flatten)]
+    version: WhichVersion,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -39,9 +38,11 @@ pub(crate) struct FilesArguments {
 
 /// Lists the files.
 pub(crate) async fn run(arguments: FilesArguments, out: &mut Output) -> Result<()> {
-    let snapshot = snapshot(&arguments.dataset, arguments.version).await?;
+    let snapshot = arguments.version.open(&arguments.dataset).await?;
     let files = LiveFiles::read(&snapshot).await?;
-    let lines = files.lines(&arguments.dataset, arguments.version);
+    // A tag may be given to another version later: the lines name this one.
+    let version = (!arguments.version.is_newest()).then(|| snapshot.version().0);
+    let lines = files.lines(&arguments.dataset, version);
     if arguments.json {
         writeln!(out, "{:#}", files.json(&snapshot, &lines))?;
         return Ok(());

@@ -8,9 +8,9 @@ use tenrow::format::AttributeType;
 use tenrow::{Attribute, Snapshot};
 
 use crate::Output;
-use crate::commands::snapshot;
 use crate::fault::Result;
 use crate::text;
+use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 Examples:
@@ -23,9 +23,8 @@ Examples:
 pub(crate) struct InfoArguments {
     /// The dataset
     dataset: String,
-    /// The version; the newest if not given
-    #[arg(long)]
-    version: Option<u64>,
+    #[command(flatten)]
+    version: WhichVersion,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -33,7 +32,7 @@ pub(crate) struct InfoArguments {
 
 /// Prints what the dataset is.
 pub(crate) async fn run(arguments: InfoArguments, out: &mut Output) -> Result<()> {
-    let snapshot = snapshot(&arguments.dataset, arguments.version).await?;
+    let snapshot = arguments.version.open(&arguments.dataset).await?;
     let facts = Facts::read(&snapshot).await?;
     match arguments.json {
         true => writeln!(out, "{:#}", facts.json(&snapshot))?,
