@@ -5,6 +5,7 @@
 mod arguments;
 mod commands;
 mod fault;
+mod file_warnings;
 mod progress;
 mod row_list;
 mod show;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::{Catalog, CatalogEntry, DatasetInfo, Location};
+use tenrow::{Catalog, CatalogEntry, Dataset, DatasetInfo, Location};
 
 use crate::Output;
 use crate::fault::{self, Result};
@@ -43,6 +43,12 @@ pub(crate) async fn run(arguments: LsArguments, out: &mut Output) -> Result<()> 
     let spinner = Spinner::start("looking for datasets");
     let entries = Catalog::open(&root)?.list().await?;
     drop(spinner);
+    if entries.is_empty() && Dataset::open(&root).await.is_ok() {
+        let word = text::shell_word(&arguments.root);
+        return Err(
+            format!("{root}: a dataset itself: look at it with `tenrow info {word}`").into()
+        );
+    }
     if arguments.json {
         let entries: Vec<Value> = entries.into_iter().map(|entry| json(&root, entry)).collect();
         writeln!(out, "{:#}", Value::from(entries))?;
