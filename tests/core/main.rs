@@ -5,6 +5,7 @@ mod round_trip;
 mod any_rows;
 mod io_counts;
 mod commits;
+mod evolution;
 mod killed_writers;
 mod hostile;
 mod golden;
