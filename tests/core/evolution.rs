@@ -456,6 +456,15 @@ fn a_clone_shares_files_and_goes_its_own_way() {
         let opened = Dataset::open(&place).await.unwrap();
         assert_eq!(without_paths(&all(&opened.latest().await.unwrap()).await), without_paths(&own));
 
+        // Both are moved together.
+        let moved = folder.path().join("moved");
+        std::fs::create_dir(&moved).unwrap();
+        for name in ["a", "b"] {
+            std::fs::rename(folder.path().join(name), moved.join(name)).unwrap();
+        }
+        let opened = Dataset::open(&moved.join("b").display().to_string()).await.unwrap();
+        assert_eq!(without_paths(&all(&opened.latest().await.unwrap()).await), without_paths(&own));
+
         // A clone of a clone, and a copy that needs neither.
         let twice = folder.path().join("c").display().to_string();
         opened.clone_to(&twice, updated.version()).await.unwrap();
@@ -463,9 +472,8 @@ fn a_clone_shares_files_and_goes_its_own_way() {
         assert_eq!(without_paths(&all(&twice.latest().await.unwrap()).await), without_paths(&own));
         let copy = folder.path().join("d").display().to_string();
         twice.copy_to(&copy, updated.version(), |_, _| ()).await.unwrap();
-        for name in ["a", "b", "c"] {
-            std::fs::remove_dir_all(folder.path().join(name)).unwrap();
-        }
+        std::fs::remove_dir_all(&moved).unwrap();
+        std::fs::remove_dir_all(folder.path().join("c")).unwrap();
         let copy = Dataset::open(&copy).await.unwrap();
         assert_eq!(without_paths(&all(&copy.latest().await.unwrap()).await), without_paths(&own));
         let compacted = copy.compact(CompactOptions::default()).await.unwrap();

@@ -9,4 +9,5 @@ mod evolution;
 mod killed_writers;
 mod hostile;
 mod golden;
+mod golden_changes;
 mod one_version;

@@ -1,5 +1,7 @@
 //! Datasets that refer to the files of others, and the record of it that keeps these files.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
@@ -49,11 +51,12 @@ impl Dataset {
         let snapshot = self.version(version).await?;
         let clone = Dataset::at(Storage::open(location)?);
         clone.check_absent().await?;
-        let (source, target) =
-            (source_location(self.storage())?, source_location(clone.storage())?);
+        let source = location_for(self.storage(), clone.storage())?;
+        let target = location_for(clone.storage(), self.storage())?;
         let name = self.committer().ids.next();
         self.register_clone(&name, &target, version).await?;
         let mut root = clone.beginning(&snapshot, "clone");
+        root.sources = sources_for(&snapshot, clone.storage())?;
         root.sources.insert(name.clone(), SourceRef { location: source, version });
         root.leaves = snapshot.root().leaves.iter().map(|leaf| referring(leaf, &name)).collect();
         let (for_readers, _) = root.features();
@@ -183,14 +186,33 @@ impl Dataset {
     }
 }
 
-/// How another dataset names the place of `storage`.
-pub(crate) fn source_location(storage: &Storage) -> Result<String> {
-    match storage.folder() {
-        Some(folder) => Ok(folder.display().to_string()),
-        None => Err(Error::unsupported(format!(
+/// How the dataset at `other` names the place of `storage`: as its neighbour, so that both can be moved together,
+/// else by the whole path.
+pub(crate) fn location_for(storage: &Storage, other: &Storage) -> Result<String> {
+    let (Some(folder), Some(other)) = (storage.folder(), other.folder()) else {
+        return Err(Error::unsupported(format!(
             "{storage} has no location that another dataset could name"
-        ))),
+        )));
+    };
+    let neighbour = folder.file_name().filter(|_| folder.parent() == other.parent());
+    Ok(match neighbour {
+        Some(name) => format!("../{}", name.display()),
+        None => folder.display().to_string(),
+    })
+}
+
+/// The datasets that `snapshot` refers to, as the one at `other` names them.
+pub(crate) fn sources_for(
+    snapshot: &Snapshot,
+    other: &Storage,
+) -> Result<BTreeMap<String, SourceRef>> {
+    let mut sources = snapshot.root().sources.clone();
+    for (name, source) in &mut sources {
+        if let Some(storage) = snapshot.storage().source(name) {
+            source.location = location_for(storage, other)?;
+        }
     }
+    Ok(sources)
 }
 
 fn note_path(name: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::clones::source_location;
+use crate::clones::{location_for, sources_for};
 use crate::commit::{Append, commit};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -20,20 +20,20 @@ impl Dataset {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if an attribute is missing there, or has another type.
     pub async fn merge(&self, source: &Dataset, version: &Snapshot) -> Result<Snapshot> {
         let base = self.latest().await?;
-        let location = source_location(version.storage())?;
-        if source_location(self.storage())? == location {
+        let location = location_for(version.storage(), self.storage())?;
+        if self.storage().folder() == version.storage().folder() {
             return Err(Error::invalid("a dataset cannot be merged into itself"));
         }
         let fields = match_fields(version.schema(), base.schema())?;
         let committer = self.committer();
         let name = committer.ids.next();
-        let own_location = source_location(self.storage())?;
+        let own_location = location_for(self.storage(), version.storage())?;
         source.register_clone(&name, &own_location, version.version()).await?;
         let mut partitions = Vec::new();
         for partition in version.partitions().await? {
             partitions.push(referring(&partition, version.schema(), &fields, &name));
         }
-        let mut sources = version.root().sources.clone();
+        let mut sources = sources_for(version, self.storage())?;
         sources.insert(name, SourceRef { location, version: version.version() });
         let mut change = Append::prepare(&committer, base.clone(), partitions, "merge").await?;
         change.sources = sources;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Storage;
 use crate::error::{Error, Result};
 use crate::format::manifest::{SourceRef, source_of};
+use crate::ids::Ids;
 
 impl Storage {
     /// The same objects, and those of `sources` under paths that begin with their names. Touches nothing.
@@ -18,11 +19,27 @@ impl Storage {
         for (name, source) in sources {
             let storage = match self.sources.get(name) {
                 Some(storage) => storage.clone(),
-                None => Self::open(&source.location)?.with_mmap(self.maps_files),
+                None => self.open_source(&source.location)?.with_mmap(self.maps_files),
             };
             opened.insert(name.clone(), storage);
         }
         Ok(Self { sources: Arc::new(opened), ..self.clone() })
+    }
+
+    /// The other dataset called `name`.
+    pub(crate) fn source(&self, name: &str) -> Option<&Storage> {
+        self.sources.get(name)
+    }
+
+    /// Opens a location that is absolute, or relative to this storage: `../digits`.
+    fn open_source(&self, location: &str) -> Result<Self> {
+        match (location.strip_prefix("../"), &self.inner.folder) {
+            (Some(sibling), Some(folder)) => {
+                let parent = folder.parent().unwrap_or(folder);
+                Ok(Self::local(parent.join(sibling), Ids::random()))
+            }
+            _ => Self::open(location),
+        }
     }
 
     /// The storage that `path` leads to and the path there; `None` if that is this one.
