@@ -37,4 +37,4 @@ pub const MAX_DELETION_VECTOR_BYTES: u64 = 256 << 20;
 /// Deleted rows of a partition.
 pub const MAX_DELETED_ROWS: u64 = 1 << 27;
 /// Datasets whose files another one refers to.
-pub const MAX_SOURCES: u64 = 4096;
+pub const MAX_ORIGINS: u64 = 4096;

@@ -1,5 +1,7 @@
 //! Datasets that refer to the files of others, and the record of it that keeps these files.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::commit::{self, read_version};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::manifest::{LeafRef, Partition, Root, SourceRef, Version, in_source, source_of};
+use crate::format::manifest::{LeafRef, OriginRef, Partition, Root, Version, in_origin, origin_of};
 use crate::snapshot::Snapshot;
 use crate::storage::Storage;
 
@@ -49,12 +51,13 @@ impl Dataset {
         let snapshot = self.version(version).await?;
         let clone = Dataset::at(Storage::open(location)?);
         clone.check_absent().await?;
-        let (source, target) =
-            (source_location(self.storage())?, source_location(clone.storage())?);
+        let origin = location_for(self.storage(), clone.storage())?;
+        let target = location_for(clone.storage(), self.storage())?;
         let name = self.committer().ids.next();
         self.register_clone(&name, &target, version).await?;
         let mut root = clone.beginning(&snapshot, "clone");
-        root.sources.insert(name.clone(), SourceRef { location: source, version });
+        root.origins = origins_for(&snapshot, clone.storage())?;
+        root.origins.insert(name.clone(), OriginRef { location: origin, version });
         root.leaves = snapshot.root().leaves.iter().map(|leaf| referring(leaf, &name)).collect();
         let (for_readers, _) = root.features();
         root.reader_features.extend(for_readers.iter().map(|&feature| feature.to_owned()));
@@ -86,9 +89,9 @@ impl Dataset {
         let total = snapshot.size_bytes();
         let mut done = 0;
         let mut root = copy.beginning(&snapshot, "copy");
-        root.sources.clear();
-        root.reader_features.remove(crate::format::manifest::FEATURE_SOURCES);
-        root.writer_features.remove(crate::format::manifest::FEATURE_SOURCES);
+        root.origins.clear();
+        root.reader_features.remove(crate::format::manifest::FEATURE_ORIGINS);
+        root.writer_features.remove(crate::format::manifest::FEATURE_ORIGINS);
         let mut copied = std::collections::HashSet::new();
         for index in 0..snapshot.root().leaves.len() {
             let mut partitions = Vec::new();
@@ -99,7 +102,7 @@ impl Dataset {
                         done += copy_object(snapshot.storage(), copy.storage(), path).await?;
                         on_progress(done, total);
                     }
-                    *path = source_of(path).map_or(path.clone(), |(_, path)| path.to_owned());
+                    *path = origin_of(path).map_or(path.clone(), |(_, path)| path.to_owned());
                 }
                 partitions.push(entry);
             }
@@ -183,22 +186,41 @@ impl Dataset {
     }
 }
 
-/// How another dataset names the place of `storage`.
-pub(crate) fn source_location(storage: &Storage) -> Result<String> {
-    match storage.folder() {
-        Some(folder) => Ok(folder.display().to_string()),
-        None => Err(Error::unsupported(format!(
+/// How the dataset at `other` names the place of `storage`: as its neighbour, so that both can be moved together,
+/// else by the whole path.
+pub(crate) fn location_for(storage: &Storage, other: &Storage) -> Result<String> {
+    let (Some(folder), Some(other)) = (storage.folder(), other.folder()) else {
+        return Err(Error::unsupported(format!(
             "{storage} has no location that another dataset could name"
-        ))),
+        )));
+    };
+    let neighbour = folder.file_name().filter(|_| folder.parent() == other.parent());
+    Ok(match neighbour {
+        Some(name) => format!("../{}", name.display()),
+        None => folder.display().to_string(),
+    })
+}
+
+/// The datasets that `snapshot` refers to, as the one at `other` names them.
+pub(crate) fn origins_for(
+    snapshot: &Snapshot,
+    other: &Storage,
+) -> Result<BTreeMap<String, OriginRef>> {
+    let mut origins = snapshot.root().origins.clone();
+    for (name, origin) in &mut origins {
+        if let Some(storage) = snapshot.storage().origin(name) {
+            origin.location = location_for(storage, other)?;
+        }
     }
+    Ok(origins)
 }
 
 fn note_path(name: &str) -> String {
     format!("{CLONES_FOLDER}/{name}.json")
 }
 
-fn referring(leaf: &LeafRef, source: &str) -> LeafRef {
-    LeafRef { path: in_source(source, &leaf.path), ..leaf.clone() }
+fn referring(leaf: &LeafRef, origin: &str) -> LeafRef {
+    LeafRef { path: in_origin(origin, &leaf.path), ..leaf.clone() }
 }
 
 /// The paths of a partition that lead to objects of a dataset.
@@ -210,10 +232,10 @@ fn own_paths(entry: &mut Partition) -> impl Iterator<Item = &mut String> {
         .chain(&mut entry.external_files)
 }
 
-/// Copies an object to the same path, without the name of a source; gives its bytes.
+/// Copies an object to the same path, without the name of a origin; gives its bytes.
 async fn copy_object(from: &Storage, to: &Storage, path: &str) -> Result<u64> {
     let size = from.size(path).await?;
-    let mut upload = to.upload(source_of(path).map_or(path, |(_, path)| path))?;
+    let mut upload = to.upload(origin_of(path).map_or(path, |(_, path)| path))?;
     let mut at = 0;
     while at < size {
         let end = size.min(at + COPY_BYTES);

@@ -19,7 +19,7 @@ mod leaf_file;
 mod partition;
 mod root;
 mod row_map;
-mod source_path;
+mod origin_path;
 mod statistics;
 mod version;
 mod wire_leaf;
@@ -30,10 +30,10 @@ mod tests;
 
 pub use chunk::{Chunk, ChunkLayout, PageStart};
 pub use leaf::Leaf;
+pub use origin_path::{in_origin, origin_of};
 pub use partition::{DataFile, DeletionVector, ForeignFile, KeyValue, Partition, RowIdRange};
-pub use root::{LeafRef, MAX_LEAF_REF_STATISTICS, Parent, Root, SourceRef};
+pub use root::{LeafRef, MAX_LEAF_REF_STATISTICS, OriginRef, Parent, Root};
 pub use row_map::RowMap;
-pub use source_path::{in_source, source_of};
 pub use statistics::{MAX_BOUND_BYTES, Statistics};
 pub use version::Version;
 
@@ -56,7 +56,7 @@ pub const FEATURE_DEFAULT_VALUES: &str = "default_values";
 /// Attributes may have earlier forms: a reader that ignores them shows null.
 pub const FEATURE_EARLIER_FORMS: &str = "earlier_forms";
 /// Paths may lead to other datasets: a reader that ignores it looks in the wrong place.
-pub const FEATURE_SOURCES: &str = "sources";
+pub const FEATURE_ORIGINS: &str = "origins";
 
 /// Every feature that this crate reads and writes.
 pub const KNOWN_FEATURES: [&str; 8] = [
@@ -67,5 +67,5 @@ pub const KNOWN_FEATURES: [&str; 8] = [
     FEATURE_EXTERNAL_FILES,
     FEATURE_DEFAULT_VALUES,
     FEATURE_EARLIER_FORMS,
-    FEATURE_SOURCES,
+    FEATURE_ORIGINS,
 ];

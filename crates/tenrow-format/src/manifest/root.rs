@@ -8,7 +8,7 @@ use super::row_map::RowMap;
 use super::statistics::{self, Statistics};
 use super::version::Version;
 use super::{
-    FEATURE_DEFAULT_VALUES, FEATURE_EARLIER_FORMS, FEATURE_SOURCES, FEATURE_VIEWS, KNOWN_FEATURES,
+    FEATURE_DEFAULT_VALUES, FEATURE_EARLIER_FORMS, FEATURE_ORIGINS, FEATURE_VIEWS, KNOWN_FEATURES,
     wire_root,
 };
 use crate::error::{FormatError, Result};
@@ -66,7 +66,7 @@ pub struct Root {
     /// Stored selections of rows, by name.
     pub views: BTreeMap<String, serde_json::Value>,
     /// Other datasets whose files belong to this one too, by the names that paths begin with.
-    pub sources: BTreeMap<String, SourceRef>,
+    pub origins: BTreeMap<String, OriginRef>,
     /// Set if the store cannot create an object only where none is, so that two writers at once
     /// would lose a commit.
     pub single_writer: bool,
@@ -74,7 +74,7 @@ pub struct Root {
 
 /// Another dataset, as the root of one that refers to its files knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceRef {
+pub struct OriginRef {
     /// Where it is: an absolute path or URL.
     pub location: String,
     /// The version whose files are referred to: as long as it is there, so are they.
@@ -122,7 +122,7 @@ impl Root {
             sequences: BTreeMap::new(),
             tags: BTreeMap::new(),
             views: BTreeMap::new(),
-            sources: BTreeMap::new(),
+            origins: BTreeMap::new(),
             single_writer: false,
         }
     }
@@ -163,18 +163,18 @@ impl Root {
             let exists = (1..=self.version.0).contains(&version.0);
             ensure(exists, what, || format!("tag {name:?} names version {version}"))?;
         }
-        self.check_sources()?;
+        self.check_origins()?;
         self.check_leaves()
     }
 
-    fn check_sources(&self) -> Result<()> {
-        check_limit("the number of sources", self.sources.len() as u64, limits::MAX_SOURCES)?;
-        for (name, source) in &self.sources {
-            let what = || format!("source {name:?}");
+    fn check_origins(&self) -> Result<()> {
+        check_limit("the number of origins", self.origins.len() as u64, limits::MAX_ORIGINS)?;
+        for (name, origin) in &self.origins {
+            let what = || format!("origin {name:?}");
             let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
             ensure(is_name, what, || "a name has ASCII letters and digits only".into())?;
-            ensure(source.version.0 > 0, what, || "versions are counted from 1".into())?;
-            check::any_path(&source.location)?;
+            ensure(origin.version.0 > 0, what, || "versions are counted from 1".into())?;
+            check::any_path(&origin.location)?;
         }
         Ok(())
     }
@@ -185,7 +185,7 @@ impl Root {
         let for_readers = [
             (FEATURE_DEFAULT_VALUES, attributes.iter().any(|a| a.default.is_some())),
             (FEATURE_EARLIER_FORMS, attributes.iter().any(|a| !a.earlier.is_empty())),
-            (FEATURE_SOURCES, !self.sources.is_empty()),
+            (FEATURE_ORIGINS, !self.origins.is_empty()),
         ];
         let for_writers = [(FEATURE_VIEWS, !self.views.is_empty())];
         let used = |features: &[(&'static str, bool)]| {

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::root::{self, LeafRef, Parent, Root, SourceRef};
+use super::root::{self, LeafRef, OriginRef, Parent, Root};
 use super::statistics::Statistics;
 use super::version::Version;
 use super::{FORMAT_VERSION, check};
@@ -151,13 +151,13 @@ struct RootWire {
     tags: BTreeMap<String, u64>,
     views: BTreeMap<String, Value>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    sources: BTreeMap<String, SourceWire>,
+    origins: BTreeMap<String, OriginWire>,
     single_writer: bool,
     leaves: Vec<LeafRefWire>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct SourceWire {
+struct OriginWire {
     location: String,
     version: u64,
 }
@@ -242,7 +242,7 @@ impl From<&Root> for RootWire {
             sequences: root.sequences.clone(),
             tags: root.tags.iter().map(|(name, version)| (name.clone(), version.0)).collect(),
             views: root.views.clone(),
-            sources: root.sources.iter().map(SourceWire::of).collect(),
+            origins: root.origins.iter().map(OriginWire::of).collect(),
             single_writer: root.single_writer,
             leaves: root.leaves.iter().map(LeafRefWire::from).collect(),
         }
@@ -274,7 +274,7 @@ impl RootWire {
             sequences: self.sequences,
             tags: self.tags.into_iter().map(|(name, version)| (name, Version(version))).collect(),
             views: self.views,
-            sources: self.sources.into_iter().map(SourceWire::into_source).collect(),
+            origins: self.origins.into_iter().map(OriginWire::into_origin).collect(),
             single_writer: self.single_writer,
         })
     }
@@ -338,14 +338,14 @@ impl EarlierFormWire {
     }
 }
 
-impl SourceWire {
-    fn of((name, source): (&String, &SourceRef)) -> (String, Self) {
-        let wire = Self { location: source.location.clone(), version: source.version.0 };
+impl OriginWire {
+    fn of((name, origin): (&String, &OriginRef)) -> (String, Self) {
+        let wire = Self { location: origin.location.clone(), version: origin.version.0 };
         (name.clone(), wire)
     }
 
-    fn into_source((name, wire): (String, Self)) -> (String, SourceRef) {
-        (name, SourceRef { location: wire.location, version: Version(wire.version) })
+    fn into_origin((name, wire): (String, Self)) -> (String, OriginRef) {
+        (name, OriginRef { location: wire.location, version: Version(wire.version) })
     }
 }
 

@@ -2,41 +2,41 @@
 
 use std::collections::HashMap;
 
-use crate::clones::source_location;
+use crate::clones::{location_for, origins_for};
 use crate::commit::{Append, commit};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::format::manifest::{Partition, SourceRef};
+use crate::format::manifest::{OriginRef, Partition};
 use crate::format::{Attribute, FieldId, Schema};
-use crate::snapshot::{LoadedPartition, Snapshot, name_source};
+use crate::snapshot::{LoadedPartition, Snapshot, name_origin};
 
 impl Dataset {
-    /// Appends all rows of `source`, a version of another dataset, without copying a file.
+    /// Appends all rows of `origin`, a version of another dataset, without copying a file.
     ///
     /// The version is registered there, so that nothing it needs is expired or vacuumed. Rows get new stable ids.
     /// Attributes are matched by name.
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if an attribute is missing there, or has another type.
-    pub async fn merge(&self, source: &Dataset, version: &Snapshot) -> Result<Snapshot> {
+    pub async fn merge(&self, origin: &Dataset, version: &Snapshot) -> Result<Snapshot> {
         let base = self.latest().await?;
-        let location = source_location(version.storage())?;
-        if source_location(self.storage())? == location {
+        let location = location_for(version.storage(), self.storage())?;
+        if self.storage().folder() == version.storage().folder() {
             return Err(Error::invalid("a dataset cannot be merged into itself"));
         }
         let fields = match_fields(version.schema(), base.schema())?;
         let committer = self.committer();
         let name = committer.ids.next();
-        let own_location = source_location(self.storage())?;
-        source.register_clone(&name, &own_location, version.version()).await?;
+        let own_location = location_for(self.storage(), version.storage())?;
+        origin.register_clone(&name, &own_location, version.version()).await?;
         let mut partitions = Vec::new();
         for partition in version.partitions().await? {
             partitions.push(referring(&partition, version.schema(), &fields, &name));
         }
-        let mut sources = version.root().sources.clone();
-        sources.insert(name, SourceRef { location, version: version.version() });
+        let mut origins = origins_for(version, self.storage())?;
+        origins.insert(name, OriginRef { location, version: version.version() });
         let mut change = Append::prepare(&committer, base.clone(), partitions, "merge").await?;
-        change.sources = sources;
+        change.origins = origins;
         commit(&committer, &base, &mut change).await
     }
 }
@@ -83,7 +83,7 @@ fn referring(
     partition: &LoadedPartition,
     schema: &Schema,
     fields: &HashMap<FieldId, FieldId>,
-    source: &str,
+    origin: &str,
 ) -> Partition {
     // Sequences of one dataset mean nothing in another: each value is named in the one file where it counts.
     let counts = |file: usize, field: FieldId| {
@@ -106,7 +106,7 @@ fn referring(
     entry.keys.iter_mut().for_each(|key| key.field = fields[&key.field]);
     entry.statistics.retain(|statistics| fields.contains_key(&statistics.field));
     entry.statistics.iter_mut().for_each(|statistics| statistics.field = fields[&statistics.field]);
-    name_source(&mut entry, source);
+    name_origin(&mut entry, origin);
     entry
 }
 

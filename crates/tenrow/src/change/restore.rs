@@ -52,7 +52,7 @@ impl Change for Restore {
         root.leaves = old.leaves.clone();
         root.properties = old.properties.clone();
         root.views = old.views.clone();
-        root.sources.extend(old.sources.clone());
+        root.origins.extend(old.origins.clone());
         root.reader_features.extend(old.reader_features.iter().cloned());
         root.writer_features.extend(old.writer_features.iter().cloned());
         Ok(Applied::Changed)

@@ -6,7 +6,7 @@ use crate::commit::merge_leaves::MergedLeaves;
 use crate::commit::{Applied, Change, Committer, WrittenLeaf, conflict, place, write_leaves};
 use crate::error::{Error, Result};
 use crate::format::Schema;
-use crate::format::manifest::{Partition, Root, SourceRef};
+use crate::format::manifest::{OriginRef, Partition, Root};
 use crate::snapshot::Snapshot;
 
 /// Partitions that are put after all others.
@@ -18,7 +18,7 @@ pub(crate) struct Append {
     /// A job and the number of its commit, which is made once.
     pub(crate) idempotency: Option<(String, u64)>,
     /// Datasets that the partitions refer to.
-    pub(crate) sources: BTreeMap<String, SourceRef>,
+    pub(crate) origins: BTreeMap<String, OriginRef>,
     /// Objects of `base` that the new rows refer to.
     pub(crate) reused_files: Vec<String>,
 }
@@ -38,7 +38,7 @@ impl Append {
             merged: MergedLeaves::default(),
             operation,
             idempotency: None,
-            sources: BTreeMap::new(),
+            origins: BTreeMap::new(),
             reused_files: Vec::new(),
         })
     }
@@ -70,7 +70,7 @@ impl Change for Append {
             return Err(conflict(&self.base, latest, reason, changes).await);
         }
         check_reused(latest, &self.reused_files).await?;
-        root.sources.extend(self.sources.clone());
+        root.origins.extend(self.origins.clone());
         self.merged.merge(committer, latest, root).await?;
         place(root, &self.leaves);
         Ok(Applied::Changed)

@@ -8,7 +8,7 @@ use arrow_schema::DataType;
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::format::manifest::{Chunk, in_source, source_of};
+use crate::format::manifest::{Chunk, in_origin, origin_of};
 use crate::format::{
     Attribute, AttributeType, DType, DecodeStep, FormatError, ListShape, OrdinaryDecoder, RawChunk,
     conform, default_rows, file_fields, widen,
@@ -300,17 +300,17 @@ impl<'a> ColumnReader<'a> {
         let details = others.as_any().downcast_ref::<StructArray>().cloned().ok_or_else(|| {
             self.source(place).damaged(format!("a file attribute of type {}", others.data_type()))
         })?;
-        self.paths_in_source(place, details)
+        self.paths_in_origin(place, details)
     }
 
     /// File details whose paths lead to the dataset that the file belongs to.
-    fn paths_in_source(&self, place: &ColumnPlace, details: StructArray) -> Result<StructArray> {
-        let Some((source, _)) = source_of(&self.file(place).entry().path) else {
+    fn paths_in_origin(&self, place: &ColumnPlace, details: StructArray) -> Result<StructArray> {
+        let Some((origin, _)) = origin_of(&self.file(place).entry().path) else {
             return Ok(details);
         };
         let (fields, mut columns, nulls) = details.into_parts();
         let paths = columns[0].as_string::<i32>().iter();
-        let paths = paths.map(|path| path.map(|path| in_source(source, path)));
+        let paths = paths.map(|path| path.map(|path| in_origin(origin, path)));
         columns[0] = Arc::new(paths.collect::<StringArray>());
         StructArray::try_new(fields, columns, nulls).map_err(arrays::unfit)
     }

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 use crate::error::{Error, Result};
 use crate::format::manifest::{
-    Chunk, Leaf, LeafRef, Partition, RowIdRange, RowMap, in_source, source_of,
+    Chunk, Leaf, LeafRef, Partition, RowIdRange, RowMap, in_origin, origin_of,
 };
 use crate::format::{Attribute, DeletedRows, FieldId, checksum, limits};
 use crate::snapshot::open_file::{OpenFile, missing_is_damage};
@@ -21,7 +21,7 @@ pub(crate) struct LoadedLeaf {
 }
 
 impl LoadedLeaf {
-    /// `leaf` with what it inherits from `reference` filled in: row ids, sequences, the source of its paths.
+    /// `leaf` with what it inherits from `reference` filled in: row ids, sequences, the origin of its paths.
     pub(crate) fn new(leaf: Leaf, reference: &LeafRef) -> Self {
         let row_map = leaf.row_map();
         let mut next_row_id = reference.first_row_id;
@@ -33,8 +33,8 @@ impl LoadedLeaf {
             for file in &mut entry.files {
                 file.sequence = file.sequence.or(Some(reference.sequence));
             }
-            if let Some((source, _)) = source_of(&reference.path) {
-                name_source(&mut entry, source);
+            if let Some((origin, _)) = origin_of(&reference.path) {
+                name_origin(&mut entry, origin);
             }
             Arc::new(LoadedPartition::new(entry))
         };
@@ -60,15 +60,15 @@ impl LoadedLeaf {
 }
 
 /// Makes the paths of a partition of another dataset lead there.
-pub(crate) fn name_source(entry: &mut Partition, source: &str) {
+pub(crate) fn name_origin(entry: &mut Partition, origin: &str) {
     for file in entry.files.iter_mut().filter(|file| file.foreign.is_none()) {
-        file.path = in_source(source, &file.path);
+        file.path = in_origin(origin, &file.path);
     }
     if let Some(deletes) = &mut entry.deletes {
-        deletes.path = in_source(source, &deletes.path);
+        deletes.path = in_origin(origin, &deletes.path);
     }
     for path in &mut entry.external_files {
-        *path = in_source(source, path);
+        *path = in_origin(origin, path);
     }
 }
 

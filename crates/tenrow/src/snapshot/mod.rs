@@ -16,7 +16,7 @@ use crate::format::manifest::{Leaf, LeafRef, Root, RowMap, Version};
 use crate::format::{Attribute, FieldId, Schema};
 use crate::storage::Storage;
 
-pub(crate) use leaf::{ColumnPlace, LoadedLeaf, LoadedPartition, name_source};
+pub(crate) use leaf::{ColumnPlace, LoadedLeaf, LoadedPartition, name_origin};
 pub(crate) use open_file::{CachedColumns, OpenFile, missing_is_damage, slice_map};
 
 /// A reader's handle on one version: it never changes, whatever is committed meanwhile.
@@ -52,7 +52,7 @@ impl Snapshot {
         let root =
             Root::decode(bytes).map_err(|e| Error::format(format!("{storage}/{path}"), e))?;
         let checksum = crate::format::checksum(bytes);
-        let storage = storage.with_sources(&root.sources)?;
+        let storage = storage.with_origins(&root.origins)?;
         let row_map = root.row_map();
         let known_leaves = known.map(Snapshot::loaded_leaves).unwrap_or_default();
         let share = |leaf: &LeafRef| match known_leaves.get(leaf.path.as_str()) {

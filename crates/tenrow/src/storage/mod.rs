@@ -7,7 +7,7 @@ mod foreign;
 mod listed;
 mod location;
 mod mapped;
-mod sources;
+mod origins;
 mod temp_file;
 mod upload;
 
@@ -66,7 +66,7 @@ const VERSIONS_FOLDER: &str = "_tenrow/versions";
 pub struct Storage {
     inner: Arc<Inner>,
     /// Other datasets that paths may lead to, by the name that these begin with.
-    sources: Arc<BTreeMap<String, Storage>>,
+    origins: Arc<BTreeMap<String, Storage>>,
     maps_files: bool,
     counts_mapped_reads: bool,
     lists_in_order: bool,
@@ -110,7 +110,7 @@ impl Storage {
         let inner = Arc::new(inner);
         Self {
             inner,
-            sources: Arc::default(),
+            origins: Arc::default(),
             maps_files: true,
             counts_mapped_reads: false,
             lists_in_order: false,
@@ -165,8 +165,8 @@ impl Storage {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Io`](crate::ErrorKind::Io).
     pub async fn size(&self, path: &str) -> Result<u64> {
-        if let Some((source, path)) = self.source_for(path)? {
-            return Box::pin(source.size(path)).await;
+        if let Some((origin, path)) = self.origin_for(path)? {
+            return Box::pin(origin.size(path)).await;
         }
         self.note_read(0);
         let meta = self.inner.store.head(&self.location(path)?).await;
@@ -179,8 +179,8 @@ impl Storage {
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Corrupt`](crate::ErrorKind::Corrupt) if it is over
     /// `max_bytes`, found out before anything is allocated; [`Io`](crate::ErrorKind::Io).
     pub async fn read(&self, path: &str, max_bytes: u64) -> Result<Bytes> {
-        if let Some((source, path)) = self.source_for(path)? {
-            return Box::pin(source.read(path, max_bytes)).await;
+        if let Some((origin, path)) = self.origin_for(path)? {
+            return Box::pin(origin.read(path, max_bytes)).await;
         }
         let failed = |error| self.store_error("read", path, error);
         let location = self.location(path)?;
@@ -201,8 +201,8 @@ impl Storage {
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Corrupt`](crate::ErrorKind::Corrupt) if the object ends
     /// before the range does; [`Io`](crate::ErrorKind::Io).
     pub async fn read_range(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
-        if let Some((source, path)) = self.source_for(path)? {
-            return Box::pin(source.read_range(path, range)).await;
+        if let Some((origin, path)) = self.origin_for(path)? {
+            return Box::pin(origin.read_range(path, range)).await;
         }
         check_range(path, &range)?;
         if range.is_empty() {
@@ -223,8 +223,8 @@ impl Storage {
         ranges: &[Range<u64>],
         options: &CoalesceOptions,
     ) -> Result<Vec<Bytes>> {
-        if let Some((source, path)) = self.source_for(path)? {
-            return Box::pin(source.read_ranges(path, ranges, options)).await;
+        if let Some((origin, path)) = self.origin_for(path)? {
+            return Box::pin(origin.read_ranges(path, ranges, options)).await;
         }
         ranges.iter().try_for_each(|range| check_range(path, range))?;
         let location = self.location(path)?;
@@ -247,8 +247,8 @@ impl Storage {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Io`](crate::ErrorKind::Io).
     pub fn map(&self, path: &str) -> Result<Option<Bytes>> {
-        if let Some((source, path)) = self.source_for(path)? {
-            return source.map(path);
+        if let Some((origin, path)) = self.origin_for(path)? {
+            return origin.map(path);
         }
         let Some(folder) = self.inner.folder.as_ref().filter(|_| self.maps_files) else {
             return Ok(None);
@@ -407,8 +407,8 @@ impl Storage {
 
     /// What a person calls the object.
     pub(crate) fn shown(&self, path: &str) -> String {
-        if let Ok(Some((source, path))) = self.source_for(path) {
-            return source.shown(path);
+        if let Ok(Some((origin, path))) = self.origin_for(path) {
+            return origin.shown(path);
         }
         match &self.inner.folder {
             Some(folder) => folder.join(path).display().to_string(),

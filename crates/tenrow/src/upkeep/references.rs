@@ -6,7 +6,7 @@ use crate::commit::read_version;
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::format::checksum;
-use crate::format::manifest::{Version, source_of};
+use crate::format::manifest::{Version, origin_of};
 use crate::snapshot::Snapshot;
 
 /// Hashes of the paths that versions name: 8 bytes each, however many there are. Two paths of one hash only
@@ -40,7 +40,7 @@ impl References {
         for index in 0..snapshot.root().leaves.len() {
             let path = snapshot.root().leaves[index].path.clone();
             // Leaves are shared by versions: each is read once.
-            if source_of(&path).is_some() || !self.insert(&path) {
+            if origin_of(&path).is_some() || !self.insert(&path) {
                 continue;
             }
             for partition in snapshot.leaf(index).await?.partitions() {

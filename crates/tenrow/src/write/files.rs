@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::blocking;
 use crate::error::{Error, Result};
 use crate::format::file_fields;
-use crate::format::manifest::source_of;
+use crate::format::manifest::origin_of;
 use crate::ids::Ids;
 use crate::read::FileHandle;
 use crate::storage::Storage;
@@ -139,7 +139,7 @@ impl FileStore<'_> {
     async fn complete(&self, mut file: FileValue) -> Result<FileValue> {
         let Some(bytes) = file.bytes.take() else {
             let is_object = |path: &String| {
-                source_of(path).map_or(path.as_str(), |(_, path)| path).starts_with("files/")
+                origin_of(path).map_or(path.as_str(), |(_, path)| path).starts_with("files/")
             };
             if !file.path.as_ref().is_some_and(is_object) {
                 return Err(Error::invalid(

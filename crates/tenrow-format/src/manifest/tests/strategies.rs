@@ -110,8 +110,8 @@ pub(super) fn root() -> impl Strategy<Value = Root> {
     (features(), features(), identity, schema(), maps, leaves, any::<bool>()).prop_map(
         |(readers, writers, identity, schema, maps, leaves, single_writer)| {
             let (version, parent, write_id, created_ms, operation) = identity;
-            let (properties, sequences, tags, views, sources) = maps;
-            let source = |(location, version)| SourceRef { location, version: Version(version) };
+            let (properties, sequences, tags, views, origins) = maps;
+            let origin = |(location, version)| OriginRef { location, version: Version(version) };
             let path = |(n, leaf)| LeafRef { path: format!("_tenrow/leaves/{n}"), ..leaf };
             Root {
                 reader_features: readers.into_iter().map(Into::into).collect(),
@@ -128,7 +128,7 @@ pub(super) fn root() -> impl Strategy<Value = Root> {
                 sequences,
                 tags: tags.into_iter().map(|(name, v)| (name, Version(v))).collect(),
                 views,
-                sources: sources.into_iter().map(|(name, found)| (name, source(found))).collect(),
+                origins: origins.into_iter().map(|(name, found)| (name, origin(found))).collect(),
                 single_writer,
             }
         },

@@ -1,0 +1,56 @@
+//! Other datasets that some paths lead to: `@<origin>/<path there>`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Storage;
+use crate::error::{Error, Result};
+use crate::format::manifest::{OriginRef, origin_of};
+use crate::ids::Ids;
+
+impl Storage {
+    /// The same objects, and those of `origins` under paths that begin with their names. Touches nothing.
+    pub(crate) fn with_origins(&self, origins: &BTreeMap<String, OriginRef>) -> Result<Self> {
+        let known = origins.iter().all(|(name, _)| self.origins.contains_key(name));
+        if known && origins.len() == self.origins.len() {
+            return Ok(self.clone());
+        }
+        let mut opened = BTreeMap::new();
+        for (name, origin) in origins {
+            let storage = match self.origins.get(name) {
+                Some(storage) => storage.clone(),
+                None => self.open_origin(&origin.location)?.with_mmap(self.maps_files),
+            };
+            opened.insert(name.clone(), storage);
+        }
+        Ok(Self { origins: Arc::new(opened), ..self.clone() })
+    }
+
+    /// The other dataset called `name`.
+    pub(crate) fn origin(&self, name: &str) -> Option<&Storage> {
+        self.origins.get(name)
+    }
+
+    /// Opens a location that is absolute, or relative to this storage: `../digits`.
+    fn open_origin(&self, location: &str) -> Result<Self> {
+        match (location.strip_prefix("../"), &self.inner.folder) {
+            (Some(sibling), Some(folder)) => {
+                let parent = folder.parent().unwrap_or(folder);
+                Ok(Self::local(parent.join(sibling), Ids::random()))
+            }
+            _ => Self::open(location),
+        }
+    }
+
+    /// The storage that `path` leads to and the path there; `None` if that is this one.
+    pub(super) fn origin_for<'a>(&self, path: &'a str) -> Result<Option<(&Storage, &'a str)>> {
+        let Some((name, rest)) = origin_of(path) else { return Ok(None) };
+        match self.origins.get(name) {
+            Some(storage) => Ok(Some((storage, rest))),
+            None => Err(Error::corrupt(
+                format!("{self}: path {path:?}"),
+                format!("its version names no origin {name:?}"),
+            )),
+        }
+    }
+}
