@@ -4,6 +4,7 @@
 mod round_trip;
 mod any_rows;
 mod io_counts;
+mod catalog;
 mod commits;
 mod evolution;
 mod killed_writers;
