@@ -8,4 +8,5 @@ mod commits;
 mod killed_writers;
 mod hostile;
 mod golden;
+mod model;
 mod one_version;
