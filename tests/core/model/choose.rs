@@ -166,9 +166,7 @@ impl Chooser {
 
     /// A column of integers that hold what is computed.
     fn fillable(&mut self, newest: &State) -> String {
-        let wide = |column: &&Column| {
-            matches!(column.kind, Kind::Int("i16" | "i32" | "i64"))
-        };
+        let wide = |column: &&Column| matches!(column.kind, Kind::Int("i16" | "i32" | "i64"));
         let names: Vec<&Column> = newest.columns.iter().filter(wide).collect();
         match names.len() as u64 {
             0 => "nobody".into(),

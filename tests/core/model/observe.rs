@@ -116,8 +116,7 @@ async fn check_ways(
         assert_eq!(slice, expected, "slice {part:?}");
     }
     let options = ScanOptions::default().with_batch_rows(1 + dice.below(5) as usize);
-    let batches: Vec<RecordBatch> =
-        snapshot.scan_with(&options).try_collect().await.unwrap();
+    let batches: Vec<RecordBatch> = snapshot.scan_with(&options).try_collect().await.unwrap();
     let scanned = arrow_select::concat::concat_batches(&all.schema(), &batches).unwrap();
     assert_eq!(&scanned, all, "scan");
 

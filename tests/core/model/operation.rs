@@ -259,10 +259,11 @@ impl Operation {
 /// Whether rows written for `older` have a value for every column, and lose none to another of its name.
 fn takes_rows_of(latest: &State, older: &State) -> bool {
     let has = |key: u32| older.columns.iter().any(|column| column.key == key);
+    let is_left = |key: u32| latest.columns.iter().any(|column| column.key == key);
     let fits = |column: &Column| {
         has(column.key)
             || ((column.nullable || column.default != Value::Null)
-                && older.column(&column.name).is_none())
+                && older.column(&column.name).is_none_or(|namesake| is_left(namesake.key)))
     };
     latest.columns.iter().all(fits) && latest.columns.iter().any(|column| has(column.key))
 }
