@@ -11,4 +11,5 @@ mod killed_writers;
 mod hostile;
 mod golden;
 mod golden_changes;
+mod model;
 mod one_version;
