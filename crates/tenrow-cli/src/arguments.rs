@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    create, demo, export, files, get, head, import, info, take, verify, versions,
+    clone, compact, create, delete, demo, diff, expire, export, files, get, head, import, info, ls,
+    merge, repair, restore, schema, tag, take, vacuum, verify, versions,
 };
 
 const ABOUT: &str = "Tensor datasets on Apache Parquet: write, commit, read by row number";
@@ -13,7 +14,9 @@ A dataset is a folder. Its rows are in ordinary Parquet files, which pandas, pol
 open as they are: `tenrow files` lists them.
 
 What a command writes into a dataset becomes visible in one commit at its end. Stopping it before, \
-with Ctrl-C or otherwise, leaves the dataset exactly as it was.
+with Ctrl-C or otherwise, leaves the dataset exactly as it was. `compact` commits as it goes and \
+`expire` and `vacuum` remove one thing after another: stopped, they leave a whole dataset and can be \
+run again.
 
 Start with:
   tenrow demo";
@@ -49,6 +52,30 @@ pub(crate) enum Command {
     Files(files::FilesArguments),
     /// Show the history
     Versions(versions::VersionsArguments),
+    /// Show what one version has that another has not
+    Diff(diff::DiffArguments),
+    /// Give a version a name, take one away, or list them
+    Tag(tag::TagArguments),
+    /// Make an old version the newest again
+    Restore(restore::RestoreArguments),
+    /// Delete rows
+    Delete(delete::DeleteArguments),
+    /// Add, drop, rename, widen or reorder attributes, without writing data files again
+    Schema(schema::SchemaArguments),
+    /// List the datasets in a folder
+    Ls(ls::LsArguments),
+    /// Make a new dataset of a version, referring to its files or with a copy of them
+    Clone(clone::CloneArguments),
+    /// Append the rows of other datasets, referring to their files
+    Merge(merge::MergeArguments),
+    /// Merge small partitions, and write those anew that have deleted or newer values
+    Compact(compact::CompactArguments),
+    /// End old versions; `vacuum` then frees their files
+    Expire(expire::ExpireArguments),
+    /// Remove files that no version needs any more
+    Vacuum(vacuum::VacuumArguments),
+    /// List files that no version names, such as those of writers that were killed
+    Repair(repair::RepairArguments),
     /// Check every checksum, count and page address
     Verify(verify::VerifyArguments),
 }

@@ -5,10 +5,13 @@
 mod arguments;
 mod commands;
 mod fault;
+mod file_warnings;
 mod progress;
+mod row_list;
 mod show;
 mod terminal;
 mod text;
+mod which_version;
 
 use std::io::{BufWriter, Write, stdout};
 use std::process::ExitCode;
@@ -16,7 +19,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::{Arguments, Command};
-use commands::{create, demo, export, files, get, head, import, info, take, verify, versions};
+use commands::{
+    clone, compact, create, delete, demo, diff, expire, export, files, get, head, import, info, ls,
+    merge, repair, restore, schema, tag, take, vacuum, verify, versions,
+};
 use fault::{Fault, Result};
 
 /// Where commands print to.
@@ -43,6 +49,18 @@ async fn run(command: Command) -> Result<()> {
         Command::Export(arguments) => export::run(arguments, &mut out).await?,
         Command::Files(arguments) => files::run(arguments, &mut out).await?,
         Command::Versions(arguments) => versions::run(arguments, &mut out).await?,
+        Command::Ls(arguments) => ls::run(arguments, &mut out).await?,
+        Command::Diff(arguments) => diff::run(arguments, &mut out).await?,
+        Command::Tag(arguments) => tag::run(arguments, &mut out).await?,
+        Command::Restore(arguments) => restore::run(arguments, &mut out).await?,
+        Command::Delete(arguments) => delete::run(arguments, &mut out).await?,
+        Command::Schema(arguments) => schema::run(arguments, &mut out).await?,
+        Command::Compact(arguments) => compact::run(arguments, &mut out).await?,
+        Command::Expire(arguments) => expire::run(arguments, &mut out).await?,
+        Command::Vacuum(arguments) => vacuum::run(arguments, &mut out).await?,
+        Command::Repair(arguments) => repair::run(arguments, &mut out).await?,
+        Command::Clone(arguments) => clone::run(arguments, &mut out).await?,
+        Command::Merge(arguments) => merge::run(arguments, &mut out).await?,
         Command::Verify(arguments) => verify::run(arguments, &mut out).await?,
     }
     out.flush()?;

@@ -1,6 +1,8 @@
 //! A bar for whatever takes longer than a second.
 
 use std::io::{IsTerminal, stderr};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,6 +11,8 @@ use crate::text;
 
 /// How long work goes on in silence.
 const SILENCE: Duration = Duration::from_secs(1);
+/// How often a line that counts nothing moves.
+const TICK: Duration = Duration::from_millis(100);
 
 /// A progress bar on stderr, if that is a terminal.
 pub(crate) struct Bar {
@@ -36,8 +40,10 @@ impl Bar {
         if !self.is_shown {
             self.show(total);
         }
-        let speed = (bytes as f64 / elapsed.as_secs_f64()) as u64;
-        self.bar.set_message(format!("{}/s", text::size(speed)));
+        if bytes > 0 {
+            let speed = (bytes as f64 / elapsed.as_secs_f64()) as u64;
+            self.bar.set_message(format!("{}/s", text::size(speed)));
+        }
         self.bar.set_position(done);
     }
 
@@ -67,5 +73,45 @@ impl Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.finish();
+    }
+}
+
+/// A line on stderr that says what is going on, for work that does not count its steps.
+pub(crate) struct Spinner {
+    bar: ProgressBar,
+    /// Wakes the thread that would show the line.
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Spinner {
+    /// A line that says `what` if the work goes on for over a second, and stderr is a terminal.
+    pub(crate) fn start(what: &'static str) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        if !stderr().is_terminal() {
+            return Self { bar, stop: None, thread: None };
+        }
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        let (stop, stopped) = channel();
+        let shown = bar.clone();
+        let thread = thread::spawn(move || {
+            if stopped.recv_timeout(SILENCE) == Err(RecvTimeoutError::Timeout) {
+                shown.set_draw_target(ProgressDrawTarget::stderr());
+                shown.enable_steady_tick(TICK);
+            }
+        });
+        Self { bar, stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.stop = None;
+        // A thread that panicked showed nothing, which does no harm.
+        let _ = self.thread.take().map(JoinHandle::join);
+        self.bar.finish_and_clear();
     }
 }

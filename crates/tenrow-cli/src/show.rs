@@ -4,6 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
+use serde_json::{Value, json};
 use tenrow::format::AttributeType;
 use tenrow::{Attribute, DType, Element, ReadOptions, Schema, Snapshot, Tensor};
 use tenrow_convert::{Picture, tensor_at};
@@ -23,6 +24,12 @@ const PRINTED_CHARACTERS: usize = 300;
 pub(crate) fn schema(schema: &Schema) -> String {
     let line = |a: &Attribute| vec![format!("  {}", a.name), a.type_text(), a.encoding.to_string()];
     text::table(&schema.attributes().iter().map(line).collect::<Vec<_>>())
+}
+
+/// The name and type of each attribute.
+pub(crate) fn attributes_json(schema: &Schema) -> Value {
+    let attribute = |a: &Attribute| json!({ "name": a.name, "type": a.type_text() });
+    schema.attributes().iter().map(attribute).collect()
 }
 
 /// How rows are shown.

@@ -1,5 +1,7 @@
 //! Numbers and words as people read them.
 
+use tenrow::Version;
+
 /// A number of bytes: `999 B`, `7.5 MiB`.
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -29,6 +31,15 @@ pub(crate) fn count(number: u64) -> String {
 /// A number of things: `1 row`, `60,000 rows`.
 pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// Ascending versions as people read them: `1 to 3, 7`.
+pub(crate) fn runs(versions: &[Version]) -> String {
+    let runs = versions.chunk_by(|a, b| a.0 + 1 == b.0).map(|run| match run {
+        [first, .., last] => format!("{first} to {last}"),
+        run => run.first().map_or(String::new(), Version::to_string),
+    });
+    runs.collect::<Vec<_>>().join(", ")
 }
 
 /// A word for the shell, in single quotes unless it is plain.
@@ -96,6 +107,13 @@ mod tests {
         assert_eq!(time(951_782_400_000), "2000-02-29 00:00:00 UTC");
         assert_eq!(time(-1), "1969-12-31 23:59:59 UTC");
         assert_eq!(time(1_795_309_261_000), "2026-11-22 01:01:01 UTC");
+    }
+
+    #[test]
+    fn versions_in_a_row_are_one_run() {
+        let versions = |numbers: &[u64]| numbers.iter().map(|&n| Version(n)).collect::<Vec<_>>();
+        assert_eq!(runs(&versions(&[1, 2, 3, 7, 9, 10])), "1 to 3, 7, 9 to 10");
+        assert_eq!(runs(&[]), "");
     }
 
     #[test]

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::Result;
 use crate::format::manifest::{Chunk, ChunkLayout};
 use crate::format::{Attribute, AttributeType};
-use crate::snapshot::{LoadedPartition, Snapshot, missing_is_damage};
+use crate::snapshot::{ColumnPlace, LoadedPartition, Snapshot, missing_is_damage};
 
 /// Sizes of a version; made by [`Snapshot::inspect`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,12 @@ pub struct AttributeSize {
     /// Bytes of its values as arrays in memory; for text, lists and structs, of its pages once
     /// decompressed.
     pub raw_bytes: u64,
+    /// Rows of partitions that lack it: its default or null is read for them.
+    pub unfilled_rows: u64,
+    /// Rows whose file has it in the narrower type that it had then.
+    pub narrower_rows: u64,
+    /// Rows whose file has it under another name.
+    pub renamed_rows: u64,
 }
 
 impl Snapshot {
@@ -51,6 +58,9 @@ impl Snapshot {
             name: attribute.name.clone(),
             stored_bytes: 0,
             raw_bytes: 0,
+            unfilled_rows: 0,
+            narrower_rows: 0,
+            renamed_rows: 0,
         };
         let mut attributes: Vec<_> = self.schema().attributes().iter().map(size).collect();
         let mut external_files = BTreeSet::new();
@@ -86,11 +96,23 @@ impl Snapshot {
         size: &mut AttributeSize,
     ) -> Result<()> {
         let place = partition.column(attribute);
+        let live_rows = partition.entry().live_rows();
+        if place.is_none() {
+            size.unfilled_rows += live_rows;
+        }
+        let stored = place.and_then(|place| attribute.as_stored(place.field));
+        if stored.is_some_and(|stored| stored.attribute_type != attribute.attribute_type) {
+            size.narrower_rows += live_rows;
+        }
         for (number, file) in partition.files().iter().enumerate() {
             if !attribute.ids().any(|id| file.entry().field_ids.contains(&id)) {
                 continue;
             }
             let metadata = self.footer(file).await?;
+            let own = place.filter(|place| place.file == number);
+            if own.is_some_and(|place| name_of(&metadata, place) != Some(&attribute.name)) {
+                size.renamed_rows += live_rows;
+            }
             let is_own = |chunk: &&Chunk| attribute.ids().any(|id| id == chunk.field);
             for chunk in file.entry().chunks.iter().filter(is_own) {
                 let parquet = metadata
@@ -108,6 +130,12 @@ impl Snapshot {
         }
         Ok(())
     }
+}
+
+/// The name of a column in its file.
+fn name_of<'a>(metadata: &'a ParquetMetaData, place: &ColumnPlace) -> Option<&'a String> {
+    let columns = metadata.file_metadata().schema_descr().columns();
+    columns.get(place.columns.start as usize)?.path().parts().first()
 }
 
 /// Bytes of a chunk's values in memory.

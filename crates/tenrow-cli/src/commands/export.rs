@@ -7,10 +7,10 @@ use clap::Args;
 use tenrow_convert::{ExportFormat, Progress, export};
 
 use crate::Output;
-use crate::commands::snapshot;
 use crate::fault::Result;
 use crate::progress::Bar;
 use crate::text;
+use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 npy writes <attribute>.npy for each tensor or number; npz, parquet and jsonl write data.npz, \
@@ -33,14 +33,13 @@ pub(crate) struct ExportArguments {
     /// npy, npz, parquet, jsonl or images
     #[arg(long)]
     format: ExportFormat,
-    /// The version; the newest if not given
-    #[arg(long)]
-    version: Option<u64>,
+    #[command(flatten)]
+    version: WhichVersion,
 }
 
 /// Exports all rows.
 pub(crate) async fn run(arguments: ExportArguments, out: &mut Output) -> Result<()> {
-    let snapshot = snapshot(&arguments.dataset, arguments.version).await?;
+    let snapshot = arguments.version.open(&arguments.dataset).await?;
     let mut bar = Bar::new("rows");
     let mut show = |progress: Progress| {
         bar.set(progress.rows, progress.total_rows, progress.bytes);

@@ -1,17 +1,18 @@
 //! `tenrow files`
 
-use std::collections::BTreeSet;
 use std::io::{Write, stderr};
 
 use clap::Args;
 use serde_json::{Value, json};
 use tenrow::Snapshot;
-use tenrow::format::manifest::{DataFile, Partition};
+use tenrow::format::manifest::{DataFile, source_of};
 
 use crate::Output;
-use crate::commands::snapshot;
 use crate::fault::Result;
+use crate::file_warnings::{self, source_location};
+use crate::progress::Spinner;
 use crate::text;
+use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 Use this list and not a pattern: the folder also holds files that only older versions need.
@@ -29,9 +30,8 @@ const NAMED_FILES: usize = 8;
 pub(crate) struct FilesArguments {
     /// The dataset
     dataset: String,
-    /// The version; the newest if not given
-    #[arg(long)]
-    version: Option<u64>,
+    #[command(flatten)]
+    version: WhichVersion,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -39,9 +39,11 @@ pub(crate) struct FilesArguments {
 
 /// Lists the files.
 pub(crate) async fn run(arguments: FilesArguments, out: &mut Output) -> Result<()> {
-    let snapshot = snapshot(&arguments.dataset, arguments.version).await?;
+    let snapshot = arguments.version.open(&arguments.dataset).await?;
     let files = LiveFiles::read(&snapshot).await?;
-    let lines = files.lines(&arguments.dataset, arguments.version);
+    // A tag may be given to another version later: the lines name this one.
+    let version = (!arguments.version.is_newest()).then(|| snapshot.version().0);
+    let lines = files.lines(&arguments.dataset, version);
     if arguments.json {
         writeln!(out, "{:#}", files.json(&snapshot, &lines))?;
         return Ok(());
@@ -78,16 +80,18 @@ struct LiveFile {
 
 impl LiveFiles {
     async fn read(snapshot: &Snapshot) -> Result<Self> {
+        let spinner = Spinner::start("reading footers");
         let partitions = snapshot.partition_entries().await?;
-        let path = |file: &DataFile| match file.foreign {
-            Some(_) => file.path.clone(),
-            None => format!("{}/{}", snapshot.storage(), file.path),
-        };
+        let inspection = snapshot.inspect().await?;
+        drop(spinner);
         let files = partitions.iter().filter_map(|partition| {
             let file = partition.files.first()?;
-            Some(LiveFile { path: path(file), rows: partition.row_count, bytes: file.size_bytes })
+            let path = full_path(snapshot, file);
+            Some(LiveFile { path, rows: partition.row_count, bytes: file.size_bytes })
         });
-        Ok(Self { files: files.collect(), warnings: warnings(&partitions) })
+        let files = files.collect();
+        let warnings = file_warnings::all(snapshot.root(), &partitions, &inspection);
+        Ok(Self { files, warnings })
     }
 
     fn json(&self, snapshot: &Snapshot, lines: &[(&'static str, String)]) -> Value {
@@ -142,38 +146,16 @@ fn many_lines(dataset: &str, version: Option<u64>) -> Vec<(&'static str, String)
     ]
 }
 
-/// What readers of the base files alone see otherwise than tenrow does.
-fn warnings(partitions: &[Partition]) -> Vec<String> {
-    let deleted: u64 = partitions.iter().filter_map(|p| Some(p.deletes.as_ref()?.row_count)).sum();
-    let overridden = partitions.iter().filter(|p| is_overridden(p)).count() as u64;
-    let large: BTreeSet<_> = partitions.iter().flat_map(|p| &p.external_files).collect();
-    let mut warnings = Vec::new();
-    if deleted > 0 {
-        let rows = text::counted(deleted, "deleted row is", "deleted rows are");
-        warnings.push(format!("{rows} still in these files: other programs show them"));
+/// Where a file is, absolutely.
+fn full_path(snapshot: &Snapshot, file: &DataFile) -> String {
+    if file.foreign.is_some() {
+        return file.path.clone();
     }
-    if overridden > 0 {
-        let partitions = text::counted(overridden, "partition has", "partitions have");
-        warnings.push(format!(
-            "{partitions} newer values or more attributes in column files, which are not listed: \
-             export the dataset to see them elsewhere"
-        ));
+    let path = source_of(&file.path).map_or(file.path.as_str(), |(_, path)| path);
+    match source_location(snapshot.root(), file) {
+        Some(location) => format!("{location}/{path}"),
+        None => format!("{}/{}", snapshot.storage(), file.path),
     }
-    if !large.is_empty() {
-        let files = text::counted(large.len() as u64, "large file is", "large files are");
-        warnings.push(format!("{files} not in these files but in files/: the rows have the paths"));
-    }
-    warnings
-}
-
-/// Whether other files of the partition say more than its first does. A projection, which repeats
-/// attributes of the first as they are there, does not.
-fn is_overridden(partition: &Partition) -> bool {
-    let Some((first, others)) = partition.files.split_first() else { return false };
-    others.iter().any(|file| {
-        file.sequence != first.sequence
-            || file.field_ids.iter().any(|field| !first.field_ids.contains(field))
-    })
 }
 
 fn python_text(text: &str) -> String {
@@ -187,39 +169,6 @@ fn sql_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tenrow::FieldId;
-
-    fn file(sequence: Option<u64>, fields: &[u32]) -> DataFile {
-        DataFile {
-            path: "data/a.parquet".into(),
-            foreign: None,
-            size_bytes: 9,
-            checksum: 0,
-            footer_bytes: 8,
-            sequence,
-            field_ids: fields.iter().map(|&id| FieldId(id)).collect(),
-            row_groups: vec![3],
-            chunks: Vec::new(),
-        }
-    }
-
-    fn partition(files: Vec<DataFile>) -> Partition {
-        Partition { row_count: 3, files, ..Partition::default() }
-    }
-
-    #[test]
-    fn a_projection_is_no_reason_to_warn() {
-        let projected = partition(vec![file(None, &[1, 2]), file(None, &[2])]);
-        assert!(warnings(&[projected]).is_empty());
-    }
-
-    #[test]
-    fn newer_values_and_added_attributes_are() {
-        for other in [file(Some(7), &[2]), file(None, &[3])] {
-            let overridden = partition(vec![file(None, &[1, 2]), other]);
-            assert_eq!(warnings(&[overridden]).len(), 1);
-        }
-    }
 
     #[test]
     fn paths_with_quotes_stay_one_text() {

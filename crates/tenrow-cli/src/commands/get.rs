@@ -9,10 +9,11 @@ use tenrow::{Attribute, ReadOptions, Snapshot, Tensor};
 use tenrow_convert::{Picture, tensor_at, write_npy};
 
 use crate::Output;
-use crate::commands::snapshot;
 use crate::fault::Result;
+use crate::row_list::row_number;
 use crate::show::{self, Style};
 use crate::terminal::Drawing;
+use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 Rows are counted from 0. What --out writes, its extension says: .npy a tensor or number, .png a tensor \
@@ -38,9 +39,8 @@ pub(crate) struct GetArguments {
     /// Write the value to this file
     #[arg(long, short)]
     out: Option<PathBuf>,
-    /// The version; the newest if not given
-    #[arg(long)]
-    version: Option<u64>,
+    #[command(flatten)]
+    version: WhichVersion,
     /// Draw pictures even where the output is not a terminal
     #[arg(long)]
     draw: bool,
@@ -48,7 +48,7 @@ pub(crate) struct GetArguments {
 
 /// Prints the row, or writes one of its values.
 pub(crate) async fn run(arguments: GetArguments, out: &mut Output) -> Result<()> {
-    let snapshot = snapshot(&arguments.dataset, arguments.version).await?;
+    let snapshot = arguments.version.open(&arguments.dataset).await?;
     let row = row_number(&snapshot, &arguments.row)?;
     let asked = match &arguments.attribute {
         Some(name) => vec![snapshot.attribute(name)?.clone()],
@@ -64,24 +64,6 @@ pub(crate) async fn run(arguments: GetArguments, out: &mut Output) -> Result<()>
     write(&snapshot, row, attribute, path).await?;
     writeln!(out, "wrote {} of row {row} to {}", attribute.name, path.display())?;
     Ok(())
-}
-
-/// A row of the snapshot from its number as text.
-pub(crate) fn row_number(snapshot: &Snapshot, text: &str) -> Result<u64> {
-    let number: i128 =
-        text.trim().parse().map_err(|_| format!("row {text:?}: not a row number"))?;
-    let rows = snapshot.row_count();
-    match u64::try_from(number) {
-        Ok(row) if row < rows => Ok(row),
-        _ if rows == 0 => Err(format!("row {number}: {} has no rows", snapshot.storage()).into()),
-        _ => Err(format!(
-            "row {number} is out of range: version {} of {} has {rows} rows, 0 to {}",
-            snapshot.version(),
-            snapshot.storage(),
-            rows - 1
-        )
-        .into()),
-    }
 }
 
 /// The attribute to write: the one asked for, or the only one that fits the extension.

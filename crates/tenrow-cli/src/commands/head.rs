@@ -5,10 +5,10 @@ use std::io::Write;
 use clap::Args;
 
 use crate::Output;
-use crate::commands::snapshot;
 use crate::fault::Result;
 use crate::show::{self, Style};
 use crate::terminal::Drawing;
+use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 Examples:
@@ -24,9 +24,8 @@ pub(crate) struct HeadArguments {
     /// How many rows
     #[arg(short = 'n', value_name = "ROWS", default_value_t = 5)]
     row_count: u64,
-    /// The version; the newest if not given
-    #[arg(long)]
-    version: Option<u64>,
+    #[command(flatten)]
+    version: WhichVersion,
     /// Draw pictures even where the output is not a terminal
     #[arg(long)]
     draw: bool,
@@ -34,7 +33,7 @@ pub(crate) struct HeadArguments {
 
 /// Prints the first rows.
 pub(crate) async fn run(arguments: HeadArguments, out: &mut Output) -> Result<()> {
-    let snapshot = snapshot(&arguments.dataset, arguments.version).await?;
+    let snapshot = arguments.version.open(&arguments.dataset).await?;
     let drawing = if arguments.draw { Drawing::always() } else { Drawing::on_terminals() };
     let style = Style { drawing, is_whole: false };
     if snapshot.row_count() == 0 {

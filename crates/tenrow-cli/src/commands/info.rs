@@ -1,16 +1,18 @@
 //! `tenrow info`
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tenrow::format::AttributeType;
-use tenrow::{Attribute, Snapshot};
+use tenrow::{Attribute, AttributeSize, CloneInfo, Dataset, Snapshot, Version};
 
 use crate::Output;
-use crate::commands::snapshot;
 use crate::fault::Result;
+use crate::progress::Spinner;
 use crate::text;
+use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 Examples:
@@ -23,9 +25,8 @@ Examples:
 pub(crate) struct InfoArguments {
     /// The dataset
     dataset: String,
-    /// The version; the newest if not given
-    #[arg(long)]
-    version: Option<u64>,
+    #[command(flatten)]
+    version: WhichVersion,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -33,7 +34,7 @@ pub(crate) struct InfoArguments {
 
 /// Prints what the dataset is.
 pub(crate) async fn run(arguments: InfoArguments, out: &mut Output) -> Result<()> {
-    let snapshot = snapshot(&arguments.dataset, arguments.version).await?;
+    let snapshot = arguments.version.open(&arguments.dataset).await?;
     let facts = Facts::read(&snapshot).await?;
     match arguments.json {
         true => writeln!(out, "{:#}", facts.json(&snapshot))?,
@@ -48,51 +49,69 @@ pub(crate) async fn describe(snapshot: &Snapshot, out: &mut Output) -> Result<()
     print(snapshot, &facts, out)
 }
 
-/// Sizes, and those of each attribute.
+/// What the manifest of the version does not say by itself.
 struct Facts {
     /// Bytes on disk: Parquet files and large files.
     bytes: u64,
     /// Bytes of the values in memory.
     raw_bytes: u64,
-    attributes: Vec<u64>,
+    attributes: Vec<AttributeFacts>,
+    /// Tags of all versions: those of this one may be younger than it.
+    tags: BTreeMap<String, Version>,
+    clones: Vec<CloneInfo>,
+}
+
+struct AttributeFacts {
+    bytes: u64,
+    unfilled_rows: u64,
 }
 
 impl Facts {
     async fn read(snapshot: &Snapshot) -> Result<Self> {
+        let spinner = Spinner::start("reading footers");
         let inspection = snapshot.inspect().await?;
+        drop(spinner);
         let large_files = inspection.external_bytes;
         let attributes = snapshot.schema().attributes();
         let is_file = |a: &Attribute| a.attribute_type == AttributeType::File;
         let file_attributes = attributes.iter().filter(|a| is_file(a)).count();
-        let stored = |attribute: &Attribute| {
-            let sizes = inspection.attributes.iter().find(|size| size.name == attribute.name);
-            let in_rows = sizes.map_or(0, |size| size.stored_bytes);
+        let facts = |(attribute, size): (&Attribute, &AttributeSize)| {
             // A partition does not say which attribute a large file belongs to.
-            in_rows + if file_attributes == 1 && is_file(attribute) { large_files } else { 0 }
+            let is_only = file_attributes == 1 && is_file(attribute);
+            let bytes = size.stored_bytes + if is_only { large_files } else { 0 };
+            AttributeFacts { bytes, unfilled_rows: size.unfilled_rows }
         };
+        let dataset = Dataset::at(snapshot.storage().clone());
         Ok(Self {
             bytes: inspection.files_bytes + large_files,
             raw_bytes: inspection.attributes.iter().map(|s| s.raw_bytes).sum::<u64>() + large_files,
-            attributes: attributes.iter().map(stored).collect(),
+            attributes: attributes.iter().zip(&inspection.attributes).map(facts).collect(),
+            tags: dataset.latest().await?.root().tags.clone(),
+            clones: dataset.clones().await?,
         })
     }
 
     fn json(&self, snapshot: &Snapshot) -> Value {
         let attributes = snapshot.schema().attributes().iter().zip(&self.attributes);
         let attributes: Vec<Value> = attributes
-            .map(|(attribute, bytes)| {
+            .map(|(attribute, facts)| {
                 json!({
                     "name": attribute.name,
                     "kind": attribute.attribute_type.kind(),
                     "dtype": attribute.attribute_type.dtype().map(|dtype| dtype.name()),
                     "shape": shape(&attribute.attribute_type),
                     "encoding": attribute.encoding.to_string(),
-                    "bytes": bytes,
+                    "bytes": facts.bytes,
+                    "unfilled_rows": facts.unfilled_rows,
                     "nullable": attribute.nullable,
                     "type": attribute.type_text(),
                 })
             })
             .collect();
+        let sources = snapshot.root().sources.values();
+        let sources = sources.map(|s| json!({ "location": s.location, "version": s.version.0 }));
+        let clones = self.clones.iter();
+        let clones = clones.map(|c| json!({ "location": c.location, "version": c.version.0 }));
         json!({
             "version": snapshot.version().0,
             "rows": snapshot.row_count(),
@@ -101,6 +120,9 @@ impl Facts {
             "raw_bytes": self.raw_bytes,
             "properties": snapshot.properties(),
             "attributes": attributes,
+            "tags": self.tags.iter().map(|(tag, version)| (tag.clone(), version.0.into())).collect::<Map<_, _>>(),
+            "sources": sources.collect::<Value>(),
+            "clones": clones.collect::<Value>(),
         })
     }
 }
@@ -127,15 +149,36 @@ fn print(snapshot: &Snapshot, facts: &Facts, out: &mut Output) -> Result<()> {
         text::size(facts.raw_bytes),
     )?;
     let header = ["attribute", "type", "encoding", "on disk"].map(str::to_owned).to_vec();
-    let rows = snapshot.schema().attributes().iter().zip(&facts.attributes).map(|(a, bytes)| {
-        vec![a.name.clone(), a.type_text(), a.encoding.to_string(), text::size(*bytes)]
+    let attributes = || snapshot.schema().attributes().iter().zip(&facts.attributes);
+    let rows = attributes().map(|(a, facts)| {
+        vec![a.name.clone(), a.type_text(), a.encoding.to_string(), text::size(facts.bytes)]
     });
     write!(out, "{}", text::table(&std::iter::once(header).chain(rows).collect::<Vec<_>>()))?;
-    if !snapshot.properties().is_empty() {
-        writeln!(out, "\nproperties")?;
-    }
-    for (name, value) in snapshot.properties() {
-        writeln!(out, "  {name} = {value}")?;
+    let properties = snapshot.properties().iter().map(|(name, value)| format!("{name} = {value}"));
+    print_list("properties", properties, out)?;
+    let unfilled = attributes().filter(|(_, facts)| facts.unfilled_rows > 0);
+    let unfilled = unfilled.map(|(attribute, facts)| {
+        let rows = text::counted(facts.unfilled_rows, "row shows", "rows show");
+        let value = attribute.default.as_ref().unwrap_or(&Value::Null);
+        format!("{}: {rows} {value}", attribute.name)
+    });
+    print_list("not filled: older than the attribute", unfilled, out)?;
+    let tags = facts.tags.iter().map(|(tag, version)| format!("{tag} = version {version}"));
+    print_list("tags", tags, out)?;
+    let sources = snapshot.root().sources.values();
+    let sources = sources.map(|s| format!("{}, version {}", s.location, s.version));
+    print_list("refers to files of", sources, out)?;
+    let clones = facts.clones.iter().map(|c| format!("{}, to version {}", c.location, c.version));
+    print_list("referred to by", clones, out)
+}
+
+/// A heading and a line for each; nothing if there is none.
+fn print_list(heading: &str, lines: impl Iterator<Item = String>, out: &mut Output) -> Result<()> {
+    for (number, line) in lines.enumerate() {
+        if number == 0 {
+            writeln!(out, "\n{heading}")?;
+        }
+        writeln!(out, "  {line}")?;
     }
     Ok(())
 }

@@ -4,10 +4,11 @@ use std::io::Write;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::Dataset;
+use tenrow::{Dataset, VersionInfo};
 
 use crate::Output;
 use crate::fault::Result;
+use crate::progress::Spinner;
 use crate::text;
 
 const AFTER: &str = "\
@@ -28,7 +29,15 @@ pub(crate) struct VersionsArguments {
 
 /// Prints the history, newest first.
 pub(crate) async fn run(arguments: VersionsArguments, out: &mut Output) -> Result<()> {
-    let versions = Dataset::open(&arguments.dataset).await?.versions().await?;
+    let dataset = Dataset::open(&arguments.dataset).await?;
+    let newest = dataset.latest().await?;
+    let tags_of = |version: &VersionInfo| -> Vec<&str> {
+        let tags = newest.root().tags.iter();
+        tags.filter(|(_, of)| **of == version.version).map(|(tag, _)| tag.as_str()).collect()
+    };
+    let spinner = Spinner::start("reading the history");
+    let versions = dataset.versions().await?;
+    drop(spinner);
     if arguments.json {
         let versions: Vec<Value> = versions
             .iter()
@@ -41,13 +50,14 @@ pub(crate) async fn run(arguments: VersionsArguments, out: &mut Output) -> Resul
                     "rows": version.row_count,
                     "partitions": version.partition_count,
                     "bytes": version.size_bytes,
+                    "tags": tags_of(version),
                 })
             })
             .collect();
         writeln!(out, "{:#}", Value::from(versions))?;
         return Ok(());
     }
-    let header = ["version", "committed", "by", "rows", "partitions", "Parquet files"];
+    let header = ["version", "committed", "by", "rows", "partitions", "Parquet files", "tags"];
     let rows = versions.iter().map(|version| {
         vec![
             version.version.to_string(),
@@ -56,6 +66,7 @@ pub(crate) async fn run(arguments: VersionsArguments, out: &mut Output) -> Resul
             text::count(version.row_count),
             text::count(version.partition_count),
             text::size(version.size_bytes),
+            tags_of(version).join(", "),
         ]
     });
     let header = header.map(str::to_owned).to_vec();

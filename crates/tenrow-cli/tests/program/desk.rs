@@ -6,6 +6,9 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// The rows of [`people`].
+const PEOPLE: &str = "name,age\nAda,36\nAlan,41\nGrace,85\n";
+
 /// A temporary folder in which `tenrow` is run.
 pub(crate) struct Desk(TempDir);
 
@@ -56,6 +59,14 @@ impl Desk {
         String::from_utf8(output.stderr).unwrap()
     }
 
+    /// The values of an attribute in all rows.
+    pub(crate) fn column(&self, dataset: &str, attribute: &str) -> Vec<Value> {
+        self.ok(&["export", dataset, "--out", "column", "--format", "jsonl"]);
+        let rows = self.text("column/data.jsonl");
+        let value = |line| serde_json::from_str::<Value>(line).unwrap()[attribute].clone();
+        rows.lines().map(value).collect()
+    }
+
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         serde_json::from_str(&self.ok(arguments)).unwrap()
     }
@@ -77,6 +88,13 @@ impl Desk {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {complaint}");
         complaint
     }
+}
+
+/// A desk with the dataset `people`: Ada, Alan and Grace in version 2.
+pub(crate) fn people() -> Desk {
+    let desk = Desk::new();
+    desk.write("people.csv", PEOPLE).ok(&["import", "people", "people.csv"]);
+    desk
 }
 
 /// One of the files that the program carries.

@@ -4,5 +4,9 @@
 mod desk;
 
 mod bad_input;
+mod changes;
+mod datasets;
 mod digits;
+mod history;
 mod rows;
+mod upkeep;

@@ -1,14 +1,6 @@
 //! Rows of all kinds: created, imported, looked at, taken, exported.
 
-use crate::desk::{Desk, idx, npy_body};
-
-const PEOPLE: &str = "name,age\nAda,36\nAlan,41\nGrace,85\n";
-
-fn people() -> Desk {
-    let desk = Desk::new();
-    desk.write("people.csv", PEOPLE).ok(&["import", "people", "people.csv"]);
-    desk
-}
+use crate::desk::{Desk, idx, npy_body, people};
 
 #[test]
 fn info_says_what_create_was_told() {

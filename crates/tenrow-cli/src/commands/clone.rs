@@ -1,0 +1,75 @@
+//! `tenrow clone`
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::json;
+use tenrow::Dataset;
+
+use crate::Output;
+use crate::fault::Result;
+use crate::progress::Bar;
+use crate::text;
+use crate::which_version::WhichVersion;
+
+const AFTER: &str = "\
+Both datasets go their own way from there. Without --copy, the clone needs the files of the other: \
+they are kept while the clone is registered there, which `tenrow info` shows, and must not be moved.
+
+Examples:
+  tenrow clone digits experiment
+  tenrow clone digits frozen --version trained-on --copy";
+
+/// The arguments of `clone`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct CloneArguments {
+    /// The dataset
+    dataset: String,
+    /// The folder to create
+    target: String,
+    #[command(flatten)]
+    version: WhichVersion,
+    /// Copy the files, so that neither dataset needs the other
+    #[arg(long)]
+    copy: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Makes the new dataset.
+pub(crate) async fn run(arguments: CloneArguments, out: &mut Output) -> Result<()> {
+    let dataset = Dataset::open(&arguments.dataset).await?;
+    let version = arguments.version.of(&dataset).await?.version();
+    let target = match arguments.copy {
+        true => {
+            let mut bar = Bar::new("bytes");
+            let show = |done, total| bar.set(done, Some(total), done);
+            dataset.copy_to(&arguments.target, version, show).await?
+        }
+        false => dataset.clone_to(&arguments.target, version).await?,
+    };
+    let snapshot = target.latest().await?;
+    if arguments.json {
+        let value = json!({
+            "location": target.storage().to_string(),
+            "version": snapshot.version().0,
+            "rows": snapshot.row_count(),
+            "source": dataset.storage().to_string(),
+            "source_version": version.0,
+            "copied": arguments.copy,
+        });
+        writeln!(out, "{value:#}")?;
+        return Ok(());
+    }
+    let rows = text::counted(snapshot.row_count(), "row", "rows");
+    let how = if arguments.copy { "a copy" } else { "a clone" };
+    writeln!(
+        out,
+        "created {}: {how} of version {version} of {}, {rows}",
+        target.storage(),
+        dataset.storage()
+    )?;
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! `tenrow delete`
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::json;
+use tenrow::{Dataset, DeleteReport};
+
+use crate::Output;
+use crate::fault::Result;
+use crate::progress::Spinner;
+use crate::row_list;
+use crate::text;
+use crate::which_version::WhichVersion;
+
+const AFTER: &str = "\
+A delete is one commit and writes no data file: the rows stay in the files, for older versions and \
+for programs that read them directly, until `compact` leaves them out. Later rows move up to fill the \
+gap; give --version if you looked the numbers up in a version that may not be the newest any more. A \
+stable id stays with its row for ever.
+
+Examples:
+  tenrow delete digits --rows 1,5,7..10
+  tenrow delete digits --rows 0 --version 3
+  tenrow delete digits --ids 10000..10100";
+
+/// The arguments of `delete`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct DeleteArguments {
+    /// The dataset
+    dataset: String,
+    /// Row numbers, and ranges whose end is not deleted: 1,5 or 7..10
+    #[arg(long, allow_hyphen_values = true, required_unless_present = "ids")]
+    rows: Option<String>,
+    /// Stable row ids, written likewise; those that no row has are passed over
+    #[arg(long, allow_hyphen_values = true, conflicts_with_all = ["rows", "version", "at"])]
+    ids: Option<String>,
+    #[command(flatten)]
+    version: WhichVersion,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Deletes the rows.
+pub(crate) async fn run(arguments: DeleteArguments, out: &mut Output) -> Result<()> {
+    let dataset = Dataset::open(&arguments.dataset).await?;
+    let _spinner = Spinner::start("deleting");
+    let report = match (&arguments.rows, &arguments.ids) {
+        (Some(rows), _) => {
+            let snapshot = arguments.version.of(&dataset).await?;
+            dataset.delete(&snapshot, &row_list::rows_of(&snapshot, rows)?).await?
+        }
+        (None, ids) => {
+            let ids = row_list::ids(ids.as_deref().unwrap_or_default())?;
+            dataset.delete_ids(&ids).await?
+        }
+    };
+    print(&report, arguments.json, out)
+}
+
+fn print(report: &DeleteReport, as_json: bool, out: &mut Output) -> Result<()> {
+    let newest = &report.snapshot;
+    if as_json {
+        let value = json!({
+            "version": newest.version().0,
+            "deleted_rows": report.deleted_rows,
+            "rows": newest.row_count(),
+        });
+        writeln!(out, "{value:#}")?;
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "deleted {}; version {} has {}",
+        text::counted(report.deleted_rows, "row", "rows"),
+        newest.version(),
+        text::counted(newest.row_count(), "row", "rows"),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! `tenrow expire`
+
+use std::io::Write;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tenrow::{Dataset, ExpireOptions, ExpireReport, Version};
+
+use crate::Output;
+use crate::fault::Result;
+use crate::progress::Spinner;
+use crate::text;
+
+const AFTER: &str = "\
+With both rules, only versions go that both let go. The newest version, tagged versions and those that \
+a clone refers to always stay. An expired version cannot be opened any more; `vacuum` then frees its \
+files.
+
+Examples:
+  tenrow expire digits --keep-last 10 --older-than 30d --dry-run
+  tenrow expire digits --keep-last 1";
+
+/// The arguments of `expire`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct ExpireArguments {
+    /// The dataset
+    dataset: String,
+    /// Keep this many of the newest versions
+    #[arg(long, value_name = "N", required_unless_present = "older_than")]
+    keep_last: Option<u64>,
+    /// Keep versions that are younger: 30d, 12h, 0s
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    older_than: Option<Duration>,
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Ends old versions.
+pub(crate) async fn run(arguments: ExpireArguments, out: &mut Output) -> Result<()> {
+    let dataset = Dataset::open(&arguments.dataset).await?;
+    let options = ExpireOptions {
+        keep_last: arguments.keep_last,
+        older_than: arguments.older_than,
+        dry_run: arguments.dry_run,
+    };
+    let spinner = Spinner::start("expiring");
+    let report = dataset.expire(&options).await?;
+    drop(spinner);
+    if !arguments.json {
+        return print(&report, arguments.dry_run, out);
+    }
+    let numbers = |versions: &[Version]| versions.iter().map(|v| v.0).collect::<Value>();
+    let value = json!({
+        "dry_run": arguments.dry_run,
+        "expired": numbers(&report.expired),
+        "kept": numbers(&report.kept),
+    });
+    writeln!(out, "{value:#}")?;
+    Ok(())
+}
+
+fn print(report: &ExpireReport, is_dry: bool, out: &mut Output) -> Result<()> {
+    let expired = text::counted(report.expired.len() as u64, "version", "versions");
+    let verb = if is_dry { "would expire" } else { "expired" };
+    match report.expired.as_slice() {
+        [] => writeln!(out, "{verb} nothing: no version is let go by these rules")?,
+        versions => writeln!(out, "{verb} {expired}: {}", text::runs(versions))?,
+    }
+    if !report.kept.is_empty() {
+        writeln!(out, "kept for a tag or a clone: {}", text::runs(&report.kept))?;
+    }
+    if !is_dry && !report.expired.is_empty() {
+        writeln!(out, "`tenrow vacuum` frees the files that only they needed")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! `tenrow merge`
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tenrow::{Dataset, Snapshot};
+
+use crate::Output;
+use crate::fault::Result;
+use crate::progress::Spinner;
+use crate::text;
+
+const AFTER: &str = "\
+The newest version of each is registered there, so that its files are kept; nothing is copied. \
+Attributes are matched by name. Each source is a commit of its own, and one that is merged twice is \
+there twice.
+
+Example:
+  tenrow merge digits more-digits even-more-digits";
+
+/// The arguments of `merge`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct MergeArguments {
+    /// The dataset that gets the rows
+    dataset: String,
+    /// Datasets that have them
+    #[arg(value_name = "SOURCE", required = true)]
+    sources: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Appends the rows of the sources.
+pub(crate) async fn run(arguments: MergeArguments, out: &mut Output) -> Result<()> {
+    let dataset = Dataset::open(&arguments.dataset).await?;
+    // One that cannot be opened is found before any is merged.
+    let mut sources: Vec<(Dataset, Snapshot)> = Vec::new();
+    for location in &arguments.sources {
+        let source = Dataset::open(location).await?;
+        let version = source.latest().await?;
+        sources.push((source, version));
+    }
+    let mut newest = dataset.latest().await?;
+    let spinner = Spinner::start("merging");
+    for (source, version) in &sources {
+        let merged = dataset.merge(source, version).await;
+        newest = merged.map_err(|e| format!("{}: {}", source.storage(), e.chain()))?;
+    }
+    drop(spinner);
+    match arguments.json {
+        true => writeln!(out, "{:#}", json(&newest, &sources))?,
+        false => print(&newest, &sources, out)?,
+    }
+    Ok(())
+}
+
+fn json(newest: &Snapshot, sources: &[(Dataset, Snapshot)]) -> Value {
+    let source = |(dataset, version): &(Dataset, Snapshot)| {
+        json!({
+            "location": dataset.storage().to_string(),
+            "version": version.version().0,
+            "rows": version.row_count(),
+        })
+    };
+    json!({
+        "version": newest.version().0,
+        "rows": newest.row_count(),
+        "sources": sources.iter().map(source).collect::<Value>(),
+    })
+}
+
+fn print(newest: &Snapshot, sources: &[(Dataset, Snapshot)], out: &mut Output) -> Result<()> {
+    for (dataset, version) in sources {
+        let rows = text::counted(version.row_count(), "row", "rows");
+        writeln!(out, "{rows} of version {} of {}", version.version(), dataset.storage())?;
+    }
+    let rows = text::counted(newest.row_count(), "row", "rows");
+    writeln!(out, "version {} has {rows}", newest.version())?;
+    Ok(())
+}

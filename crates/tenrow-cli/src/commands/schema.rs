@@ -1,0 +1,200 @@
+//! `tenrow schema`
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use tenrow::{Attribute, AttributeType, DType, Dataset, Encoding, SchemaChange};
+
+use crate::Output;
+use crate::fault::Result;
+use crate::show;
+
+const AFTER: &str = "\
+Each change is one commit and writes no data file: old rows are adapted when they are read, and older \
+versions stay as they are. A change that would lose data is refused.
+
+Examples:
+  tenrow schema add digits --attribute split:string --default train
+  tenrow schema add digits --attribute 'score:f32?'
+  tenrow schema rename digits label digit
+  tenrow schema widen digits digit i64
+  tenrow schema nullable digits digit
+  tenrow schema reorder digits digit image
+  tenrow schema drop digits score";
+
+/// The arguments of `schema`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct SchemaArguments {
+    #[command(subcommand)]
+    change: ChangeArguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum ChangeArguments {
+    /// Add an attribute, nullable or with a default for the rows that are there
+    Add(AddArguments),
+    /// Drop an attribute; older versions still have it
+    Drop(OneArguments),
+    /// Give an attribute another name
+    Rename(RenameArguments),
+    /// Change the elements of an attribute to a type that holds all values of the old one
+    Widen(WidenArguments),
+    /// Let rows lack an attribute from now on
+    Nullable(OneArguments),
+    /// Put attributes first, in the order given
+    Reorder(ReorderArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tenrow schema add digits --attribute split:string --default train
+  tenrow schema add digits --attribute 'score:f32?'
+  tenrow schema add digits --attribute 'mask:u8[28,28]' --default 0 --encoding zstd:3")]
+struct AddArguments {
+    /// The dataset
+    dataset: String,
+    /// The attribute; a `?` after its type means that rows may lack it
+    #[arg(long, short, value_name = "NAME:TYPE", value_parser = Attribute::parse)]
+    attribute: Attribute,
+    /// Its value in the rows that are there: a number, true, false, or text
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    default: Option<String>,
+    /// How it is stored: raw, zstd:3, byte_stream_split+zstd:3 or auto
+    #[arg(long)]
+    encoding: Option<Encoding>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tenrow schema drop digits score
+  tenrow schema nullable digits label")]
+struct OneArguments {
+    /// The dataset
+    dataset: String,
+    /// The attribute
+    name: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  tenrow schema rename digits label digit")]
+struct RenameArguments {
+    /// The dataset
+    dataset: String,
+    /// What the attribute is called
+    from: String,
+    /// What it is to be called
+    to: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  tenrow schema widen digits label i64")]
+struct WidenArguments {
+    /// The dataset
+    dataset: String,
+    /// The attribute
+    name: String,
+    /// The new type of its elements: i16, i32, i64, f32, f64, …
+    dtype: DType,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  tenrow schema reorder digits label image")]
+struct ReorderArguments {
+    /// The dataset
+    dataset: String,
+    /// Attributes; those not named follow in the order that they have
+    #[arg(value_name = "NAME", required = true)]
+    names: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Changes the schema.
+pub(crate) async fn run(arguments: SchemaArguments, out: &mut Output) -> Result<()> {
+    let (dataset, change, as_json) = match arguments.change {
+        ChangeArguments::Add(a) => (a.dataset.clone(), SchemaChange::Add(added(&a)), a.json),
+        ChangeArguments::Drop(a) => (a.dataset, SchemaChange::Drop(a.name), a.json),
+        ChangeArguments::Rename(a) => {
+            (a.dataset, SchemaChange::Rename { from: a.from, to: a.to }, a.json)
+        }
+        ChangeArguments::Widen(a) => {
+            (a.dataset, SchemaChange::Widen { name: a.name, dtype: a.dtype }, a.json)
+        }
+        ChangeArguments::Nullable(a) => (a.dataset, SchemaChange::MakeNullable(a.name), a.json),
+        ChangeArguments::Reorder(a) => (a.dataset, SchemaChange::Reorder(a.names), a.json),
+    };
+    let snapshot = Dataset::open(&dataset).await?.change_schema(change).await?;
+    if as_json {
+        let attributes = show::attributes_json(snapshot.schema());
+        let value = json!({ "version": snapshot.version().0, "attributes": attributes });
+        writeln!(out, "{value:#}")?;
+        return Ok(());
+    }
+    writeln!(out, "version {}", snapshot.version())?;
+    write!(out, "{}", show::schema(snapshot.schema()))?;
+    Ok(())
+}
+
+fn added(arguments: &AddArguments) -> Attribute {
+    let mut attribute = arguments.attribute.clone();
+    if let Some(encoding) = arguments.encoding {
+        attribute = attribute.with_encoding(encoding);
+    }
+    match &arguments.default {
+        Some(text) => {
+            let value = default_value(&attribute.attribute_type, text);
+            attribute.with_default(value)
+        }
+        None => attribute,
+    }
+}
+
+/// JSON if it is, else text. What is kept as text, a string or a decimal, is not taken for a number.
+fn default_value(attribute_type: &AttributeType, text: &str) -> Value {
+    let is_text = matches!(attribute_type, AttributeType::Value(_));
+    match serde_json::from_str(text) {
+        Ok(value @ (Value::String(_) | Value::Null)) => value,
+        Ok(value) if !is_text => value,
+        _ => Value::String(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_of_a_text_stay_as_they_are() {
+        let default = |of: &str, text| default_value(&of.parse().unwrap(), text);
+        assert_eq!(default("string", "007"), "007");
+        assert_eq!(default("string", "1e5"), "1e5");
+        assert_eq!(default("string", "\"a b\""), "a b");
+        assert_eq!(default("decimal128(20,2)", "123456789012345678.90"), "123456789012345678.90");
+        assert_eq!(default("i64", "7"), 7);
+        assert_eq!(default("bool", "true"), true);
+        assert_eq!(default("i64", "x"), "x");
+    }
+}
