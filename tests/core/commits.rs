@@ -332,3 +332,19 @@ fn creating_where_a_dataset_is_leaves_it_alone() {
         assert_eq!(folder::files_of(folder.path()), before);
     });
 }
+
+/// A writer's futures borrowed an upload, which cannot be shared between threads, so that no runtime of
+/// several threads took them.
+#[test]
+fn the_futures_of_writing_can_be_spawned() {
+    fn can_be_spawned<T: Send + 'static>(future: T) {
+        drop(future);
+    }
+    let dataset = Dataset::at(Storage::from_store(Arc::new(InMemory::new()), "x".into()));
+    can_be_spawned(async move {
+        let mut writer = dataset.writer().await?;
+        writer.append_columns(rows(0..1)).await?;
+        writer.commit().await?;
+        dataset.compact(Default::default()).await
+    });
+}

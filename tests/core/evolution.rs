@@ -547,3 +547,52 @@ fn everything_is_replaced_by_an_overwrite_and_nothing_else_is_lost() {
         assert_eq!(restored.properties().len(), 0);
     });
 }
+
+#[test]
+fn rows_keep_their_order_through_fifty_appends_and_wherever_the_dataset_is_moved() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("old"), folder.path().join("new place"));
+        let schema = Schema::new([Attribute::parse("x:i64").unwrap()]).unwrap();
+        let dataset = Dataset::create(&old.display().to_string(), schema).await.unwrap();
+        for value in 0..50i64 {
+            let mut writer = dataset.writer().await.unwrap();
+            let columns = tenrow::Columns::new().scalars("x", &[value]).unwrap();
+            writer.append_columns(columns).await.unwrap();
+            writer.commit().await.unwrap();
+        }
+        std::fs::rename(&old, &new).unwrap();
+        let moved = Dataset::open(&new.display().to_string()).await.unwrap();
+        let rows = all(&moved.latest().await.unwrap()).await;
+        let expected: Vec<i64> = (0..50).collect();
+        assert_eq!(rows.column(0).as_primitive::<Int64Type>().values()[..], expected);
+        verified(&moved).await;
+    });
+}
+
+#[test]
+fn a_thousand_rows_appended_to_ten_thousand_leave_these_as_they_were() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().display().to_string();
+        let schema = Schema::new([Attribute::parse("x:i64").unwrap()]).unwrap();
+        let dataset = Dataset::create(&place, schema).await.unwrap();
+        let append = async |values: std::ops::Range<i64>| {
+            let mut writer = dataset.writer().await.unwrap();
+            let values: Vec<i64> = values.collect();
+            let columns = tenrow::Columns::new().scalars("x", &values).unwrap();
+            writer.append_columns(columns).await.unwrap();
+            writer.commit().await.unwrap()
+        };
+        let before = append(0..10_000).await;
+        let files = folder::files_of(&folder.path().join("data"));
+        let after = append(10_000..11_000).await;
+        let rows = all(&after).await;
+        let expected: Vec<i64> = (0..11_000).collect();
+        assert_eq!(rows.column(0).as_primitive::<Int64Type>().values()[..], expected);
+        assert_eq!(before.row_count(), 10_000);
+        assert_eq!(all(&before).await, rows.slice(0, 10_000));
+        let now = folder::files_of(&folder.path().join("data"));
+        assert!(files.iter().all(|(name, bytes)| now[name] == *bytes));
+    });
+}

@@ -4,10 +4,12 @@
 mod round_trip;
 mod any_rows;
 mod io_counts;
+mod catalog;
 mod commits;
 mod evolution;
 mod killed_writers;
 mod hostile;
 mod golden;
 mod golden_changes;
+mod model;
 mod one_version;

@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, StreamExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
+    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
+
+use crate::random::Dice;
 
 /// Where the failure of a put lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,18 +25,23 @@ pub enum When {
     After,
 }
 
-/// Passes everything on to another store, but for the puts that are to fail.
-#[derive(Debug)]
+/// Passes everything on to another store, but for the requests that are to fail.
 pub struct FaultyStore {
     inner: Arc<dyn ObjectStore>,
     plan: Mutex<Plan>,
 }
 
-#[derive(Debug, Default)]
+/// What another program does meanwhile.
+type Meanwhile = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
+
+#[derive(Default)]
 struct Plan {
     /// Failures to come: puts of paths with that text, how many to let pass first, and when.
     failures: Vec<(String, usize, When)>,
+    /// Failures at random: one request of so many, of all kinds.
+    random: Option<(Dice, u64)>,
     failed: usize,
+    meanwhile: Option<Meanwhile>,
 }
 
 impl FaultyStore {
@@ -47,12 +55,28 @@ impl FaultyStore {
         self.plan().failures.push((text.to_owned(), pass, when));
     }
 
-    /// Forgets the failures that did not come yet.
-    pub fn heal(&self) {
-        self.plan().failures.clear();
+    /// Fails one request in `one_in` from now on, before or after its effect, as `dice` says.
+    pub fn fail_at_random(&self, dice: Dice, one_in: u64) {
+        self.plan().random = Some((dice, one_in));
     }
 
-    /// Puts that failed so far.
+    /// Does this once, just before the next version is put: as another program might.
+    pub fn before_next_version(
+        &self,
+        meanwhile: impl FnOnce() -> BoxFuture<'static, ()> + Send + 'static,
+    ) {
+        self.plan().meanwhile = Some(Box::new(meanwhile));
+    }
+
+    /// Forgets the failures that did not come yet, and what was to be done meanwhile.
+    pub fn heal(&self) {
+        let mut plan = self.plan();
+        plan.failures.clear();
+        plan.random = None;
+        plan.meanwhile = None;
+    }
+
+    /// Requests that failed so far.
     pub fn failed(&self) -> usize {
         self.plan().failed
     }
@@ -69,16 +93,70 @@ impl FaultyStore {
             *pass -= usize::from(concerns && !is_due);
             is_due
         });
-        let (_, _, when) = plan.failures.remove(found?);
+        let Some(found) = found else {
+            drop(plan);
+            return self.random_failure();
+        };
+        let (_, _, when) = plan.failures.remove(found);
         plan.failed += 1;
         Some(when)
     }
+
+    fn random_failure(&self) -> Option<When> {
+        let mut plan = self.plan();
+        let (dice, one_in) = plan.random.as_mut()?;
+        if !dice.once_in(*one_in) {
+            return None;
+        }
+        let when = if dice.once_in(2) { When::Before } else { When::After };
+        plan.failed += 1;
+        Some(when)
+    }
+
+    /// Fails a request that changes nothing.
+    fn may_read(&self, path: &Path) -> Result<()> {
+        self.random_failure().map_or(Ok(()), |_| Err(failure(path)))
+    }
+
+    fn listed(
+        &self,
+        prefix: Option<&Path>,
+        objects: BoxStream<'static, Result<ObjectMeta>>,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        let error = || failure(prefix.unwrap_or(&Path::default()));
+        match self.random_failure() {
+            None => objects,
+            Some(When::Before) => stream::iter([Err(error())]).boxed(),
+            // The connection breaks in the middle of the answer.
+            Some(When::After) => objects.take(1).chain(stream::iter([Err(error())])).boxed(),
+        }
+    }
+}
+
+/// Deletes one object, or fails before or after it is gone.
+async fn delete(
+    inner: Arc<dyn ObjectStore>,
+    location: Result<Path>,
+    fails: Option<When>,
+) -> Result<Path> {
+    let location = location?;
+    if fails != Some(When::Before) {
+        let one = stream::iter([Ok(location.clone())]).boxed();
+        inner.delete_stream(one).next().await.unwrap_or(Ok(location.clone()))?;
+    }
+    if fails.is_some() { Err(failure(&location)) } else { Ok(location) }
 }
 
 fn failure(path: &Path) -> object_store::Error {
     object_store::Error::Generic {
         store: "faulty",
-        source: format!("connection reset while writing {path}").into(),
+        source: format!("connection reset at {path}").into(),
+    }
+}
+
+impl fmt::Debug for FaultyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyStore").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
 
@@ -97,6 +175,12 @@ impl ObjectStore for FaultyStore {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
+        let is_version =
+            options.mode == PutMode::Create && location.as_ref().contains("_tenrow/versions/");
+        let meanwhile = if is_version { self.plan().meanwhile.take() } else { None };
+        if let Some(meanwhile) = meanwhile {
+            meanwhile().await;
+        }
         match self.next_failure(location) {
             None => self.inner.put_opts(location, payload, options).await,
             Some(When::Before) => Err(failure(location)),
@@ -119,10 +203,12 @@ impl ObjectStore for FaultyStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.may_read(location)?;
         self.inner.get_opts(location, options).await
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.may_read(location)?;
         self.inner.get_ranges(location, ranges).await
     }
 
@@ -130,11 +216,14 @@ impl ObjectStore for FaultyStore {
         &self,
         locations: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
+        let inner = self.inner.clone();
+        // Drawn for the call: a stream outlives the borrow of this store.
+        let mut fails = self.random_failure();
+        locations.then(move |location| delete(inner.clone(), location, fails.take())).boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        self.listed(prefix, self.inner.list(prefix))
     }
 
     fn list_with_offset(
@@ -142,7 +231,7 @@ impl ObjectStore for FaultyStore {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list_with_offset(prefix, offset)
+        self.listed(prefix, self.inner.list_with_offset(prefix, offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

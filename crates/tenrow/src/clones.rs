@@ -65,7 +65,10 @@ impl Dataset {
         match commit::create(clone.storage(), &root).await {
             Ok(_) => Ok(clone),
             Err(error) => {
-                self.storage().delete(&note_path(&name)).await?;
+                // After any other failure the clone may be there all the same, and needs the note.
+                if error.kind() == ErrorKind::AlreadyExists {
+                    self.storage().delete(&note_path(&name)).await?;
+                }
                 Err(error)
             }
         }

@@ -8,7 +8,7 @@ use crate::commit::{Applied, Change, Committer, Edits, commit};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::format::manifest::{Partition, Root, RowIdRange};
-use crate::format::{AttributeType, Schema};
+use crate::format::{Attribute, AttributeType, Schema};
 use crate::read::{ReadOptions, live_rows};
 use crate::snapshot::{LoadedPartition, Snapshot};
 use crate::write::{PartitionWriter, WriteOptions, folder_of};
@@ -59,7 +59,8 @@ impl Dataset {
     pub async fn compact(&self, mut options: CompactOptions) -> Result<CompactReport> {
         let committer = self.committer();
         let base = self.latest().await?;
-        let groups = plan(&base.partitions().await?, options.write.partition_bytes);
+        let partitions = base.partitions().await?;
+        let groups = plan(&partitions, base.schema(), options.write.partition_bytes);
         let total = groups.iter().map(|group| group.len() as u64).sum();
         let mut report = CompactReport {
             snapshot: base.clone(),
@@ -96,7 +97,14 @@ impl Dataset {
 }
 
 /// Runs of neighbouring partitions to be rewritten together.
-fn plan(partitions: &[Arc<LoadedPartition>], target_bytes: u64) -> Vec<Vec<Arc<LoadedPartition>>> {
+///
+/// All of a group have the same attributes: what a partition lacks is still to be filled, and is not given values
+/// by being rewritten.
+fn plan(
+    partitions: &[Arc<LoadedPartition>],
+    schema: &Schema,
+    target_bytes: u64,
+) -> Vec<Vec<Arc<LoadedPartition>>> {
     let mut groups: Vec<Vec<Arc<LoadedPartition>>> = Vec::new();
     let mut open: Vec<Arc<LoadedPartition>> = Vec::new();
     let mut bytes = 0;
@@ -111,10 +119,13 @@ fn plan(partitions: &[Arc<LoadedPartition>], target_bytes: u64) -> Vec<Vec<Arc<L
         let size = live_bytes(entry);
         let is_foreign = entry.files.iter().any(|file| file.foreign.is_some());
         let is_small = size < target_bytes / 2;
-        let fits = open
-            .last()
-            .is_none_or(|last| last.entry().keys == entry.keys && bytes + size <= target_bytes);
-        let joins = !is_foreign && (is_small || is_untidy(partition));
+        let held = attributes_of(partition, schema);
+        let fits = open.last().is_none_or(|last| {
+            last.entry().keys == entry.keys
+                && attributes_of(last, schema) == held
+                && bytes + size <= target_bytes
+        });
+        let joins = !is_foreign && !held.is_empty() && (is_small || is_untidy(partition));
         if !joins || !fits {
             close(&mut open);
             bytes = 0;
@@ -126,6 +137,12 @@ fn plan(partitions: &[Arc<LoadedPartition>], target_bytes: u64) -> Vec<Vec<Arc<L
     }
     close(&mut open);
     groups
+}
+
+/// The attributes that the files of a partition have.
+fn attributes_of<'a>(partition: &LoadedPartition, schema: &'a Schema) -> Vec<&'a Attribute> {
+    let attributes = schema.attributes().iter();
+    attributes.filter(|attribute| partition.column(attribute).is_some()).collect()
 }
 
 /// Whether a partition is worth rewriting alone.
@@ -151,10 +168,12 @@ async fn rewrite(
     options: &WriteOptions,
 ) -> Result<Vec<Partition>> {
     let storage = base.storage();
-    let attributes = base.schema().attributes();
-    let keys = inputs.first().map(|input| input.entry().keys.clone()).unwrap_or_default();
+    let Some(first) = inputs.first() else { return Ok(Vec::new()) };
+    let attributes: Vec<Attribute> =
+        attributes_of(first, base.schema()).into_iter().cloned().collect();
+    let keys = first.entry().keys.clone();
     let folder = folder_of(&keys);
-    let (ids, own) = (committer.ids.clone(), attributes.to_vec());
+    let (ids, own) = (committer.ids.clone(), attributes.clone());
     let mut writer = PartitionWriter::new(storage.clone(), ids, own, keys, folder);
     let mut outputs = Vec::new();
     let mut row_ids = Vec::new();
@@ -171,11 +190,11 @@ async fn rewrite(
             let live = at..rows.min(at + step);
             at = live.end;
             let mut columns = Vec::with_capacity(attributes.len());
-            for attribute in attributes {
+            for attribute in &attributes {
                 let options = ReadOptions::default();
                 columns.push(live_rows(base, attribute, input, live.clone(), &options).await?);
             }
-            let files = external_files(base.schema(), &columns);
+            let files = external_files(&attributes, &columns);
             outputs.extend(writer.append(&columns, files, options).await?);
         }
     }
@@ -209,9 +228,8 @@ fn name_ids(partitions: &mut [Partition], row_ids: Vec<RowIdRange>) {
 }
 
 /// The objects that rows name.
-fn external_files(schema: &Schema, columns: &[ArrayRef]) -> Vec<String> {
-    let files = schema
-        .attributes()
+fn external_files(attributes: &[Attribute], columns: &[ArrayRef]) -> Vec<String> {
+    let files = attributes
         .iter()
         .zip(columns)
         .filter(|(attribute, _)| attribute.attribute_type == AttributeType::File);

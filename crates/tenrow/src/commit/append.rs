@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::commit::merge_leaves::MergedLeaves;
 use crate::commit::{Applied, Change, Committer, WrittenLeaf, conflict, place, write_leaves};
 use crate::error::{Error, Result};
-use crate::format::Schema;
 use crate::format::manifest::{OriginRef, Partition, Root};
+use crate::format::{Attribute, Schema};
 use crate::snapshot::Snapshot;
 
 /// Partitions that are put after all others.
@@ -64,7 +64,7 @@ impl Change for Append {
             return Ok(Applied::AlreadySo);
         }
         if !takes_rows_of(latest.schema(), self.base.schema()) {
-            let reason = "changed the schema so that rows made for the older one lack a value: write them again";
+            let reason = "changed the schema so that rows made for the older one lack or lose a value: write them again";
             let schema = self.base.schema();
             let changes = |version: &Snapshot| !takes_rows_of(version.schema(), schema);
             return Err(conflict(&self.base, latest, reason, changes).await);
@@ -77,13 +77,21 @@ impl Change for Append {
     }
 }
 
-/// Whether rows written in `older` have a value for every attribute of `schema`.
+/// Whether rows written in `older` have a value for every attribute of `schema`, and none of theirs is lost unseen:
+/// to an attribute that only has its name, or because all are gone.
 fn takes_rows_of(schema: &Schema, older: &Schema) -> bool {
-    schema.attributes().iter().all(|attribute| {
-        let is_there =
-            || older.attributes().iter().any(|old| attribute.ids().any(|id| id == old.id));
-        attribute.nullable || attribute.default.is_some() || is_there()
-    })
+    let is_there = |attribute: &Attribute| {
+        older.attributes().iter().any(|a| attribute.ids().any(|id| id == a.id))
+    };
+    let can_lack = |attribute: &Attribute| {
+        (attribute.nullable || attribute.default.is_some())
+            && older.attribute(&attribute.name).is_none_or(|namesake| {
+                // One that was renamed meanwhile is still there, under its new name.
+                schema.attributes().iter().any(|a| a.ids().any(|id| id == namesake.id))
+            })
+    };
+    let attributes = schema.attributes();
+    attributes.iter().all(|a| is_there(a) || can_lack(a)) && attributes.iter().any(is_there)
 }
 
 /// Refuses rows that refer to large files which no row of `latest` refers to: `vacuum` may free these.

@@ -130,7 +130,8 @@ impl PartitionWriter {
         if is_full { self.finish().await } else { Ok(None) }
     }
 
-    async fn begin(&self) -> Result<OpenPartition> {
+    // By unique reference, as below: an upload can be sent to another thread, but not shared with it.
+    async fn begin(&mut self) -> Result<OpenPartition> {
         let path = format!("{}{}.parquet", self.folder, self.ids.next());
         let (encoder, head) =
             PartitionEncoder::new(&self.attributes).map_err(|e| Error::format("the schema", e))?;
@@ -166,7 +167,7 @@ impl PartitionWriter {
     /// Writes the small attributes of wide rows once more, densely, so that SQL over them need not
     /// step over the tensors.
     async fn write_projection(
-        &self,
+        &mut self,
         columns: Vec<(usize, Vec<ArrayRef>)>,
         rows: u64,
     ) -> Result<Option<DataFile>> {

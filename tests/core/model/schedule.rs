@@ -1,0 +1,512 @@
+//! One schedule: operations by two handles on one dataset, faults, and the model that explains what came of it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use futures::FutureExt;
+use object_store::memory::InMemory;
+use tenrow::{
+    Clock, ColumnFill, CompactOptions, CreateOptions, Dataset, DatasetWriter, Error, ErrorKind,
+    ExpireOptions, Ids, Result, SchemaChange, Storage, VacuumOptions, VerifyOptions, Version,
+    WriteOptions,
+};
+use tenrow_tests::fault::FaultyStore;
+use tenrow_tests::random::Dice;
+
+use super::choose::Chooser;
+use super::observe::observe;
+use super::operation::{Effect, FRESH, History, Operation, computed};
+use super::rows;
+use super::state::{Kind, State, Value};
+
+/// Later than any object that a test writes, so that an age of 0 is reached by all.
+const NOW_MS: i64 = 4_102_444_800_000;
+
+/// What was done, and what was said of it: the version, or the error.
+struct Event {
+    operation: Operation,
+    base: State,
+    result: Result<Option<u64>>,
+    /// Whether any request failed meanwhile.
+    has_faults: bool,
+    /// Whether another program committed meanwhile.
+    has_company: bool,
+}
+
+/// A writer with its rows, and the version that it was opened on.
+struct OpenWriter {
+    writer: DatasetWriter,
+    operation: Operation,
+    base: State,
+}
+
+pub(crate) struct Schedule {
+    store: Arc<FaultyStore>,
+    handles: [Dataset; 2],
+    chooser: Chooser,
+    states: BTreeMap<u64, State>,
+    writers: Vec<OpenWriter>,
+    write: WriteOptions,
+    /// One request in so many fails; 0: none.
+    faults_one_in: u64,
+    seed: u64,
+    pub(crate) log: Vec<String>,
+}
+
+impl Schedule {
+    pub(crate) async fn new(seed: u64) -> Self {
+        let store = Arc::new(FaultyStore::new(Arc::new(InMemory::new())));
+        let storage = Storage::from_store(store.clone(), "some/place".into());
+        let handle = |number: u64| {
+            let ids = Ids::seeded(seed * 2 + number);
+            Dataset::at(storage.clone()).with_ids(ids).with_clock(Clock::fixed(NOW_MS))
+        };
+        let handles = [handle(0), handle(1)];
+        let mut chooser = Chooser::new(Dice::new(seed));
+        let columns = chooser.columns();
+        handles[0].create_here(rows::schema(&columns), &CreateOptions::default()).await.unwrap();
+        let first = State { columns, ..State::default() };
+        let write = WriteOptions::default().with_inline_file_bytes(4);
+        let write = match chooser.dice.below(3) {
+            0 => write.with_row_group_bytes(20).with_partition_bytes(40),
+            1 => write.with_row_group_bytes(20),
+            _ => write,
+        };
+        let faults_one_in = [0, 0, 100, 30, 8][chooser.dice.below(5) as usize];
+        let states = BTreeMap::from([(1, first)]);
+        let (writers, log) = (Vec::new(), Vec::new());
+        Self { store, handles, chooser, states, writers, write, faults_one_in, seed, log }
+    }
+
+    fn newest(&self) -> (u64, &State) {
+        let (&version, state) = self.states.last_key_value().unwrap();
+        (version, state)
+    }
+
+    pub(crate) async fn run(&mut self) {
+        // Some begin with enough small commits for leaves to be merged.
+        let small = if self.chooser.dice.once_in(16) { 14 } else { 0 };
+        for _ in 0..small {
+            let columns = self.newest().1.columns.clone();
+            let operation = Operation::Append(self.chooser.rows(&columns, 1), None);
+            self.step(operation).await;
+        }
+        for _ in 0..6 + self.chooser.dice.below(10) {
+            match self.chooser.dice.below(6) {
+                0 if self.writers.len() < 2 => self.open_writer().await,
+                1 if !self.writers.is_empty() => self.commit_writer().await,
+                _ => {
+                    let newest = self.newest().1.clone();
+                    let operation = self.chooser.operation(&newest, &self.states);
+                    self.step(operation).await;
+                }
+            }
+        }
+        while !self.writers.is_empty() {
+            self.commit_writer().await;
+        }
+        self.check_all().await;
+    }
+
+    fn begin_faults(&mut self) -> usize {
+        if self.faults_one_in > 0 {
+            let dice = Dice::new(self.chooser.dice.bits());
+            self.store.fail_at_random(dice, self.faults_one_in);
+        }
+        self.store.failed()
+    }
+
+    async fn open_writer(&mut self) {
+        let base = self.newest().1.clone();
+        let dataset = self.handles[1].clone();
+        let before = self.begin_faults();
+        let operation = match self.chooser.dice.once_in(5) {
+            true => Operation::Overwrite(self.chooser.rows(&base.columns, 2), None),
+            false => self.chooser.append(&base.columns, false),
+        };
+        let writer = prepared(&dataset, &operation, &base, &self.write).await;
+        self.store.heal();
+        self.log.push(format!("open writer for {operation:?}: {:?}", writer.is_ok()));
+        match writer {
+            Ok(writer) => self.writers.push(OpenWriter { writer, operation, base }),
+            Err(error) => assert!(self.store.failed() > before, "{}", error.chain()),
+        }
+    }
+
+    async fn commit_writer(&mut self) {
+        let at = self.chooser.dice.below(self.writers.len() as u64) as usize;
+        let OpenWriter { writer, operation, base } = self.writers.remove(at);
+        let commit = async move { Ok(Some(writer.commit().await?.version().0)) };
+        self.observe_events(operation, base, commit.boxed()).await;
+    }
+
+    async fn step(&mut self, operation: Operation) {
+        let base = self.newest().1.clone();
+        if matches!(operation, Operation::Vacuum) {
+            // Its age is 0, so it takes what writers have written and not committed yet.
+            self.writers.clear();
+        }
+        let number = self.chooser.dice.below(2) as usize;
+        let dataset = self.handles[number].clone();
+        let (write, own, of_base) = (self.write.clone(), operation.clone(), base.clone());
+        let run = async move { perform(&dataset, &own, &of_base, &write).await };
+        self.observe_events(operation, base, run.boxed()).await;
+    }
+
+    /// Runs an operation, perhaps with another one just before its first commit, and explains the outcome.
+    async fn observe_events(
+        &mut self,
+        operation: Operation,
+        base: State,
+        run: futures::future::BoxFuture<'static, Result<Option<u64>>>,
+    ) {
+        let meanwhile = Arc::new(Mutex::new(None));
+        if self.chooser.dice.once_in(3) {
+            self.put_in_between(&meanwhile);
+        }
+        let before = self.begin_faults();
+        let result = run.await;
+        let has_faults = self.store.failed() > before;
+        self.store.heal();
+        let company = meanwhile.lock().unwrap().take();
+        let has_company = company.is_some();
+        let own = Event { operation, base, result, has_faults, has_company };
+        let events: Vec<Event> = company.into_iter().chain([own]).collect();
+        for event in &events {
+            let result = match &event.result {
+                Ok(version) => format!("version {version:?}"),
+                Err(error) => error.chain(),
+            };
+            let faults = if event.has_faults { " (faults)" } else { "" };
+            self.log.push(format!("{:?}{faults} -> {result}", event.operation));
+        }
+        self.explain(events).await;
+    }
+
+    fn put_in_between(&mut self, outcome: &Arc<Mutex<Option<Event>>>) {
+        let base = self.newest().1.clone();
+        let operation = self.chooser.operation(&base, &self.states);
+        // An end of versions and objects that one is about to name is no business of this test.
+        if matches!(operation, Operation::Expire(_) | Operation::Vacuum) {
+            return;
+        }
+        let (dataset, write) = (self.handles[1].clone(), self.write.clone());
+        let (outcome, store) = (outcome.clone(), self.store.clone());
+        self.store.before_next_version(move || {
+            async move {
+                let before = store.failed();
+                let result = perform(&dataset, &operation, &base, &write).await;
+                let has_faults = store.failed() > before;
+                let event = Event { operation, base, result, has_faults, has_company: false };
+                *outcome.lock().unwrap() = Some(event);
+            }
+            .boxed()
+        });
+    }
+
+    /// Says what each event did, and checks the versions that came of it.
+    async fn explain(&mut self, events: Vec<Event>) {
+        let listed = self.listed().await;
+        for event in events {
+            let (newest, latest) = self.newest();
+            let history = History { states: &self.states };
+            match event.operation.effect(&event.base, latest, &history) {
+                Effect::None => {
+                    // A writer may find that its commit was made already before it looks for the newest.
+                    let is_append = matches!(event.operation, Operation::Append(..));
+                    expect(&event, |found| *found == Some(newest) || is_append && found.is_some());
+                }
+                Effect::Refused(kinds) => refused(&event, kinds),
+                Effect::Version(next) => self.explain_version(&event, *next, &listed).await,
+                Effect::Versions => self.explain_versions(&event, &listed).await,
+                Effect::Upkeep => self.explain_upkeep(&event, &listed).await,
+            }
+        }
+        let known: Vec<u64> = self.states.keys().copied().collect();
+        assert_eq!(listed, known, "versions");
+        let at = self.chooser.dice.below(known.len() as u64) as usize;
+        self.check(known[at]).await;
+    }
+
+    async fn explain_version(&mut self, event: &Event, mut next: State, listed: &[u64]) {
+        let version = self.newest().0 + 1;
+        expect(event, |result| *result == Some(version));
+        if next.generation == FRESH {
+            next.generation = version;
+        }
+        let exists = listed.contains(&version);
+        assert!(exists || event.result.is_err(), "version {version} was said to be committed");
+        if !exists {
+            return;
+        }
+        let snapshot = self.open(version).await;
+        let is_its = snapshot.root().operation == event.operation.name();
+        let seen = observe(&snapshot, &next.columns, &mut self.chooser.dice).await;
+        if event.result.is_err() && !(is_its && seen.0 == next.view()) {
+            return;
+        }
+        assert_eq!(snapshot.root().operation, event.operation.name());
+        assert_eq!(seen.0, next.view(), "version {version}");
+        next.partitions = seen.1;
+        self.states.insert(version, next);
+    }
+
+    /// Versions of a compaction or a fill, each of which is whole.
+    async fn explain_versions(&mut self, event: &Event, listed: &[u64]) {
+        if let Err(error) = &event.result {
+            // A column that is widened meanwhile takes no values of its old type.
+            let changed = event.has_company
+                && matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound);
+            assert!(event.has_faults || changed, "{}", error.chain());
+        }
+        loop {
+            let version = self.newest().0 + 1;
+            if !listed.contains(&version) {
+                break;
+            }
+            let snapshot = self.open(version).await;
+            if snapshot.root().operation != event.operation.name() {
+                break;
+            }
+            let mut next = self.newest().1.clone();
+            let seen = observe(&snapshot, &next.columns, &mut self.chooser.dice).await;
+            if let Operation::Fill(column, input) = &event.operation {
+                fill(&mut next, &event.base, column, input, &seen.0.unfilled);
+            }
+            assert_eq!(seen.0, next.view(), "version {version}");
+            next.partitions = seen.1;
+            next.generation = version;
+            self.states.insert(version, next);
+        }
+        let (newest, state) = self.newest();
+        expect(event, |result| *result == Some(newest));
+        if let (Operation::Fill(column, _), Ok(_)) = (&event.operation, &event.result)
+            && let Some(column) = state.column(column)
+        {
+            assert!(state.rows.iter().all(|row| row.cells.contains_key(&column.key)), "unfilled");
+        }
+    }
+
+    async fn explain_upkeep(&mut self, event: &Event, listed: &[u64]) {
+        if let Err(error) = &event.result {
+            assert!(event.has_faults, "{}", error.chain());
+        }
+        match event.operation {
+            Operation::Expire(keep) => {
+                let versions: Vec<u64> = self.states.keys().copied().collect();
+                let (_, newest) = self.newest();
+                let ended = versions.len().saturating_sub(keep as usize);
+                let ends = versions[..ended].iter();
+                let ends: Vec<u64> = ends
+                    .filter(|version| !newest.tags.values().any(|tagged| tagged == *version))
+                    .copied()
+                    .collect();
+                for version in ends {
+                    let is_there = listed.contains(&version);
+                    assert!(event.result.is_err() || !is_there, "version {version} is to end");
+                    if !is_there {
+                        self.states.remove(&version);
+                    }
+                }
+            }
+            _ => {
+                if event.result.is_ok() {
+                    let left = self.handles[0].vacuum(vacuum(true)).await.unwrap();
+                    assert!(left.removed.is_empty(), "orphans: {:?}", left.removed);
+                }
+                for version in self.states.keys().copied().collect::<Vec<_>>() {
+                    self.check(version).await;
+                }
+            }
+        }
+    }
+
+    async fn listed(&self) -> Vec<u64> {
+        let history = self.handles[0].versions().await.unwrap();
+        history.iter().rev().map(|info| info.version.0).collect()
+    }
+
+    /// A version by a handle that knows some of it, or one that knows nothing.
+    async fn open(&mut self, version: u64) -> tenrow::Snapshot {
+        let dataset = match self.chooser.dice.below(3) {
+            0 => Dataset::at(self.handles[0].storage().clone()),
+            number => self.handles[number as usize - 1].clone(),
+        };
+        dataset.version(Version(version)).await.unwrap()
+    }
+
+    async fn check(&mut self, version: u64) {
+        let state = self.states[&version].clone();
+        let snapshot = self.open(version).await;
+        let (seen, _) = observe(&snapshot, &state.columns, &mut self.chooser.dice).await;
+        assert_eq!(seen, state.view(), "version {version}");
+    }
+
+    /// At the end: every version, one history, every byte.
+    async fn check_all(&mut self) {
+        let mut before: Option<(u64, u64)> = None;
+        for version in self.states.keys().copied().collect::<Vec<_>>() {
+            self.check(version).await;
+            let snapshot = self.open(version).await;
+            let parent = snapshot.root().parent.map(|parent| (parent.version.0, parent.checksum));
+            if before.is_some_and(|(number, _)| number + 1 == version) {
+                assert_eq!(parent, before, "the parent of version {version}");
+            }
+            before = Some((version, snapshot.root_checksum()));
+        }
+        let options = VerifyOptions { full: true, ..VerifyOptions::default() };
+        let report = self.handles[0].verify(options).await.unwrap();
+        assert!(report.faults.is_empty(), "seed {}: {:?}", self.seed, report.faults);
+    }
+
+    /// Every object, so that two runs can be compared.
+    pub(crate) async fn objects(&self) -> Vec<(String, u64)> {
+        use futures::TryStreamExt;
+        use object_store::ObjectStore;
+        let objects: Vec<_> = self.store.list(None).try_collect().await.unwrap();
+        objects.into_iter().map(|object| (object.location.to_string(), object.size)).collect()
+    }
+}
+
+/// An error after a fault says nothing; otherwise there has to be a result that `is_right`.
+fn expect(event: &Event, is_right: impl Fn(&Option<u64>) -> bool) {
+    match &event.result {
+        Ok(result) => assert!(is_right(result), "{:?} gave {result:?}", event.operation.name()),
+        Err(error) => assert!(event.has_faults, "{}: {}", event.operation.name(), error.chain()),
+    }
+}
+
+fn refused(event: &Event, kinds: &[ErrorKind]) {
+    let name = event.operation.name();
+    match &event.result {
+        Ok(version) => panic!("{name} made {version:?}, but is to be refused: {kinds:?}"),
+        Err(error) => {
+            assert!(event.has_faults || kinds.contains(&error.kind()), "{name}: {}", error.chain());
+            assert!(!error.chain().contains('\n'));
+        }
+    }
+}
+
+/// Gives the values of a fill to the rows that `unfilled` no longer names.
+fn fill(
+    next: &mut State,
+    base: &State,
+    column: &str,
+    input: &str,
+    unfilled: &[std::collections::BTreeSet<String>],
+) {
+    // Both may have been renamed meanwhile: their keys stay.
+    let (Some(column), Some(input)) = (base.column(column), base.column(input)) else { return };
+    let Some(now) = next.columns.iter().find(|now| now.key == column.key) else { return };
+    let name = now.name.clone();
+    for (row, unfilled) in next.rows.iter_mut().zip(unfilled) {
+        if !unfilled.contains(&name) && !row.cells.contains_key(&column.key) {
+            let from = match input.kind {
+                Kind::File => &Value::Null,
+                _ => row.cells.get(&input.key).unwrap_or(&input.default),
+            };
+            let value = Value::Int(computed(from));
+            row.cells.insert(column.key, value);
+        }
+    }
+}
+
+fn vacuum(dry_run: bool) -> VacuumOptions {
+    VacuumOptions { older_than: std::time::Duration::ZERO, dry_run, ..VacuumOptions::default() }
+}
+
+/// A writer with the rows of `operation`, on the newest version, which is `base`.
+async fn prepared(
+    dataset: &Dataset,
+    operation: &Operation,
+    base: &State,
+    options: &WriteOptions,
+) -> Result<DatasetWriter> {
+    let mut options = options.clone();
+    let (mut writer, columns, cells) = match operation {
+        Operation::Append(cells, job) => {
+            options.idempotency_key = job.clone();
+            (dataset.writer_with(options).await?, &base.columns, cells)
+        }
+        Operation::Overwrite(cells, columns) => {
+            let schema = columns.as_ref().map(|columns| rows::schema(columns));
+            let writer = dataset.overwriter(schema, options).await?;
+            (writer, columns.as_ref().unwrap_or(&base.columns), cells)
+        }
+        other => panic!("{other:?} has no writer"),
+    };
+    for part in cells.chunks(3) {
+        writer.append_columns(rows::batch(columns, part)).await?;
+    }
+    Ok(writer)
+}
+
+/// Does it; gives the newest version that it made or found.
+async fn perform(
+    dataset: &Dataset,
+    operation: &Operation,
+    base: &State,
+    write: &WriteOptions,
+) -> Result<Option<u64>> {
+    let change = |change| dataset.change_schema(change);
+    let snapshot = match operation.clone() {
+        Operation::Append(..) | Operation::Overwrite(..) => {
+            prepared(dataset, operation, base, write).await?.commit().await?
+        }
+        Operation::Add(column) => change(SchemaChange::Add(rows::attribute(&column))).await?,
+        Operation::Drop(name) => change(SchemaChange::Drop(name)).await?,
+        Operation::Rename(from, to) => change(SchemaChange::Rename { from, to }).await?,
+        Operation::Widen(name, dtype) => {
+            let dtype = dtype.parse().unwrap();
+            change(SchemaChange::Widen { name, dtype }).await?
+        }
+        Operation::MakeNullable(name) => change(SchemaChange::MakeNullable(name)).await?,
+        Operation::Reorder(names) => change(SchemaChange::Reorder(names)).await?,
+        Operation::Fill(column, input) => {
+            let kind = |name: &str| base.column(name).map_or(Kind::Text, |column| column.kind);
+            let (own, from) = (kind(&column), kind(&input));
+            let fill = ColumnFill::new(column, [input]).with_commit_partitions(2);
+            let compute = |batch: &arrow_array::RecordBatch| {
+                let now = batch.schema().field(0).data_type().clone();
+                let is_same = from == Kind::File || now == rows::arrow_type_of(from);
+                let other = || Error::new(ErrorKind::InvalidInput, "other inputs than expected");
+                is_same.then(|| rows::computed_column(own, from, batch.column(0))).ok_or_else(other)
+            };
+            dataset.fill_column(&fill, compute).await?.snapshot
+        }
+        Operation::Delete(ids) => dataset.delete_ids(&ids).await?.snapshot,
+        Operation::DeleteRows(version, rows) => {
+            let snapshot = dataset.version(Version(version)).await?;
+            dataset.delete(&snapshot, &rows).await?.snapshot
+        }
+        Operation::Update(ids, names, values) => {
+            let columns = names.iter().filter_map(|name| base.column(name)).cloned();
+            let mut columns: Vec<_> = columns.collect();
+            columns.dedup();
+            let batch = rows::batch(&columns, &values);
+            let batch = match columns.len() < names.len() {
+                true => batch.array("nobody", rows::nulls(ids.len())),
+                false => batch,
+            };
+            dataset.update_ids(&ids, &batch.into_batch()?).await?
+        }
+        Operation::Compact => dataset.compact(CompactOptions::default()).await?.snapshot,
+        Operation::Restore(version) => dataset.restore(Version(version)).await?,
+        Operation::Tag(name, version) => dataset.tag(&name, Version(version)).await?,
+        Operation::Untag(name) => dataset.untag(&name).await?,
+        Operation::SetProperties(name, value) => {
+            let value = value.map_or(serde_json::Value::Null, Into::into);
+            dataset.set_properties([(name, value)]).await?
+        }
+        Operation::Expire(keep) => {
+            let options = ExpireOptions { keep_last: Some(keep), ..ExpireOptions::default() };
+            dataset.expire(&options).await?;
+            return Ok(None);
+        }
+        Operation::Vacuum => {
+            dataset.vacuum(vacuum(false)).await?;
+            return Ok(None);
+        }
+    };
+    Ok(Some(snapshot.version().0))
+}
