@@ -14,9 +14,9 @@ A dataset is a folder. Its rows are in ordinary Parquet files, which pandas, pol
 open as they are: `tenrow files` lists them.
 
 What a command writes into a dataset becomes visible in one commit at its end. Stopping it before, \
-with Ctrl-C or otherwise, leaves the dataset exactly as it was. `compact` commits as it goes and \
-`expire` and `vacuum` remove one thing after another: stopped, they leave a whole dataset and can be \
-run again.
+with Ctrl-C or otherwise, leaves the dataset exactly as it was. `compact` commits as it goes, `merge` \
+once for each dataset, and `expire` and `vacuum` remove one thing after another: stopped in between, \
+they leave a whole dataset and what they have done.
 
 Start with:
   tenrow demo";
