@@ -3,18 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use tenrow::format::manifest::{DataFile, Partition, Root, source_of};
-use tenrow::{Attribute, AttributeSize, FieldId, Inspection, Schema};
+use tenrow::format::manifest::{DataFile, Partition, origin_of};
+use tenrow::{Attribute, AttributeSize, FieldId, Inspection, Schema, Snapshot};
 
 use crate::text;
 
 /// Everything that a version's base files alone do not tell, a line each.
-pub(crate) fn all(root: &Root, partitions: &[Partition], inspection: &Inspection) -> Vec<String> {
+pub(crate) fn all(
+    snapshot: &Snapshot,
+    partitions: &[Partition],
+    inspection: &Inspection,
+) -> Vec<String> {
+    let schema = snapshot.schema();
     let mut warnings = warnings(partitions);
-    warnings.extend(dropped_warning(&root.schema, partitions));
-    let attributes = root.schema.attributes().iter().zip(&inspection.attributes);
+    warnings.extend(dropped_warning(schema, partitions));
+    let attributes = schema.attributes().iter().zip(&inspection.attributes);
     warnings.extend(attributes.flat_map(|(attribute, size)| adapted_warnings(attribute, size)));
-    warnings.extend(source_warnings(root, partitions));
+    warnings.extend(origin_warnings(snapshot, partitions));
     warnings
 }
 
@@ -76,23 +81,20 @@ fn adapted_warnings(attribute: &Attribute, size: &AttributeSize) -> Vec<String> 
 }
 
 /// Files that are here only as long as another dataset is.
-fn source_warnings(root: &Root, partitions: &[Partition]) -> Vec<String> {
+fn origin_warnings(snapshot: &Snapshot, partitions: &[Partition]) -> Vec<String> {
+    let origins = snapshot.origins();
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    let files = partitions.iter().filter_map(|partition| partition.files.first());
-    for location in files.filter_map(|file| source_location(root, file)) {
-        *counts.entry(location).or_default() += 1;
+    for file in partitions.iter().filter_map(|partition| partition.files.first()) {
+        let name = origin_of(&file.path).map(|(name, _)| name);
+        if let Some(origin) = origins.iter().find(|origin| Some(&origin.name[..]) == name) {
+            *counts.entry(&origin.location).or_default() += 1;
+        }
     }
     let warning = |(location, count): (&str, u64)| {
         let files = text::counted(count, "of these files is", "of these files are");
         format!("{files} in another dataset, {location}")
     };
     counts.into_iter().map(warning).collect()
-}
-
-/// The dataset that a file lies in, if it is another one.
-pub(crate) fn source_location<'a>(root: &'a Root, file: &DataFile) -> Option<&'a str> {
-    let (source, _) = source_of(&file.path)?;
-    Some(root.sources.get(source)?.location.as_str())
 }
 
 /// Whether other files of the partition say more than its first does. A projection, which repeats

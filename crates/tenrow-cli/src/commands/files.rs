@@ -5,11 +5,11 @@ use std::io::{Write, stderr};
 use clap::Args;
 use serde_json::{Value, json};
 use tenrow::Snapshot;
-use tenrow::format::manifest::{DataFile, source_of};
+use tenrow::format::manifest::DataFile;
 
 use crate::Output;
 use crate::fault::Result;
-use crate::file_warnings::{self, source_location};
+use crate::file_warnings;
 use crate::progress::Spinner;
 use crate::text;
 use crate::which_version::WhichVersion;
@@ -90,7 +90,7 @@ impl LiveFiles {
             Some(LiveFile { path, rows: partition.row_count, bytes: file.size_bytes })
         });
         let files = files.collect();
-        let warnings = file_warnings::all(snapshot.root(), &partitions, &inspection);
+        let warnings = file_warnings::all(snapshot, &partitions, &inspection);
         Ok(Self { files, warnings })
     }
 
@@ -151,11 +151,7 @@ fn full_path(snapshot: &Snapshot, file: &DataFile) -> String {
     if file.foreign.is_some() {
         return file.path.clone();
     }
-    let path = source_of(&file.path).map_or(file.path.as_str(), |(_, path)| path);
-    match source_location(snapshot.root(), file) {
-        Some(location) => format!("{location}/{path}"),
-        None => format!("{}/{}", snapshot.storage(), file.path),
-    }
+    snapshot.storage().shown(&file.path)
 }
 
 fn python_text(text: &str) -> String {

@@ -108,8 +108,8 @@ impl Facts {
                 })
             })
             .collect();
-        let sources = snapshot.root().sources.values();
-        let sources = sources.map(|s| json!({ "location": s.location, "version": s.version.0 }));
+        let origins = snapshot.origins().into_iter();
+        let origins = origins.map(|o| json!({ "location": o.location, "version": o.version.0 }));
         let clones = self.clones.iter();
         let clones = clones.map(|c| json!({ "location": c.location, "version": c.version.0 }));
         json!({
@@ -121,7 +121,7 @@ impl Facts {
             "properties": snapshot.properties(),
             "attributes": attributes,
             "tags": self.tags.iter().map(|(tag, version)| (tag.clone(), version.0.into())).collect::<Map<_, _>>(),
-            "sources": sources.collect::<Value>(),
+            "origins": origins.collect::<Value>(),
             "clones": clones.collect::<Value>(),
         })
     }
@@ -165,9 +165,9 @@ fn print(snapshot: &Snapshot, facts: &Facts, out: &mut Output) -> Result<()> {
     print_list("not filled: older than the attribute", unfilled, out)?;
     let tags = facts.tags.iter().map(|(tag, version)| format!("{tag} = version {version}"));
     print_list("tags", tags, out)?;
-    let sources = snapshot.root().sources.values();
-    let sources = sources.map(|s| format!("{}, version {}", s.location, s.version));
-    print_list("refers to files of", sources, out)?;
+    let origins = snapshot.origins().into_iter();
+    let origins = origins.map(|o| format!("{}, version {}", o.location, o.version));
+    print_list("refers to files of", origins, out)?;
     let clones = facts.clones.iter().map(|c| format!("{}, to version {}", c.location, c.version));
     print_list("referred to by", clones, out)
 }

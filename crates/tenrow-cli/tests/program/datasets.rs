@@ -47,7 +47,7 @@ fn a_clone_refers_to_files_that_both_datasets_tell_of() {
     let source = desk.json(&["info", "people", "--json"]);
     assert_eq!(source["clones"][0]["location"], cloned["location"]);
     let info = desk.json(&["info", "clone", "--json"]);
-    assert_eq!(info["sources"], json!([{ "location": cloned["source"], "version": 2 }]));
+    assert_eq!(info["origins"], json!([{ "location": cloned["source"], "version": 2 }]));
     assert!(desk.ok(&["info", "clone"]).contains("refers to files of"));
     assert!(desk.ok(&["info", "people"]).contains("referred to by"));
 
@@ -66,7 +66,7 @@ fn a_copy_needs_nothing_of_the_other() {
     let desk = people();
     desk.ok(&["delete", "people", "--rows", "0"]);
     desk.ok(&["clone", "people", "copy", "--version", "3", "--copy"]);
-    assert_eq!(desk.json(&["info", "copy", "--json"])["sources"], json!([]));
+    assert_eq!(desk.json(&["info", "copy", "--json"])["origins"], json!([]));
     assert_eq!(desk.json(&["info", "people", "--json"])["clones"], json!([]));
     std::fs::remove_dir_all(desk.path("people")).unwrap();
     assert_eq!(desk.column("copy", "name"), ["Alan", "Grace"]);
