@@ -6,8 +6,8 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
 use serde_json::{Value, json};
 use tenrow::format::AttributeType;
-use tenrow::{Attribute, DType, Element, ReadOptions, Schema, Snapshot, Tensor};
-use tenrow_convert::{Picture, tensor_at};
+use tenrow::{Attribute, DType, Element, FileHandle, ReadOptions, Schema, Snapshot, Tensor};
+use tenrow_convert::{Picture, json_rows, tensor_at};
 
 use crate::fault::Result;
 use crate::terminal::Drawing;
@@ -65,6 +65,43 @@ pub(crate) async fn rows(
         }
     }
     Ok(shown)
+}
+
+/// Rows `rows` of these attributes with their numbers and stable ids; of files all but the bytes.
+pub(crate) async fn rows_json(
+    snapshot: &Snapshot,
+    rows: std::ops::Range<u64>,
+    attributes: &[Attribute],
+) -> Result<Vec<Value>> {
+    let is_file = |attribute: &&Attribute| attribute.attribute_type == AttributeType::File;
+    let plain: Vec<_> = attributes.iter().filter(|a| !is_file(a)).cloned().collect();
+    let read = ReadOptions::default().with_attributes(plain.iter().map(|a| &a.name));
+    let mut shown = Vec::new();
+    for row in rows {
+        let batch = snapshot.take_with(&[row], &read).await?;
+        let values = json_rows(&plain, &batch)?.pop().unwrap_or_default();
+        let ids = snapshot.row_ids(&[row]).await?;
+        let mut value = json!({ "_row": row, "_row_id": ids.first() });
+        for (name, of_attribute) in values {
+            value[name] = of_attribute;
+        }
+        for attribute in attributes.iter().filter(is_file) {
+            let file = snapshot.files(&attribute.name)?.get(row).await?;
+            value[&attribute.name] = file.map_or(Value::Null, |file| file_json(&file));
+        }
+        shown.push(value);
+    }
+    Ok(shown)
+}
+
+fn file_json(file: &FileHandle) -> Value {
+    json!({
+        "name": file.name,
+        "media_type": file.media_type,
+        "size_bytes": file.size_bytes,
+        "blake3": file.blake3,
+        "path": file.path,
+    })
 }
 
 /// Appends a name and its value, whose further lines are indented as far as the first.

@@ -8,13 +8,15 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type};
 use arrow_array::{
-    Array, ArrayRef, FixedSizeListArray, ListArray, PrimitiveArray, RecordBatch, make_array,
+    Array, ArrayRef, FixedSizeListArray, ListArray, PrimitiveArray, RecordBatch,
+    RecordBatchOptions, make_array,
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
-use arrow_json::writer::LineDelimited;
+use arrow_json::writer::{JsonArray, LineDelimited};
 use arrow_json::{Writer, WriterBuilder};
 use arrow_schema::{ArrowError, Field, Schema as ArrowSchema};
 use half::bf16;
+use serde_json::{Map, Value};
 use tenrow::format::{Attribute, AttributeType, DType, Schema};
 
 use crate::column::elements;
@@ -52,23 +54,7 @@ impl JsonLinesWriter {
     /// If the columns differ, or the file cannot be written.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let fault = || ConvertError::encode(&self.path, "jsonl");
-        let columns = self
-            .attributes
-            .iter()
-            .zip(batch.columns())
-            .map(|(attribute, column)| json_column(attribute, column))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(fault())?;
-        let fields: Vec<_> = self
-            .attributes
-            .iter()
-            .zip(&columns)
-            .map(|(attribute, column)| {
-                Field::new(&attribute.name, column.data_type().clone(), true)
-            })
-            .collect();
-        let batch =
-            RecordBatch::try_new(Arc::new(ArrowSchema::new(fields)), columns).map_err(fault())?;
+        let batch = json_batch(&self.attributes, batch).map_err(fault())?;
         self.writer.write(&batch).map_err(fault())
     }
 
@@ -85,6 +71,39 @@ impl JsonLinesWriter {
             .map_err(|e| ConvertError::io(&self.path, "write")(e.into_error()))?;
         file.sync_all().map_err(ConvertError::io(&self.path, "write"))
     }
+}
+
+/// The rows of `batch`, whose columns are those of `attributes`, as [`JsonLinesWriter`] would write them.
+///
+/// # Errors
+/// If the columns differ.
+pub fn json_rows(attributes: &[Attribute], batch: &RecordBatch) -> Result<Vec<Map<String, Value>>> {
+    let fault = |reason: String| ConvertError::column("rows as JSON", reason);
+    let batch = json_batch(attributes, batch).map_err(|e| fault(e.to_string()))?;
+    if batch.num_columns() == 0 {
+        return Ok(vec![Map::new(); batch.num_rows()]);
+    }
+    let mut writer =
+        WriterBuilder::new().with_explicit_nulls(true).build::<_, JsonArray>(Vec::new());
+    writer.write(&batch).and_then(|()| writer.finish()).map_err(|e| fault(e.to_string()))?;
+    match writer.into_inner() {
+        bytes if bytes.is_empty() => Ok(Vec::new()),
+        bytes => serde_json::from_slice(&bytes).map_err(|e| fault(e.to_string())),
+    }
+}
+
+/// Columns that the JSON of Arrow shows as we do.
+fn json_batch(attributes: &[Attribute], batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let both = attributes.iter().zip(batch.columns());
+    let columns = both.map(|(attribute, column)| json_column(attribute, column));
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let fields: Vec<_> = attributes
+        .iter()
+        .zip(&columns)
+        .map(|(attribute, column)| Field::new(&attribute.name, column.data_type().clone(), true))
+        .collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(ArrowSchema::new(fields)), columns, &options)
 }
 
 fn json_column(attribute: &Attribute, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {

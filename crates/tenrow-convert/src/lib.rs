@@ -80,7 +80,7 @@ pub use from_arrow::{attribute_of, conform};
 pub use idx::IdxSource;
 pub use images::ImageSource;
 pub use import::{ImportOptions, Imported, Progress, import, import_in_place};
-pub use jsonl_write::JsonLinesWriter;
+pub use jsonl_write::{JsonLinesWriter, json_rows};
 pub use media_type::media_type;
 pub use npy::NpySource;
 pub use npy_write::{NpyWriter, npy_row_type, write_npy};

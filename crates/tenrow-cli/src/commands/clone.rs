@@ -14,7 +14,8 @@ use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 Both datasets go their own way from there. Without --copy, the clone needs the files of the other: \
-they are kept while the clone is registered there, which `tenrow info` shows, and must not be moved.
+they are kept while the clone is registered there, which `tenrow info` shows. Two that lie in one \
+folder can be moved together; otherwise the other must stay where it is.
 
 Examples:
   tenrow clone digits experiment
@@ -56,8 +57,8 @@ pub(crate) async fn run(arguments: CloneArguments, out: &mut Output) -> Result<(
             "location": target.storage().to_string(),
             "version": snapshot.version().0,
             "rows": snapshot.row_count(),
-            "source": dataset.storage().to_string(),
-            "source_version": version.0,
+            "origin": dataset.storage().to_string(),
+            "origin_version": version.0,
             "copied": arguments.copy,
         });
         writeln!(out, "{value:#}")?;

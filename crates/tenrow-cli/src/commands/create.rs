@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tenrow::{Attribute, CreateOptions, Dataset, Encoding, Schema};
 
 use crate::Output;
@@ -36,6 +36,9 @@ pub(crate) struct CreateArguments {
     /// How an attribute is stored: raw, zstd:3, byte_stream_split+zstd:3 or auto
     #[arg(long = "encoding", value_name = "NAME=ENCODING", value_parser = encoding)]
     encodings: Vec<(String, Encoding)>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Creates the dataset.
@@ -55,6 +58,15 @@ pub(crate) async fn run(arguments: CreateArguments, out: &mut Output) -> Result<
         });
     let dataset = Dataset::create_with(&arguments.dataset, schema, &options).await?;
     let snapshot = dataset.latest().await?;
+    if arguments.json {
+        let value = json!({
+            "location": snapshot.storage().to_string(),
+            "version": snapshot.version().0,
+            "attributes": show::attributes_json(snapshot.schema()),
+        });
+        writeln!(out, "{value:#}")?;
+        return Ok(());
+    }
     writeln!(out, "created {}", snapshot.storage())?;
     write!(out, "{}", show::schema(snapshot.schema()))?;
     Ok(())

@@ -4,6 +4,7 @@ use std::io::{Write, stderr};
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::{Value, json};
 use tenrow_convert::{ExportFormat, Progress, export};
 
 use crate::Output;
@@ -35,6 +36,9 @@ pub(crate) struct ExportArguments {
     format: ExportFormat,
     #[command(flatten)]
     version: WhichVersion,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Exports all rows.
@@ -46,6 +50,19 @@ pub(crate) async fn run(arguments: ExportArguments, out: &mut Output) -> Result<
     };
     let exported = export(&snapshot, &arguments.out, arguments.format, &mut show).await?;
     bar.finish();
+    if arguments.json {
+        let skipped = exported.skipped.iter();
+        let skipped = skipped.map(|(name, why)| json!({ "attribute": name, "reason": why }));
+        let value = json!({
+            "version": snapshot.version().0,
+            "rows": snapshot.row_count(),
+            "paths": exported.paths,
+            "files": exported.file_count,
+            "skipped": skipped.collect::<Value>(),
+        });
+        writeln!(out, "{value:#}")?;
+        return Ok(());
+    }
     for (_, reason) in &exported.skipped {
         writeln!(stderr(), "tenrow: left out: {reason}")?;
     }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::json;
 use tenrow::format::AttributeType;
 use tenrow::{Attribute, ReadOptions, Snapshot, Tensor};
 use tenrow_convert::{Picture, tensor_at, write_npy};
@@ -42,8 +43,11 @@ pub(crate) struct GetArguments {
     #[command(flatten)]
     version: WhichVersion,
     /// Draw pictures even where the output is not a terminal
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     draw: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Prints the row, or writes one of its values.
@@ -55,6 +59,11 @@ pub(crate) async fn run(arguments: GetArguments, out: &mut Output) -> Result<()>
         None => snapshot.schema().attributes().to_vec(),
     };
     let Some(path) = &arguments.out else {
+        if arguments.json {
+            let rows = show::rows_json(&snapshot, row..row + 1, &asked).await?;
+            rows.iter().try_for_each(|row| writeln!(out, "{row:#}"))?;
+            return Ok(());
+        }
         let drawing = if arguments.draw { Drawing::always() } else { Drawing::on_terminals() };
         let style = Style { drawing, is_whole: true };
         write!(out, "{}", show::rows(&snapshot, row..row + 1, &asked, style).await?)?;
@@ -62,6 +71,11 @@ pub(crate) async fn run(arguments: GetArguments, out: &mut Output) -> Result<()>
     };
     let attribute = chosen(&asked, path)?;
     write(&snapshot, row, attribute, path).await?;
+    if arguments.json {
+        let value = json!({ "row": row, "attribute": attribute.name, "path": path });
+        writeln!(out, "{value:#}")?;
+        return Ok(());
+    }
     writeln!(out, "wrote {} of row {row} to {}", attribute.name, path.display())?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
+use serde_json::Value;
 
 use crate::Output;
 use crate::fault::Result;
@@ -13,7 +14,8 @@ use crate::which_version::WhichVersion;
 const AFTER: &str = "\
 Examples:
   tenrow head digits
-  tenrow head digits -n 2 --draw | less -R";
+  tenrow head digits -n 2 --draw | less -R
+  tenrow head digits --json | jq '.[]._row_id'";
 
 /// The arguments of `head`.
 #[derive(Debug, Args)]
@@ -27,20 +29,29 @@ pub(crate) struct HeadArguments {
     #[command(flatten)]
     version: WhichVersion,
     /// Draw pictures even where the output is not a terminal
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     draw: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Prints the first rows.
 pub(crate) async fn run(arguments: HeadArguments, out: &mut Output) -> Result<()> {
     let snapshot = arguments.version.open(&arguments.dataset).await?;
+    let attributes = snapshot.schema().attributes();
+    let rows = 0..arguments.row_count.min(snapshot.row_count());
+    if arguments.json {
+        let rows = show::rows_json(&snapshot, rows, attributes).await?;
+        writeln!(out, "{:#}", Value::from(rows))?;
+        return Ok(());
+    }
     let drawing = if arguments.draw { Drawing::always() } else { Drawing::on_terminals() };
     let style = Style { drawing, is_whole: false };
     if snapshot.row_count() == 0 {
         writeln!(out, "no rows yet: fill it with `tenrow import`")?;
     }
-    let attributes = snapshot.schema().attributes();
-    for row in 0..arguments.row_count.min(snapshot.row_count()) {
+    for row in rows {
         write!(out, "{}", show::rows(&snapshot, row..row + 1, attributes, style).await?)?;
     }
     Ok(())

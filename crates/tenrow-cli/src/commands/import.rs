@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
 use tenrow::{Encoding, Location, WriteOptions};
 use tenrow_convert::{
     CastMode, ImportOptions, Imported, OpenOptions, Progress, SourceFormat, import,
@@ -63,6 +64,9 @@ pub(crate) struct ImportArguments {
     /// Index Parquet files where they are instead of copying them; they must not change then
     #[arg(long, conflicts_with_all = ["cast", "encodings", "partition_by", "decode", "bf16"])]
     in_place: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -86,7 +90,11 @@ pub(crate) async fn run(arguments: ImportArguments, out: &mut Output) -> Result<
         copied(&arguments, &mut show).await?
     };
     bar.finish();
-    report(&imported, started, out)
+    match arguments.json {
+        true => writeln!(out, "{:#}", json(&imported))?,
+        false => report(&imported, started, out)?,
+    }
+    Ok(())
 }
 
 fn check(arguments: &ImportArguments) -> Result<()> {
@@ -139,6 +147,17 @@ async fn copied(
     };
     let names: Vec<_> = arguments.sources.iter().map(|s| s.display().to_string()).collect();
     Ok(import(&arguments.dataset, source, &names.join(", "), &options, show).await?)
+}
+
+fn json(imported: &Imported) -> Value {
+    json!({
+        "location": imported.snapshot.storage().to_string(),
+        "created": imported.created,
+        "version": imported.snapshot.version().0,
+        "rows": imported.snapshot.row_count(),
+        "imported_rows": imported.row_count,
+        "imported_bytes": imported.size_bytes,
+    })
 }
 
 fn report(imported: &Imported, started: Instant, out: &mut Output) -> Result<()> {

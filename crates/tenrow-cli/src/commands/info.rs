@@ -6,7 +6,7 @@ use std::io::Write;
 use clap::Args;
 use serde_json::{Map, Value, json};
 use tenrow::format::AttributeType;
-use tenrow::{Attribute, AttributeSize, CloneInfo, Dataset, Snapshot, Version};
+use tenrow::{Attribute, AttributeSize, Dataset, Snapshot, Storage, Version};
 
 use crate::Output;
 use crate::fault::Result;
@@ -58,7 +58,10 @@ struct Facts {
     attributes: Vec<AttributeFacts>,
     /// Tags of all versions: those of this one may be younger than it.
     tags: BTreeMap<String, Version>,
-    clones: Vec<CloneInfo>,
+    /// Where the datasets are that this one refers to, and which version it is of each.
+    origins: Vec<(String, Version)>,
+    /// Where those are that refer to this one, and to which version of it.
+    clones: Vec<(String, Version)>,
 }
 
 struct AttributeFacts {
@@ -81,13 +84,19 @@ impl Facts {
             let bytes = size.stored_bytes + if is_only { large_files } else { 0 };
             AttributeFacts { bytes, unfilled_rows: size.unfilled_rows }
         };
-        let dataset = Dataset::at(snapshot.storage().clone());
+        let storage = snapshot.storage();
+        let dataset = Dataset::at(storage.clone());
+        let origins = snapshot.root().origins.values();
+        let origins = origins.map(|origin| (place_of(storage, &origin.location), origin.version));
+        let clones = dataset.clones().await?;
+        let clones = clones.iter().map(|clone| (place_of(storage, &clone.location), clone.version));
         Ok(Self {
             bytes: inspection.files_bytes + large_files,
             raw_bytes: inspection.attributes.iter().map(|s| s.raw_bytes).sum::<u64>() + large_files,
             attributes: attributes.iter().zip(&inspection.attributes).map(facts).collect(),
             tags: dataset.latest().await?.root().tags.clone(),
-            clones: dataset.clones().await?,
+            origins: origins.collect(),
+            clones: clones.collect(),
         })
     }
 
@@ -108,10 +117,15 @@ impl Facts {
                 })
             })
             .collect();
+<<<<<<< HEAD
         let origins = snapshot.origins().into_iter();
         let origins = origins.map(|o| json!({ "location": o.location, "version": o.version.0 }));
         let clones = self.clones.iter();
         let clones = clones.map(|c| json!({ "location": c.location, "version": c.version.0 }));
+=======
+        let place = |(location, version): &(String, Version)| json!({ "location": location, "version": version.0 });
+        let tags = self.tags.iter().map(|(tag, version)| (tag.clone(), version.0.into()));
+>>>>>>> cli
         json!({
             "version": snapshot.version().0,
             "rows": snapshot.row_count(),
@@ -120,11 +134,22 @@ impl Facts {
             "raw_bytes": self.raw_bytes,
             "properties": snapshot.properties(),
             "attributes": attributes,
+<<<<<<< HEAD
             "tags": self.tags.iter().map(|(tag, version)| (tag.clone(), version.0.into())).collect::<Map<_, _>>(),
             "origins": origins.collect::<Value>(),
             "clones": clones.collect::<Value>(),
+=======
+            "tags": tags.collect::<Map<_, _>>(),
+            "origins": self.origins.iter().map(place).collect::<Value>(),
+            "clones": self.clones.iter().map(place).collect::<Value>(),
+>>>>>>> cli
         })
     }
+}
+
+/// Where another dataset is, whose location may be relative to this one.
+fn place_of(storage: &Storage, location: &str) -> String {
+    storage.open_origin(location).map_or(location.to_owned(), |other| other.to_string())
 }
 
 /// The sizes of a tensor, null where they vary; of anything else null.
@@ -165,10 +190,18 @@ fn print(snapshot: &Snapshot, facts: &Facts, out: &mut Output) -> Result<()> {
     print_list("not filled: older than the attribute", unfilled, out)?;
     let tags = facts.tags.iter().map(|(tag, version)| format!("{tag} = version {version}"));
     print_list("tags", tags, out)?;
+<<<<<<< HEAD
     let origins = snapshot.origins().into_iter();
     let origins = origins.map(|o| format!("{}, version {}", o.location, o.version));
     print_list("refers to files of", origins, out)?;
     let clones = facts.clones.iter().map(|c| format!("{}, to version {}", c.location, c.version));
+=======
+    let origins = facts.origins.iter();
+    let origins = origins.map(|(location, version)| format!("{location}, version {version}"));
+    print_list("refers to files of", origins, out)?;
+    let clones = facts.clones.iter();
+    let clones = clones.map(|(location, version)| format!("{location}, to version {version}"));
+>>>>>>> cli
     print_list("referred to by", clones, out)
 }
 

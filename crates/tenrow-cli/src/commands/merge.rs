@@ -13,7 +13,7 @@ use crate::text;
 
 const AFTER: &str = "\
 The newest version of each is registered there, so that its files are kept; nothing is copied. \
-Attributes are matched by name. Each source is a commit of its own, and one that is merged twice is \
+Attributes are matched by name. Each origin is a commit of its own, and one that is merged twice is \
 there twice.
 
 Example:
@@ -26,39 +26,39 @@ pub(crate) struct MergeArguments {
     /// The dataset that gets the rows
     dataset: String,
     /// Datasets that have them
-    #[arg(value_name = "SOURCE", required = true)]
-    sources: Vec<String>,
+    #[arg(value_name = "ORIGIN", required = true)]
+    origins: Vec<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Appends the rows of the sources.
+/// Appends the rows of the origins.
 pub(crate) async fn run(arguments: MergeArguments, out: &mut Output) -> Result<()> {
     let dataset = Dataset::open(&arguments.dataset).await?;
     // One that cannot be opened is found before any is merged.
-    let mut sources: Vec<(Dataset, Snapshot)> = Vec::new();
-    for location in &arguments.sources {
-        let source = Dataset::open(location).await?;
-        let version = source.latest().await?;
-        sources.push((source, version));
+    let mut origins: Vec<(Dataset, Snapshot)> = Vec::new();
+    for location in &arguments.origins {
+        let origin = Dataset::open(location).await?;
+        let version = origin.latest().await?;
+        origins.push((origin, version));
     }
     let mut newest = dataset.latest().await?;
     let spinner = Spinner::start("merging");
-    for (source, version) in &sources {
-        let merged = dataset.merge(source, version).await;
-        newest = merged.map_err(|e| format!("{}: {}", source.storage(), e.chain()))?;
+    for (origin, version) in &origins {
+        let merged = dataset.merge(origin, version).await;
+        newest = merged.map_err(|e| format!("{}: {}", origin.storage(), e.chain()))?;
     }
     drop(spinner);
     match arguments.json {
-        true => writeln!(out, "{:#}", json(&newest, &sources))?,
-        false => print(&newest, &sources, out)?,
+        true => writeln!(out, "{:#}", json(&newest, &origins))?,
+        false => print(&newest, &origins, out)?,
     }
     Ok(())
 }
 
-fn json(newest: &Snapshot, sources: &[(Dataset, Snapshot)]) -> Value {
-    let source = |(dataset, version): &(Dataset, Snapshot)| {
+fn json(newest: &Snapshot, origins: &[(Dataset, Snapshot)]) -> Value {
+    let origin = |(dataset, version): &(Dataset, Snapshot)| {
         json!({
             "location": dataset.storage().to_string(),
             "version": version.version().0,
@@ -68,12 +68,12 @@ fn json(newest: &Snapshot, sources: &[(Dataset, Snapshot)]) -> Value {
     json!({
         "version": newest.version().0,
         "rows": newest.row_count(),
-        "sources": sources.iter().map(source).collect::<Value>(),
+        "origins": origins.iter().map(origin).collect::<Value>(),
     })
 }
 
-fn print(newest: &Snapshot, sources: &[(Dataset, Snapshot)], out: &mut Output) -> Result<()> {
-    for (dataset, version) in sources {
+fn print(newest: &Snapshot, origins: &[(Dataset, Snapshot)], out: &mut Output) -> Result<()> {
+    for (dataset, version) in origins {
         let rows = text::counted(version.row_count(), "row", "rows");
         writeln!(out, "{rows} of version {} of {}", version.version(), dataset.storage())?;
     }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 use tenrow_convert::{Progress, export_rows};
 
 use crate::Output;
@@ -37,6 +38,9 @@ pub(crate) struct TakeArguments {
     out: PathBuf,
     #[command(flatten)]
     version: WhichVersion,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Writes the rows.
@@ -49,6 +53,15 @@ pub(crate) async fn run(arguments: TakeArguments, out: &mut Output) -> Result<()
     };
     export_rows(&snapshot, &rows, &arguments.attributes, &arguments.out, &mut show).await?;
     bar.finish();
+    if arguments.json {
+        let value = json!({
+            "version": snapshot.version().0,
+            "rows": rows.len(),
+            "path": arguments.out,
+        });
+        writeln!(out, "{value:#}")?;
+        return Ok(());
+    }
     let count = text::counted(rows.len() as u64, "row", "rows");
     writeln!(out, "wrote {count} to {}", arguments.out.display())?;
     Ok(())

@@ -42,12 +42,12 @@ fn ls_of_what_is_no_folder_of_datasets_says_what_it_is() {
 fn a_clone_refers_to_files_that_both_datasets_tell_of() {
     let desk = people();
     let cloned = desk.json(&["clone", "people", "clone", "--json"]);
-    assert_eq!((&cloned["rows"], &cloned["source_version"]), (&3.into(), &2.into()));
+    assert_eq!((&cloned["rows"], &cloned["origin_version"]), (&3.into(), &2.into()));
     assert!(!desk.path("clone/data").exists(), "nothing was copied");
-    let source = desk.json(&["info", "people", "--json"]);
-    assert_eq!(source["clones"][0]["location"], cloned["location"]);
+    let origin = desk.json(&["info", "people", "--json"]);
+    assert_eq!(origin["clones"][0]["location"], cloned["location"]);
     let info = desk.json(&["info", "clone", "--json"]);
-    assert_eq!(info["origins"], json!([{ "location": cloned["source"], "version": 2 }]));
+    assert_eq!(info["origins"], json!([{ "location": cloned["origin"], "version": 2 }]));
     assert!(desk.ok(&["info", "clone"]).contains("refers to files of"));
     assert!(desk.ok(&["info", "people"]).contains("referred to by"));
 
@@ -96,7 +96,7 @@ fn merged_rows_follow_the_own_ones() {
 }
 
 #[test]
-fn a_merge_that_does_not_fit_is_refused_and_names_the_source() {
+fn a_merge_that_does_not_fit_is_refused_and_names_the_origin() {
     let desk = people();
     desk.write("more.csv", "name,age\nBarbara,1.5\n").ok(&["import", "more", "more.csv"]);
     let complaint = desk.fails(&["merge", "people", "more"]);

@@ -1,5 +1,7 @@
 //! Rows of all kinds: created, imported, looked at, taken, exported.
 
+use serde_json::json;
+
 use crate::desk::{Desk, idx, npy_body, people};
 
 #[test]
@@ -134,4 +136,30 @@ fn idx_files_become_images_and_labels() {
     );
     desk.ok(&["export", "ds", "--out", "out", "--format", "npy"]);
     assert_eq!(npy_body(&desk.read("out/image.npy")), pixels);
+}
+
+#[test]
+fn every_command_about_rows_speaks_json() {
+    let desk = people();
+    let ada = json!({ "_row": 0, "_row_id": 0, "name": "Ada", "age": 36 });
+    assert_eq!(desk.json(&["head", "people", "-n", "1", "--json"]), json!([ada]));
+    desk.ok(&["delete", "people", "--rows", "0"]);
+    let age = desk.json(&["get", "people", "0", "-a", "age", "--json"]);
+    assert_eq!(age, json!({ "_row": 0, "_row_id": 1, "age": 41 }));
+    let imported = desk.json(&["import", "people", "people.csv", "--json"]);
+    assert_eq!((&imported["version"], &imported["rows"]), (&4.into(), &5.into()));
+    assert_eq!((&imported["imported_rows"], &imported["created"]), (&3.into(), &false.into()));
+    let taken = desk.json(&["take", "people", "--rows", "0", "--out", "rows.jsonl", "--json"]);
+    assert_eq!(taken, json!({ "version": 4, "rows": 1, "path": "rows.jsonl" }));
+    let exported = desk.json(&["export", "people", "--out", "out", "--format", "npy", "--json"]);
+    assert_eq!(exported["skipped"][0]["attribute"], "name");
+    let created = desk.json(&["create", "ds", "-a", "x:bf16[2,2]", "--json"]);
+    assert_eq!(created["attributes"], json!([{ "name": "x", "type": "bf16[2,2]" }]));
+    desk.write("x.jsonl", r#"{"x":[[1,2],[3,4]]}"#);
+    desk.ok(&["import", "ds", "x.jsonl", "--cast", "lossy"]);
+    let row = desk.json(&["get", "ds", "0", "--json"]);
+    assert_eq!(row, json!({ "_row": 0, "_row_id": 0, "x": [[1.0, 2.0], [3.0, 4.0]] }));
+    desk.write("in/a.bin", "four").ok(&["import", "files", "in"]);
+    let file = desk.json(&["get", "files", "0", "-a", "file", "--json"])["file"].clone();
+    assert_eq!((&file["name"], &file["size_bytes"]), (&"a.bin".into(), &4.into()));
 }

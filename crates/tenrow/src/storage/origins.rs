@@ -26,13 +26,16 @@ impl Storage {
         Ok(Self { origins: Arc::new(opened), ..self.clone() })
     }
 
-    /// The other dataset called `name`.
-    pub(crate) fn origin(&self, name: &str) -> Option<&Storage> {
+    /// The other dataset that paths which begin with `@name/` lead to; `None` if the version has no such origin.
+    pub fn origin(&self, name: &str) -> Option<&Storage> {
         self.origins.get(name)
     }
 
-    /// Opens a location that is absolute, or relative to this storage: `../digits`.
-    fn open_origin(&self, location: &str) -> Result<Self> {
+    /// Opens a location that a manifest or a note of this storage gives: absolute, or relative to it, as `../digits` is.
+    ///
+    /// # Errors
+    /// As [`Storage::open`].
+    pub fn open_origin(&self, location: &str) -> Result<Self> {
         match (location.strip_prefix("../"), &self.inner.folder) {
             (Some(sibling), Some(folder)) => {
                 let parent = folder.parent().unwrap_or(folder);
