@@ -4,11 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use tenrow::format::manifest::{DataFile, Partition, origin_of};
-<<<<<<< HEAD
-use tenrow::{Attribute, AttributeSize, FieldId, Inspection, Schema, Snapshot};
-=======
 use tenrow::{Attribute, AttributeSize, FieldId, Inspection, Schema, Snapshot, Storage};
->>>>>>> cli
 
 use crate::text;
 
@@ -18,20 +14,11 @@ pub(crate) fn all(
     partitions: &[Partition],
     inspection: &Inspection,
 ) -> Vec<String> {
-<<<<<<< HEAD
-    let schema = snapshot.schema();
-    let mut warnings = warnings(partitions);
-    warnings.extend(dropped_warning(schema, partitions));
-    let attributes = schema.attributes().iter().zip(&inspection.attributes);
-    warnings.extend(attributes.flat_map(|(attribute, size)| adapted_warnings(attribute, size)));
-    warnings.extend(origin_warnings(snapshot, partitions));
-=======
     let mut warnings = warnings(partitions);
     warnings.extend(dropped_warning(snapshot.schema(), partitions));
     let attributes = snapshot.schema().attributes().iter().zip(&inspection.attributes);
     warnings.extend(attributes.flat_map(|(attribute, size)| adapted_warnings(attribute, size)));
     warnings.extend(origin_warnings(snapshot.storage(), partitions));
->>>>>>> cli
     warnings
 }
 
@@ -93,23 +80,12 @@ fn adapted_warnings(attribute: &Attribute, size: &AttributeSize) -> Vec<String> 
 }
 
 /// Files that are here only as long as another dataset is.
-<<<<<<< HEAD
-fn origin_warnings(snapshot: &Snapshot, partitions: &[Partition]) -> Vec<String> {
-    let origins = snapshot.origins();
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for file in partitions.iter().filter_map(|partition| partition.files.first()) {
-        let name = origin_of(&file.path).map(|(name, _)| name);
-        if let Some(origin) = origins.iter().find(|origin| Some(&origin.name[..]) == name) {
-            *counts.entry(&origin.location).or_default() += 1;
-        }
-=======
 fn origin_warnings(storage: &Storage, partitions: &[Partition]) -> Vec<String> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let files = partitions.iter().filter_map(|partition| partition.files.first());
     for (origin, _) in files.filter_map(|file| origin_of(&file.path)) {
         let location = storage.origin(origin).map_or(origin.to_owned(), Storage::to_string);
         *counts.entry(location).or_default() += 1;
->>>>>>> cli
     }
     let warning = |(location, count): (String, u64)| {
         let files = text::counted(count, "of these files is", "of these files are");

@@ -32,33 +32,6 @@ pub struct CloneInfo {
     pub version: Version,
 }
 
-/// Another dataset whose files a version refers to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OriginInfo {
-    /// The name that paths begin with: `@<name>/…`.
-    pub name: String,
-    /// Where it is.
-    pub location: String,
-    /// Its version, which is kept for this dataset.
-    pub version: Version,
-}
-
-impl Snapshot {
-    /// The datasets whose files this version refers to.
-    pub fn origins(&self) -> Vec<OriginInfo> {
-        let info = |(name, origin): (&String, &OriginRef)| OriginInfo {
-            name: name.clone(),
-            location: match self.storage().origin(name) {
-                Some(storage) => storage.to_string(),
-                None => origin.location.clone(),
-            },
-            version: origin.version,
-        };
-        self.root().origins.iter().map(info).collect()
-    }
-}
-
 #[derive(Serialize, Deserialize)]
 struct CloneNote {
     location: String,

@@ -25,7 +25,7 @@ pub use change::{
     ColumnFill, CompactOptions, CompactReport, DeleteReport, FillReport, SchemaChange,
 };
 pub use clock::Clock;
-pub use clones::{CloneInfo, OriginInfo};
+pub use clones::CloneInfo;
 pub use dataset::{CreateOptions, Dataset, VersionInfo};
 pub use diff::Diff;
 pub use error::{Error, ErrorKind, Result};

@@ -5,11 +5,7 @@ use std::io::{Write, stderr};
 use clap::Args;
 use serde_json::{Value, json};
 use tenrow::Snapshot;
-<<<<<<< HEAD
-use tenrow::format::manifest::DataFile;
-=======
 use tenrow::format::manifest::{DataFile, origin_of};
->>>>>>> cli
 
 use crate::Output;
 use crate::fault::Result;
@@ -155,16 +151,12 @@ fn full_path(snapshot: &Snapshot, file: &DataFile) -> String {
     if file.foreign.is_some() {
         return file.path.clone();
     }
-<<<<<<< HEAD
-    snapshot.storage().shown(&file.path)
-=======
     let storage = snapshot.storage();
     let origin = origin_of(&file.path).and_then(|(name, path)| Some((storage.origin(name)?, path)));
     match origin {
         Some((origin, path)) => format!("{origin}/{path}"),
         None => format!("{storage}/{}", file.path),
     }
->>>>>>> cli
 }
 
 fn python_text(text: &str) -> String {

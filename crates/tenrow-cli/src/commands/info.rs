@@ -117,15 +117,8 @@ impl Facts {
                 })
             })
             .collect();
-<<<<<<< HEAD
-        let origins = snapshot.origins().into_iter();
-        let origins = origins.map(|o| json!({ "location": o.location, "version": o.version.0 }));
-        let clones = self.clones.iter();
-        let clones = clones.map(|c| json!({ "location": c.location, "version": c.version.0 }));
-=======
         let place = |(location, version): &(String, Version)| json!({ "location": location, "version": version.0 });
         let tags = self.tags.iter().map(|(tag, version)| (tag.clone(), version.0.into()));
->>>>>>> cli
         json!({
             "version": snapshot.version().0,
             "rows": snapshot.row_count(),
@@ -134,15 +127,9 @@ impl Facts {
             "raw_bytes": self.raw_bytes,
             "properties": snapshot.properties(),
             "attributes": attributes,
-<<<<<<< HEAD
-            "tags": self.tags.iter().map(|(tag, version)| (tag.clone(), version.0.into())).collect::<Map<_, _>>(),
-            "origins": origins.collect::<Value>(),
-            "clones": clones.collect::<Value>(),
-=======
             "tags": tags.collect::<Map<_, _>>(),
             "origins": self.origins.iter().map(place).collect::<Value>(),
             "clones": self.clones.iter().map(place).collect::<Value>(),
->>>>>>> cli
         })
     }
 }
@@ -190,18 +177,11 @@ fn print(snapshot: &Snapshot, facts: &Facts, out: &mut Output) -> Result<()> {
     print_list("not filled: older than the attribute", unfilled, out)?;
     let tags = facts.tags.iter().map(|(tag, version)| format!("{tag} = version {version}"));
     print_list("tags", tags, out)?;
-<<<<<<< HEAD
-    let origins = snapshot.origins().into_iter();
-    let origins = origins.map(|o| format!("{}, version {}", o.location, o.version));
-    print_list("refers to files of", origins, out)?;
-    let clones = facts.clones.iter().map(|c| format!("{}, to version {}", c.location, c.version));
-=======
     let origins = facts.origins.iter();
     let origins = origins.map(|(location, version)| format!("{location}, version {version}"));
     print_list("refers to files of", origins, out)?;
     let clones = facts.clones.iter();
     let clones = clones.map(|(location, version)| format!("{location}, to version {version}"));
->>>>>>> cli
     print_list("referred to by", clones, out)
 }
 

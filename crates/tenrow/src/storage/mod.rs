@@ -405,8 +405,8 @@ impl Storage {
         Ok(self.inner.prefix.parts().chain(parsed.parts()).collect())
     }
 
-    /// What a person calls the object: of a local dataset the path of the file, wherever it is.
-    pub fn shown(&self, path: &str) -> String {
+    /// What a person calls the object.
+    pub(crate) fn shown(&self, path: &str) -> String {
         if let Ok(Some((origin, path))) = self.origin_for(path) {
             return origin.shown(path);
         }
