@@ -98,7 +98,7 @@ impl Dataset {
         let mut copied = std::collections::HashSet::new();
         for index in 0..snapshot.root().leaves.len() {
             let mut partitions = Vec::new();
-            for partition in snapshot.leaf(index).await?.partitions() {
+            for partition in snapshot.passing_leaf(index).await?.partitions() {
                 let mut entry = partition.entry().clone();
                 for path in own_paths(&mut entry) {
                     if copied.insert(path.clone()) {

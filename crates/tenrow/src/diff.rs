@@ -68,7 +68,7 @@ impl Snapshot {
             if known.contains(leaf.path.as_str()) {
                 continue;
             }
-            for partition in self.leaf(index).await?.partitions() {
+            for partition in self.passing_leaf(index).await?.partitions() {
                 let entry = partition.entry();
                 parts.files.extend(entry.files.iter().map(|f| (f.path.clone(), f.size_bytes)));
                 let live = match partition.deletes(self.storage()).await? {

@@ -64,10 +64,12 @@ impl Snapshot {
         };
         let mut attributes: Vec<_> = self.schema().attributes().iter().map(size).collect();
         let mut external_files = BTreeSet::new();
-        for partition in self.partitions().await? {
-            external_files.extend(partition.entry().external_files.iter().cloned());
-            for (attribute, size) in self.schema().attributes().iter().zip(&mut attributes) {
-                self.add_sizes(&partition, attribute, size).await?;
+        for index in 0..self.root().leaves.len() {
+            for partition in self.passing_leaf(index).await?.partitions() {
+                external_files.extend(partition.entry().external_files.iter().cloned());
+                for (attribute, size) in self.schema().attributes().iter().zip(&mut attributes) {
+                    self.add_sizes(partition, attribute, size).await?;
+                }
             }
         }
         Ok(Inspection {

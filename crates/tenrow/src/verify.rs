@@ -157,7 +157,7 @@ impl Check {
         let snapshot = self.snapshot.clone();
         let mut first_row = 0;
         for (index, reference) in snapshot.root().leaves.iter().enumerate() {
-            let leaf = match snapshot.leaf(index).await {
+            let leaf = match snapshot.passing_leaf(index).await {
                 Ok(leaf) => leaf,
                 Err(error) => {
                     self.fault(&reference.path, Some(first_row), error);

@@ -77,32 +77,31 @@ impl Dataset {
         mut compute: impl FnMut(&RecordBatch) -> Result<ArrayRef> + Send,
     ) -> Result<FillReport> {
         let committer = self.committer();
-        let mut report: Option<FillReport> = None;
+        let (mut partitions, mut rows) = (0, 0);
         loop {
-            let latest = self.latest().await?;
-            let job = FillJob::new(&latest, fill)?;
-            let mut filled = Vec::new();
-            for partition in latest.partitions().await? {
-                if filled.len() >= fill.commit_partitions {
-                    break;
-                }
-                if partition.column(&job.attribute).is_none() {
-                    filled.push(job.fill(&committer, &partition, &mut compute).await?);
+            let snapshot = self.latest().await?;
+            let job = FillJob::new(&snapshot, fill)?;
+            let mut newest = snapshot.clone();
+            let mut computed = 0;
+            let mut change = Fill::of(&job);
+            for index in 0..snapshot.root().leaves.len() {
+                for partition in snapshot.passing_leaf(index).await?.partitions() {
+                    if partition.column(&job.attribute).is_none() {
+                        change.filled.push(job.fill(&committer, partition, &mut compute).await?);
+                        computed += 1;
+                    }
+                    if change.filled.len() >= fill.commit_partitions {
+                        newest = commit(&committer, &newest, &mut change).await?;
+                        (partitions, rows) = (partitions + change.partitions, rows + change.rows);
+                        change = Fill::of(&job);
+                    }
                 }
             }
-            let report = report.get_or_insert(FillReport {
-                snapshot: latest.clone(),
-                partitions: 0,
-                rows: 0,
-            });
-            if filled.is_empty() {
-                report.snapshot = latest;
-                return Ok(report.clone());
+            if computed == 0 {
+                return Ok(FillReport { snapshot, partitions, rows });
             }
-            let mut change = Fill { job, filled, partitions: 0, rows: 0 };
-            commit(&committer, &latest, &mut change).await?;
-            report.partitions += change.partitions;
-            report.rows += change.rows;
+            commit(&committer, &newest, &mut change).await?;
+            (partitions, rows) = (partitions + change.partitions, rows + change.rows);
         }
     }
 }
@@ -172,14 +171,20 @@ impl FillJob {
     }
 }
 
-struct Fill {
-    job: FillJob,
+struct Fill<'a> {
+    job: &'a FillJob,
     filled: Vec<Filled>,
     partitions: u64,
     rows: u64,
 }
 
-impl Change for Fill {
+impl<'a> Fill<'a> {
+    fn of(job: &'a FillJob) -> Self {
+        Self { job, filled: Vec::new(), partitions: 0, rows: 0 }
+    }
+}
+
+impl Change for Fill<'_> {
     fn operation(&self) -> &'static str {
         "fill column"
     }

@@ -21,8 +21,8 @@ const READ_BYTES: u64 = 64 << 20;
 pub struct CompactOptions {
     /// Sizes of the new partitions. Default: those of any writer, 512 MiB each.
     pub write: WriteOptions,
-    /// Called with the partitions done so far and all that are to be rewritten; returning false stops before
-    /// the next commit.
+    /// Called with the partitions looked at so far and all there are; returning false stops after the commit
+    /// that was made last.
     pub on_progress: Option<Box<dyn FnMut(u64, u64) -> bool + Send>>,
 }
 
@@ -57,11 +57,9 @@ impl Dataset {
     /// # Errors
     /// [`Io`](crate::ErrorKind::Io) or [`Corrupt`](crate::ErrorKind::Corrupt), naming the file.
     pub async fn compact(&self, mut options: CompactOptions) -> Result<CompactReport> {
-        let committer = self.committer();
         let base = self.latest().await?;
-        let partitions = base.partitions().await?;
-        let groups = plan(&partitions, base.schema(), options.write.partition_bytes);
-        let total = groups.iter().map(|group| group.len() as u64).sum();
+        let total = base.partition_count();
+        let mut done = 0;
         let mut report = CompactReport {
             snapshot: base.clone(),
             partitions_before: 0,
@@ -69,74 +67,94 @@ impl Dataset {
             written_bytes: 0,
             skipped_partitions: 0,
         };
-        let mut done = 0;
-        for inputs in groups {
-            let count = inputs.len() as u64;
-            let outputs = rewrite(&committer, &base, &inputs, &options.write).await?;
-            let after = outputs.len() as u64;
-            let files = outputs.iter().flat_map(|partition| &partition.files);
-            let bytes: u64 = files.map(|file| file.size_bytes).sum();
-            let mut change =
-                Compact { schema: base.schema().clone(), inputs, outputs, is_done: false };
-            report.snapshot = commit(&committer, &report.snapshot, &mut change).await?;
-            match change.is_done {
-                true => {
-                    report.partitions_before += count;
-                    report.partitions_after += after;
-                    report.written_bytes += bytes;
+        let mut groups = Groups::new(base.schema(), options.write.partition_bytes);
+        for index in 0..base.root().leaves.len() {
+            for partition in base.passing_leaf(index).await?.partitions() {
+                if let Some(group) = groups.push(partition) {
+                    self.compact_group(&base, group, &options.write, &mut report).await?;
                 }
-                false => report.skipped_partitions += count,
+                done += 1;
+                if options.on_progress.as_mut().is_some_and(|goes_on| !goes_on(done, total)) {
+                    return Ok(report);
+                }
             }
-            done += count;
-            if options.on_progress.as_mut().is_some_and(|goes_on| !goes_on(done, total)) {
-                break;
-            }
+        }
+        if let Some(group) = groups.close() {
+            self.compact_group(&base, group, &options.write, &mut report).await?;
         }
         Ok(report)
     }
+
+    /// Rewrites partitions of `base`, and commits what they have become.
+    async fn compact_group(
+        &self,
+        base: &Snapshot,
+        inputs: Vec<Arc<LoadedPartition>>,
+        options: &WriteOptions,
+        report: &mut CompactReport,
+    ) -> Result<()> {
+        let committer = self.committer();
+        let outputs = rewrite(&committer, base, &inputs, options).await?;
+        let files = outputs.iter().flat_map(|partition| &partition.files);
+        let bytes: u64 = files.map(|file| file.size_bytes).sum();
+        let (before, after) = (inputs.len() as u64, outputs.len() as u64);
+        let schema = base.schema().clone();
+        let mut change = Compact { schema, inputs, outputs, is_done: false };
+        report.snapshot = commit(&committer, &report.snapshot, &mut change).await?;
+        if !change.is_done {
+            report.skipped_partitions += before;
+            return Ok(());
+        }
+        report.partitions_before += before;
+        report.partitions_after += after;
+        report.written_bytes += bytes;
+        Ok(())
+    }
 }
 
-/// Runs of neighbouring partitions to be rewritten together.
+/// Gathers runs of neighbouring partitions to be rewritten together.
 ///
 /// All of a group have the same attributes: what a partition lacks is still to be filled, and is not given values
 /// by being rewritten.
-fn plan(
-    partitions: &[Arc<LoadedPartition>],
-    schema: &Schema,
+struct Groups<'a> {
+    schema: &'a Schema,
     target_bytes: u64,
-) -> Vec<Vec<Arc<LoadedPartition>>> {
-    let mut groups: Vec<Vec<Arc<LoadedPartition>>> = Vec::new();
-    let mut open: Vec<Arc<LoadedPartition>> = Vec::new();
-    let mut bytes = 0;
-    let mut close = |open: &mut Vec<Arc<LoadedPartition>>| {
-        let group = std::mem::take(open);
-        if group.len() > 1 || group.iter().any(|partition| is_untidy(partition)) {
-            groups.push(group);
-        }
-    };
-    for partition in partitions {
+    open: Vec<Arc<LoadedPartition>>,
+    bytes: u64,
+}
+
+impl<'a> Groups<'a> {
+    fn new(schema: &'a Schema, target_bytes: u64) -> Self {
+        Self { schema, target_bytes, open: Vec::new(), bytes: 0 }
+    }
+
+    /// Takes in the next partition; gives the group that it ends, if that is worth rewriting.
+    fn push(&mut self, partition: &Arc<LoadedPartition>) -> Option<Vec<Arc<LoadedPartition>>> {
         let entry = partition.entry();
         let size = live_bytes(entry);
         let is_foreign = entry.files.iter().any(|file| file.foreign.is_some());
-        let is_small = size < target_bytes / 2;
-        let held = attributes_of(partition, schema);
-        let fits = open.last().is_none_or(|last| {
+        let is_small = size < self.target_bytes / 2;
+        let held = attributes_of(partition, self.schema);
+        let fits = self.open.last().is_none_or(|last| {
             last.entry().keys == entry.keys
-                && attributes_of(last, schema) == held
-                && bytes + size <= target_bytes
+                && attributes_of(last, self.schema) == held
+                && self.bytes + size <= self.target_bytes
         });
         let joins = !is_foreign && !held.is_empty() && (is_small || is_untidy(partition));
-        if !joins || !fits {
-            close(&mut open);
-            bytes = 0;
-        }
+        let group = if joins && fits { None } else { self.close() };
         if joins {
-            open.push(partition.clone());
-            bytes += size;
+            self.open.push(partition.clone());
+            self.bytes += size;
         }
+        group
     }
-    close(&mut open);
-    groups
+
+    fn close(&mut self) -> Option<Vec<Arc<LoadedPartition>>> {
+        self.bytes = 0;
+        let group = std::mem::take(&mut self.open);
+        let is_worth_it = group.len() > 1 || group.iter().any(|partition| is_untidy(partition));
+        is_worth_it.then_some(group)
+    }
 }
 
 /// The attributes that the files of a partition have.

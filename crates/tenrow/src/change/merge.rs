@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::clones::{location_for, origins_for};
-use crate::commit::{Append, commit};
+use crate::commit::{Append, commit, write_leaves};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::manifest::{OriginRef, Partition};
@@ -29,13 +29,17 @@ impl Dataset {
         let name = committer.ids.next();
         let own_location = location_for(self.storage(), version.storage())?;
         origin.register_clone(&name, &own_location, version.version()).await?;
-        let mut partitions = Vec::new();
-        for partition in version.partitions().await? {
-            partitions.push(referring(&partition, version.schema(), &fields, &name));
+        let mut leaves = Vec::new();
+        for index in 0..version.root().leaves.len() {
+            let leaf = version.passing_leaf(index).await?;
+            let partitions = leaf.partitions().iter();
+            let partitions =
+                partitions.map(|p| referring(p, version.schema(), &fields, &name)).collect();
+            leaves.extend(write_leaves(&committer, self.storage(), partitions).await?);
         }
         let mut origins = origins_for(version, self.storage())?;
         origins.insert(name, OriginRef { location, version: version.version() });
-        let mut change = Append::prepare(&committer, base.clone(), partitions, "merge").await?;
+        let mut change = Append::new(base.clone(), leaves, "merge");
         change.origins = origins;
         commit(&committer, &base, &mut change).await
     }

@@ -74,7 +74,6 @@ impl Update {
         let names = values.schema();
         let attributes = names.fields().iter().map(|field| base.attribute(field.name()).cloned());
         let attributes: Vec<Attribute> = attributes.collect::<Result<_>>()?;
-        check_not_keys(base, &attributes).await?;
         let value_rows: HashMap<u64, usize> = row_ids.iter().copied().zip(0..).collect();
         if value_rows.len() < row_ids.len() {
             return Err(Error::invalid(
@@ -89,6 +88,9 @@ impl Update {
                 ErrorKind::NotFound,
                 format!("no row of version {} has the id {id}", base.version()),
             ));
+        }
+        for (partition, _) in base.rows_by_partition(&ids).await? {
+            check_not_keys(&partition, &attributes)?;
         }
         let schema = Schema::from_parts(attributes.clone(), base.schema().next_field_id())
             .map_err(|e| Error::format("the values", e))?;
@@ -205,17 +207,13 @@ impl Change for Update {
 }
 
 /// Refuses to change what is the same in all rows of a partition.
-async fn check_not_keys(base: &Snapshot, attributes: &[Attribute]) -> Result<()> {
-    let is_key = |id: FieldId, partition: &LoadedPartition| {
-        partition.entry().keys.iter().any(|key| key.field == id)
-    };
-    for partition in base.partitions().await? {
-        if let Some(key) = attributes.iter().find(|a| a.ids().any(|id| is_key(id, &partition))) {
-            return Err(Error::invalid(format!(
-                "attribute {:?} is a partition key: delete the rows, and append them with another value",
-                key.name
-            )));
-        }
+fn check_not_keys(partition: &LoadedPartition, attributes: &[Attribute]) -> Result<()> {
+    let is_key = |id: FieldId| partition.entry().keys.iter().any(|key| key.field == id);
+    match attributes.iter().find(|attribute| attribute.ids().any(is_key)) {
+        None => Ok(()),
+        Some(key) => Err(Error::invalid(format!(
+            "attribute {:?} is a partition key: delete the rows, and append them with another value",
+            key.name
+        ))),
     }
-    Ok(())
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::commit::merge_leaves::MergedLeaves;
-use crate::commit::{Applied, Change, Committer, WrittenLeaf, conflict, place, write_leaves};
+use crate::commit::{Applied, Change, Committer, WrittenLeaf, conflict, place};
 use crate::error::{Error, Result};
-use crate::format::manifest::{OriginRef, Partition, Root};
+use crate::format::manifest::{OriginRef, Root};
 use crate::format::{Attribute, Schema};
 use crate::snapshot::Snapshot;
 
@@ -24,15 +24,9 @@ pub(crate) struct Append {
 }
 
 impl Append {
-    /// Stores the leaves of `partitions`, whose files are durable, written in the schema of `base`.
-    pub(crate) async fn prepare(
-        committer: &Committer,
-        base: Snapshot,
-        partitions: Vec<Partition>,
-        operation: &'static str,
-    ) -> Result<Self> {
-        let leaves = write_leaves(committer, base.storage(), partitions).await?;
-        Ok(Self {
+    /// Appends `leaves`, which are durable with all they name, and written in the schema of `base`.
+    pub(crate) fn new(base: Snapshot, leaves: Vec<WrittenLeaf>, operation: &'static str) -> Self {
+        Self {
             base,
             leaves,
             merged: MergedLeaves::default(),
@@ -40,7 +34,7 @@ impl Append {
             idempotency: None,
             origins: BTreeMap::new(),
             reused_files: Vec::new(),
-        })
+        }
     }
 }
 
@@ -100,9 +94,14 @@ async fn check_reused(latest: &Snapshot, reused: &[String]) -> Result<()> {
         return Ok(());
     }
     let mut missing: std::collections::BTreeSet<&str> = reused.iter().map(String::as_str).collect();
-    for partition in latest.partitions().await? {
-        for path in &partition.entry().external_files {
-            missing.remove(path.as_str());
+    for index in 0..latest.root().leaves.len() {
+        for partition in latest.passing_leaf(index).await?.partitions() {
+            for path in &partition.entry().external_files {
+                missing.remove(path.as_str());
+            }
+        }
+        if missing.is_empty() {
+            break;
         }
     }
     match missing.first() {
@@ -122,15 +121,9 @@ pub(crate) struct Overwrite {
 }
 
 impl Overwrite {
-    /// Stores the leaves of `partitions`, whose files are durable, written in `schema`.
-    pub(crate) async fn prepare(
-        committer: &Committer,
-        base: Snapshot,
-        schema: Schema,
-        partitions: Vec<Partition>,
-    ) -> Result<Self> {
-        let leaves = write_leaves(committer, base.storage(), partitions).await?;
-        Ok(Self { base, schema, leaves })
+    /// Puts `leaves`, which are durable with all they name, and written in `schema`.
+    pub(crate) fn new(base: Snapshot, schema: Schema, leaves: Vec<WrittenLeaf>) -> Self {
+        Self { base, schema, leaves }
     }
 }
 

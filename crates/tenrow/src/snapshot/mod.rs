@@ -170,6 +170,14 @@ impl Snapshot {
         self.inner.leaves[index].get_or_try_init(|| self.load_leaf(leaf)).await
     }
 
+    /// The leaf number `index`, not kept: for work that passes over all of them, however many there are.
+    pub(crate) async fn passing_leaf(&self, index: usize) -> Result<Arc<LoadedLeaf>> {
+        match self.inner.leaves[index].get() {
+            Some(leaf) => Ok(leaf.clone()),
+            None => self.load_leaf(&self.root().leaves[index]).await,
+        }
+    }
+
     async fn load_leaf(&self, leaf: &LeafRef) -> Result<Arc<LoadedLeaf>> {
         let storage = self.storage();
         let bytes = storage.read(&leaf.path, limits::MAX_LEAF_BYTES).await.map_err(|error| {

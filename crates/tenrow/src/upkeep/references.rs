@@ -43,7 +43,7 @@ impl References {
             if origin_of(&path).is_some() || !self.insert(&path) {
                 continue;
             }
-            for partition in snapshot.leaf(index).await?.partitions() {
+            for partition in snapshot.passing_leaf(index).await?.partitions() {
                 let entry = partition.entry();
                 let files = entry.files.iter().filter(|file| file.foreign.is_none());
                 for file in files {

@@ -20,7 +20,7 @@ use std::path::Path;
 use arrow_array::RecordBatch;
 
 use crate::clock::Clock;
-use crate::commit::{Append, Committer, Overwrite, check_writable, commit, create};
+use crate::commit::{Append, Committer, Overwrite, check_writable, commit, create, write_leaves};
 use crate::error::{Error, Result};
 use crate::format::manifest::{Partition, Root};
 use crate::format::{AttributeType, Schema};
@@ -277,12 +277,12 @@ impl DatasetWriter {
             self.base = create(self.base.storage(), root).await?;
         }
         let base = self.base.clone();
+        let leaves = write_leaves(&committer, base.storage(), partitions).await?;
         if self.overwrites {
-            let schema = self.schema.clone();
-            let mut change = Overwrite::prepare(&committer, base, schema, partitions).await?;
+            let mut change = Overwrite::new(base, self.schema.clone(), leaves);
             return commit(&committer, &self.base, &mut change).await;
         }
-        let mut change = Append::prepare(&committer, base, partitions, "append").await?;
+        let mut change = Append::new(base, leaves, "append");
         change.idempotency = self.options.idempotency_key.clone();
         change.reused_files = std::mem::take(&mut self.referenced).into_iter().collect();
         commit(&committer, &self.base, &mut change).await
