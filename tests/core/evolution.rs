@@ -596,3 +596,31 @@ fn a_thousand_rows_appended_to_ten_thousand_leave_these_as_they_were() {
         assert!(files.iter().all(|(name, bytes)| now[name] == *bytes));
     });
 }
+
+#[test]
+fn a_missing_leaf_is_named_with_its_checksum_and_other_versions_open() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = zoo_of(folder.path(), 2).await;
+        let newest = dataset.delete_ids(&[1, 11]).await.unwrap().snapshot;
+        let leaf = newest.root().leaves.last().unwrap().clone();
+        std::fs::remove_file(folder.path().join(&leaf.path)).unwrap();
+        let opened = Dataset::open(&folder.path().display().to_string()).await.unwrap();
+        let broken = opened.latest().await.unwrap();
+        let error = broken.slice(0..18).await.unwrap_err();
+        let said = error.chain();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{said}");
+        assert!(said.contains(&leaf.path), "{said}");
+        assert!(said.contains(&format!("{:016x}", leaf.checksum)), "{said}");
+        assert_eq!(
+            opened.version(Version(3)).await.unwrap().slice(0..20).await.unwrap().num_rows(),
+            20
+        );
+        // What is left is not ended.
+        let keep = ExpireOptions { keep_last: Some(1), ..ExpireOptions::default() };
+        assert_eq!(opened.expire(&keep).await.unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(opened.versions().await.unwrap().len(), 4);
+        let restored = opened.restore(Version(3)).await.unwrap();
+        assert_eq!(restored.row_count(), 20);
+    });
+}

@@ -111,7 +111,7 @@ pub(super) fn encode(partitions: &[Partition]) -> Result<Vec<u8>> {
     let rows: Vec<_> = partitions.iter().map(PartitionWire::from).collect();
     let batch = serde_arrow::to_record_batch(&columns, &rows).map_err(malformed)?;
     let options = ArrowWriterOptions::new()
-        .with_properties(writer_properties())
+        .with_properties(writer_properties(partitions.len()))
         .with_skip_arrow_metadata(true);
     let write = || {
         let mut writer = ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), options)?;
@@ -121,11 +121,19 @@ pub(super) fn encode(partitions: &[Partition]) -> Result<Vec<u8>> {
     write().map_err(FormatError::parquet(WHAT))
 }
 
-fn writer_properties() -> WriterProperties {
+/// Leaves of fewer partitions are not compressed: most are soon merged into larger ones, and setting up zstd
+/// for each of their columns takes longer than all else.
+const COMPRESSED_FROM: usize = 64;
+
+fn writer_properties(partition_count: usize) -> WriterProperties {
+    let compression = match partition_count {
+        ..COMPRESSED_FROM => Compression::UNCOMPRESSED,
+        _ => Compression::ZSTD(ZstdLevel::default()),
+    };
     WriterProperties::builder()
         .set_dictionary_enabled(false)
         .set_encoding(Encoding::PLAIN)
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_compression(compression)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true)
         .set_created_by("tenrow".into())

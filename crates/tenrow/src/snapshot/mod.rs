@@ -183,7 +183,15 @@ impl Snapshot {
         let bytes = storage.read(&leaf.path, limits::MAX_LEAF_BYTES).await.map_err(|error| {
             // The version names it, so a missing leaf is damage.
             match error.kind() {
-                ErrorKind::NotFound => error.with_kind(ErrorKind::Corrupt),
+                ErrorKind::NotFound => Error::corrupt(
+                    format!(
+                        "version {} needs leaf {} with checksum {:016x}: open another version",
+                        self.version(),
+                        leaf.path,
+                        leaf.checksum
+                    ),
+                    error,
+                ),
                 _ => error,
             }
         })?;

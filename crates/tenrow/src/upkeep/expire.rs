@@ -35,7 +35,8 @@ impl Dataset {
     /// The oldest goes first, so that interrupted at any moment history has no hole but for tags and clones.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if neither rule is given.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if neither rule is given;
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if a leaf of the newest version is damaged or missing: nothing ends then.
     pub async fn expire(&self, options: &ExpireOptions) -> Result<ExpireReport> {
         if options.keep_last.is_none() && options.older_than.is_none() {
             return Err(Error::invalid(
@@ -43,6 +44,10 @@ impl Dataset {
             ));
         }
         let latest = self.latest().await?;
+        // Older versions are what is left if the newest is damaged: they only end while it is whole.
+        for index in 0..latest.root().leaves.len() {
+            latest.passing_leaf(index).await?;
+        }
         let mut held: BTreeSet<Version> = latest.root().tags.values().copied().collect();
         held.extend(self.clones().await?.into_iter().map(|clone| clone.version));
         let mut report = ExpireReport::default();
