@@ -105,10 +105,11 @@ impl Operation {
                 next.append(rows);
             }
             Self::Overwrite(rows, columns) => {
-                if base.generation != latest.generation {
+                if !base.is_unchanged(latest) {
                     return CONFLICT;
                 }
                 next.rows.clear();
+                next.fields += columns.as_ref().map_or(0, Vec::len);
                 next.columns = columns.clone().unwrap_or(base.columns.clone());
                 next.append(rows);
             }
@@ -138,7 +139,7 @@ impl Operation {
             Self::Compact => return Effect::Versions,
             Self::Restore(version) => {
                 let Some(old) = history.states.get(version) else { return NOT_FOUND };
-                if base.generation != latest.generation {
+                if !base.is_unchanged(latest) {
                     return CONFLICT;
                 }
                 next.columns = old.columns.clone();
@@ -206,6 +207,8 @@ impl Operation {
             return Effect::None;
         }
         next.columns = columns;
+        let gives_id = matches!(self, Self::Add(_) | Self::Widen(..) | Self::MakeNullable(_));
+        next.fields += usize::from(gives_id);
         Effect::Version(Box::new(next))
     }
 
@@ -215,7 +218,8 @@ impl Operation {
         let position = |name: &str| columns.iter().position(|column| column.name == name);
         match self {
             Self::Add(column) => {
-                if position(&column.name).is_some() {
+                let has_value = column.nullable || column.default != Value::Null;
+                if position(&column.name).is_some() || !has_value {
                     return None;
                 }
                 next.push(column.clone());

@@ -78,8 +78,10 @@ pub(crate) struct State {
     pub(crate) sequences: BTreeMap<String, u64>,
     /// Rows of each partition: not promised, but an update writes values for a whole one.
     pub(crate) partitions: Vec<usize>,
-    /// Equal for versions that share all of their leaves and their schema.
+    /// Equal for versions that share all of their leaves and their columns.
     pub(crate) generation: u64,
+    /// Ids that were given to forms of columns.
+    pub(crate) fields: usize,
 }
 
 /// What a reader sees of a version.
@@ -100,6 +102,13 @@ pub(crate) struct View {
 impl State {
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether nothing was done to the rows or the schema, which counts the ids of columns.
+    pub(crate) fn is_unchanged(&self, latest: &State) -> bool {
+        let are_empty = self.rows.is_empty() && latest.rows.is_empty();
+        (self.fields, &self.columns) == (latest.fields, &latest.columns)
+            && (self.generation == latest.generation || are_empty)
     }
 
     pub(crate) fn ids(&self) -> BTreeSet<u64> {
