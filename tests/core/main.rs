@@ -9,4 +9,5 @@ mod killed_writers;
 mod hostile;
 mod golden;
 mod model;
+mod conflicts;
 mod one_version;

@@ -58,6 +58,23 @@ pub(crate) struct Column {
     pub(crate) nullable: bool,
     /// What rows have that are older: null if there is no default.
     pub(crate) default: Value,
+    /// The id of each form that it had, that of today last: widened and made nullable it is another.
+    pub(crate) forms: Vec<usize>,
+}
+
+impl Column {
+    /// Whether values written for `older`, a form of some column, are values of this one.
+    pub(crate) fn takes(&self, older: &Column) -> bool {
+        older.forms.last().is_some_and(|form| self.forms.contains(form))
+    }
+}
+
+/// Gives new columns their first forms.
+pub(crate) fn begin_forms(columns: &mut [Column], fields: &mut usize) {
+    for column in columns {
+        column.forms = vec![*fields];
+        *fields += 1;
+    }
 }
 
 /// A row: its stable id and its values by the keys of columns. Rows of partitions that lack a column have none.
