@@ -12,4 +12,5 @@ mod hostile;
 mod golden;
 mod golden_changes;
 mod model;
+mod conflicts;
 mod one_version;

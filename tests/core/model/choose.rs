@@ -37,7 +37,8 @@ impl Chooser {
         };
         self.next_key += 1;
         let nullable = self.dice.once_in(2);
-        Column { key: self.next_key, name: name.into(), kind, nullable, default: Value::Null }
+        let (key, name) = (self.next_key, name.into());
+        Column { key, name, kind, nullable, default: Value::Null, forms: Vec::new() }
     }
 
     /// A column that rows can do without.

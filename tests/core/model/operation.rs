@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tenrow::ErrorKind;
 
-use super::state::{Column, State, Value};
+use super::state::{Column, State, Value, begin_forms};
 
 /// Values of one row by the keys of columns.
 pub(crate) type Cells = BTreeMap<u32, Value>;
@@ -105,11 +105,15 @@ impl Operation {
                 next.append(rows);
             }
             Self::Overwrite(rows, columns) => {
-                if base.generation != latest.generation {
+                if !base.is_unchanged(latest) {
                     return CONFLICT;
                 }
                 next.rows.clear();
-                next.columns = columns.clone().unwrap_or(base.columns.clone());
+                next.columns = base.columns.clone();
+                if let Some(columns) = columns {
+                    next.columns.clone_from(columns);
+                    begin_forms(&mut next.columns, &mut next.fields);
+                }
                 next.append(rows);
             }
             Self::Add(_)
@@ -138,7 +142,7 @@ impl Operation {
             Self::Compact => return Effect::Versions,
             Self::Restore(version) => {
                 let Some(old) = history.states.get(version) else { return NOT_FOUND };
-                if base.generation != latest.generation {
+                if !base.is_unchanged(latest) {
                     return CONFLICT;
                 }
                 next.columns = old.columns.clone();
@@ -195,30 +199,33 @@ impl Operation {
         if subjects.iter().any(|name| base.column(name).is_none()) {
             return NOT_FOUND;
         }
-        if self.columns(&base.columns).is_none() {
+        if self.columns(base).is_none() {
             return INVALID;
         }
         if subjects.iter().any(|name| base.column(name) != latest.column(name)) {
             return CONFLICT;
         }
-        let Some(columns) = self.columns(&latest.columns) else { return CONFLICT };
+        let Some(columns) = self.columns(latest) else { return CONFLICT };
         if columns == latest.columns {
             return Effect::None;
         }
         next.columns = columns;
+        let gives_id = matches!(self, Self::Add(_) | Self::Widen(..) | Self::MakeNullable(_));
+        next.fields += usize::from(gives_id);
         Effect::Version(Box::new(next))
     }
 
     /// The columns after a change, if it is allowed.
-    fn columns(&self, columns: &[Column]) -> Option<Vec<Column>> {
+    fn columns(&self, State { columns, fields, .. }: &State) -> Option<Vec<Column>> {
         let mut next = columns.to_vec();
         let position = |name: &str| columns.iter().position(|column| column.name == name);
         match self {
             Self::Add(column) => {
-                if position(&column.name).is_some() {
+                let has_value = column.nullable || column.default != Value::Null;
+                if position(&column.name).is_some() || !has_value {
                     return None;
                 }
-                next.push(column.clone());
+                next.push(Column { forms: vec![*fields], ..column.clone() });
             }
             Self::Drop(name) => {
                 next.remove(position(name)?);
@@ -236,6 +243,7 @@ impl Operation {
             Self::Widen(name, dtype) => {
                 let column = &mut next[position(name)?];
                 column.kind = column.kind.widened(dtype)?;
+                column.forms.push(*fields);
             }
             Self::MakeNullable(name) => {
                 let column = &mut next[position(name)?];
@@ -243,6 +251,7 @@ impl Operation {
                     return None;
                 }
                 column.nullable = true;
+                column.forms.push(*fields);
             }
             Self::Reorder(names) => {
                 let first: Vec<usize> =
@@ -258,14 +267,14 @@ impl Operation {
 
 /// Whether rows written for `older` have a value for every column, and lose none to another of its name.
 fn takes_rows_of(latest: &State, older: &State) -> bool {
-    let has = |key: u32| older.columns.iter().any(|column| column.key == key);
-    let is_left = |key: u32| latest.columns.iter().any(|column| column.key == key);
+    let has = |column: &Column| older.columns.iter().any(|old| column.takes(old));
+    let is_left = |old: &Column| latest.columns.iter().any(|column| column.takes(old));
     let fits = |column: &Column| {
-        has(column.key)
+        has(column)
             || ((column.nullable || column.default != Value::Null)
-                && older.column(&column.name).is_none_or(|namesake| is_left(namesake.key)))
+                && older.column(&column.name).is_none_or(is_left))
     };
-    latest.columns.iter().all(fits) && latest.columns.iter().any(|column| has(column.key))
+    latest.columns.iter().all(fits) && latest.columns.iter().any(has)
 }
 
 fn deleted(ids: &[u64], latest: &State, mut next: State) -> Effect {
@@ -290,11 +299,8 @@ fn updated(
     if ids.iter().any(|id| !there.contains(id)) {
         return NOT_FOUND;
     }
-    let is_same = |column: &&Column| {
-        latest.columns.iter().any(|now| {
-            (now.key, now.kind, now.nullable) == (column.key, column.kind, column.nullable)
-        })
-    };
+    let is_same =
+        |column: &&Column| latest.columns.iter().any(|now| now.forms.last() == column.forms.last());
     if !columns.iter().all(is_same) {
         return CONFLICT;
     }

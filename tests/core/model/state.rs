@@ -58,6 +58,23 @@ pub(crate) struct Column {
     pub(crate) nullable: bool,
     /// What rows have that are older: null if there is no default.
     pub(crate) default: Value,
+    /// The id of each form that it had, that of today last: widened and made nullable it is another.
+    pub(crate) forms: Vec<usize>,
+}
+
+impl Column {
+    /// Whether values written for `older`, a form of some column, are values of this one.
+    pub(crate) fn takes(&self, older: &Column) -> bool {
+        older.forms.last().is_some_and(|form| self.forms.contains(form))
+    }
+}
+
+/// Gives new columns their first forms.
+pub(crate) fn begin_forms(columns: &mut [Column], fields: &mut usize) {
+    for column in columns {
+        column.forms = vec![*fields];
+        *fields += 1;
+    }
 }
 
 /// A row: its stable id and its values by the keys of columns. Rows of partitions that lack a column have none.
@@ -78,8 +95,10 @@ pub(crate) struct State {
     pub(crate) sequences: BTreeMap<String, u64>,
     /// Rows of each partition: not promised, but an update writes values for a whole one.
     pub(crate) partitions: Vec<usize>,
-    /// Equal for versions that share all of their leaves and their schema.
+    /// Equal for versions that share all of their leaves and their columns.
     pub(crate) generation: u64,
+    /// Ids that were given to forms of columns.
+    pub(crate) fields: usize,
 }
 
 /// What a reader sees of a version.
@@ -100,6 +119,13 @@ pub(crate) struct View {
 impl State {
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether nothing was done to the rows or the schema, which counts the ids of columns.
+    pub(crate) fn is_unchanged(&self, latest: &State) -> bool {
+        let are_empty = self.rows.is_empty() && latest.rows.is_empty();
+        (self.fields, &self.columns) == (latest.fields, &latest.columns)
+            && (self.generation == latest.generation || are_empty)
     }
 
     pub(crate) fn ids(&self) -> BTreeSet<u64> {

@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 
 use crate::change::new_columns::{NewColumns, NewColumnsWriter, check_column, places};
-use crate::commit::{Applied, Change, Committer, Edits, commit};
+use crate::commit::{Applied, Change, Committer, Edits, commit, conflict};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::Attribute;
@@ -70,7 +70,9 @@ impl Dataset {
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such attribute;
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the values are not of its type; those of `compute`.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the values are not of its type;
+    /// [`Conflict`](crate::ErrorKind::Conflict) if it, or an input, is dropped or gets another type meanwhile; those
+    /// of `compute`.
     pub async fn fill_column(
         &self,
         fill: &ColumnFill,
@@ -78,9 +80,10 @@ impl Dataset {
     ) -> Result<FillReport> {
         let committer = self.committer();
         let (mut partitions, mut rows) = (0, 0);
+        let first = FillJob::new(&self.latest().await?, fill)?;
         loop {
             let snapshot = self.latest().await?;
-            let job = FillJob::new(&snapshot, fill)?;
+            let job = first.on(&snapshot).await?;
             let mut newest = snapshot.clone();
             let mut computed = 0;
             let mut change = Fill::of(&job);
@@ -104,6 +107,11 @@ impl Dataset {
             (partitions, rows) = (partitions + change.partitions, rows + change.rows);
         }
     }
+}
+
+/// The attribute in a version, if it is there in that form.
+fn form_of<'a>(version: &'a Snapshot, attribute: &Attribute) -> Option<&'a Attribute> {
+    version.schema().attributes().iter().find(|other| other.id == attribute.id)
 }
 
 struct FillJob {
@@ -133,6 +141,21 @@ impl FillJob {
         let fields: Vec<_> = inputs.iter().map(Attribute::arrow_field).collect();
         let schema = Arc::new(arrow_schema::Schema::new(fields));
         Ok(Self { snapshot: snapshot.clone(), attribute, inputs, schema })
+    }
+
+    /// The same on a newer version, where the attributes may have other names: `compute` is given the old ones.
+    async fn on(&self, latest: &Snapshot) -> Result<Self> {
+        let same = |attribute: &Attribute| form_of(latest, attribute).cloned();
+        let inputs: Option<Vec<Attribute>> = self.inputs.iter().map(same).collect();
+        let (Some(attribute), Some(inputs)) = (same(&self.attribute), inputs) else {
+            let reason = "dropped the attribute that is filled, or one that it is computed from, or changed its type: look at it, and fill again";
+            let needed = self.inputs.iter().chain([&self.attribute]);
+            let in_the_way = move |version: &Snapshot| {
+                needed.clone().any(|attribute| form_of(version, attribute).is_none())
+            };
+            return Err(conflict(&self.snapshot, latest, reason, in_the_way).await);
+        };
+        Ok(Self { snapshot: latest.clone(), attribute, inputs, schema: self.schema.clone() })
     }
 
     async fn fill(
@@ -198,8 +221,7 @@ impl Change for Fill<'_> {
     ) -> Result<Applied> {
         let mut edits = Edits::default();
         (self.partitions, self.rows) = (0, 0);
-        let is_there = latest.schema().attributes().iter().any(|a| a.id == self.job.attribute.id);
-        if !is_there {
+        if form_of(latest, &self.job.attribute).is_none() {
             return Ok(Applied::AlreadySo);
         }
         for filled in &self.filled {

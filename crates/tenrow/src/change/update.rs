@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 
 use crate::change::new_columns::{NewColumns, NewColumnsWriter, places};
-use crate::commit::{Applied, Change, Committer, Edits, commit};
+use crate::commit::{Applied, Change, Committer, Edits, commit, conflict};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::Root;
@@ -46,6 +46,7 @@ impl Dataset {
 }
 
 struct Update {
+    base: Snapshot,
     attributes: Vec<Attribute>,
     columns: Vec<ArrayRef>,
     external_files: Vec<String>,
@@ -107,7 +108,8 @@ impl Update {
             }
         }
         let written = HashMap::new();
-        Ok(Self { attributes, columns, external_files, ids, value_rows, written })
+        let base = base.clone();
+        Ok(Self { base, attributes, columns, external_files, ids, value_rows, written })
     }
 
     /// The new columns of one partition; those of an attempt before if nothing else has changed them since.
@@ -180,18 +182,13 @@ impl Change for Update {
         latest: &Snapshot,
         root: &mut Root,
     ) -> Result<Applied> {
-        for attribute in &self.attributes {
-            let now = latest.schema().attributes().iter().find(|a| a.id == attribute.id);
-            if now.is_none() {
-                return Err(Error::new(
-                    ErrorKind::Conflict,
-                    format!(
-                        "attribute {:?} was dropped or changed its type in version {} or before: look at it, and update again",
-                        attribute.name,
-                        latest.version()
-                    ),
-                ));
-            }
+        let is_gone = |version: &Snapshot| {
+            let has = |a: &Attribute| version.schema().attributes().iter().any(|b| b.id == a.id);
+            !self.attributes.iter().all(has)
+        };
+        if is_gone(latest) {
+            let reason = "dropped an attribute that is updated, or changed its type: look at it, and update again";
+            return Err(conflict(&self.base, latest, reason, is_gone).await);
         }
         let mut edits = Edits::default();
         for (partition, rows) in latest.rows_by_partition(&self.ids.clone()).await? {

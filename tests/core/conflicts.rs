@@ -1,0 +1,208 @@
+//! What becomes of an operation if another is committed just before it: the table of `spec/commit.md`, tried.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int32Array, RecordBatch};
+use futures::FutureExt;
+use object_store::memory::InMemory;
+use tenrow::{
+    Attribute, ColumnFill, Columns, CompactOptions, DType, Dataset, Error, ErrorKind, Result,
+    Schema, SchemaChange, Storage, VerifyOptions, Version, WriteOptions,
+};
+use tenrow_tests::block_on;
+use tenrow_tests::fault::FaultyStore;
+
+const OPERATIONS: [Operation; 13] = [
+    Operation::Append,
+    Operation::Add,
+    Operation::Fill,
+    Operation::Drop,
+    Operation::Rename,
+    Operation::Widen,
+    Operation::Delete,
+    Operation::Update,
+    Operation::Overwrite,
+    Operation::OverwriteWithSchema,
+    Operation::Compact,
+    Operation::Restore,
+    Operation::Tag,
+];
+
+/// A row for each operation that comes second, a column for each that won, both in the order above:
+/// `R` rebased, `C` conflict, `S` conflict if both concern the same attribute or name, `L` left as it is.
+const TABLE: [&str; 13] = [
+    "R R R R R R R R R C R R R",
+    "R S R R S R R R R R R R R",
+    "R R R S R S R R R C R R R",
+    "R R R S S S R R R C R R R",
+    "R S R S S S R R R C R R R",
+    "R R R S S S R R R C R R R",
+    "R R R R R R R R R R R R R",
+    "R R R S R S R R R C R R R",
+    "C C C C C C C C C C C C R",
+    "C C C C C C C C C C C C R",
+    "R L L L L L L L L L L R R",
+    "C C C C C C C C C C C C R",
+    "R R R R R R R R R R R R S",
+];
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Operation {
+    Append,
+    Add,
+    Fill,
+    Drop,
+    Rename,
+    Widen,
+    Delete,
+    Update,
+    Overwrite,
+    OverwriteWithSchema,
+    Compact,
+    Restore,
+    Tag,
+}
+
+/// What two operations concern: both the one, or each its own.
+#[derive(Debug, Clone, Copy)]
+struct Subject {
+    attribute: &'static str,
+    new_name: &'static str,
+    tag: &'static str,
+}
+
+const ONE: Subject = Subject { attribute: "y", new_name: "w", tag: "best" };
+const OTHER: Subject = Subject { attribute: "z", new_name: "u", tag: "good" };
+
+#[test]
+fn operations_are_rebased_or_conflict_as_the_table_says() {
+    for (second, row) in OPERATIONS.into_iter().zip(TABLE) {
+        for (first, cell) in OPERATIONS.into_iter().zip(row.split(' ')) {
+            let tries = match cell {
+                "S" => vec![(ONE, "C"), (OTHER, "R")],
+                cell => vec![(ONE, cell)],
+            };
+            for (subject, expected) in tries {
+                let context = format!("{second:?} after {first:?} of {subject:?}");
+                block_on(try_pair(second, first, subject, expected, &context));
+            }
+        }
+    }
+}
+
+async fn try_pair(
+    second: Operation,
+    first: Operation,
+    subject: Subject,
+    expected: &str,
+    context: &str,
+) {
+    let (dataset, store) = base().await;
+    let rival = Dataset::at(dataset.storage().clone());
+    store.before_next_version(move || {
+        async move {
+            run(&rival, first, subject, 2).await.unwrap();
+        }
+        .boxed()
+    });
+
+    let result = run(&dataset, second, ONE, 3).await;
+
+    let winner = dataset.version(Version(7)).await.unwrap().root().operation.clone();
+    match (expected, result) {
+        ("C", Err(error)) => check_message(&error, &winner, second, context),
+        ("R", Ok(left)) => assert_eq!(left, 0, "{context}"),
+        ("L", Ok(left)) => assert!(left > 0, "{context}"),
+        (expected, Ok(_)) => panic!("{context} was done, expected {expected}"),
+        (expected, Err(error)) => panic!("{context}: {}, expected {expected}", error.chain()),
+    }
+    let options = VerifyOptions { full: true, ..VerifyOptions::default() };
+    let report = dataset.verify(options).await.unwrap();
+    assert!(report.faults.is_empty(), "{context}: {:?}", report.faults);
+    assert!(report.versions <= 8, "{context}: {} versions", report.versions);
+}
+
+/// A conflict says which version won, and by what.
+fn check_message(error: &Error, winner: &str, second: Operation, context: &str) {
+    let text = error.to_string();
+    if second == Operation::Tag {
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{context}: {text}");
+        assert!(text.contains("is that of version 2"), "{context}: {text}");
+        return;
+    }
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{context}: {text}");
+    assert!(text.starts_with(&format!("version 7 ({winner}) was ")), "{context}: {text}");
+}
+
+/// Version 6: three partitions, of which two lack the attributes `y` and `z`.
+async fn base() -> (Dataset, Arc<FaultyStore>) {
+    let store = Arc::new(FaultyStore::new(Arc::new(InMemory::new())));
+    let dataset = Dataset::at(Storage::from_store(store.clone(), "place".into()));
+    let schema = Schema::new([Attribute::parse("x:i32").unwrap()]).unwrap();
+    dataset.create_here(schema, &Default::default()).await.unwrap();
+    append(&dataset).await.unwrap();
+    append(&dataset).await.unwrap();
+    for text in ["y:i32?", "z:i32?"] {
+        let attribute = Attribute::parse(text).unwrap();
+        dataset.change_schema(SchemaChange::Add(attribute)).await.unwrap();
+    }
+    append(&dataset).await.unwrap();
+    (dataset, store)
+}
+
+async fn append(dataset: &Dataset) -> Result<()> {
+    let mut writer = dataset.writer().await?;
+    writer.append_columns(Columns::new().scalars("x", &[1i32, 2])?).await?;
+    writer.commit().await.map(drop)
+}
+
+async fn overwrite(dataset: &Dataset, schema: Option<Schema>) -> Result<()> {
+    let mut writer = dataset.overwriter(schema, WriteOptions::default()).await?;
+    writer.append_columns(Columns::new().scalars("x", &[7i32])?).await?;
+    writer.commit().await.map(drop)
+}
+
+/// Does it; gives the partitions that were left as they are.
+async fn run(
+    dataset: &Dataset,
+    operation: Operation,
+    subject: Subject,
+    tagged: u64,
+) -> Result<u64> {
+    let name = subject.attribute.to_owned();
+    let change = |change| async { dataset.change_schema(change).await.map(drop) };
+    match operation {
+        Operation::Append => append(dataset).await?,
+        Operation::Add => {
+            let attribute = Attribute::parse(&format!("{}:i32?", subject.new_name)).unwrap();
+            change(SchemaChange::Add(attribute)).await?;
+        }
+        Operation::Fill => {
+            let compute = |batch: &RecordBatch| Ok(batch.column(0).clone());
+            dataset.fill_column(&ColumnFill::new(name, ["x"]), compute).await?;
+        }
+        Operation::Drop => change(SchemaChange::Drop(name)).await?,
+        Operation::Rename => {
+            change(SchemaChange::Rename { from: name, to: subject.new_name.into() }).await?;
+        }
+        Operation::Widen => change(SchemaChange::Widen { name, dtype: DType::I64 }).await?,
+        Operation::Delete => drop(dataset.delete_ids(&[0]).await?),
+        Operation::Update => {
+            let values: ArrayRef = Arc::new(Int32Array::from(vec![9]));
+            let values = Columns::new().array(&name, values).into_batch()?;
+            dataset.update_ids(&[0], &values).await?;
+        }
+        Operation::Overwrite => overwrite(dataset, None).await?,
+        Operation::OverwriteWithSchema => {
+            let schema = Schema::new([Attribute::parse("x:i32").unwrap()]).unwrap();
+            overwrite(dataset, Some(schema)).await?;
+        }
+        Operation::Compact => {
+            let report = dataset.compact(CompactOptions::default()).await?;
+            return Ok(report.skipped_partitions);
+        }
+        Operation::Restore => drop(dataset.restore(Version(5)).await?),
+        Operation::Tag => drop(dataset.tag(subject.tag, Version(tagged)).await?),
+    }
+    Ok(0)
+}
