@@ -6,6 +6,7 @@ mod any_rows;
 mod io_counts;
 mod commits;
 mod killed_writers;
+mod many_programs;
 mod hostile;
 mod golden;
 mod model;
