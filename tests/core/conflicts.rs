@@ -206,3 +206,62 @@ async fn run(
     }
     Ok(0)
 }
+
+/// The schedules of `model` found that a compaction gave partitions that lack an attribute its nulls, so that no
+/// fill ever met their rows.
+#[test]
+fn rows_that_lack_an_attribute_are_still_to_be_filled_after_a_compaction() {
+    block_on(async {
+        let (dataset, _) = base().await;
+        let report = dataset.compact(CompactOptions::default()).await.unwrap();
+        assert_eq!((report.partitions_before, report.partitions_after), (2, 1));
+
+        let compute = |batch: &RecordBatch| Ok(batch.column(0).clone());
+        let report = dataset.fill_column(&ColumnFill::new("y", ["x"]), compute).await.unwrap();
+
+        assert_eq!((report.partitions, report.rows), (1, 4));
+        let rows = report.snapshot.slice(0..4).await.unwrap();
+        assert_eq!(rows.column_by_name("y"), rows.column_by_name("x"));
+    });
+}
+
+/// Rows of a writer that was opened before an overwrite came in as nulls: all attributes were others, under
+/// the old names.
+#[test]
+fn rows_are_not_put_under_another_attribute_of_the_same_name() {
+    block_on(async {
+        let (dataset, _) = base().await;
+        let mut writer = dataset.writer().await.unwrap();
+        writer.append_columns(Columns::new().scalars("x", &[1i32]).unwrap()).await.unwrap();
+        let schema = Schema::new([Attribute::parse("x:string?").unwrap()]).unwrap();
+        let rival = dataset.overwriter(Some(schema), WriteOptions::default()).await.unwrap();
+        rival.commit().await.unwrap();
+
+        let error = writer.commit().await.unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert!(error.to_string().starts_with("version 7 (overwrite) "), "{error}");
+    });
+}
+
+/// A fill that had committed part of its work was refused when its attribute was renamed: there was none of that name.
+#[test]
+fn a_fill_goes_on_under_the_new_name_of_its_attribute() {
+    block_on(async {
+        let (dataset, store) = base().await;
+        let rival = Dataset::at(dataset.storage().clone());
+        store.before_next_version(move || {
+            async move {
+                run(&rival, Operation::Rename, ONE, 2).await.unwrap();
+            }
+            .boxed()
+        });
+        let compute = |batch: &RecordBatch| Ok(batch.column_by_name("x").unwrap().clone());
+        let fill = ColumnFill::new("y", ["x"]).with_commit_partitions(1);
+
+        let report = dataset.fill_column(&fill, compute).await.unwrap();
+
+        assert_eq!((report.partitions, report.snapshot.version()), (2, Version(9)));
+        assert!(report.snapshot.attribute("w").is_ok());
+    });
+}

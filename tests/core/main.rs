@@ -8,6 +8,7 @@ mod catalog;
 mod commits;
 mod evolution;
 mod killed_writers;
+mod many_programs;
 mod hostile;
 mod golden;
 mod golden_changes;

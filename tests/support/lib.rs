@@ -5,5 +5,6 @@ pub mod random;
 pub mod zoo;
 pub mod fault;
 pub mod folder;
+pub mod groups;
 
 pub use futures::executor::block_on;

@@ -87,8 +87,17 @@ impl Operation {
         }
     }
 
-    /// What it does to `latest`, prepared for `base`.
-    pub(crate) fn effect(&self, base: &State, latest: &State, history: &History<'_>) -> Effect {
+    /// What it does to `latest`, prepared for `base`, and if it `is_said` to have been done.
+    pub(crate) fn effect(
+        &self,
+        base: &State,
+        latest: &State,
+        history: &History<'_>,
+        is_said: bool,
+    ) -> Effect {
+        // What was undone again, by a delete of what was appended, may count as change or not.
+        let is_unchanged =
+            base.is_unchanged(latest) || is_said && base.has_rows_and_columns_of(latest);
         let mut next = latest.clone();
         next.generation = FRESH;
         match self {
@@ -105,7 +114,7 @@ impl Operation {
                 next.append(rows);
             }
             Self::Overwrite(rows, columns) => {
-                if !base.is_unchanged(latest) {
+                if !is_unchanged {
                     return CONFLICT;
                 }
                 next.rows.clear();
@@ -142,7 +151,7 @@ impl Operation {
             Self::Compact => return Effect::Versions,
             Self::Restore(version) => {
                 let Some(old) = history.states.get(version) else { return NOT_FOUND };
-                if !base.is_unchanged(latest) {
+                if !is_unchanged {
                     return CONFLICT;
                 }
                 next.columns = old.columns.clone();

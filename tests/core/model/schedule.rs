@@ -223,7 +223,8 @@ impl Schedule {
         for event in events {
             let (newest, latest) = self.newest();
             let history = History { states: &self.states };
-            match event.operation.effect(&event.base, latest, &history) {
+            let is_said = event.result.is_ok();
+            match event.operation.effect(&event.base, latest, &history, is_said) {
                 Effect::None => {
                     // A writer may find that its commit was made already before it looks for the newest.
                     let is_append = matches!(event.operation, Operation::Append(..));

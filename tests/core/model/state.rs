@@ -124,8 +124,12 @@ impl State {
     /// Whether nothing was done to the rows or the schema, which counts the ids of columns.
     pub(crate) fn is_unchanged(&self, latest: &State) -> bool {
         let are_empty = self.rows.is_empty() && latest.rows.is_empty();
-        (self.fields, &self.columns) == (latest.fields, &latest.columns)
-            && (self.generation == latest.generation || are_empty)
+        self.has_rows_and_columns_of(latest) && (self.generation == latest.generation || are_empty)
+    }
+
+    /// Whether a reader could not tell them apart, and no id of a column was given in between.
+    pub(crate) fn has_rows_and_columns_of(&self, other: &State) -> bool {
+        (self.fields, &self.columns, &self.rows) == (other.fields, &other.columns, &other.rows)
     }
 
     pub(crate) fn ids(&self) -> BTreeSet<u64> {

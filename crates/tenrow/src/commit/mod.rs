@@ -240,10 +240,10 @@ async fn put_version(storage: &Storage, root: &Root, bytes: &Bytes) -> Result<bo
 /// free again, long after history went past it. Such a version is taken back.
 async fn is_in_history(storage: &Storage, created: &Snapshot) -> Result<bool> {
     let version = created.version();
-    if newest_version(storage).await?.is_none_or(|newest| newest <= version) {
+    if insist(|| newest_version(storage)).await?.is_none_or(|newest| newest <= version) {
         return Ok(true);
     }
-    match read_version(storage, Version(version.0 + 1), None).await {
+    match insist(|| read_version(storage, Version(version.0 + 1), None)).await {
         Ok(next) => {
             let parent = next.root().parent;
             if parent.is_some_and(|parent| parent.checksum == created.root_checksum()) {
@@ -252,7 +252,7 @@ async fn is_in_history(storage: &Storage, created: &Snapshot) -> Result<bool> {
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             // Versions are ended the oldest first: ours is only gone if it was history.
-            if let Err(error) = read_version(storage, version, None).await
+            if let Err(error) = insist(|| read_version(storage, version, None)).await
                 && error.kind() == ErrorKind::NotFound
             {
                 return Ok(true);
@@ -260,8 +260,22 @@ async fn is_in_history(storage: &Storage, created: &Snapshot) -> Result<bool> {
         }
         Err(error) => return Err(error),
     }
-    storage.delete(&version_path(version)).await?;
-    Ok(false)
+    let path = version_path(version);
+    match insist(|| storage.delete(&path)).await {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(false),
+    }
+}
+
+/// Asks up to three times: what a writer leaves in doubt here, a version beside history would stay listed.
+async fn insist<T, F: Future<Output = Result<T>>>(mut ask: impl FnMut() -> F) -> Result<T> {
+    for _ in 0..2 {
+        match ask().await {
+            Err(error) if error.kind() == ErrorKind::Io => {}
+            answer => return answer,
+        }
+    }
+    ask().await
 }
 
 /// Notes the newest version for stores that cannot list; nobody trusts it, so nothing depends on it.
