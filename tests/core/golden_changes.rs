@@ -30,7 +30,10 @@ fn small(row: u64) -> i8 {
 }
 
 fn photo(row: u64) -> FileValue {
-    FileValue::new(format!("{row}.bin"), vec![row as u8; if row % 4 == 0 { 200 } else { 20 }])
+    FileValue::new(
+        format!("{row}.bin"),
+        vec![row as u8; if row.is_multiple_of(4) { 200 } else { 20 }],
+    )
 }
 
 /// Ten rows as they were before anything changed.

@@ -82,9 +82,9 @@ pub async fn groups(snapshot: &Snapshot) -> Result<(BTreeMap<i64, Vec<u64>>, u64
     let (Some(x), Some(v)) = (column("x"), column("v")) else { return Err("no x or v".into()) };
     let mut groups: BTreeMap<i64, (i64, Vec<u64>)> = BTreeMap::new();
     let mut seen = std::collections::BTreeSet::new();
-    for row in 0..x.len() {
+    for (row, &id) in ids.iter().enumerate() {
         let group = groups.entry(x.value(row) / ROWS).or_insert((v.value(row), Vec::new()));
-        group.1.push(ids[row]);
+        group.1.push(id);
         if group.0 != v.value(row) || !seen.insert(x.value(row)) {
             return Err(format!("row {row}: x {}, v {}", x.value(row), v.value(row)));
         }

@@ -71,11 +71,7 @@ impl Snapshot {
             for partition in self.passing_leaf(index).await?.partitions() {
                 let entry = partition.entry();
                 parts.files.extend(entry.files.iter().map(|f| (f.path.clone(), f.size_bytes)));
-                let live = match partition.deletes(self.storage()).await? {
-                    Some(deletes) => deletes.ranges(0..entry.live_rows()),
-                    None => vec![0..entry.row_count],
-                };
-                for rows in live {
+                for rows in self.file_rows(partition, 0..entry.live_rows()).await? {
                     parts.ids.extend(partition.id_ranges(rows));
                 }
             }

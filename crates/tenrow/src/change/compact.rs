@@ -196,10 +196,9 @@ async fn rewrite(
     let mut outputs = Vec::new();
     let mut row_ids = Vec::new();
     for input in inputs {
-        let deletes = input.deletes(storage).await?;
         let rows = input.entry().live_rows();
-        let all = deletes.map_or_else(|| vec![0..rows], |deletes| deletes.ranges(0..rows));
-        let ranges = all.into_iter().flat_map(|rows| input.id_ranges(rows));
+        let live = base.file_rows(input, 0..rows).await?;
+        let ranges = live.into_iter().flat_map(|rows| input.id_ranges(rows));
         row_ids.extend(ranges.map(|(first, end)| RowIdRange { first, count: end - first }));
         let row_bytes = (live_bytes(input.entry()) / rows.max(1)).max(1);
         let step = (READ_BYTES / row_bytes).max(1);

@@ -187,9 +187,10 @@ impl ColumnReader<'_> {
                     None => rows.end,
                 };
                 let len = (rows.end - at).min(group_rows - first);
+                let range = first..first + len;
                 match groups.last_mut() {
-                    Some((last, ranges)) if *last == row_group => ranges.push(first..first + len),
-                    _ => groups.push((row_group, vec![first..first + len])),
+                    Some((last, ranges)) if *last == row_group => ranges.push(range),
+                    _ => groups.push((row_group, vec![range])),
                 }
                 at += len;
             }
