@@ -30,7 +30,7 @@ pub(crate) fn encode(
     let what = || format!("attribute {:?}", field.name());
     let schema = Arc::new(Schema::new(vec![field.clone()]));
     let mut file = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut file, schema.clone(), Some(properties(encoding)?))
+    let mut writer = ArrowWriter::try_new(&mut file, schema.clone(), Some(properties(field, encoding)?))
         .map_err(FormatError::parquet(what()))?;
     for array in arrays {
         let batch = RecordBatch::try_new(schema.clone(), vec![array.clone()])
@@ -44,7 +44,7 @@ pub(crate) fn encode(
         .collect()
 }
 
-fn properties(encoding: Encoding) -> Result<WriterProperties> {
+fn properties(field: &Field, encoding: Encoding) -> Result<WriterProperties> {
     let zstd = |level| {
         ZstdLevel::try_new(level)
             .map(Compression::ZSTD)
@@ -58,7 +58,8 @@ fn properties(encoding: Encoding) -> Result<WriterProperties> {
     Ok(WriterProperties::builder()
         .set_max_row_group_row_count(Some(limits::MAX_ROW_GROUP_ROWS as usize))
         .set_compression(compression)
-        .set_dictionary_enabled(encoding != Encoding::Raw)
+        // Floats hardly repeat: a dictionary of them is one more copy of the first.
+        .set_dictionary_enabled(encoding != Encoding::Raw && !field.data_type().is_floating())
         .set_statistics_enabled(EnabledStatistics::Page)
         .build())
 }
