@@ -30,8 +30,9 @@ pub(crate) fn encode(
     let what = || format!("attribute {:?}", field.name());
     let schema = Arc::new(Schema::new(vec![field.clone()]));
     let mut file = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut file, schema.clone(), Some(properties(field, encoding)?))
-        .map_err(FormatError::parquet(what()))?;
+    let mut writer =
+        ArrowWriter::try_new(&mut file, schema.clone(), Some(properties(field, encoding)?))
+            .map_err(FormatError::parquet(what()))?;
     for array in arrays {
         let batch = RecordBatch::try_new(schema.clone(), vec![array.clone()])
             .map_err(FormatError::arrow(what()))?;
