@@ -1,4 +1,4 @@
-//! The deleted rows of a partition: `spec/deletes.md`.
+//! The deleted rows of a partition: `spec/manifest.md`, "Deletion vector".
 
 use roaring::RoaringTreemap;
 

@@ -42,7 +42,7 @@ impl MergedLeaves {
                     let leaf = latest.leaf(index).await?;
                     partitions.extend(leaf.partitions().iter().map(|p| p.entry().clone()));
                 }
-                write_leaves(committer, root_storage(latest), partitions).await?
+                write_leaves(committer, latest.storage(), partitions).await?
             }
         };
         let placed: Vec<LeafRef> =
@@ -53,25 +53,19 @@ impl MergedLeaves {
     }
 }
 
-fn root_storage(latest: &Snapshot) -> &crate::storage::Storage {
-    latest.storage()
-}
-
 /// The leaves at the end that are to become one, if any are: numbers of partitions, in order.
 fn to_merge(counts: &[u64]) -> Option<Range<usize>> {
     let mut start = counts.len();
     let mut bound = FAN as u64;
     let mut found = None;
     while bound <= LEAF_PARTITIONS as u64 {
-        // What a lower level is about to become counts as one.
-        let merged = counts.len() - start;
         let run = counts[..start].iter().rev().take_while(|&&count| count < bound).count();
+        // What a lower level is about to become counts as one.
         let leaves = run + usize::from(found.is_some());
         if leaves < FAN {
             break;
         }
         start -= run;
-        debug_assert!(counts.len() - start >= merged);
         found = Some(start..counts.len());
         bound *= FAN as u64;
     }
