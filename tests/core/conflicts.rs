@@ -6,13 +6,13 @@ use arrow_array::{ArrayRef, Int32Array, RecordBatch};
 use futures::FutureExt;
 use object_store::memory::InMemory;
 use tenrow::{
-    Attribute, ColumnFill, Columns, CompactOptions, DType, Dataset, Error, ErrorKind, Result,
-    Schema, SchemaChange, Storage, VerifyOptions, Version, WriteOptions,
+    Attribute, ColumnFill, Columns, CompactOptions, DType, Dataset, Error, ErrorKind,
+    ExpireOptions, Result, Schema, SchemaChange, Storage, VerifyOptions, Version, WriteOptions,
 };
 use tenrow_tests::block_on;
 use tenrow_tests::fault::FaultyStore;
 
-const OPERATIONS: [Operation; 13] = [
+const OPERATIONS: [Operation; 14] = [
     Operation::Append,
     Operation::Add,
     Operation::Fill,
@@ -26,24 +26,26 @@ const OPERATIONS: [Operation; 13] = [
     Operation::Compact,
     Operation::Restore,
     Operation::Tag,
+    Operation::Expire,
 ];
 
 /// A row for each operation that comes second, a column for each that won, both in the order above:
-/// `R` rebased, `C` conflict, `S` conflict if both concern the same attribute or name, `L` left as it is.
-const TABLE: [&str; 13] = [
-    "R R R R R R R R R C R R R",
-    "R S R R S R R R R R R R R",
-    "R R R S R S R R R C R R R",
-    "R R R S S S R R R C R R R",
-    "R S R S S S R R R C R R R",
-    "R R R S S S R R R C R R R",
-    "R R R R R R R R R R R R R",
-    "R R R S R S R R R C R R R",
-    "C C C C C C C C C C C C R",
-    "C C C C C C C C C C C C R",
-    "R L L L L L L L L L L R R",
-    "C C C C C C C C C C C C R",
-    "R R R R R R R R R R R R S",
+/// `R` rebased, `C` conflict, `S` conflict if both concern the same attribute, name or version, `L` left as it is.
+const TABLE: [&str; 14] = [
+    "R R R R R R R R R C R R R R",
+    "R S R R S R R R R R R R R R",
+    "R R R S R S R R R C R R R R",
+    "R R R S S S R R R C R R R R",
+    "R S R S S S R R R C R R R R",
+    "R R R S S S R R R C R R R R",
+    "R R R R R R R R R R R R R R",
+    "R R R S R S R R R C R R R R",
+    "C C C C C C C C C C C C R R",
+    "C C C C C C C C C C C C R R",
+    "R L L L L L L L L L L R R R",
+    "C C C C C C C C C C C C R S",
+    "R R R R R R R R R R R R S S",
+    "R R R R R R R R R R R R R R",
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,6 +63,7 @@ enum Operation {
     Compact,
     Restore,
     Tag,
+    Expire,
 }
 
 /// What two operations concern: both the one, or each its own.
@@ -69,10 +72,12 @@ struct Subject {
     attribute: &'static str,
     new_name: &'static str,
     tag: &'static str,
+    /// The versions that an expiry leaves.
+    keep: u64,
 }
 
-const ONE: Subject = Subject { attribute: "y", new_name: "w", tag: "best" };
-const OTHER: Subject = Subject { attribute: "z", new_name: "u", tag: "good" };
+const ONE: Subject = Subject { attribute: "y", new_name: "w", tag: "best", keep: 1 };
+const OTHER: Subject = Subject { attribute: "z", new_name: "u", tag: "good", keep: 5 };
 
 #[test]
 fn operations_are_rebased_or_conflict_as_the_table_says() {
@@ -125,6 +130,11 @@ async fn try_pair(
 /// A conflict says which version won, and by what.
 fn check_message(error: &Error, winner: &str, second: Operation, context: &str) {
     let text = error.to_string();
+    if winner == "expire" {
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{context}: {text}");
+        assert!(text.contains("has expired"), "{context}: {text}");
+        return;
+    }
     if second == Operation::Tag {
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{context}: {text}");
         assert!(text.contains("is that of version 2"), "{context}: {text}");
@@ -203,6 +213,10 @@ async fn run(
         }
         Operation::Restore => drop(dataset.restore(Version(5)).await?),
         Operation::Tag => drop(dataset.tag(subject.tag, Version(tagged)).await?),
+        Operation::Expire => {
+            let keep_last = Some(subject.keep);
+            dataset.expire(&ExpireOptions { keep_last, ..ExpireOptions::default() }).await?;
+        }
     }
     Ok(0)
 }

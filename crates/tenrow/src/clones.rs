@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
-use crate::commit::{self, read_version};
+use crate::commit;
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{LeafRef, OriginRef, Partition, Root, Version, in_origin, origin_of};
@@ -153,14 +153,58 @@ impl Dataset {
         let note = CloneNote { location: location.to_owned(), version: version.0 };
         let bytes = serde_json::to_vec(&note).map_err(|e| Error::corrupt("a note", e))?;
         self.storage().put_new(&note_path(name), Bytes::from(bytes)).await?;
-        // From here on nobody ends it; whoever was ending it before has to be noticed.
-        match read_version(self.storage(), version, None).await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                self.storage().delete(&note_path(name)).await?;
-                Err(error)
+        // `expire` commits first, and looks for notes then: either it finds this one, or it is found here.
+        let checked = match commit::read_newest(self.storage(), None).await {
+            Ok(latest) => commit::check_not_expired(&latest, version),
+            Err(error) => Err(error),
+        };
+        if checked.is_err() {
+            self.storage().delete(&note_path(name)).await?;
+        }
+        checked
+    }
+
+    /// Forgets the clone at `location`, which is gone, so that its version can expire; gives its note.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound), with the clones that there are;
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if there still is a dataset at the location that refers to this one.
+    pub async fn forget_clone(&self, location: &str) -> Result<CloneInfo> {
+        let wanted = Storage::open(location)?;
+        let mut known = Vec::new();
+        let mut found = None;
+        for clone in self.clones().await? {
+            let place = self.storage().open_origin(&clone.location)?.to_string();
+            if place == wanted.to_string() {
+                found = Some(clone);
+            } else {
+                known.push(place);
             }
         }
+        let Some(clone) = found else {
+            let known = match known[..] {
+                [] => "there are none".to_owned(),
+                _ => format!("there are {}", known.join(", ")),
+            };
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("{wanted} is no clone of {}; {known}", self.storage()),
+            ));
+        };
+        match Dataset::at(wanted).latest().await {
+            Ok(found) if found.root().origins.contains_key(&clone.name) => {
+                return Err(Error::invalid(format!(
+                    "{} still refers to {}: remove it first",
+                    found.storage(),
+                    self.storage()
+                )));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotADataset => {}
+            Err(error) => return Err(error),
+        }
+        self.storage().delete(&note_path(&clone.name)).await?;
+        Ok(clone)
     }
 
     async fn check_absent(&self) -> Result<()> {
@@ -184,6 +228,7 @@ impl Dataset {
             leaves: Vec::new(),
             sequences: Default::default(),
             tags: Default::default(),
+            expired_before: Version(1),
             ..snapshot.root().clone()
         }
     }

@@ -33,6 +33,7 @@ pub(crate) async fn observe(
             .collect(),
         tags: root.tags.iter().map(|(name, version)| (name.clone(), version.0)).collect(),
         sequences: root.sequences.clone(),
+        expired_before: root.expired_before.0,
         ..View::default()
     };
     let (unfilled, partitions) = partitions(snapshot).await;

@@ -47,13 +47,22 @@ pub(crate) enum Effect {
     Refused(&'static [ErrorKind]),
     /// Any number of versions, each of which is checked for itself.
     Versions,
-    /// Old versions, or objects that none names, go.
-    Upkeep,
+    /// Objects that none names go.
+    Vacuum,
 }
 
 /// Where an operation finds what it refers to.
 pub(crate) struct History<'a> {
     pub(crate) states: &'a BTreeMap<u64, State>,
+}
+
+impl History<'_> {
+    /// The oldest version that stays if `keep` of those do that did not only end others.
+    fn oldest_kept(&self, keep: u64) -> u64 {
+        let mut counted = self.states.iter().rev().filter(|(_, state)| !state.only_expires);
+        // If fewer are left, all of them stay.
+        counted.nth(keep as usize - 1).map_or(1, |(version, _)| *version)
+    }
 }
 
 /// The generation of a version with leaves or a schema of its own.
@@ -83,7 +92,8 @@ impl Operation {
             Self::Tag(..) => "tag",
             Self::Untag(_) => "untag",
             Self::SetProperties(..) => "set properties",
-            Self::Expire(_) | Self::Vacuum => "",
+            Self::Expire(_) => "expire",
+            Self::Vacuum => "",
         }
     }
 
@@ -100,6 +110,7 @@ impl Operation {
             base.is_unchanged(latest) || is_said && base.has_rows_and_columns_of(latest);
         let mut next = latest.clone();
         next.generation = FRESH;
+        next.only_expires = false;
         match self {
             Self::Append(rows, job) => {
                 if let Some((job, sequence)) = job {
@@ -154,6 +165,9 @@ impl Operation {
                 if !is_unchanged {
                     return CONFLICT;
                 }
+                if latest.has_expired(*version) {
+                    return NOT_FOUND;
+                }
                 next.columns = old.columns.clone();
                 next.rows = old.rows.clone();
                 next.properties = old.properties.clone();
@@ -161,7 +175,7 @@ impl Operation {
             }
             Self::Tag(name, version) => {
                 next.generation = latest.generation;
-                if !history.states.contains_key(version) {
+                if !history.states.contains_key(version) || latest.has_expired(*version) {
                     return NOT_FOUND;
                 }
                 match next.tags.insert(name.clone(), *version) {
@@ -191,7 +205,15 @@ impl Operation {
                     return Effect::None;
                 }
             }
-            Self::Expire(_) | Self::Vacuum => return Effect::Upkeep,
+            Self::Expire(keep) => {
+                next.generation = latest.generation;
+                next.expired_before = history.oldest_kept(*keep).max(latest.expired_before);
+                if next.expired_before == latest.expired_before {
+                    return Effect::None;
+                }
+                next.only_expires = true;
+            }
+            Self::Vacuum => return Effect::Vacuum,
         }
         Effect::Version(Box::new(next))
     }

@@ -67,7 +67,7 @@ impl Schedule {
         let mut chooser = Chooser::new(Dice::new(seed));
         let columns = chooser.columns();
         handles[0].create_here(rows::schema(&columns), &CreateOptions::default()).await.unwrap();
-        let mut first = State { columns, ..State::default() };
+        let mut first = State { columns, expired_before: 1, ..State::default() };
         begin_forms(&mut first.columns, &mut first.fields);
         let write = WriteOptions::default().with_inline_file_bytes(4);
         let write = match chooser.dice.below(3) {
@@ -175,7 +175,7 @@ impl Schedule {
     ) {
         let meanwhile = Arc::new(Mutex::new(None));
         if self.chooser.dice.once_in(3) {
-            self.put_in_between(&meanwhile);
+            self.put_in_between(&operation, &meanwhile);
         }
         let before = self.begin_faults();
         let result = run.await;
@@ -196,11 +196,18 @@ impl Schedule {
         self.explain(events).await;
     }
 
-    fn put_in_between(&mut self, outcome: &Arc<Mutex<Option<Event>>>) {
+    fn put_in_between(&mut self, own: &Operation, outcome: &Arc<Mutex<Option<Event>>>) {
         let base = self.newest().1.clone();
         let operation = self.chooser.operation(&base, &self.states);
-        // An end of versions and objects that one is about to name is no business of this test.
-        if matches!(operation, Operation::Expire(_) | Operation::Vacuum) {
+        // Objects that one is about to name are younger than the limit of a vacuum, if it is not 0 as here.
+        let is_vacuum = matches!(operation, Operation::Vacuum);
+        // What ends meanwhile could not be told from what was never there.
+        let ends_what_is_told = match (own, &operation) {
+            (Operation::Expire(_), Operation::Fill(..) | Operation::Compact) => true,
+            (Operation::DeleteRows(..), Operation::Expire(_)) => true,
+            _ => false,
+        };
+        if is_vacuum || ends_what_is_told {
             return;
         }
         let (dataset, write) = (self.handles[1].clone(), self.write.clone());
@@ -233,7 +240,10 @@ impl Schedule {
                 Effect::Refused(kinds) => refused(&event, kinds),
                 Effect::Version(next) => self.explain_version(&event, *next, &listed).await,
                 Effect::Versions => self.explain_versions(&event, &listed).await,
-                Effect::Upkeep => self.explain_upkeep(&event, &listed).await,
+                Effect::Vacuum => self.explain_vacuum(&event).await,
+            }
+            if matches!(event.operation, Operation::Expire(_)) {
+                self.explain_expired(&event, &listed);
             }
         }
         let known: Vec<u64> = self.states.keys().copied().collect();
@@ -302,38 +312,31 @@ impl Schedule {
         }
     }
 
-    async fn explain_upkeep(&mut self, event: &Event, listed: &[u64]) {
-        if let Err(error) = &event.result {
-            assert!(event.has_faults, "{}", error.chain());
+    /// Versions that have expired are gone, if nothing failed; all others are there.
+    fn explain_expired(&mut self, event: &Event, listed: &[u64]) {
+        let (_, newest) = self.newest();
+        let expired = |version: &u64| newest.has_expired(*version);
+        let expired: Vec<u64> = self.states.keys().copied().filter(expired).collect();
+        for version in expired {
+            let is_there = listed.contains(&version);
+            assert!(event.result.is_err() || !is_there, "version {version} is to end");
+            if !is_there {
+                self.states.remove(&version);
+                self.pinned.remove(&version);
+            }
         }
-        match event.operation {
-            Operation::Expire(keep) => {
-                let versions: Vec<u64> = self.states.keys().copied().collect();
-                let (_, newest) = self.newest();
-                let ended = versions.len().saturating_sub(keep as usize);
-                let ends = versions[..ended].iter();
-                let ends: Vec<u64> = ends
-                    .filter(|version| !newest.tags.values().any(|tagged| tagged == *version))
-                    .copied()
-                    .collect();
-                for version in ends {
-                    let is_there = listed.contains(&version);
-                    assert!(event.result.is_err() || !is_there, "version {version} is to end");
-                    if !is_there {
-                        self.states.remove(&version);
-                        self.pinned.remove(&version);
-                    }
-                }
+    }
+
+    async fn explain_vacuum(&mut self, event: &Event) {
+        match &event.result {
+            Ok(_) => {
+                let left = self.handles[0].vacuum(vacuum(true)).await.unwrap();
+                assert!(left.removed.is_empty(), "orphans: {:?}", left.removed);
             }
-            _ => {
-                if event.result.is_ok() {
-                    let left = self.handles[0].vacuum(vacuum(true)).await.unwrap();
-                    assert!(left.removed.is_empty(), "orphans: {:?}", left.removed);
-                }
-                for version in self.states.keys().copied().collect::<Vec<_>>() {
-                    self.check(version).await;
-                }
-            }
+            Err(error) => assert!(event.has_faults, "{}", error.chain()),
+        }
+        for version in self.states.keys().copied().collect::<Vec<_>>() {
+            self.check(version).await;
         }
     }
 
@@ -530,7 +533,7 @@ async fn perform(
         Operation::Expire(keep) => {
             let options = ExpireOptions { keep_last: Some(keep), ..ExpireOptions::default() };
             dataset.expire(&options).await?;
-            return Ok(None);
+            dataset.latest().await?
         }
         Operation::Vacuum => {
             dataset.vacuum(vacuum(false)).await?;

@@ -93,6 +93,10 @@ pub(crate) struct State {
     pub(crate) properties: BTreeMap<String, i64>,
     pub(crate) tags: BTreeMap<String, u64>,
     pub(crate) sequences: BTreeMap<String, u64>,
+    /// Versions below this one have ended, but for those with a tag.
+    pub(crate) expired_before: u64,
+    /// Whether it only ended others.
+    pub(crate) only_expires: bool,
     /// Rows of each partition: not promised, but an update writes values for a whole one.
     pub(crate) partitions: Vec<usize>,
     /// Equal for versions that share all of their leaves and their columns.
@@ -114,9 +118,15 @@ pub(crate) struct View {
     pub(crate) properties: BTreeMap<String, i64>,
     pub(crate) tags: BTreeMap<String, u64>,
     pub(crate) sequences: BTreeMap<String, u64>,
+    pub(crate) expired_before: u64,
 }
 
 impl State {
+    /// Whether a version may go at any moment.
+    pub(crate) fn has_expired(&self, version: u64) -> bool {
+        version < self.expired_before && !self.tags.values().any(|tagged| *tagged == version)
+    }
+
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
@@ -158,6 +168,7 @@ impl State {
             properties: self.properties.clone(),
             tags: self.tags.clone(),
             sequences: self.sequences.clone(),
+            expired_before: self.expired_before,
         }
     }
 

@@ -15,11 +15,13 @@ use crate::which_version::WhichVersion;
 const AFTER: &str = "\
 Both datasets go their own way from there. Without --copy, the clone needs the files of the other: \
 they are kept while the clone is registered there, which `tenrow info` shows. Two that lie in one \
-folder can be moved together; otherwise the other must stay where it is.
+folder can be moved together; otherwise the other must stay where it is. A clone that you have removed \
+is forgotten with --forget, so that the version that it needed can expire.
 
 Examples:
   tenrow clone digits experiment
-  tenrow clone digits frozen --version trained-on --copy";
+  tenrow clone digits frozen --version trained-on --copy
+  tenrow clone digits experiment --forget";
 
 /// The arguments of `clone`.
 #[derive(Debug, Args)]
@@ -27,13 +29,16 @@ Examples:
 pub(crate) struct CloneArguments {
     /// The dataset
     dataset: String,
-    /// The folder to create
+    /// The folder to create, or to forget
     target: String,
     #[command(flatten)]
     version: WhichVersion,
     /// Copy the files, so that neither dataset needs the other
     #[arg(long)]
     copy: bool,
+    /// Forget a clone that was removed
+    #[arg(long, conflicts_with_all = ["copy", "version", "at"])]
+    forget: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -42,6 +47,9 @@ pub(crate) struct CloneArguments {
 /// Makes the new dataset.
 pub(crate) async fn run(arguments: CloneArguments, out: &mut Output) -> Result<()> {
     let dataset = Dataset::open(&arguments.dataset).await?;
+    if arguments.forget {
+        return forget(&dataset, &arguments, out).await;
+    }
     let version = arguments.version.of(&dataset).await?.version();
     let target = match arguments.copy {
         true => {
@@ -70,6 +78,23 @@ pub(crate) async fn run(arguments: CloneArguments, out: &mut Output) -> Result<(
         out,
         "created {}: {how} of version {version} of {}, {rows}",
         target.storage(),
+        dataset.storage()
+    )?;
+    Ok(())
+}
+
+async fn forget(dataset: &Dataset, arguments: &CloneArguments, out: &mut Output) -> Result<()> {
+    let clone = dataset.forget_clone(&arguments.target).await?;
+    if arguments.json {
+        let value = json!({ "location": arguments.target, "origin_version": clone.version.0 });
+        writeln!(out, "{value:#}")?;
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "forgot {}: version {} of {} can expire now",
+        arguments.target,
+        clone.version,
         dataset.storage()
     )?;
     Ok(())

@@ -58,8 +58,11 @@ pub const FEATURE_EARLIER_FORMS: &str = "earlier_forms";
 /// Paths may lead to other datasets: a reader that ignores it looks in the wrong place.
 pub const FEATURE_ORIGINS: &str = "origins";
 
+/// Old versions may be expired: a writer that ignores it names what is about to be removed.
+pub const FEATURE_EXPIRED_VERSIONS: &str = "expired_versions";
+
 /// Every feature that this crate reads and writes.
-pub const KNOWN_FEATURES: [&str; 8] = [
+pub const KNOWN_FEATURES: [&str; 9] = [
     FEATURE_DELETION_VECTORS,
     FEATURE_COLUMN_FILES,
     FEATURE_VIEWS,
@@ -68,4 +71,5 @@ pub const KNOWN_FEATURES: [&str; 8] = [
     FEATURE_DEFAULT_VALUES,
     FEATURE_EARLIER_FORMS,
     FEATURE_ORIGINS,
+    FEATURE_EXPIRED_VERSIONS,
 ];

@@ -8,8 +8,8 @@ use super::row_map::RowMap;
 use super::statistics::{self, Statistics};
 use super::version::Version;
 use super::{
-    FEATURE_DEFAULT_VALUES, FEATURE_EARLIER_FORMS, FEATURE_ORIGINS, FEATURE_VIEWS, KNOWN_FEATURES,
-    wire_root,
+    FEATURE_DEFAULT_VALUES, FEATURE_EARLIER_FORMS, FEATURE_EXPIRED_VERSIONS, FEATURE_ORIGINS,
+    FEATURE_VIEWS, KNOWN_FEATURES, wire_root,
 };
 use crate::error::{FormatError, Result};
 use crate::limits;
@@ -63,6 +63,8 @@ pub struct Root {
     pub sequences: BTreeMap<String, u64>,
     /// Names of versions.
     pub tags: BTreeMap<String, Version>,
+    /// Versions below this one are expired, but for those that have a tag; 1 if none is.
+    pub expired_before: Version,
     /// Stored selections of rows, by name.
     pub views: BTreeMap<String, serde_json::Value>,
     /// Other datasets whose files belong to this one too, by the names that paths begin with.
@@ -121,6 +123,7 @@ impl Root {
             next_row_id: 0,
             sequences: BTreeMap::new(),
             tags: BTreeMap::new(),
+            expired_before: Version(1),
             views: BTreeMap::new(),
             origins: BTreeMap::new(),
             single_writer: false,
@@ -163,6 +166,10 @@ impl Root {
             let exists = (1..=self.version.0).contains(&version.0);
             ensure(exists, what, || format!("tag {name:?} names version {version}"))?;
         }
+        let expired_before = self.expired_before;
+        ensure((1..=self.version.0).contains(&expired_before.0), what, || {
+            format!("versions before {expired_before} are expired")
+        })?;
         self.check_origins()?;
         self.check_leaves()
     }
@@ -187,7 +194,10 @@ impl Root {
             (FEATURE_EARLIER_FORMS, attributes.iter().any(|a| !a.earlier.is_empty())),
             (FEATURE_ORIGINS, !self.origins.is_empty()),
         ];
-        let for_writers = [(FEATURE_VIEWS, !self.views.is_empty())];
+        let for_writers = [
+            (FEATURE_VIEWS, !self.views.is_empty()),
+            (FEATURE_EXPIRED_VERSIONS, self.expired_before > Version(1)),
+        ];
         let used = |features: &[(&'static str, bool)]| {
             features.iter().filter(|(_, used)| *used).map(|(name, _)| *name).collect()
         };
@@ -200,6 +210,11 @@ impl Root {
         check::sum("rows of a root", self.leaves.iter().map(|leaf| leaf.row_count))?;
         check::sum("next row id", [self.next_row_id])?;
         self.leaves.iter().try_for_each(|leaf| leaf.check(self.next_row_id))
+    }
+
+    /// Whether `version` may go at any moment: nothing new may refer to it.
+    pub fn has_expired(&self, version: Version) -> bool {
+        version < self.expired_before && !self.tags.values().any(|tagged| *tagged == version)
     }
 
     /// Writer features that this crate does not know: with any, the dataset is read only.

@@ -149,11 +149,21 @@ struct RootWire {
     next_row_id: u64,
     sequences: BTreeMap<String, u64>,
     tags: BTreeMap<String, u64>,
+    #[serde(default = "first_version", skip_serializing_if = "is_first_version")]
+    expired_before: u64,
     views: BTreeMap<String, Value>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     origins: BTreeMap<String, OriginWire>,
     single_writer: bool,
     leaves: Vec<LeafRefWire>,
+}
+
+fn first_version() -> u64 {
+    1
+}
+
+fn is_first_version(version: &u64) -> bool {
+    *version == first_version()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -241,6 +251,7 @@ impl From<&Root> for RootWire {
             next_row_id: root.next_row_id,
             sequences: root.sequences.clone(),
             tags: root.tags.iter().map(|(name, version)| (name.clone(), version.0)).collect(),
+            expired_before: root.expired_before.0,
             views: root.views.clone(),
             origins: root.origins.iter().map(OriginWire::of).collect(),
             single_writer: root.single_writer,
@@ -273,6 +284,7 @@ impl RootWire {
             next_row_id: self.next_row_id,
             sequences: self.sequences,
             tags: self.tags.into_iter().map(|(name, version)| (name, Version(version))).collect(),
+            expired_before: Version(self.expired_before),
             views: self.views,
             origins: self.origins.into_iter().map(OriginWire::into_origin).collect(),
             single_writer: self.single_writer,

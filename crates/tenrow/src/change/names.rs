@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::commit::{Applied, Change, Committer, commit, read_version};
+use crate::commit::{Applied, Change, Committer, check_not_expired, commit};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Root, Version};
@@ -111,8 +111,7 @@ impl Change for Tag {
                 None => Applied::AlreadySo,
             });
         };
-        // It may have been expired since it was looked for.
-        read_version(latest.storage(), version, None).await?;
+        check_not_expired(latest, version)?;
         match root.tags.insert(self.name.clone(), version) {
             Some(other) if other != version => Err(Error::new(
                 ErrorKind::AlreadyExists,

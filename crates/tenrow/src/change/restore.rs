@@ -1,6 +1,6 @@
 //! An old version made the newest again.
 
-use crate::commit::{Applied, Change, Committer, commit, conflict};
+use crate::commit::{Applied, Change, Committer, check_not_expired, commit, conflict};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::Schema;
@@ -44,6 +44,7 @@ impl Change for Restore {
             let in_the_way = |version: &Snapshot| !version.has_rows_and_schema_of(&self.base);
             return Err(conflict(&self.base, latest, reason, in_the_way).await);
         }
+        check_not_expired(latest, self.old.version())?;
         let old = self.old.root();
         // Ids that were given since are never given again.
         let next_field_id = root.schema.next_field_id().max(old.schema.next_field_id());

@@ -213,6 +213,20 @@ pub(crate) fn check_writable(snapshot: &Snapshot) -> Result<()> {
     ))
 }
 
+/// Refuses to refer to a version that may go at any moment, by what `latest` says.
+pub(crate) fn check_not_expired(latest: &Snapshot, version: Version) -> Result<()> {
+    if !latest.root().has_expired(version) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::NotFound,
+        format!(
+            "version {version} of {} has expired: nothing new can refer to it",
+            latest.storage()
+        ),
+    ))
+}
+
 /// Creates the version's file; false if another writer was first.
 ///
 /// After any doubtful answer the file is read back: it carries the id of the write that made it.

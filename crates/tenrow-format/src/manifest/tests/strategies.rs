@@ -102,7 +102,7 @@ pub(super) fn root() -> impl Strategy<Value = Root> {
     let maps = (
         btree_map(any::<String>(), any_json(), 0..4),
         btree_map(any::<String>(), any::<u64>(), 0..4),
-        btree_map(any::<String>(), 1u64..3, 0..4),
+        (btree_map(any::<String>(), 1u64..3, 0..4), 1u64..3),
         btree_map(any::<String>(), any_json(), 0..3),
         btree_map("[a-z0-9]{1,9}", ("/\\PC{0,20}", 1u64..99), 0..3),
     );
@@ -110,7 +110,7 @@ pub(super) fn root() -> impl Strategy<Value = Root> {
     (features(), features(), identity, schema(), maps, leaves, any::<bool>()).prop_map(
         |(readers, writers, identity, schema, maps, leaves, single_writer)| {
             let (version, parent, write_id, created_ms, operation) = identity;
-            let (properties, sequences, tags, views, origins) = maps;
+            let (properties, sequences, (tags, expired_before), views, origins) = maps;
             let origin = |(location, version)| OriginRef { location, version: Version(version) };
             let path = |(n, leaf)| LeafRef { path: format!("_tenrow/leaves/{n}"), ..leaf };
             Root {
@@ -127,6 +127,7 @@ pub(super) fn root() -> impl Strategy<Value = Root> {
                 next_row_id: 1 << 51,
                 sequences,
                 tags: tags.into_iter().map(|(name, v)| (name, Version(v))).collect(),
+                expired_before: Version(expired_before),
                 views,
                 origins: origins.into_iter().map(|(name, found)| (name, origin(found))).collect(),
                 single_writer,
