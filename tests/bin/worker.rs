@@ -33,7 +33,7 @@ fn main() -> Outcome<()> {
         let dataset = Dataset::open(place).await?;
         match role.as_str() {
             "append" => append(&dataset, number(2).unwrap_or(0), number(3).unwrap_or(1)).await,
-            "random" => random(&dataset, number(2).unwrap_or(0)).await,
+            "random" => random(&dataset, place, number(2).unwrap_or(0)).await,
             role => repeat(&dataset, role, &format!("{place}.stop")).await,
         }
     })
@@ -100,12 +100,12 @@ fn fill() -> ColumnFill {
 }
 
 /// All operations, by dice, until it is killed.
-async fn random(dataset: &Dataset, seed: u64) -> Outcome<()> {
+async fn random(dataset: &Dataset, place: &str, seed: u64) -> Outcome<()> {
     let mut dice = Dice::new(seed);
     // What was acknowledged last is there, whatever was killed.
     tell(&dataset.latest().await?).await?;
     loop {
-        match any(dataset, &mut dice).await {
+        match any(dataset, place, &mut dice).await {
             Ok(()) => tell(&dataset.latest().await?).await?,
             Err(error) if is_refusal(error.as_ref()) => {}
             Err(error) => return Err(error),
@@ -125,7 +125,7 @@ async fn tell(snapshot: &Snapshot) -> Outcome<()> {
     Ok(std::io::stdout().flush()?)
 }
 
-async fn any(dataset: &Dataset, dice: &mut Dice) -> Outcome<()> {
+async fn any(dataset: &Dataset, place: &str, dice: &mut Dice) -> Outcome<()> {
     let latest = dataset.latest().await?;
     let (groups, _) = groups::groups(&latest).await?;
     let new = latest.root().next_row_id as i64 + 1;
@@ -137,7 +137,7 @@ async fn any(dataset: &Dataset, dice: &mut Dice) -> Outcome<()> {
     let versions = dataset.storage().list_versions().await?;
     let version = &versions[dice.below(versions.len() as u64) as usize];
     let version = Version::from_file_name(version).ok_or("a version's name")?;
-    match (dice.below(16), chosen) {
+    match (dice.below(17), chosen) {
         (0, Some(ids)) => drop(dataset.delete_ids(ids).await?),
         (1, Some(ids)) => {
             let values = vec![dice.below(1000) as i64; ids.len()];
@@ -180,6 +180,7 @@ async fn any(dataset: &Dataset, dice: &mut Dice) -> Outcome<()> {
             let options = VacuumOptions { older_than: Duration::ZERO, ..VacuumOptions::default() };
             dataset.vacuum(options).await?;
         }
+        (14, _) => drop(dataset.clone_to(&format!("{place}.{:x}", dice.bits()), version).await?),
         _ => drop(groups::append(dataset, new, 0).await?),
     }
     Ok(())

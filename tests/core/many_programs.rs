@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tenrow::{Dataset, VacuumOptions, VerifyOptions, Version};
+use tenrow::{Dataset, ErrorKind, VacuumOptions, VerifyOptions, Version};
 use tenrow_tests::random::Dice;
 use tenrow_tests::{block_on, groups};
 
@@ -130,7 +130,7 @@ fn run_and_kill(place: &str, dice: &mut Dice) -> Vec<(u64, u64)> {
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
     output.read_line(&mut text).unwrap();
-    std::thread::sleep(Duration::from_micros(dice.below(150_000)));
+    std::thread::sleep(Duration::from_micros(dice.below(300_000)));
     child.kill().unwrap();
     let status = child.wait().unwrap();
     assert!(status.code().is_none(), "the worker failed by itself: {status}");
@@ -157,6 +157,35 @@ async fn check_after(place: &str, told: &[(u64, u64)], context: &str) {
         }
     }
     assert_eq!(verify(&dataset).await, [] as [String; 0], "{context}");
+    for clone in neighbours(place) {
+        check_clone(&dataset, &clone, context).await;
+    }
+}
+
+/// The folders of clones: beside that of the dataset, with its name and more.
+fn neighbours(place: &str) -> Vec<String> {
+    let folder = Path::new(place).parent().unwrap();
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<String> = entries.map(|path| path.display().to_string()).collect();
+    paths.retain(|path| path.starts_with(&format!("{place}.")));
+    paths
+}
+
+/// A clone is whole or not there. Then it goes, and is forgotten, so that what it needs can go too.
+async fn check_clone(origin: &Dataset, place: &str, context: &str) {
+    match Dataset::open(place).await {
+        Ok(clone) => {
+            let snapshot = clone.latest().await.unwrap();
+            groups::groups(&snapshot).await.unwrap_or_else(|half| panic!("{context}: {half}"));
+            assert_eq!(verify(&clone).await, [] as [String; 0], "{context}: a clone");
+        }
+        Err(error) => assert_eq!(error.kind(), ErrorKind::NotADataset, "{context}: {error}"),
+    }
+    std::fs::remove_dir_all(place).unwrap();
+    match origin.forget_clone(place).await {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{context}: {error}"),
+    }
 }
 
 async fn check_no_orphans(place: &str, round: u64) {

@@ -23,7 +23,15 @@ pub enum When {
     Before,
     /// It was written, and the answer was lost.
     After,
+    /// Half of it was written, under a temporary name.
+    Torn,
+    /// It will be written, long after its writer gave up.
+    Late,
 }
+
+/// A put that is still under way, though its writer gave up.
+#[derive(Debug)]
+pub struct LatePut(Path, PutPayload);
 
 /// Passes everything on to another store, but for the requests that are to fail.
 pub struct FaultyStore {
@@ -40,6 +48,13 @@ struct Plan {
     failures: Vec<(String, usize, When)>,
     /// Failures at random: one request of so many, of all kinds.
     random: Option<(Dice, u64)>,
+    /// Whether every put fails, for there is no room.
+    is_full: bool,
+    /// Where torn puts leave their halves.
+    torn_folder: Option<Path>,
+    /// Whether the put of a version may come late, and the one that does.
+    may_be_late: bool,
+    late: Option<LatePut>,
     failed: usize,
     meanwhile: Option<Meanwhile>,
 }
@@ -60,6 +75,28 @@ impl FaultyStore {
         self.plan().random = Some((dice, one_in));
     }
 
+    /// Lets torn puts leave their halves in `folder`.
+    pub fn tear_into(&self, folder: Path) {
+        self.plan().torn_folder = Some(folder);
+    }
+
+    /// Lets the put of a version come late, among the failures at random.
+    pub fn allow_late(&self) {
+        self.plan().may_be_late = true;
+    }
+
+    /// The put of a version that is to [land](Self::land) later, if there is one.
+    pub fn take_late(&self) -> Option<LatePut> {
+        self.plan().late.take()
+    }
+
+    /// Lets a late put arrive. It creates nothing if something is there by now.
+    pub async fn land(&self, late: LatePut) {
+        let LatePut(location, payload) = late;
+        // If it is taken, the store refuses, and nobody is there to be told.
+        drop(self.inner.put_opts(&location, payload, PutMode::Create.into()).await);
+    }
+
     /// Does this once, just before the next version is put: as another program might.
     pub fn before_next_version(
         &self,
@@ -73,6 +110,8 @@ impl FaultyStore {
         let mut plan = self.plan();
         plan.failures.clear();
         plan.random = None;
+        plan.is_full = false;
+        plan.may_be_late = false;
         plan.meanwhile = None;
     }
 
@@ -93,24 +132,27 @@ impl FaultyStore {
             *pass -= usize::from(concerns && !is_due);
             is_due
         });
-        let Some(found) = found else {
-            drop(plan);
-            return self.random_failure();
-        };
+        let Some(found) = found else { return plan.random_put(path) };
         let (_, _, when) = plan.failures.remove(found);
         plan.failed += 1;
         Some(when)
     }
 
     fn random_failure(&self) -> Option<When> {
-        let mut plan = self.plan();
-        let (dice, one_in) = plan.random.as_mut()?;
-        if !dice.once_in(*one_in) {
-            return None;
-        }
-        let when = if dice.once_in(2) { When::Before } else { When::After };
-        plan.failed += 1;
-        Some(when)
+        self.plan().random_failure()
+    }
+
+    /// Leaves half of a put where unfinished objects are.
+    async fn tear(&self, location: &Path, payload: PutPayload) -> Result<()> {
+        let (folder, number) = {
+            let plan = self.plan();
+            (plan.torn_folder.clone(), plan.failed)
+        };
+        let (Some(folder), Some(name)) = (folder, location.filename()) else { return Ok(()) };
+        let whole: Bytes = payload.into();
+        let half = whole.slice(..whole.len() / 2);
+        let temporary = folder.join(format!("{name}.{number}"));
+        self.inner.put_opts(&temporary, half.into(), PutOptions::default()).await.map(drop)
     }
 
     /// Fails a request that changes nothing.
@@ -128,9 +170,45 @@ impl FaultyStore {
             None => objects,
             Some(When::Before) => stream::iter([Err(error())]).boxed(),
             // The connection breaks in the middle of the answer.
-            Some(When::After) => objects.take(1).chain(stream::iter([Err(error())])).boxed(),
+            Some(_) => objects.take(1).chain(stream::iter([Err(error())])).boxed(),
         }
     }
+}
+
+impl Plan {
+    fn random_failure(&mut self) -> Option<When> {
+        let (dice, one_in) = self.random.as_mut()?;
+        if !dice.once_in(*one_in) {
+            return None;
+        }
+        self.failed += 1;
+        let (dice, _) = self.random.as_mut()?;
+        Some(if dice.once_in(2) { When::Before } else { When::After })
+    }
+
+    /// Some failures are of puts alone: a full disk, half an object, one that comes late.
+    fn random_put(&mut self, path: &Path) -> Option<When> {
+        if self.is_full {
+            self.failed += 1;
+            return Some(When::Before);
+        }
+        let when = self.random_failure()?;
+        let may_be_late = self.may_be_late && is_version(path);
+        let (dice, _) = self.random.as_mut()?;
+        Some(match dice.below(6) {
+            0 => {
+                self.is_full = true;
+                When::Before
+            }
+            1 => When::Torn,
+            2..=4 if may_be_late => When::Late,
+            _ => when,
+        })
+    }
+}
+
+fn is_version(path: &Path) -> bool {
+    path.as_ref().contains("_tenrow/versions/")
 }
 
 /// Deletes one object, or fails before or after it is gone.
@@ -175,8 +253,7 @@ impl ObjectStore for FaultyStore {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
-        let is_version =
-            options.mode == PutMode::Create && location.as_ref().contains("_tenrow/versions/");
+        let is_version = options.mode == PutMode::Create && is_version(location);
         let meanwhile = if is_version { self.plan().meanwhile.take() } else { None };
         if let Some(meanwhile) = meanwhile {
             meanwhile().await;
@@ -186,6 +263,14 @@ impl ObjectStore for FaultyStore {
             Some(When::Before) => Err(failure(location)),
             Some(When::After) => {
                 self.inner.put_opts(location, payload, options).await?;
+                Err(failure(location))
+            }
+            Some(When::Torn) => {
+                self.tear(location, payload).await?;
+                Err(failure(location))
+            }
+            Some(When::Late) => {
+                self.plan().late = Some(LatePut(location.clone(), payload));
                 Err(failure(location))
             }
         }

@@ -10,7 +10,7 @@ use tenrow::{
     ExpireOptions, Ids, Result, SchemaChange, Snapshot, Storage, VacuumOptions, VerifyOptions,
     Version, WriteOptions,
 };
-use tenrow_tests::fault::FaultyStore;
+use tenrow_tests::fault::{FaultyStore, LatePut};
 use tenrow_tests::random::Dice;
 
 use super::choose::Chooser;
@@ -48,6 +48,8 @@ pub(crate) struct Schedule {
     /// Readers that were there when each version was the newest.
     pinned: BTreeMap<u64, Snapshot>,
     writers: Vec<OpenWriter>,
+    /// A commit that failed, and whose version may still come.
+    late: Option<(LatePut, Operation, State)>,
     write: WriteOptions,
     /// One request in so many fails; 0: none.
     faults_one_in: u64,
@@ -58,6 +60,7 @@ pub(crate) struct Schedule {
 impl Schedule {
     pub(crate) async fn new(seed: u64) -> Self {
         let store = Arc::new(FaultyStore::new(Arc::new(InMemory::new())));
+        store.tear_into("some/place/_tenrow/tmp".into());
         let storage = Storage::from_store(store.clone(), "some/place".into());
         let handle = |number: u64| {
             let ids = Ids::seeded(seed * 2 + number);
@@ -84,6 +87,7 @@ impl Schedule {
             states,
             pinned: BTreeMap::new(),
             writers: Vec::new(),
+            late: None,
             write,
             faults_one_in,
             seed,
@@ -174,13 +178,22 @@ impl Schedule {
         run: futures::future::BoxFuture<'static, Result<Option<u64>>>,
     ) {
         let meanwhile = Arc::new(Mutex::new(None));
-        if self.chooser.dice.once_in(3) {
+        if let Some((late, operation, base)) = self.late.take() {
+            self.land_in_between(late, operation, base, &meanwhile);
+        } else if self.chooser.dice.once_in(3) {
             self.put_in_between(&operation, &meanwhile);
+        } else {
+            self.store.allow_late();
         }
         let before = self.begin_faults();
         let result = run.await;
         let has_faults = self.store.failed() > before;
         self.store.heal();
+        let late = self.store.take_late();
+        if late.is_some() {
+            self.log.push("the next version comes late".into());
+        }
+        self.late = late.map(|late| (late, operation.clone(), base.clone()));
         let company = meanwhile.lock().unwrap().take();
         let has_company = company.is_some();
         let own = Event { operation, base, result, has_faults, has_company };
@@ -194,6 +207,26 @@ impl Schedule {
             self.log.push(format!("{:?}{faults} -> {result}", event.operation));
         }
         self.explain(events).await;
+    }
+
+    /// Lets the version of an earlier commit arrive, whose writer has given up.
+    fn land_in_between(
+        &mut self,
+        late: LatePut,
+        operation: Operation,
+        base: State,
+        outcome: &Arc<Mutex<Option<Event>>>,
+    ) {
+        let (store, outcome) = (self.store.clone(), outcome.clone());
+        self.store.before_next_version(move || {
+            async move {
+                store.land(late).await;
+                let result = Err(Error::new(ErrorKind::Io, "its writer gave up"));
+                let event = Event { operation, base, result, has_faults: true, has_company: false };
+                *outcome.lock().unwrap() = Some(event);
+            }
+            .boxed()
+        });
     }
 
     fn put_in_between(&mut self, own: &Operation, outcome: &Arc<Mutex<Option<Event>>>) {
