@@ -1,17 +1,21 @@
 //! What a dataset promises, tested through the public API. One binary, without DataFusion.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod round_trip;
 mod any_rows;
-mod io_counts;
 mod catalog;
+mod changes;
+mod clones;
 mod commits;
-mod evolution;
-mod killed_writers;
-mod many_programs;
-mod hostile;
+mod conflicts;
 mod golden;
 mod golden_changes;
+mod history;
+mod hostile;
+mod io_counts;
+mod killed_writers;
+mod many_programs;
 mod model;
-mod conflicts;
 mod one_version;
+mod round_trip;
+mod stock;
+mod upkeep;

@@ -1,0 +1,167 @@
+//! What compaction, expiry and vacuum change: nothing that a reader of a version that stays could see.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use tenrow::{
+    Attribute, CompactOptions, Dataset, ErrorKind, ExpireOptions, Schema, VacuumOptions, Version,
+};
+use tenrow_tests::{block_on, folder};
+
+use super::stock::{all, append, verified, zoo_of};
+#[test]
+fn compaction_keeps_numbers_ids_and_values() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = zoo_of(folder.path(), 30).await;
+        let before = dataset.latest().await.unwrap();
+        dataset.delete(&before, &[0, 77, 150, 299]).await.unwrap();
+        let before = dataset.latest().await.unwrap();
+        let rows = all(&before).await;
+        let ids = before.row_ids(&(0..before.row_count()).collect::<Vec<_>>()).await.unwrap();
+        let report = dataset.compact(CompactOptions::default()).await.unwrap();
+        assert_eq!((report.partitions_before, report.partitions_after), (30, 1));
+        let after = report.snapshot;
+        assert_eq!(all(&after).await, rows);
+        let kept = after.row_ids(&(0..after.row_count()).collect::<Vec<_>>()).await.unwrap();
+        assert_eq!(kept, ids);
+        assert_eq!(all(&before).await, rows, "the version before is as it was");
+        let again = dataset.compact(CompactOptions::default()).await.unwrap();
+        assert_eq!(again.snapshot.version(), after.version(), "nothing is left to do");
+        append(&dataset, 300..310).await;
+        let latest = dataset.latest().await.unwrap();
+        assert_eq!(latest.row_ids(&[296]).await.unwrap(), [300]);
+        verified(&dataset).await;
+    });
+}
+
+#[test]
+fn many_small_commits_leave_few_leaves_and_rows_where_they_were() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().display().to_string();
+        let schema = Schema::new([Attribute::parse("x:i64").unwrap()]).unwrap();
+        let dataset = Dataset::create(&place, schema).await.unwrap();
+        for value in 0..300i64 {
+            let mut writer = dataset.writer().await.unwrap();
+            let columns = tenrow::Columns::new().scalars("x", &[value]).unwrap();
+            writer.append_columns(columns).await.unwrap();
+            writer.commit().await.unwrap();
+        }
+        let snapshot = Dataset::open(&place).await.unwrap().latest().await.unwrap();
+        let leaves = snapshot.root().leaves.len();
+        assert!(leaves < 48, "{leaves} leaves");
+        let rows = all(&snapshot).await;
+        let expected: Vec<i64> = (0..300).collect();
+        assert_eq!(rows.column(0).as_primitive::<Int64Type>().values()[..], expected);
+        dataset.delete_ids(&[5, 250]).await.unwrap();
+        verified(&dataset).await;
+    });
+}
+
+#[test]
+fn expired_versions_are_gone_and_vacuum_frees_what_nobody_names() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = zoo_of(folder.path(), 20).await;
+        dataset.compact(CompactOptions::default()).await.unwrap();
+        dataset.tag("kept", Version(3)).await.unwrap();
+        let latest = dataset.latest().await.unwrap();
+        let rows = all(&latest).await;
+        let keep = ExpireOptions { keep_last: Some(1), ..ExpireOptions::default() };
+        let dry = ExpireOptions { dry_run: true, ..keep.clone() };
+        let expected = dataset.expire(&dry).await.unwrap();
+        assert_eq!(dataset.versions().await.unwrap().len() as u64, latest.version().0);
+        let report = dataset.expire(&keep).await.unwrap();
+        assert_eq!(report, expected);
+        assert_eq!(report.kept, [Version(3)]);
+        let left: Vec<u64> =
+            dataset.versions().await.unwrap().iter().map(|info| info.version.0).collect();
+        let newest = latest.version().0;
+        assert_eq!(left, [newest + 1, newest, 3]);
+        let again = dataset.expire(&keep).await.unwrap();
+        assert_eq!((again.expired, again.kept), (vec![], vec![Version(3)]));
+        assert_eq!(dataset.latest().await.unwrap().version(), Version(newest + 1));
+
+        let young = dataset.vacuum(VacuumOptions::default()).await.unwrap();
+        assert_eq!(young.removed, []);
+        assert!(young.too_young > 0);
+        let age = std::time::Duration::ZERO;
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        let dry = VacuumOptions { older_than: age, dry_run: true, ..VacuumOptions::default() };
+        let would = dataset.vacuum(dry).await.unwrap();
+        let before = folder::files_of(folder.path()).len();
+        let now = VacuumOptions { older_than: age, ..VacuumOptions::default() };
+        let done = dataset.vacuum(now).await.unwrap();
+        assert_eq!(done.removed.len(), would.removed.len());
+        assert_eq!(folder::files_of(folder.path()).len(), before - done.removed.len());
+        assert!(done.removed.len() >= 18, "{}", done.removed.len());
+        assert_eq!(all(&dataset.latest().await.unwrap()).await, rows);
+        assert_eq!(all(&dataset.tagged("kept").await.unwrap()).await.num_rows(), 20);
+        verified(&dataset).await;
+    });
+}
+
+#[test]
+fn a_missing_leaf_is_named_with_its_checksum_and_other_versions_open() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = zoo_of(folder.path(), 2).await;
+        let newest = dataset.delete_ids(&[1, 11]).await.unwrap().snapshot;
+        let leaf = newest.root().leaves.last().unwrap().clone();
+        std::fs::remove_file(folder.path().join(&leaf.path)).unwrap();
+        let opened = Dataset::open(&folder.path().display().to_string()).await.unwrap();
+        let broken = opened.latest().await.unwrap();
+        let error = broken.slice(0..18).await.unwrap_err();
+        let said = error.chain();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{said}");
+        assert!(said.contains(&leaf.path), "{said}");
+        assert!(said.contains(&format!("{:016x}", leaf.checksum)), "{said}");
+        assert_eq!(
+            opened.version(Version(3)).await.unwrap().slice(0..20).await.unwrap().num_rows(),
+            20
+        );
+        // What is left is not ended.
+        let keep = ExpireOptions { keep_last: Some(1), ..ExpireOptions::default() };
+        assert_eq!(opened.expire(&keep).await.unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(opened.versions().await.unwrap().len(), 4);
+        let restored = opened.restore(Version(3)).await.unwrap();
+        assert_eq!(restored.row_count(), 20);
+    });
+}
+
+/// A program that has an expired version open could tag or restore it while its root was being removed.
+#[test]
+fn nothing_new_refers_to_a_version_that_has_expired() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = zoo_of(folder.path(), 3).await;
+        dataset.tag("kept", Version(2)).await.unwrap();
+        let clone = folder.path().with_extension("clone").display().to_string();
+        dataset.clone_to(&clone, Version(3)).await.unwrap();
+        let keep = ExpireOptions { keep_last: Some(1), ..ExpireOptions::default() };
+
+        let report = dataset.expire(&keep).await.unwrap();
+
+        assert_eq!(
+            (report.expired, report.kept),
+            (vec![Version(1), Version(4)], vec![Version(2), Version(3)])
+        );
+        let refusals = [
+            dataset.tag("late", Version(3)).await.map(drop),
+            dataset.restore(Version(3)).await.map(drop),
+            dataset.clone_to(&format!("{clone}2"), Version(3)).await.map(drop),
+        ];
+        for refusal in refusals {
+            let error = refusal.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+            assert!(error.to_string().contains("version 3 of"), "{error}");
+            assert!(error.to_string().contains("has expired"), "{error}");
+        }
+        assert_eq!(dataset.clones().await.unwrap().len(), 1);
+        assert_eq!(dataset.version(Version(3)).await.unwrap().row_count(), 20);
+        dataset.tag("kept too", Version(2)).await.unwrap_err();
+        dataset.tag("kept-too", Version(2)).await.unwrap();
+        std::fs::remove_dir_all(&clone).unwrap();
+        verified(&dataset).await;
+    });
+}
