@@ -19,3 +19,4 @@ mod one_version;
 mod round_trip;
 mod stock;
 mod upkeep;
+mod views;

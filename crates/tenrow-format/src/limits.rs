@@ -38,3 +38,7 @@ pub const MAX_DELETION_VECTOR_BYTES: u64 = 256 << 20;
 pub const MAX_DELETED_ROWS: u64 = 1 << 27;
 /// Datasets whose files another one refers to.
 pub const MAX_ORIGINS: u64 = 4096;
+/// Rows of a view.
+pub const MAX_VIEW_ROWS: u64 = 1 << 31;
+/// Bytes of a view.
+pub const MAX_VIEW_BYTES: u64 = 1 << 34;

@@ -229,6 +229,7 @@ impl Dataset {
             sequences: Default::default(),
             tags: Default::default(),
             expired_before: Version(1),
+            views: Default::default(),
             ..snapshot.root().clone()
         }
     }

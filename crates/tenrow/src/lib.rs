@@ -15,6 +15,7 @@ mod dataset;
 mod clones;
 mod change;
 mod upkeep;
+mod views;
 mod diff;
 mod catalog;
 mod inspect;
@@ -45,4 +46,5 @@ pub use tenrow_format::{Attribute, AttributeType, DType, Encoding, FieldId, Sche
 pub use tensor::{Element, Tensor};
 pub use upkeep::{ExpireOptions, ExpireReport, VacuumOptions, VacuumReport};
 pub use verify::{Fault, VerifyOptions, VerifyReport};
+pub use views::{View, ViewOptions};
 pub use write::{Columns, DatasetWriter, FileValue, WriteOptions};

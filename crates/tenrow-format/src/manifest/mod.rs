@@ -22,6 +22,7 @@ mod row_map;
 mod origin_path;
 mod statistics;
 mod version;
+mod view_ref;
 mod wire_leaf;
 mod wire_root;
 
@@ -36,6 +37,7 @@ pub use root::{LeafRef, MAX_LEAF_REF_STATISTICS, OriginRef, Parent, Root};
 pub use row_map::RowMap;
 pub use statistics::{MAX_BOUND_BYTES, Statistics};
 pub use version::Version;
+pub use view_ref::ViewRef;
 
 /// The version of the manifests that this crate writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;

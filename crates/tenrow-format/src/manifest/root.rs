@@ -7,6 +7,7 @@ use super::leaf::check_limit;
 use super::row_map::RowMap;
 use super::statistics::{self, Statistics};
 use super::version::Version;
+use super::view_ref::ViewRef;
 use super::{
     FEATURE_DEFAULT_VALUES, FEATURE_EARLIER_FORMS, FEATURE_EXPIRED_VERSIONS, FEATURE_ORIGINS,
     FEATURE_VIEWS, KNOWN_FEATURES, wire_root,
@@ -63,10 +64,10 @@ pub struct Root {
     pub sequences: BTreeMap<String, u64>,
     /// Names of versions.
     pub tags: BTreeMap<String, Version>,
-    /// Versions below this one are expired, but for those that have a tag; 1 if none is.
+    /// Versions below this one are expired, but for those that have a tag or a view; 1 if none is.
     pub expired_before: Version,
     /// Stored selections of rows, by name.
-    pub views: BTreeMap<String, serde_json::Value>,
+    pub views: BTreeMap<String, ViewRef>,
     /// Other datasets whose files belong to this one too, by the names that paths begin with.
     pub origins: BTreeMap<String, OriginRef>,
     /// Set if the store cannot create an object only where none is, so that two writers at once
@@ -170,6 +171,7 @@ impl Root {
         ensure((1..=self.version.0).contains(&expired_before.0), what, || {
             format!("versions before {expired_before} are expired")
         })?;
+        self.views.iter().try_for_each(|(name, view)| view.check(name, self.version))?;
         self.check_origins()?;
         self.check_leaves()
     }
@@ -214,7 +216,13 @@ impl Root {
 
     /// Whether `version` may go at any moment: nothing new may refer to it.
     pub fn has_expired(&self, version: Version) -> bool {
-        version < self.expired_before && !self.tags.values().any(|tagged| *tagged == version)
+        let mut kept = self.kept_versions();
+        version < self.expired_before && !kept.any(|kept| kept == version)
+    }
+
+    /// The versions that tags and views keep, in no order, some more than once.
+    pub fn kept_versions(&self) -> impl Iterator<Item = Version> + '_ {
+        self.tags.values().copied().chain(self.views.values().map(|view| view.version))
     }
 
     /// Writer features that this crate does not know: with any, the dataset is read only.

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::root::{self, LeafRef, OriginRef, Parent, Root};
 use super::statistics::Statistics;
 use super::version::Version;
+use super::view_ref::ViewRef;
 use super::{FORMAT_VERSION, check};
 use crate::checksum::checksum;
 use crate::error::{FormatError, Result};
@@ -151,7 +152,7 @@ struct RootWire {
     tags: BTreeMap<String, u64>,
     #[serde(default = "first_version", skip_serializing_if = "is_first_version")]
     expired_before: u64,
-    views: BTreeMap<String, Value>,
+    views: BTreeMap<String, ViewWire>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     origins: BTreeMap<String, OriginWire>,
     single_writer: bool,
@@ -170,6 +171,18 @@ fn is_first_version(version: &u64) -> bool {
 struct OriginWire {
     location: String,
     version: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ViewWire {
+    path: String,
+    checksum: String,
+    size_bytes: u64,
+    row_count: u64,
+    version: u64,
+    input_checksum: String,
+    query: String,
+    created_ms: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -252,7 +265,7 @@ impl From<&Root> for RootWire {
             sequences: root.sequences.clone(),
             tags: root.tags.iter().map(|(name, version)| (name.clone(), version.0)).collect(),
             expired_before: root.expired_before.0,
-            views: root.views.clone(),
+            views: root.views.iter().map(ViewWire::of).collect(),
             origins: root.origins.iter().map(OriginWire::of).collect(),
             single_writer: root.single_writer,
             leaves: root.leaves.iter().map(LeafRefWire::from).collect(),
@@ -285,7 +298,7 @@ impl RootWire {
             sequences: self.sequences,
             tags: self.tags.into_iter().map(|(name, version)| (name, Version(version))).collect(),
             expired_before: Version(self.expired_before),
-            views: self.views,
+            views: self.views.into_iter().map(ViewWire::into_view).collect::<Result<_>>()?,
             origins: self.origins.into_iter().map(OriginWire::into_origin).collect(),
             single_writer: self.single_writer,
         })
@@ -358,6 +371,36 @@ impl OriginWire {
 
     fn into_origin((name, wire): (String, Self)) -> (String, OriginRef) {
         (name, OriginRef { location: wire.location, version: Version(wire.version) })
+    }
+}
+
+impl ViewWire {
+    fn of((name, view): (&String, &ViewRef)) -> (String, Self) {
+        let wire = Self {
+            path: view.path.clone(),
+            checksum: show_checksum(view.checksum),
+            size_bytes: view.size_bytes,
+            row_count: view.row_count,
+            version: view.version.0,
+            input_checksum: show_checksum(view.input_checksum),
+            query: view.query.clone(),
+            created_ms: view.created_ms,
+        };
+        (name.clone(), wire)
+    }
+
+    fn into_view((name, wire): (String, Self)) -> Result<(String, ViewRef)> {
+        let view = ViewRef {
+            checksum: checksum_of("a view", &wire.checksum)?,
+            input_checksum: checksum_of("the input of a view", &wire.input_checksum)?,
+            path: wire.path,
+            size_bytes: wire.size_bytes,
+            row_count: wire.row_count,
+            version: Version(wire.version),
+            query: wire.query,
+            created_ms: wire.created_ms,
+        };
+        Ok((name, view))
     }
 }
 

@@ -16,7 +16,7 @@ impl Dataset {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is no such version;
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if another version has that name;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the name is empty, a number, or has odd characters.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the name is empty, begins with a digit, or has odd characters.
     pub async fn tag(&self, name: &str, version: Version) -> Result<Snapshot> {
         check_tag(name)?;
         self.version(version).await?;
@@ -78,8 +78,8 @@ fn check_tag(name: &str) -> Result<()> {
     let is_plain = |c: char| c.is_alphanumeric() || "-_.+/".contains(c);
     let rule = if name.is_empty() || name.len() > 255 {
         "a tag has 1 to 255 bytes"
-    } else if name.bytes().all(|b| b.is_ascii_digit()) {
-        "a number is a version: a tag has a letter in it"
+    } else if name.starts_with(|c: char| c.is_ascii_digit()) {
+        "what begins with a digit is a version: a tag begins with something else"
     } else if !name.chars().all(is_plain) {
         "a tag has letters, digits and - _ . + / only"
     } else {

@@ -8,9 +8,9 @@ use crate::format::manifest::{Root, Version};
 use crate::snapshot::Snapshot;
 
 impl Dataset {
-    /// A new version with the rows, the schema, the properties and the views of `version`.
+    /// A new version with the rows, the schema and the properties of `version`.
     ///
-    /// What was committed since stays in history. Tags, and how far each idempotent job has come, stay as they are.
+    /// What was committed since stays in history. Tags, views, and how far each idempotent job has come, stay as they are.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such version;
@@ -52,7 +52,6 @@ impl Change for Restore {
         root.schema = schema.map_err(|e| Error::format("the old schema", e))?;
         root.leaves = old.leaves.clone();
         root.properties = old.properties.clone();
-        root.views = old.views.clone();
         root.origins.extend(old.origins.clone());
         root.reader_features.extend(old.reader_features.iter().cloned());
         root.writer_features.extend(old.writer_features.iter().cloned());

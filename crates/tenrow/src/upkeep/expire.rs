@@ -27,12 +27,12 @@ pub struct ExpireOptions {
 pub struct ExpireReport {
     /// Versions that are ended, or would be.
     pub expired: Vec<Version>,
-    /// Versions that the rules let go and that stay, for a tag or a clone.
+    /// Versions that the rules let go and that stay, for a tag, a view or a clone.
     pub kept: Vec<Version>,
 }
 
 impl Dataset {
-    /// Ends old versions: they cannot be opened any more. Never the newest, a tagged or a cloned one.
+    /// Ends old versions: they cannot be opened any more. Never the newest, nor one that a tag, a view or a clone keeps.
     ///
     /// A commit says which versions have expired, so that nobody refers to them any more; then they are removed.
     /// The oldest goes first, so that interrupted at any moment history has no hole but for tags and clones; what
@@ -62,7 +62,7 @@ impl Dataset {
             }
         };
         // After the commit: who notes a clone now finds that the version has expired.
-        let mut held: BTreeSet<Version> = latest.root().tags.values().copied().collect();
+        let mut held: BTreeSet<Version> = latest.root().kept_versions().collect();
         held.extend(self.clones().await?.into_iter().map(|clone| clone.version));
         let mut report = ExpireReport::default();
         for version in existing(self.storage()).await?.into_iter().filter(|v| *v < before) {

@@ -37,6 +37,9 @@ impl References {
     }
 
     async fn add(&mut self, snapshot: &Snapshot) -> Result<()> {
+        for view in snapshot.root().views.values() {
+            self.insert(&view.path);
+        }
         for index in 0..snapshot.root().leaves.len() {
             let path = snapshot.root().leaves[index].path.clone();
             // Leaves are shared by versions: each is read once.

@@ -10,8 +10,15 @@ use crate::storage::ListedObject;
 use crate::upkeep::references::References;
 
 /// Where objects are that versions name, and those that are being written.
-const FOLDERS: [&str; 6] =
-    ["data", "columns", "files", "_tenrow/leaves", "_tenrow/deletes", "_tenrow/tmp"];
+const FOLDERS: [&str; 7] = [
+    "data",
+    "columns",
+    "files",
+    "_tenrow/leaves",
+    "_tenrow/deletes",
+    "_tenrow/views",
+    "_tenrow/tmp",
+];
 
 /// What may be removed.
 pub struct VacuumOptions {

@@ -96,6 +96,21 @@ fn leaf_ref() -> impl Strategy<Value = LeafRef> {
     )
 }
 
+fn view_ref() -> impl Strategy<Value = ViewRef> {
+    (any::<[u64; 2]>(), 0u64..1 << 30, 1u64..3, ".{0,20}", any::<i64>()).prop_map(
+        |([checksum, input_checksum], row_count, version, query, created_ms)| ViewRef {
+            path: format!("_tenrow/views/{checksum}.parquet"),
+            checksum,
+            size_bytes: row_count,
+            row_count,
+            version: Version(version),
+            input_checksum,
+            query,
+            created_ms,
+        },
+    )
+}
+
 pub(super) fn root() -> impl Strategy<Value = Root> {
     let features = || btree_set(prop::sample::select(KNOWN_FEATURES.as_slice()), 0..5);
     let identity = (2..u64::MAX, any::<Option<u64>>(), "\\PC{1,20}", any::<i64>(), ".{0,9}");
@@ -103,7 +118,7 @@ pub(super) fn root() -> impl Strategy<Value = Root> {
         btree_map(any::<String>(), any_json(), 0..4),
         btree_map(any::<String>(), any::<u64>(), 0..4),
         (btree_map(any::<String>(), 1u64..3, 0..4), 1u64..3),
-        btree_map(any::<String>(), any_json(), 0..3),
+        btree_map("[a-z]{1,9}", view_ref(), 0..3),
         btree_map("[a-z0-9]{1,9}", ("/\\PC{0,20}", 1u64..99), 0..3),
     );
     let leaves = vec(leaf_ref(), 0..5);

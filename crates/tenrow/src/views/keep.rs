@@ -1,0 +1,195 @@
+//! Views made and dropped: commits that change nothing but the list of views.
+
+use bytes::Bytes;
+
+use crate::blocking;
+use crate::commit::{Applied, Change, Committer, check_not_expired, commit};
+use crate::dataset::Dataset;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::{Root, ViewRef};
+use crate::format::{checksum, encode_view_rows};
+use crate::snapshot::Snapshot;
+use crate::views::view::View;
+
+/// What is kept with a view.
+#[derive(Debug, Clone, Default)]
+pub struct ViewOptions {
+    /// What chose the rows, as its user wrote it. Default: nothing.
+    pub query: String,
+    /// Takes the place of a view of that name. Default: no.
+    pub replace: bool,
+}
+
+impl ViewOptions {
+    /// Keeps the text of the query that chose the rows.
+    #[must_use]
+    pub fn with_query(mut self, query: impl Into<String>) -> Self {
+        self.query = query.into();
+        self
+    }
+
+    /// Takes the place of a view of that name, if there is one.
+    #[must_use]
+    pub fn with_replace(mut self, replace: bool) -> Self {
+        self.replace = replace;
+        self
+    }
+}
+
+impl Dataset {
+    /// Keeps `rows` of `snapshot` under `name`, in their order and as often as they come: one small file and a commit.
+    ///
+    /// The view stays what it is whatever is committed later; its version never expires while it is there.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is a view of that name;
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if a row is out of range or the name is none;
+    /// [`NotFound`](ErrorKind::NotFound) if the version has expired.
+    pub async fn create_view(
+        &self,
+        name: &str,
+        snapshot: &Snapshot,
+        rows: Vec<u64>,
+        options: &ViewOptions,
+    ) -> Result<View> {
+        check_name(name)?;
+        let base = self.latest().await?;
+        if !options.replace {
+            check_absent(&base, name)?;
+        }
+        let count = snapshot.row_count();
+        if let Some(row) = rows.iter().find(|&&row| row >= count) {
+            return Err(Error::invalid(format!(
+                "row {row} of a view: version {} of {} has {count} rows",
+                snapshot.version(),
+                snapshot.storage()
+            )));
+        }
+        let committer = self.committer();
+        let row_count = rows.len() as u64;
+        let bytes = blocking::run(move || encode_view_rows(&rows)).await;
+        let bytes = Bytes::from(bytes.map_err(|e| Error::format(format!("view {name:?}"), e))?);
+        let entry = ViewRef {
+            path: format!("_tenrow/views/{}.parquet", committer.ids.next()),
+            checksum: checksum(&bytes),
+            size_bytes: bytes.len() as u64,
+            row_count,
+            version: snapshot.version(),
+            input_checksum: snapshot.root_checksum(),
+            query: options.query.clone(),
+            created_ms: committer.clock.now_ms(),
+        };
+        if !self.storage().put_new(&entry.path, bytes).await? {
+            return Err(Error::new(
+                ErrorKind::AlreadyExists,
+                format!("{} exists already", self.storage().shown(&entry.path)),
+            ));
+        }
+        let view = View::new(name, entry.clone(), snapshot.clone())?;
+        let mut change = Keep { name: name.to_owned(), entry, replace: options.replace };
+        commit(&committer, &base, &mut change).await?;
+        Ok(view)
+    }
+
+    /// Drops a view. Older versions still have it.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound), with the views that exist.
+    pub async fn drop_view(&self, name: &str) -> Result<Snapshot> {
+        let base = self.latest().await?;
+        find(&base, name)?;
+        commit(&self.committer(), &base, &mut Drop(name.to_owned())).await
+    }
+
+    /// The view called `name`: one read, of the root of its version.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound), with the views that exist.
+    pub async fn view(&self, name: &str) -> Result<View> {
+        let latest = self.latest().await?;
+        let entry = find(&latest, name)?.clone();
+        let snapshot = match entry.version == latest.version() {
+            true => latest,
+            false => self.version(entry.version).await?,
+        };
+        View::new(name, entry, snapshot)
+    }
+}
+
+fn find<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a ViewRef> {
+    let views = &snapshot.root().views;
+    views.get(name).ok_or_else(|| {
+        let known: Vec<&str> = views.keys().map(String::as_str).collect();
+        let known = match known[..] {
+            [] => "there are none".to_owned(),
+            _ => format!("there are {}", known.join(", ")),
+        };
+        Error::new(
+            ErrorKind::NotFound,
+            format!("no view {name:?} of {}; {known}", snapshot.storage()),
+        )
+    })
+}
+
+fn check_absent(snapshot: &Snapshot, name: &str) -> Result<()> {
+    match snapshot.root().views.contains_key(name) {
+        true => Err(Error::new(
+            ErrorKind::AlreadyExists,
+            format!("{} has a view {name:?}: drop or replace it", snapshot.storage()),
+        )),
+        false => Ok(()),
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_.+".contains(c);
+    let rule = if name.is_empty() || name.len() > 255 {
+        "a view's name has 1 to 255 bytes"
+    } else if !name.chars().all(is_plain) {
+        "a view's name has letters, digits and - _ . + only"
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid(format!("view {name:?}: {rule}")))
+}
+
+struct Keep {
+    name: String,
+    entry: ViewRef,
+    replace: bool,
+}
+
+impl Change for Keep {
+    fn operation(&self) -> &'static str {
+        "create view"
+    }
+
+    async fn apply(
+        &mut self,
+        _: &Committer,
+        latest: &Snapshot,
+        root: &mut Root,
+    ) -> Result<Applied> {
+        check_not_expired(latest, self.entry.version)?;
+        if !self.replace {
+            check_absent(latest, &self.name)?;
+        }
+        root.views.insert(self.name.clone(), self.entry.clone());
+        Ok(Applied::Changed)
+    }
+}
+
+struct Drop(String);
+
+impl Change for Drop {
+    fn operation(&self) -> &'static str {
+        "drop view"
+    }
+
+    async fn apply(&mut self, _: &Committer, _: &Snapshot, root: &mut Root) -> Result<Applied> {
+        Ok(match root.views.remove(&self.0) {
+            Some(_) => Applied::Changed,
+            None => Applied::AlreadySo,
+        })
+    }
+}
