@@ -21,7 +21,7 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 use commands::{
     clone, compact, create, delete, demo, diff, expire, export, files, get, head, import, info, ls,
-    merge, repair, restore, schema, tag, take, vacuum, verify, versions,
+    merge, repair, restore, schema, tag, take, vacuum, verify, versions, view,
 };
 use fault::{Fault, Result};
 
@@ -49,6 +49,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Export(arguments) => export::run(arguments, &mut out).await?,
         Command::Files(arguments) => files::run(arguments, &mut out).await?,
         Command::Versions(arguments) => versions::run(arguments, &mut out).await?,
+        Command::View(arguments) => view::run(arguments, &mut out).await?,
         Command::Ls(arguments) => ls::run(arguments, &mut out).await?,
         Command::Diff(arguments) => diff::run(arguments, &mut out).await?,
         Command::Tag(arguments) => tag::run(arguments, &mut out).await?,

@@ -11,13 +11,22 @@ const MAX_ROWS: u64 = 1 << 28;
 
 /// The rows that `text` asks for, in its order.
 pub(crate) fn rows_of(snapshot: &Snapshot, text: &str) -> Result<Vec<u64>> {
+    places(&shown(snapshot), snapshot.row_count(), text)
+}
+
+/// The rows that `text` asks for of `whose`, which has so many.
+pub(crate) fn places(whose: &str, row_count: u64, text: &str) -> Result<Vec<u64>> {
     numbers(text, "--rows", |part| match part.split_once("..") {
         None => {
-            let row = row_number(snapshot, part)?;
+            let row = number(whose, row_count, part)?;
             Ok(row..row + 1)
         }
-        Some((start, end)) => row_range(snapshot, part, start, end),
+        Some((start, end)) => range(whose, row_count, part, start, end),
     })
+}
+
+fn shown(snapshot: &Snapshot) -> String {
+    format!("version {} of {}", snapshot.version(), snapshot.storage())
 }
 
 /// The stable ids that `text` names, in its order; whether any row has them is not looked at.
@@ -49,30 +58,31 @@ fn numbers(
 
 /// A row of the snapshot from its number as text.
 pub(crate) fn row_number(snapshot: &Snapshot, text: &str) -> Result<u64> {
+    number(&shown(snapshot), snapshot.row_count(), text)
+}
+
+fn number(whose: &str, row_count: u64, text: &str) -> Result<u64> {
     let number: i128 =
         text.trim().parse().map_err(|_| format!("row {text:?}: not a row number"))?;
-    let rows = snapshot.row_count();
     match u64::try_from(number) {
-        Ok(row) if row < rows => Ok(row),
-        _ if rows == 0 => Err(format!("row {number}: {} has no rows", snapshot.storage()).into()),
+        Ok(row) if row < row_count => Ok(row),
+        _ if row_count == 0 => Err(format!("row {number}: {whose} has no rows").into()),
         _ => Err(format!(
-            "row {number} is out of range: version {} of {} has {rows} rows, 0 to {}",
-            snapshot.version(),
-            snapshot.storage(),
-            rows - 1
+            "row {number} is out of range: {whose} has {row_count} rows, 0 to {}",
+            row_count - 1
         )
         .into()),
     }
 }
 
-/// A range of rows; an end that is not given is that of the dataset.
-fn row_range(snapshot: &Snapshot, part: &str, start: &str, end: &str) -> Result<Range<u64>> {
-    let start = if start.trim().is_empty() { 0 } else { row_number(snapshot, start)? };
+/// A range of rows; an end that is not given is that of all.
+fn range(whose: &str, row_count: u64, part: &str, start: &str, end: &str) -> Result<Range<u64>> {
+    let start = if start.trim().is_empty() { 0 } else { number(whose, row_count, start)? };
     let end = match end.trim() {
-        "" => snapshot.row_count(),
+        "" => row_count,
         // An end is not itself a row: it may be one past the last.
-        end if end == snapshot.row_count().to_string() => snapshot.row_count(),
-        end => row_number(snapshot, end)?,
+        end if end == row_count.to_string() => row_count,
+        end => number(whose, row_count, end)?,
     };
     ascending(part, start..end)
 }

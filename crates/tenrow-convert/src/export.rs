@@ -111,7 +111,7 @@ pub struct Exported {
     pub skipped: Vec<(String, String)>,
 }
 
-/// Writes all rows of `snapshot` into files in `folder`, which is made if it is not there.
+/// Writes all rows of `snapshot`, or `rows` in the order given, into files in `folder`, which is made if it is not there.
 ///
 /// Names are `<attribute>.npy`, `data.npz`, `data.parquet`, `data.jsonl`, and those of the files.
 /// Memory: one batch of a scan, and 64 MiB of large files.
@@ -127,7 +127,7 @@ pub struct Exported {
 /// writer.append_columns(Columns::new().scalars("x", &[1u8, 2, 3])?).await?;
 /// let snapshot = writer.commit().await?;
 /// let out = folder.path().join("out");
-/// let exported = export(&snapshot, &out, ExportFormat::Npy, &mut |_| {}).await?;
+/// let exported = export(&snapshot, None, &out, ExportFormat::Npy, &mut |_| {}).await?;
 /// assert_eq!(exported.paths, [out.join("x.npy")]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -139,13 +139,14 @@ pub struct Exported {
 /// while reading and writing. What was written by then is not whole.
 pub async fn export(
     snapshot: &Snapshot,
+    rows: Option<&[u64]>,
     folder: &Path,
     format: ExportFormat,
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Exported> {
     let (fitting, skipped) = fitting(snapshot, format)?;
     std::fs::create_dir_all(folder).map_err(ConvertError::io(folder, "create"))?;
-    let mut run = Run::new(snapshot, Rows::All, on_progress);
+    let mut run = Run::new(snapshot, rows.map_or(Rows::All, Rows::These), on_progress);
     let mut exported = Exported { skipped, ..Exported::default() };
     match format {
         ExportFormat::Npy => {
@@ -375,7 +376,11 @@ impl<'a> Run<'a> {
         let column = self.snapshot.files(&attribute.name)?;
         let mut writer = FileWriter::create(folder)?;
         let mut count = 0;
-        for row in 0..self.snapshot.row_count() {
+        for place in 0..self.row_count() {
+            let row = match self.rows {
+                Rows::All => place,
+                Rows::These(rows) => rows[place as usize],
+            };
             if let Some(file) = column.get(row).await? {
                 let (path, mut target) = writer.create_file(file.name.as_deref())?;
                 let mut at = 0;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
+use tenrow::Dataset;
 use tenrow_convert::{ExportFormat, Progress, export};
 
 use crate::Output;
@@ -20,7 +21,8 @@ files of the dataset itself need no export: see `tenrow files`.
 
 Examples:
   tenrow export digits --out arrays --format npy
-  tenrow export photos --out originals --format images --version 3";
+  tenrow export photos --out originals --format images --version 3
+  tenrow export digits --out some --format npy --view train";
 
 /// The arguments of `export`.
 #[derive(Debug, Args)]
@@ -34,6 +36,9 @@ pub(crate) struct ExportArguments {
     /// npy, npz, parquet, jsonl or images
     #[arg(long)]
     format: ExportFormat,
+    /// Only the rows of this view, in its order
+    #[arg(long, value_name = "VIEW", conflicts_with_all = ["version", "at"])]
+    view: Option<String>,
     #[command(flatten)]
     version: WhichVersion,
     /// Print JSON
@@ -41,21 +46,30 @@ pub(crate) struct ExportArguments {
     json: bool,
 }
 
-/// Exports all rows.
+/// Exports all rows, or those of a view.
 pub(crate) async fn run(arguments: ExportArguments, out: &mut Output) -> Result<()> {
-    let snapshot = arguments.version.open(&arguments.dataset).await?;
+    let dataset = Dataset::open(&arguments.dataset).await?;
+    let view = match &arguments.view {
+        Some(name) => Some(dataset.view(name).await?),
+        None => None,
+    };
+    let (snapshot, rows) = match &view {
+        Some(view) => (view.snapshot().clone(), Some(view.rows().await?)),
+        None => (arguments.version.of(&dataset).await?, None),
+    };
+    let row_count = rows.map_or(snapshot.row_count(), |rows| rows.len() as u64);
     let mut bar = Bar::new("rows");
     let mut show = |progress: Progress| {
         bar.set(progress.rows, progress.total_rows, progress.bytes);
     };
-    let exported = export(&snapshot, &arguments.out, arguments.format, &mut show).await?;
+    let exported = export(&snapshot, rows, &arguments.out, arguments.format, &mut show).await?;
     bar.finish();
     if arguments.json {
         let skipped = exported.skipped.iter();
         let skipped = skipped.map(|(name, why)| json!({ "attribute": name, "reason": why }));
         let value = json!({
             "version": snapshot.version().0,
-            "rows": snapshot.row_count(),
+            "rows": row_count,
             "paths": exported.paths,
             "files": exported.file_count,
             "skipped": skipped.collect::<Value>(),
@@ -66,7 +80,7 @@ pub(crate) async fn run(arguments: ExportArguments, out: &mut Output) -> Result<
     for (_, reason) in &exported.skipped {
         writeln!(stderr(), "tenrow: left out: {reason}")?;
     }
-    let rows = text::counted(snapshot.row_count(), "row", "rows");
+    let rows = text::counted(row_count, "row", "rows");
     match exported.paths.as_slice() {
         _ if arguments.format == ExportFormat::Images => {
             let files = text::counted(exported.file_count, "file", "files");

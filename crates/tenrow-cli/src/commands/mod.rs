@@ -23,3 +23,4 @@ pub(crate) mod take;
 pub(crate) mod vacuum;
 pub(crate) mod verify;
 pub(crate) mod versions;
+pub(crate) mod view;

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use tenrow::{Dataset, Snapshot, View};
 use tenrow_convert::{Progress, export_rows};
 
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Bar;
-use crate::row_list::rows_of;
+use crate::row_list::{places, rows_of};
 use crate::text;
 use crate::which_version::WhichVersion;
 
@@ -19,7 +20,8 @@ Rows come in the order asked, and as often as asked.
 
 Examples:
   tenrow take digits --rows 5,9,5 --attribute image --out three.npy
-  tenrow take digits --rows 0..1000,59999 --out some.parquet";
+  tenrow take digits --rows 0..1000,59999 --out some.parquet
+  tenrow take digits --view train --rows 0..100 --out first.npz";
 
 /// The arguments of `take`.
 #[derive(Debug, Args)]
@@ -27,9 +29,12 @@ Examples:
 pub(crate) struct TakeArguments {
     /// The dataset
     dataset: String,
-    /// Row numbers, and ranges whose end is not taken: 5,9,5 or 10..20
-    #[arg(long, allow_hyphen_values = true)]
-    rows: String,
+    /// Row numbers, and ranges whose end is not taken: 5,9,5 or 10..20; of a view, places in it
+    #[arg(long, allow_hyphen_values = true, required_unless_present = "view")]
+    rows: Option<String>,
+    /// The rows of this view, in its order
+    #[arg(long, value_name = "VIEW", conflicts_with_all = ["version", "at"])]
+    view: Option<String>,
     /// Only these attributes
     #[arg(long = "attribute", short, value_name = "ATTRIBUTE")]
     attributes: Vec<String>,
@@ -45,8 +50,15 @@ pub(crate) struct TakeArguments {
 
 /// Writes the rows.
 pub(crate) async fn run(arguments: TakeArguments, out: &mut Output) -> Result<()> {
-    let snapshot = arguments.version.open(&arguments.dataset).await?;
-    let rows = rows_of(&snapshot, &arguments.rows)?;
+    let dataset = Dataset::open(&arguments.dataset).await?;
+    let (snapshot, rows) = match &arguments.view {
+        Some(name) => rows_of_view(&dataset.view(name).await?, arguments.rows.as_deref()).await?,
+        None => {
+            let snapshot = arguments.version.of(&dataset).await?;
+            let rows = rows_of(&snapshot, arguments.rows.as_deref().unwrap_or_default())?;
+            (snapshot, rows)
+        }
+    };
     let mut bar = Bar::new("rows");
     let mut show = |progress: Progress| {
         bar.set(progress.rows, progress.total_rows, progress.bytes);
@@ -65,4 +77,20 @@ pub(crate) async fn run(arguments: TakeArguments, out: &mut Output) -> Result<()
     let count = text::counted(rows.len() as u64, "row", "rows");
     writeln!(out, "wrote {count} to {}", arguments.out.display())?;
     Ok(())
+}
+
+/// The version of a view, and its rows at the places that `text` asks for; all without it.
+async fn rows_of_view(view: &View, text: Option<&str>) -> Result<(Snapshot, Vec<u64>)> {
+    let all = view.rows().await?;
+    let rows = match text {
+        None => all.to_vec(),
+        Some(text) => {
+            let whose = format!("view {}", view.name());
+            places(&whose, all.len() as u64, text)?
+                .iter()
+                .map(|&place| all[place as usize])
+                .collect()
+        }
+    };
+    Ok((view.snapshot().clone(), rows))
 }

@@ -1,0 +1,236 @@
+//! `tenrow view`
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use tenrow::{Dataset, Snapshot, View, ViewOptions};
+
+use crate::Output;
+use crate::fault::Result;
+use crate::row_list::rows_of;
+use crate::text;
+use crate::which_version::WhichVersion;
+
+const AFTER: &str = "\
+A view is a list of rows of one version, in an order of its own, with repeats if you like. It stays what \
+it is whatever is committed later, and its version is kept for it. `take`, `export` and `sql` read views.
+
+Examples:
+  tenrow view list digits
+  tenrow view create digits some --rows 5,9,5,100..200
+  tenrow view split digits train=0.9 test=0.1 --seed 7
+  tenrow view prefix corpus small --of shuffled --sum tokens --budget 1.9e9
+  tenrow view drop digits some";
+
+/// The arguments of `view`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct ViewArguments {
+    #[command(subcommand)]
+    action: Action,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List views, with what chose their rows
+    List {
+        /// The dataset
+        dataset: String,
+    },
+    /// Make a view of rows
+    Create(CreateArguments),
+    /// Make a view of the first rows of another: so many, or until a sum is reached
+    Prefix(PrefixArguments),
+    /// Make views of rows by chance, which no row leaves when others are appended or deleted
+    Split(SplitArguments),
+    /// Drop a view
+    Drop {
+        /// The dataset
+        dataset: String,
+        /// The view
+        view: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct CreateArguments {
+    /// The dataset
+    dataset: String,
+    /// The name of the view
+    name: String,
+    /// Row numbers, and ranges whose end is not taken: 5,9,5 or 10..20
+    #[arg(long, allow_hyphen_values = true)]
+    rows: String,
+    #[command(flatten)]
+    version: WhichVersion,
+    /// Take the place of a view of that name
+    #[arg(long)]
+    replace: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "how", required = true, args = ["rows", "sum"])]
+struct PrefixArguments {
+    /// The dataset
+    dataset: String,
+    /// The name of the view
+    name: String,
+    /// The view whose first rows are taken
+    #[arg(long, value_name = "VIEW")]
+    of: String,
+    /// Take so many rows
+    #[arg(long, value_name = "N")]
+    rows: Option<u64>,
+    /// Take rows until the sum of this attribute reaches the budget
+    #[arg(long, value_name = "ATTRIBUTE", requires = "budget")]
+    sum: Option<String>,
+    /// The budget: tokens, bytes, whatever the attribute counts
+    #[arg(long, value_name = "NUMBER", requires = "sum")]
+    budget: Option<f64>,
+    /// Take the place of a view of that name
+    #[arg(long)]
+    replace: bool,
+}
+
+#[derive(Debug, Args)]
+struct SplitArguments {
+    /// The dataset
+    dataset: String,
+    /// The parts, as NAME=FRACTION; fractions add up to at most 1
+    #[arg(required = true, value_name = "NAME=FRACTION", value_parser = part)]
+    parts: Vec<(String, f64)>,
+    /// What chance depends on, besides the row: the same seed gives the same parts
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    version: WhichVersion,
+    /// Take the place of views of these names
+    #[arg(long)]
+    replace: bool,
+}
+
+fn part(text: &str) -> std::result::Result<(String, f64), String> {
+    let expected = || format!("{text:?}: expected NAME=FRACTION, as in train=0.9");
+    let (name, fraction) = text.split_once('=').ok_or_else(expected)?;
+    Ok((name.to_owned(), fraction.parse().map_err(|_| expected())?))
+}
+
+/// Does what is asked of views.
+pub(crate) async fn run(arguments: ViewArguments, out: &mut Output) -> Result<()> {
+    let as_json = arguments.json;
+    match arguments.action {
+        Action::List { dataset } => {
+            let dataset = Dataset::open(&dataset).await?;
+            list(&dataset.latest().await?, as_json, out)
+        }
+        Action::Create(create) => say(&[created(&create).await?], as_json, out),
+        Action::Prefix(prefix) => say(&[cut(&prefix).await?], as_json, out),
+        Action::Split(split) => say(&parted(&split).await?, as_json, out),
+        Action::Drop { dataset, view } => {
+            let newest = Dataset::open(&dataset).await?.drop_view(&view).await?.version();
+            match as_json {
+                true => {
+                    let value = json!({ "version": newest.0, "dropped_view": view });
+                    writeln!(out, "{value:#}")?;
+                }
+                false => writeln!(out, "dropped view {view}; version {newest} is the newest")?,
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn created(arguments: &CreateArguments) -> Result<View> {
+    let dataset = Dataset::open(&arguments.dataset).await?;
+    let snapshot = arguments.version.of(&dataset).await?;
+    let rows = rows_of(&snapshot, &arguments.rows)?;
+    let options = options(format!("rows {}", arguments.rows), arguments.replace);
+    Ok(dataset.create_view(&arguments.name, &snapshot, rows, &options).await?)
+}
+
+async fn cut(arguments: &PrefixArguments) -> Result<View> {
+    let dataset = Dataset::open(&arguments.dataset).await?;
+    let whole = dataset.view(&arguments.of).await?;
+    let (count, what) = match (&arguments.sum, arguments.budget) {
+        (Some(attribute), Some(budget)) => {
+            let count = whole.rows_for_budget(attribute, budget).await?;
+            (count, format!("rows of {} until {attribute} adds up to {budget}", arguments.of))
+        }
+        _ => {
+            let count = arguments.rows.unwrap_or_default();
+            (count, format!("first {count} rows of {}", arguments.of))
+        }
+    };
+    let rows = whole.rows().await?;
+    let count = usize::try_from(count).ok().filter(|&count| count <= rows.len());
+    let count = count
+        .ok_or_else(|| format!("--rows: view {} has only {} rows", arguments.of, rows.len()))?;
+    let options = options(what, arguments.replace);
+    let snapshot = whole.snapshot();
+    Ok(dataset.create_view(&arguments.name, snapshot, rows[..count].to_vec(), &options).await?)
+}
+
+async fn parted(arguments: &SplitArguments) -> Result<Vec<View>> {
+    let dataset = Dataset::open(&arguments.dataset).await?;
+    let snapshot = arguments.version.of(&dataset).await?;
+    let fractions: Vec<f64> = arguments.parts.iter().map(|(_, fraction)| *fraction).collect();
+    let parts = snapshot.random_split(arguments.seed, &fractions).await?;
+    let mut views = Vec::with_capacity(parts.len());
+    for ((name, fraction), rows) in arguments.parts.iter().zip(parts) {
+        let what = format!("{fraction} of the rows by chance, seed {}", arguments.seed);
+        let options = options(what, arguments.replace);
+        views.push(dataset.create_view(name, &snapshot, rows, &options).await?);
+    }
+    Ok(views)
+}
+
+fn options(query: String, replace: bool) -> ViewOptions {
+    ViewOptions::default().with_query(query).with_replace(replace)
+}
+
+fn say(views: &[View], as_json: bool, out: &mut Output) -> Result<()> {
+    if as_json {
+        let facts = views.iter().map(|view| facts(view.name(), view.entry()));
+        writeln!(out, "{:#}", facts.collect::<Value>())?;
+        return Ok(());
+    }
+    for view in views {
+        let rows = text::counted(view.row_count(), "row", "rows");
+        writeln!(out, "view {}: {rows} of version {}", view.name(), view.version())?;
+    }
+    Ok(())
+}
+
+fn facts(name: &str, view: &tenrow::format::manifest::ViewRef) -> Value {
+    json!({
+        "view": name,
+        "rows": view.row_count,
+        "version": view.version.0,
+        "query": view.query,
+        "bytes": view.size_bytes,
+        "created_ms": view.created_ms,
+        "input_checksum": format!("{:016x}", view.input_checksum),
+    })
+}
+
+fn list(newest: &Snapshot, as_json: bool, out: &mut Output) -> Result<()> {
+    let views = &newest.root().views;
+    if as_json {
+        let views = views.iter().map(|(name, view)| facts(name, view));
+        writeln!(out, "{:#}", views.collect::<Value>())?;
+        return Ok(());
+    }
+    if views.is_empty() {
+        writeln!(out, "no views yet: make one with `tenrow view create DATASET NAME`")?;
+    }
+    let rows = views.iter().map(|(name, view)| {
+        let rows = text::counted(view.row_count, "row", "rows");
+        vec![name.clone(), rows, format!("version {}", view.version), view.query.clone()]
+    });
+    write!(out, "{}", text::table(&rows.collect::<Vec<_>>()))?;
+    Ok(())
+}
