@@ -52,9 +52,14 @@ pub(super) fn any_path(path: &str) -> Result<()> {
 }
 
 /// The first item that occurs a second time.
-pub(super) fn repeated<T: Eq + Hash + Copy>(items: impl IntoIterator<Item = T>) -> Option<T> {
+pub(super) fn repeated<T: Ord + Hash + Copy>(items: impl Iterator<Item = T> + Clone) -> Option<T> {
+    // Writers list items in ascending order, for which no set is needed.
+    if items.clone().is_sorted_by(|one, next| one < next) {
+        return None;
+    }
     let mut seen = HashSet::new();
-    items.into_iter().find(|item| !seen.insert(*item))
+    let mut items = items;
+    items.find(|item| !seen.insert(*item))
 }
 
 /// The sum, or an error that names it.

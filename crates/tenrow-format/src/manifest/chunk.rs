@@ -1,6 +1,5 @@
 //! Where the values of one column chunk are.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use super::check;
@@ -79,15 +78,15 @@ pub struct PageStart {
 }
 
 impl Chunk {
-    /// Checks every number against the file that the chunk is in.
-    pub(super) fn check(&self, file: &DataFile, fields: &HashSet<FieldId>) -> Result<()> {
+    /// Checks every number against the file that the chunk is in, whose `fields` are sorted here.
+    pub(super) fn check(&self, file: &DataFile, fields: &[FieldId]) -> Result<()> {
         let what = || {
             format!(
                 "file {:?}: chunk of row group {} and column {}",
                 file.path, self.row_group, self.column
             )
         };
-        if !fields.contains(&self.field) {
+        if fields.binary_search(&self.field).is_err() {
             let reason = format!("the file has no field {}", self.field.0);
             return Err(FormatError::malformed(what(), reason));
         }

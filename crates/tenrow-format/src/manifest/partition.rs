@@ -1,6 +1,6 @@
 //! A partition: rows that were written together, and the files that hold them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -197,8 +197,9 @@ impl DataFile {
             let limit = limits::MAX_FOOTER_BYTES;
             return Err(FormatError::Limit { what: "the bytes of a footer", found: footer, limit });
         }
-        let fields: HashSet<FieldId> = self.field_ids.iter().copied().collect();
-        let distinct = fields.len() == self.field_ids.len();
+        let mut fields = self.field_ids.clone();
+        fields.sort_unstable();
+        let distinct = fields.is_sorted_by(|one, next| one < next);
         ensure(distinct, what, || "a field id occurs twice".into())?;
         chunk::check_distinct(&self.chunks)?;
         self.chunks.iter().try_for_each(|chunk| chunk.check(self, &fields))

@@ -13,13 +13,13 @@ use super::strategies;
 use crate::manifest::*;
 use crate::{FieldId, FormatError, Result, checksum};
 
-fn decode(bytes: Vec<u8>) -> Result<Leaf> {
+pub(super) fn decode(bytes: Vec<u8>) -> Result<Leaf> {
     let checksum = checksum(&bytes);
     Leaf::decode(bytes.into(), checksum)
 }
 
 /// One partition with a chunk of each layout.
-fn sample() -> Leaf {
+pub(super) fn sample() -> Leaf {
     let chunk = |column, layout| Chunk { field: FieldId(column + 1), row_group: 0, column, layout };
     let page =
         |first_row, first_value, values_offset| PageStart { first_row, first_value, values_offset };
@@ -155,13 +155,13 @@ fn features_are_those_in_use() {
 }
 
 /// The sample's columns, to be written again otherwise.
-fn batch() -> RecordBatch {
+pub(super) fn batch() -> RecordBatch {
     let bytes = Bytes::from(sample().encode().unwrap());
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap();
     reader.map(|batch| batch.unwrap()).next().unwrap()
 }
 
-fn write(batch: &RecordBatch) -> Vec<u8> {
+pub(super) fn write(batch: &RecordBatch) -> Vec<u8> {
     let plain = WriterProperties::builder().set_dictionary_enabled(false).build();
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(plain)).unwrap();
     writer.write(batch).unwrap();
@@ -336,4 +336,11 @@ fn addresses_outside_the_file_are_errors() {
         _ => unreachable!(),
     });
     assert!(nibbles.unwrap_err().to_string().contains("4 bits"));
+}
+
+/// A new version of what writes Parquet may change them too: then this says so.
+#[test]
+fn the_bytes_of_a_leaf_are_these() {
+    let bytes = sample().encode().unwrap();
+    assert_eq!((bytes.len(), checksum(&bytes)), (5655, 0x35b8_2302_8947_139a));
 }
