@@ -42,7 +42,7 @@ fn tags_are_listed_beside_their_versions() {
 #[test]
 fn what_is_no_tag_is_refused_with_the_rule() {
     let desk = people();
-    for (name, rule) in [("7", "a number is a version"), ("a b", "letters"), ("", "1 to 255")] {
+    for (name, rule) in [("7", "begins with a digit"), ("a b", "letters"), ("", "1 to 255")] {
         let complaint = desk.fails(&["tag", "people", name]);
         assert!(complaint.contains(rule), "{complaint}");
     }

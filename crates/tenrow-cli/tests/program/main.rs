@@ -10,3 +10,4 @@ mod digits;
 mod history;
 mod rows;
 mod upkeep;
+mod views;
