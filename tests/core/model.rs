@@ -1,6 +1,7 @@
 //! Random schedules of all operations, with faults and rivals, against a model of rows in a `Vec`.
 //!
-//! `TENROW_SEED=7` runs one schedule and tells what it does; `TENROW_SCHEDULES=100000` runs that many.
+//! `TENROW_SEED=7` runs one schedule and tells what it does; `TENROW_SCHEDULES=100000` runs that many, from
+//! `TENROW_FIRST` on, which is 0 if not given.
 
 mod choose;
 mod observe;
@@ -26,12 +27,13 @@ fn every_schedule_leaves_what_the_model_says() {
         run(seed, true);
         return;
     }
-    let count = number("TENROW_SCHEDULES").unwrap_or(SCHEDULES);
-    let next = AtomicU64::new(0);
+    let first = number("TENROW_FIRST").unwrap_or(0);
+    let end = first + number("TENROW_SCHEDULES").unwrap_or(SCHEDULES);
+    let next = AtomicU64::new(first);
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= count {
+            if seed >= end {
                 break;
             }
             run(seed, false);

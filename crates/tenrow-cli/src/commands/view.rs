@@ -73,7 +73,6 @@ struct CreateArguments {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "how", required = true, args = ["rows", "sum"])]
 struct PrefixArguments {
     /// The dataset
     dataset: String,
@@ -83,7 +82,7 @@ struct PrefixArguments {
     #[arg(long, value_name = "VIEW")]
     of: String,
     /// Take so many rows
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", required_unless_present = "sum", conflicts_with = "sum")]
     rows: Option<u64>,
     /// Take rows until the sum of this attribute reaches the budget
     #[arg(long, value_name = "ATTRIBUTE", requires = "budget")]

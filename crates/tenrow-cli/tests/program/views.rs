@@ -58,7 +58,7 @@ fn rows_are_split_by_chance_into_views() {
     desk.refused(&["view", "split", "people", "a"]);
     let refused = desk.fails(&["view", "create", "people", "x", "--rows", "3"]);
     assert!(
-        refused.contains("version 2 of") && refused.contains("has 3 rows, 0 to 2"),
+        refused.contains("version 4 of") && refused.contains("has 3 rows, 0 to 2"),
         "{refused}"
     );
 }
