@@ -173,18 +173,42 @@ impl Dataset {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound), with those that exist.
     pub async fn version(&self, version: Version) -> Result<Snapshot> {
-        match read_version(&self.storage, version, self.recent().as_ref()).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.latest().await?;
-                let names = self.storage.list_versions().await?;
-                let known = names.iter().filter_map(|name| Version::from_file_name(name));
-                Err(Error::new(
-                    ErrorKind::NotFound,
-                    format!("no version {version} of {}; there are {}", self.storage, shown(known)),
-                ))
+        let recent = match self.recent() {
+            Some(recent) => recent,
+            None => self.latest().await?,
+        };
+        let is_there = !recent.root().has_expired(version) || self.is_cloned(version).await?;
+        if is_there {
+            match read_version(&self.storage, version, Some(&recent)).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                other => return other,
             }
-            other => other,
         }
+        let known = self.history(&self.latest().await?).await?.into_iter();
+        Err(Error::new(
+            ErrorKind::NotFound,
+            format!("no version {version} of {}; there are {}", self.storage, shown(known)),
+        ))
+    }
+
+    /// The versions that are there, newest first.
+    ///
+    /// Not those that have expired, whose roots may still be there, or there again: a put that comes late finds
+    /// its number free.
+    pub(crate) async fn history(&self, latest: &Snapshot) -> Result<Vec<Version>> {
+        let names = self.storage.list_versions().await?;
+        let mut versions: Vec<Version> =
+            names.iter().filter_map(|name| Version::from_file_name(name)).collect();
+        if versions.iter().any(|version| latest.root().has_expired(*version)) {
+            let cloned: Vec<Version> =
+                self.clones().await?.iter().map(|clone| clone.version).collect();
+            versions.retain(|v| !latest.root().has_expired(*v) || cloned.contains(v));
+        }
+        Ok(versions)
+    }
+
+    async fn is_cloned(&self, version: Version) -> Result<bool> {
+        Ok(self.clones().await?.iter().any(|clone| clone.version == version))
     }
 
     /// The history, newest first.
@@ -192,12 +216,9 @@ impl Dataset {
     /// # Errors
     /// As [`open`](Self::open), naming the version that cannot be read.
     pub async fn versions(&self) -> Result<Vec<VersionInfo>> {
-        let names = self.storage.list_versions().await?;
-        if names.is_empty() {
-            self.latest().await?;
-        }
-        let mut versions = Vec::with_capacity(names.len());
-        for version in names.iter().filter_map(|name| Version::from_file_name(name)) {
+        let history = self.history(&self.latest().await?).await?;
+        let mut versions = Vec::with_capacity(history.len());
+        for version in history {
             let snapshot = read_version(&self.storage, version, None).await?;
             versions.push(VersionInfo {
                 version,
@@ -218,9 +239,7 @@ impl Dataset {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if the dataset, or what is left of its history, is younger.
     pub async fn version_at(&self, time_ms: i64) -> Result<Snapshot> {
-        let names = self.storage.list_versions().await?;
-        let mut versions: Vec<Version> =
-            names.iter().filter_map(|name| Version::from_file_name(name)).collect();
+        let mut versions = self.history(&self.latest().await?).await?;
         versions.sort_unstable();
         let mut found = None;
         let (mut low, mut high) = (0, versions.len());

@@ -10,7 +10,7 @@ use crate::blocking;
 use crate::commit::read_version;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::format::manifest::{Chunk, Version};
+use crate::format::manifest::Chunk;
 use crate::format::{
     Attribute, AttributeType, Checksum, DType, ListShape, PageHeader, PageKind, RawChunk,
     RowLength, decode_page,
@@ -98,9 +98,9 @@ impl Dataset {
     }
 
     async fn check_history(&self, check: &mut Check) -> Result<()> {
-        let names = self.storage().list_versions().await?;
+        let history = self.history(&check.snapshot).await?;
         let mut child: Option<Snapshot> = None;
-        for version in names.iter().filter_map(|name| Version::from_file_name(name)) {
+        for version in history {
             check.report.versions += 1;
             let path = crate::commit::version_path(version);
             let snapshot = match read_version(self.storage(), version, None).await {

@@ -334,6 +334,7 @@ impl Schedule {
             assert_eq!(seen.0, next.view(), "version {version}");
             next.partitions = seen.1;
             next.generation = version;
+            next.only_expires = false;
             self.states.insert(version, next);
         }
         let (newest, state) = self.newest();
@@ -374,9 +375,8 @@ impl Schedule {
     }
 
     async fn listed(&self) -> Vec<u64> {
-        let names = self.handles[0].storage().list_versions().await.unwrap();
-        let versions = names.iter().rev().filter_map(|name| Version::from_file_name(name));
-        versions.map(|version| version.0).collect()
+        let versions = self.handles[0].versions().await.unwrap();
+        versions.iter().rev().map(|info| info.version.0).collect()
     }
 
     /// A version by a reader that has it open, or one that knows some of it, or nothing.

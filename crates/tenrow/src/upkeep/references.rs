@@ -22,9 +22,9 @@ impl References {
     ///
     /// An error if any cannot be read: then nothing is known to be free.
     pub(super) async fn add_versions(&mut self, dataset: &Dataset) -> Result<()> {
-        let names = dataset.storage().list_versions().await?;
+        let history = dataset.history(&dataset.latest().await?).await?;
         let mut known: Option<Snapshot> = None;
-        for version in names.iter().filter_map(|name| Version::from_file_name(name)) {
+        for version in history {
             if self.versions.contains(&version) {
                 continue;
             }
