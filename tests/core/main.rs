@@ -9,6 +9,7 @@ mod commits;
 mod conflicts;
 mod golden;
 mod golden_changes;
+mod golden_views;
 mod history;
 mod hostile;
 mod io_counts;

@@ -165,3 +165,30 @@ fn nothing_new_refers_to_a_version_that_has_expired() {
         verified(&dataset).await;
     });
 }
+
+/// The model found it: the put of a writer that had given up arrived when its number was free again, and history
+/// had a version that was never in it.
+#[test]
+fn a_late_put_brings_no_expired_version_back() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = zoo_of(folder.path(), 3).await;
+        let place = folder.path().join("_tenrow/versions").join(Version(2).file_name());
+        let late = std::fs::read(&place).unwrap();
+        let keep = ExpireOptions { keep_last: Some(1), ..ExpireOptions::default() };
+        dataset.expire(&keep).await.unwrap();
+        let age = std::time::Duration::ZERO;
+        dataset.vacuum(VacuumOptions { older_than: age, ..Default::default() }).await.unwrap();
+        std::fs::write(&place, late).unwrap();
+
+        for dataset in [dataset.clone(), Dataset::at(dataset.storage().clone())] {
+            let error = dataset.version(Version(2)).await.unwrap_err();
+            assert!(error.to_string().ends_with("there are 4 to 5"), "{error}");
+            assert_eq!(dataset.versions().await.unwrap().len(), 2);
+            verified(&dataset).await;
+            dataset.vacuum(VacuumOptions::default()).await.unwrap();
+        }
+        assert_eq!(dataset.expire(&keep).await.unwrap().expired, [Version(2)]);
+        assert!(!place.exists());
+    });
+}
