@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tenrow::ErrorKind;
 use tenrow_tests::random::Dice;
 
 use super::operation::{Cells, Operation};
@@ -112,9 +113,17 @@ impl Chooser {
             23..25 => Operation::Delete(self.ids(newest)),
             25..27 => {
                 let version = self.version(states);
-                let count = states.get(&version).map_or(0, |state| state.rows.len() as u64);
+                let old = states.get(&version);
+                let count = old.map_or(0, |state| state.rows.len() as u64);
                 let rows = (0..1 + self.dice.below(4)).map(|_| self.dice.below(count + 1));
-                Operation::DeleteRows(version, rows.collect())
+                let rows: Vec<u64> = rows.collect();
+                // As they are now: the version may end while they are being deleted.
+                let ids = old.ok_or(ErrorKind::NotFound).and_then(|old| {
+                    let id = |&row: &u64| old.rows.get(row as usize).map(|row| row.id);
+                    let ids: Option<Vec<u64>> = rows.iter().map(id).collect();
+                    ids.ok_or(ErrorKind::InvalidInput)
+                });
+                Operation::DeleteRows(version, rows, ids)
             }
             27..30 => self.update(newest),
             30..33 => Operation::Compact,

@@ -24,8 +24,8 @@ pub(crate) enum Operation {
     /// The column to fill, and the one that its values follow from.
     Fill(String, String),
     Delete(Vec<u64>),
-    /// Rows of a version, by number.
-    DeleteRows(u64, Vec<u64>),
+    /// Rows of a version, by number; and their ids, or why they have none.
+    DeleteRows(u64, Vec<u64>, Result<Vec<u64>, ErrorKind>),
     Update(Vec<u64>, Vec<String>, Vec<Cells>),
     Compact,
     Restore(u64),
@@ -150,11 +150,12 @@ impl Operation {
                 };
             }
             Self::Delete(ids) => return deleted(ids, latest, next),
-            Self::DeleteRows(version, rows) => {
-                let Some(old) = history.states.get(version) else { return NOT_FOUND };
-                let ids: Option<Vec<u64>> =
-                    rows.iter().map(|&row| Some(old.rows.get(row as usize)?.id)).collect();
-                return ids.map_or(INVALID, |ids| deleted(&ids, latest, next));
+            Self::DeleteRows(_, _, ids) => {
+                return match ids {
+                    Ok(ids) => deleted(ids, latest, next),
+                    Err(ErrorKind::NotFound) => NOT_FOUND,
+                    Err(_) => INVALID,
+                };
             }
             Self::Update(ids, names, values) => {
                 return updated(base, latest, next, ids, names, values);

@@ -25,7 +25,7 @@ impl Dataset {
         commit(&self.committer(), &base, &mut change).await
     }
 
-    /// Takes a tag away; the version stays.
+    /// Takes a tag away; the version stays, unless it had expired but for the tag.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound), with the tags that exist.
