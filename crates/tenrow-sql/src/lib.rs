@@ -1,0 +1,3 @@
+//! SQL over tenrow datasets, on DataFusion.
+
+#![forbid(unsafe_code)]

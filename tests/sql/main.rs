@@ -1,0 +1,1 @@
+//! SQL over datasets, as a user of `tenrow-sql` meets it.
