@@ -129,15 +129,7 @@ fn own_error(error: &DataFusionError) -> Option<Error> {
         if let Some(own) = cause.downcast_ref::<Error>() {
             return Some(Error::new(own.kind(), own.chain()));
         }
-        next = match cause.downcast_ref::<DataFusionError>() {
-            // These have a source of which their trait says nothing.
-            Some(DataFusionError::Shared(inner)) => Some(inner.as_ref()),
-            Some(DataFusionError::Collection(all)) => all.first().map(|first| first as _),
-            Some(DataFusionError::ParquetError(inner)) => match inner.as_ref() {
-                parquet_error => parquet_error.source(),
-            },
-            _ => cause.source(),
-        };
+        next = cause.source();
     }
     None
 }
