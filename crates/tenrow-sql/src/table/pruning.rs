@@ -10,7 +10,7 @@ use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
-use datafusion::physical_optimizer::pruning::PruningPredicate;
+use datafusion::physical_optimizer::pruning::{PruningPredicate, PruningPredicateBuilder};
 use tenrow::{Attribute, PlacedPartition, Snapshot};
 
 use super::address::is_address;
@@ -47,7 +47,7 @@ impl<'a> Pruning<'a> {
         let Some(filter) = conjunction(useful) else { return Ok(None) };
         let named = DFSchema::try_from(schema.clone())?;
         let filter = session.create_physical_expr(filter, &named)?;
-        let predicate = PruningPredicate::try_new(filter, schema.clone())?;
+        let predicate = PruningPredicateBuilder::new().with_file_schema(schema.clone()).try_build(filter)?;
         Ok((!predicate.always_true()).then_some(Self { snapshot, predicate, sides }))
     }
 
