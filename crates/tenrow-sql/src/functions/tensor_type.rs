@@ -120,7 +120,8 @@ impl TensorType {
     /// Its type in a tenrow schema; `None` for a list that is no tensor.
     fn attribute_type(&self) -> tenrow::format::Result<Option<AttributeType>> {
         let dtype = self.dtype;
-        if self.is_list && self.dims == [None] {
+        // A list of bf16 would be one of opaque bytes.
+        if self.is_list && self.dims == [None] && dtype != DType::Bf16 {
             return Ok(None);
         }
         if let Some(dims) = self.fixed_dims() {

@@ -78,7 +78,7 @@ fn an_index_out_of_range_names_itself_and_the_shape() {
         "tensor_element(image, 0, -4)",
         "index -4 is out of range: dimension 1 of u8[2,3] takes 0 to 2",
     );
-    refused("tensor_element(image, id, id + 1)", "index 3 is out of range: dimension 1 of [2,3]");
+    refused("tensor_element(image, 0, id + 1)", "index 3 is out of range: dimension 1 of [2,3]");
     refused(
         "tensor_element(boxes, 0, 0)",
         "index 0 is out of range: dimension 0 of [0,2] is empty",
