@@ -279,7 +279,7 @@ impl Cast<'_> {
     fn misfit(&self, number: Number, row: usize, at: usize) -> datafusion::common::DataFusionError {
         let place = show_dims(&unravel(at, &self.tensors.dims(row)));
         self.call.fault(format!(
-            "{number}, element {place} of a {}, does not fit {}{}; a third argument 'saturate' or 'wrap' casts it all the same",
+            "{number}, element {place} of {}, does not fit {}{}; a third argument 'saturate' or 'wrap' casts it all the same",
             self.tensors.tensor_type,
             self.target,
             range_of(self.target)

@@ -101,7 +101,7 @@ fn plan_element(plan: &Plan<'_>) -> Result<FieldRef> {
     let given = plan.fields.len() - 1;
     if given != tensor.rank() && !plan.is_example() {
         return Err(plan.fault(format!(
-            "{given} indices for a {tensor}, which has {} dimensions; tensor_slice gives a part",
+            "{tensor} has {} dimensions, the number of indices given is {given}; tensor_slice gives a part",
             tensor.rank()
         )));
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int64Type};
-use arrow_array::{ArrayRef, PrimitiveArray};
+use arrow_array::{Array, ArrayRef, PrimitiveArray};
 use arrow_schema::{DataType, FieldRef};
 use datafusion::common::Result;
 use tenrow::DType;
@@ -184,7 +184,7 @@ impl Pairs<'_> {
                 .try_fold(0i128, |sum, (a, b)| a.checked_mul(*b).and_then(|p| sum.checked_add(p)));
             dot.and_then(|dot| i64::try_from(dot).ok()).ok_or_else(|| {
                 self.call.fault(format!(
-                    "the sum of the products of a {} and a {} is beyond i64; tensor_cast one of them to f64",
+                    "the sum of the products of {} and {} is beyond i64; tensor_cast one of them to f64",
                     self.a.tensor_type, self.b.tensor_type
                 ))
             })
@@ -216,7 +216,7 @@ impl Pairs<'_> {
         }
         let (a, b) = (show_dims(&self.a.dims(row)), show_dims(&self.b.dims(row)));
         Err(self.call.fault(format!(
-            "shapes {a} (of a {}) and {b} (of a {}) differ; both must be the same",
+            "shapes {a} ({}) and {b} ({}) differ; both must be the same",
             self.a.tensor_type, self.b.tensor_type
         )))
     }
@@ -227,26 +227,40 @@ fn fill<T: Copy, R>(row: &mut Vec<R>, values: &[T], convert: impl Fn(T) -> R) {
     row.extend(values.iter().map(|&value| convert(value)));
 }
 
-/// The elements of one side, as numbers of one type: in place if they are, else a row at a time.
+/// The elements of one side, as numbers of one type: in place if they are, all at once if they are
+/// those of a constant, else a row at a time.
 struct Operand<T> {
     elements: Elements,
     in_place: fn(&Elements) -> Option<&[T]>,
     converted: Vec<T>,
+    is_constant: bool,
 }
 
 impl<T: Real> Operand<T> {
     fn new(tensors: &Tensors, in_place: fn(&Elements) -> Option<&[T]>) -> Result<Self> {
         let elements = Elements::of(tensors.tensor_type.dtype, &tensors.values)?;
-        Ok(Self { elements, in_place, converted: Vec::new() })
+        let mut this =
+            Self { elements, in_place, converted: Vec::new(), is_constant: tensors.is_constant };
+        if this.is_constant {
+            this.convert(0..tensors.values.len());
+        }
+        Ok(this)
     }
 
     fn row(&mut self, range: Range<usize>) -> &[T] {
-        if let Some(values) = (self.in_place)(&self.elements) {
-            return &values[range];
+        if self.is_constant {
+            return &self.converted;
         }
+        if (self.in_place)(&self.elements).is_none() {
+            self.convert(range);
+            return &self.converted;
+        }
+        (self.in_place)(&self.elements).map_or(&[], |values| &values[range])
+    }
+
+    fn convert(&mut self, range: Range<usize>) {
         with_elements!(&self.elements, values => {
             fill(&mut self.converted, &values[range], |value| T::from_f64(value.to_f64()))
         });
-        &self.converted
     }
 }

@@ -186,7 +186,7 @@ impl Rows<'_> {
         let total = |values: &[T]| -> Total { T::total(values).into() };
         let too_large = |total: i128, dtype: &str| {
             self.call.fault(format!(
-                "the sum of a {} is {total}, which no {dtype} holds; tensor_cast its elements to f64 first",
+                "the sum of {} is {total}, which no {dtype} holds; tensor_cast its elements to f64 first",
                 self.tensors.tensor_type
             ))
         };

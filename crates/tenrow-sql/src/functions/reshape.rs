@@ -93,7 +93,7 @@ fn plan_reshape(plan: &Plan<'_>) -> Result<FieldRef> {
             let count = dims.iter().product();
             let dims = target.resolve(count);
             let dims =
-                dims.ok_or_else(|| plan.fault(misfit(&format!("a {tensor}"), count, &target)))?;
+                dims.ok_or_else(|| plan.fault(misfit(&tensor.to_string(), count, &target)))?;
             dims.into_iter().map(Some).collect()
         }
         None => target.0,

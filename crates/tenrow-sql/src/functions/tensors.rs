@@ -163,7 +163,7 @@ impl Tensors {
             let range = self.range(row);
             if let Some(at) = range.clone().position(|i| nulls.is_null(i)) {
                 return Err(self.fault(format!(
-                    "element {} of a {} is null; the elements of a tensor never are",
+                    "element {} of {} is null; the elements of a tensor never are",
                     show_dims(&unravel(at, &self.dims(row))),
                     self.tensor_type
                 )));

@@ -42,20 +42,17 @@ fn a_cast_that_loses_names_the_value_and_its_place() {
     };
     refused(
         "tensor_cast([1, 300], 'u8')",
-        "tensor_cast: 300, element [1] of a i64[?], does not fit u8 (0 to 255); a third argument 'saturate' or 'wrap' casts it all the same",
+        "tensor_cast: 300, element [1] of i64[?], does not fit u8 (0 to 255); a third argument 'saturate' or 'wrap' casts it all the same",
     );
     refused(
         "tensor_cast(tensor_reshape([1, 2, 3, -1], 2, 2), 'u64')",
-        "-1, element [1,1] of a i64[2,2], does not fit u64",
+        "-1, element [1,1] of i64[2,2], does not fit u64",
     );
-    refused("tensor_cast([1.5], 'i64')", "1.5, element [0] of a f64[?], does not fit i64");
-    refused(
-        "tensor_cast(['NaN'::double], 'i32')",
-        "NaN, element [0] of a f64[?], does not fit i32",
-    );
+    refused("tensor_cast([1.5], 'i64')", "1.5, element [0] of f64[?], does not fit i64");
+    refused("tensor_cast(['NaN'::double], 'i32')", "NaN, element [0] of f64[?], does not fit i32");
     refused("tensor_cast([1e300], 'f32')", "does not fit f32;");
-    refused("tensor_cast([65520.0], 'f16')", "65520, element [0] of a f64[?], does not fit f16;");
-    refused("tensor_cast([2], 'bool')", "2, element [0] of a i64[?], does not fit bool (0 and 1)");
+    refused("tensor_cast([65520.0], 'f16')", "65520, element [0] of f64[?], does not fit f16;");
+    refused("tensor_cast([2], 'bool')", "2, element [0] of i64[?], does not fit bool (0 and 1)");
     refused("tensor_cast([9223372036854775808.0], 'i64')", "does not fit i64");
     refused("tensor_cast([1], 'u9')", "unknown element type");
     refused("tensor_cast([1], 'u8', 'clip')", "unknown mode \"clip\"; known are wrap, saturate");

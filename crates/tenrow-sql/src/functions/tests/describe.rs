@@ -42,7 +42,7 @@ fn what_is_no_tensor_is_refused_by_its_type() {
     );
     refused("SELECT tensor_sum('x')", "tensor_sum: string is neither a tensor");
     refused("SELECT tensor_rank(['a'])", "tensor_rank: list<string?> is neither");
-    refused("SELECT tensor_sum([1, NULL])", "tensor_sum: element [1] of a i64[?] is null");
+    refused("SELECT tensor_sum([1, NULL])", "tensor_sum: element [1] of i64[?] is null");
     refused(
         "SELECT tensor_sum(image, 1) FROM t",
         "tensor_sum: 2 arguments given; it is called as tensor_sum(tensor)",
@@ -86,7 +86,7 @@ fn an_index_out_of_range_names_itself_and_the_shape() {
     refused("tensor_element(empty, 0, 0)", "dimension 0 of u8[0,3] is empty");
     refused(
         "tensor_element(image, 1)",
-        "1 indices for a u8[2,3], which has 2 dimensions; tensor_slice gives a part",
+        "u8[2,3] has 2 dimensions, the number of indices given is 1; tensor_slice gives a part",
     );
     refused("tensor_element(image, 1, 'x')", "an index is an integer, not string");
 }

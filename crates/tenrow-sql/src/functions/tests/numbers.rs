@@ -111,7 +111,7 @@ fn tensors_of_rank_zero_and_of_any_shape_are_reduced() {
 fn sums_that_do_not_fit_are_errors() {
     let t = tensors();
     let large = "SELECT tensor_sum([9223372036854775807, 1])";
-    let expected = "tensor_sum: the sum of a i64[?] is 9223372036854775808, which no i64 holds; tensor_cast its elements to f64 first";
+    let expected = "tensor_sum: the sum of i64[?] is 9223372036854775808, which no i64 holds; tensor_cast its elements to f64 first";
     let found = error(&t, large);
     assert!(found.contains(expected), "{found}");
     assert_eq!(one(&t, "SELECT tensor_mean([9223372036854775807, 1])"), "4.611686018427388e18");

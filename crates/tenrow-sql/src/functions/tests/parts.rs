@@ -122,7 +122,7 @@ fn shapes_that_hold_another_number_of_elements_are_refused() {
     };
     refused(
         "tensor_reshape(image, 4)",
-        "tensor_reshape: a u8[2,3] has 6 elements, which no shape [4] holds",
+        "tensor_reshape: u8[2,3] has 6 elements, which no shape [4] holds",
     );
     refused("tensor_reshape(image, 4, -1)", "which no shape [4,-1] holds");
     refused("tensor_reshape(image, -1, -1)", "[-1,-1] has more than one -1");

@@ -86,7 +86,7 @@ fn integers_have_exact_products() {
     let large = "[9007199254740993, 1]";
     assert_eq!(one(&t, &format!("SELECT tensor_dot({large}, [1, 1])")), "9007199254740994");
     let found = error(&t, &format!("SELECT tensor_dot({large}, {large})"));
-    assert!(found.contains("tensor_dot: the sum of the products of a i64[?] and a i64[?] is beyond i64; tensor_cast one of them to f64"), "{found}");
+    assert!(found.contains("tensor_dot: the sum of the products of i64[?] and i64[?] is beyond i64; tensor_cast one of them to f64"), "{found}");
 }
 
 #[test]
@@ -133,11 +133,11 @@ fn shapes_must_be_the_same() {
     );
     refused(
         "cosine_similarity(v, [1.0, 2.0])",
-        "cosine_similarity: shapes [4] (of a f32[4]) and [2] (of a f64[?]) differ; both must be the same",
+        "cosine_similarity: shapes [4] (f32[4]) and [2] (f64[?]) differ; both must be the same",
     );
     refused(
         "tensor_dot(boxes, tensor_slice(boxes, ':1'))",
-        "tensor_dot: shapes [3,2] (of a f32[?,2]) and [1,2] (of a f32[?,2]) differ",
+        "tensor_dot: shapes [3,2] (f32[?,2]) and [1,2] (f32[?,2]) differ",
     );
     refused("tensor_dot(v, id)", "tensor_dot: i64 is neither a tensor nor a list of numbers");
 }
