@@ -58,7 +58,7 @@ impl Target {
     /// The dimensions of a tensor of `count` elements; `None` if they have another number.
     fn resolve(&self, count: u64) -> Option<Vec<u64>> {
         let known = self.known_count()?;
-        let left = if known == 0 { 0 } else { count / known };
+        let left = count.checked_div(known).unwrap_or_default();
         let dims: Vec<u64> = self.0.iter().map(|dim| dim.unwrap_or(left)).collect();
         let product = dims.iter().try_fold(1u64, |n, &dim| n.checked_mul(dim));
         (product == Some(count)).then_some(dims)

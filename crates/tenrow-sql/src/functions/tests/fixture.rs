@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow_array::types::Float16Type;
 use arrow_array::{
-    Array, ArrayRef, FixedSizeBinaryArray, FixedSizeListArray, Float64Array, Int32Array,
-    Int64Array, ListArray, RecordBatch, StructArray, cast::AsArray,
+    ArrayRef, FixedSizeBinaryArray, FixedSizeListArray, Float64Array, Int32Array, Int64Array,
+    ListArray, RecordBatch, StructArray, cast::AsArray,
 };
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
