@@ -23,6 +23,7 @@
 mod error;
 mod columns;
 mod row_set;
+mod functions;
 mod rewrite;
 mod exec;
 mod table;

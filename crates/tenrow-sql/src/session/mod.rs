@@ -23,6 +23,7 @@ pub use options::{RootOption, RootPlace, SessionOptions};
 
 use crate::catalog::{CATALOG, Root, Roots, Tables};
 use crate::error::{Error, Result};
+use crate::functions;
 use crate::optimizer;
 use crate::rewrite;
 
@@ -163,5 +164,7 @@ fn context(options: &SessionOptions, roots: &Roots) -> Result<SessionContext> {
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features();
-    Ok(SessionContext::new_with_state(optimizer::install(builder).build()))
+    let context = SessionContext::new_with_state(optimizer::install(builder).build());
+    functions::register(&context);
+    Ok(context)
 }
