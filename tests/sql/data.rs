@@ -113,54 +113,54 @@ async fn evolved(folder: &Path) {
     writer.commit().await.unwrap();
     let extra = Attribute::parse("extra:f64").unwrap().with_default(0.5);
     for change in [
-        SchemaChange::Rename { from: "kind".into(), to: "sort".into() },
+        SchemaChange::Rename { from: "kind".into(), to: "class".into() },
         SchemaChange::Widen { name: "id".into(), dtype: DType::I64 },
         SchemaChange::Drop("gone".into()),
         SchemaChange::Add(extra),
         SchemaChange::Add(Attribute::parse("gone:string?").unwrap()),
-        SchemaChange::Add(Attribute::parse("double:i64?").unwrap()),
+        SchemaChange::Add(Attribute::parse("twice:i64?").unwrap()),
     ] {
         dataset.change_schema(change).await.unwrap();
     }
     let mut writer = dataset.writer().await.unwrap();
     let ids: Vec<i64> = (50..100).collect();
-    let second = part(50..100, "sort", Arc::new(Int64Array::from(ids.clone())));
-    let doubles: ArrayRef = Arc::new(Int64Array::from_iter_values(ids.iter().map(|id| id * 2)));
+    let second = part(50..100, "class", Arc::new(Int64Array::from(ids.clone())));
+    let twices: ArrayRef = Arc::new(Int64Array::from_iter_values(ids.iter().map(|id| id * 2)));
     let second = second
         .scalars("extra", &[1.5f64; 50])
         .unwrap()
         .strings("gone", (50..100).map(|row| (row % 2 == 0).then_some("back")))
-        .array("double", doubles);
+        .array("twice", twices);
     writer.append_columns(second).await.unwrap();
     writer.commit().await.unwrap();
-    let fill = ColumnFill::new("double", ["id"]);
-    let doubled = |batch: &RecordBatch| {
+    let fill = ColumnFill::new("twice", ["id"]);
+    let twiced = |batch: &RecordBatch| {
         let ids: &Int64Array = arrow_array::cast::AsArray::as_primitive(batch.column(0));
         Ok(Arc::new(Int64Array::from_iter(ids.iter().map(|id| id.map(|id| id * 2)))) as ArrayRef)
     };
-    dataset.fill_column(&fill, doubled).await.unwrap();
+    dataset.fill_column(&fill, twiced).await.unwrap();
     let rows: Vec<u64> = (10..15).chain(48..52).collect();
     let snapshot = dataset.latest().await.unwrap();
     dataset.delete(&snapshot, &rows).await.unwrap();
     let kind: ArrayRef = Arc::new(StringArray::from(vec!["new", "newer"]));
-    let update = RecordBatch::try_from_iter([("sort", kind)]).unwrap();
+    let update = RecordBatch::try_from_iter([("class", kind)]).unwrap();
     let snapshot = dataset.latest().await.unwrap();
     dataset.update(&snapshot, &[0, 60], &update).await.unwrap();
 }
 
-/// What `evolved` holds: id, sort, weight, extra, gone, double.
+/// What `evolved` holds: id, class, weight, extra, gone, twice.
 pub(crate) fn evolved_rows() -> Vec<(i64, String, f32, f64, Option<&'static str>, i64)> {
     let live: Vec<u64> =
         (0..100).filter(|row| !(10..15).contains(row) && !(48..52).contains(row)).collect();
     let row = |(place, row): (usize, &u64)| {
-        let sort = match place {
+        let class = match place {
             0 => "new".to_owned(),
             60 => "newer".to_owned(),
             _ => format!("k{}", row % 3),
         };
         let gone = (*row >= 50 && row % 2 == 0).then_some("back");
         let extra = if *row < 50 { 0.5 } else { 1.5 };
-        (*row as i64, sort, *row as f32 / 2.0, extra, gone, *row as i64 * 2)
+        (*row as i64, class, *row as f32 / 2.0, extra, gone, *row as i64 * 2)
     };
     live.iter().enumerate().map(row).collect()
 }

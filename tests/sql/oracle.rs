@@ -51,25 +51,25 @@ async fn every_row_of_an_evolved_dataset_is_what_it_should_be() {
     let shown = |text: Option<&str>| text.unwrap_or("NULL").to_owned();
     let expected: Vec<Vec<String>> = evolved_rows()
         .into_iter()
-        .map(|(id, sort, weight, extra, gone, double)| {
+        .map(|(id, class, weight, extra, gone, twice)| {
             vec![
                 id.to_string(),
-                sort,
+                class,
                 format!("{weight:?}"),
                 format!("{extra:?}"),
                 shown(gone),
-                double.to_string(),
+                twice.to_string(),
             ]
         })
         .collect();
-    let all = "SELECT id, sort, weight, extra, gone, double FROM evolved ORDER BY _row";
+    let all = "SELECT id, class, weight, extra, gone, twice FROM evolved ORDER BY _row";
     assert_eq!(ask(&session, all).await, expected);
     // Each by itself, and by filters: what comes from which file differs.
-    for (column, name) in ["id", "sort", "weight", "extra", "gone", "double"].iter().enumerate() {
+    for (column, name) in ["id", "class", "weight", "extra", "gone", "twice"].iter().enumerate() {
         let sql = format!("SELECT {name} FROM evolved ORDER BY _row");
         let own: Vec<Vec<String>> = expected.iter().map(|row| vec![row[column].clone()]).collect();
         assert_eq!(ask(&session, &sql).await, own, "{name}");
-        let sql = format!("SELECT id, {name} FROM evolved WHERE {name} IS NOT NULL ORDER BY _row");
+        let sql = format!("SELECT id, {name} AS value FROM evolved WHERE {name} IS NOT NULL ORDER BY _row");
         let own: Vec<Vec<String>> = expected
             .iter()
             .filter(|row| row[column] != "NULL")

@@ -55,7 +55,7 @@ async fn the_order_of_rows_needs_no_sort() {
 #[tokio::test]
 async fn a_tensor_that_all_rows_need_is_scanned_in_order() {
     let plan = plan_of("SELECT image, label FROM digits").await;
-    assert_eq!(steps(&plan), ["ScanExec"], "{plan}");
+    assert_eq!(steps(&plan), ["CooperativeExec", "ScanExec"], "{plan}");
 }
 
 #[tokio::test]

@@ -98,14 +98,19 @@ impl From<DataFusionError> for Error {
         if let Some(own) = own_error(&error) {
             return own;
         }
-        let kind = kind_of(error.find_root());
-        let shown = error.strip_backtrace();
+        let root = error.find_root();
+        let kind = kind_of(root);
+        let shown = match root {
+            DataFusionError::SQL(parser, _) => parser.to_string(),
+            _ => error.strip_backtrace(),
+        };
         let mut text = shown.as_str();
         // Of the engine's own prefixes none helps the one who wrote the statement.
-        const PREFIXES: [&str; 8] = [
+        const PREFIXES: [&str; 9] = [
             "Error during planning: ",
             "Schema error: ",
             "SQL error: ",
+            "sql parser error: ",
             "Execution error: ",
             "External error: ",
             "Arrow error: ",

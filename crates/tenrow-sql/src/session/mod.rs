@@ -79,6 +79,9 @@ impl Session {
     /// near; [`Unsupported`](tenrow::ErrorKind::Unsupported); those of the datasets that are read.
     pub async fn sql(&self, text: &str) -> Result<Answer> {
         let statement = rewrite::parse_one(text)?;
+        if let Statement::CreateExternalTable(_) | Statement::CopyTo(_) = &statement {
+            return Err(Error::unsupported(format!("{statement} is not supported")));
+        }
         let (state, plan) = self.plan(statement).await?;
         self.run(&state, plan).await
     }

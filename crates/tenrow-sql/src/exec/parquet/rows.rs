@@ -107,8 +107,9 @@ impl ExecutionPlan for RowsExec {
         vec![&self.input]
     }
 
+    /// Columns have other places here, so no order of this is one of the input.
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
+        vec![false]
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
