@@ -7,3 +7,4 @@ mod oracle;
 mod io_counts;
 mod plans;
 mod scripts;
+mod views;

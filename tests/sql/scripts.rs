@@ -30,3 +30,18 @@ macro_rules! scripts {
 }
 
 scripts!(hidden_columns, joins, versions, metadata, catalog, evolved, errors);
+
+#[tokio::test]
+async fn every_function() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/slt/functions");
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter_map(|path| Some(format!("functions/{}", path.file_stem()?.to_str()?)))
+        .collect();
+    names.sort_unstable();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        run(&name).await;
+    }
+}

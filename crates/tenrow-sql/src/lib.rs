@@ -17,6 +17,7 @@
 //! | `'speech/train'`, `'/data/digits'` | a dataset by its path, if that leads below a root |
 //! | `"digits@3"`, `"digits@best"` | a past version, by number or tag |
 //! | `"digits$files"` | a table about it: `$attributes`, `$files`, `$partitions`, `$properties`, `$tags`, `$versions`, `$views` |
+//! | `"digits#train"` | a view: its rows in its order |
 //! | `_row`, `_row_id`, `_partition` | columns that every dataset has and `*` leaves out |
 #![forbid(unsafe_code)]
 

@@ -202,7 +202,18 @@ async fn versions(dataset: &Dataset, snapshot: &Snapshot) -> Result<Columns> {
 fn views(snapshot: &Snapshot) -> Columns {
     let all = &snapshot.root().views;
     vec![
-        ("name", texts(all.keys().map(String::as_str)), false),
-        ("definition", texts(all.values().map(Value::to_string)), false),
+        ("view", texts(all.keys().map(String::as_str)), false),
+        ("rows", numbers(all.values().map(|view| view.row_count)), false),
+        ("version", numbers(all.values().map(|view| view.version.0)), false),
+        ("query", texts(all.values().map(|view| view.query.as_str())), false),
+        ("size_bytes", numbers(all.values().map(|view| view.size_bytes)), false),
+        (
+            "created",
+            Arc::new(
+                TimestampMillisecondArray::from_iter_values(all.values().map(|v| v.created_ms))
+                    .with_timezone("UTC"),
+            ),
+            false,
+        ),
     ]
 }

@@ -20,7 +20,7 @@ use tenrow::{Dataset, ErrorKind, Snapshot, Version};
 use crate::columns::HIDDEN_COLUMNS;
 use crate::error::{Error, Result};
 use crate::rewrite::KnownTables;
-use crate::table::DatasetTable;
+use crate::table::{DatasetTable, ViewTable};
 use name::{Part, TableName, VersionName};
 use roots::{INFORMATION_SCHEMA, Place, did_you_mean};
 
@@ -92,7 +92,14 @@ impl<'a> Tables<'a> {
                 let batch = metadata::table(table, &dataset, &snapshot).await?;
                 Ok((Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?), false))
             }
-            Some(Part::View(view)) => Err(no_view(&snapshot, &place, view)),
+            Some(Part::View(view)) => {
+                if !snapshot.root().views.contains_key(view) {
+                    return Err(no_view(&snapshot, &place, view));
+                }
+                let view = dataset.view_of(&snapshot, view).await?;
+                let shown = format!("{}@{}#{}", place.name, view.version(), view.name());
+                Ok((Arc::new(ViewTable::new(view, shown, self.hidden)), true))
+            }
         }
     }
 

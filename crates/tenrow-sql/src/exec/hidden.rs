@@ -10,7 +10,7 @@ use crate::columns::Column;
 use crate::error::Result;
 
 /// One hidden column of `rows`; `None` if the column is an attribute.
-pub(super) async fn of_rows(
+pub(crate) async fn of_rows(
     snapshot: &Snapshot,
     column: Column,
     rows: &[Range<u64>],

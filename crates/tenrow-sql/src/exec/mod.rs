@@ -20,6 +20,7 @@ use crate::error::{Error, external};
 use crate::row_set::RowSet;
 
 pub(crate) use fetch::{FetchExec, Fetched};
+pub(crate) use hidden::of_rows as hidden_column;
 pub(crate) use scan::ScanExec;
 
 /// Deletion vectors that are read at once.

@@ -5,6 +5,7 @@ mod bounds;
 mod choice;
 mod pruning;
 mod statistics;
+mod view;
 
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ use tenrow::Snapshot;
 use crate::columns::{self, Column, is_late};
 use crate::exec;
 use choice::choose;
+
+pub(crate) use view::ViewTable;
 
 /// The rows of a snapshot. Its hidden columns are shown to statements that name one.
 #[derive(Debug, Clone)]
