@@ -259,7 +259,10 @@ impl Schedule {
     /// Says what each event did, and checks the versions that came of it.
     async fn explain(&mut self, events: Vec<Event>) {
         let listed = self.listed().await;
-        for event in events {
+        for (at, event) in events.iter().enumerate() {
+            if events.get(at + 1).is_some_and(|next| self.is_rather_of(next, event)) {
+                continue;
+            }
             let (newest, latest) = self.newest();
             let history = History { states: &self.states };
             let is_said = event.result.is_ok();
@@ -267,12 +270,12 @@ impl Schedule {
                 Effect::None => {
                     // A writer may find that its commit was made already before it looks for the newest.
                     let is_append = matches!(event.operation, Operation::Append(..));
-                    expect(&event, |found| *found == Some(newest) || is_append && found.is_some());
+                    expect(event, |found| *found == Some(newest) || is_append && found.is_some());
                 }
-                Effect::Refused(kinds) => refused(&event, kinds),
-                Effect::Version(next) => self.explain_version(&event, *next, &listed).await,
-                Effect::Versions => self.explain_versions(&event, &listed).await,
-                Effect::Vacuum => self.explain_vacuum(&event).await,
+                Effect::Refused(kinds) => refused(event, kinds),
+                Effect::Version(next) => self.explain_version(event, *next, &listed).await,
+                Effect::Versions => self.explain_versions(event, &listed).await,
+                Effect::Vacuum => self.explain_vacuum(event).await,
             }
             self.explain_expired();
         }
@@ -282,6 +285,22 @@ impl Schedule {
             let at = self.chooser.dice.below(known.len() as u64) as usize;
             self.check(known[at]).await;
         }
+    }
+
+    /// Whether the next version, which would be the same by `failed`, was made by `next`: so it says.
+    fn is_rather_of(&self, next: &Event, failed: &Event) -> bool {
+        let (newest, latest) = self.newest();
+        if failed.result.is_ok() || !matches!(next.result, Ok(Some(made)) if made == newest + 1) {
+            return false;
+        }
+        let made = |event: &Event| {
+            let history = History { states: &self.states };
+            match event.operation.effect(&event.base, latest, &history, true) {
+                Effect::Version(state) => Some((event.operation.name(), state.view())),
+                _ => None,
+            }
+        };
+        made(next).is_some_and(|made_by_next| made(failed) == Some(made_by_next))
     }
 
     async fn explain_version(&mut self, event: &Event, mut next: State, listed: &[u64]) {
