@@ -7,7 +7,8 @@ use crate::db::ask;
 
 /// The `_row`s that a filter over `digits` leaves, in order.
 async fn rows(session: &Session, filter: &str) -> Vec<u64> {
-    let answer = ask(session, &format!("SELECT _row FROM digits WHERE {filter} ORDER BY _row")).await;
+    let answer =
+        ask(session, &format!("SELECT _row FROM digits WHERE {filter} ORDER BY _row")).await;
     answer.into_iter().map(|row| row[0].parse().unwrap()).collect()
 }
 
@@ -69,7 +70,9 @@ async fn every_row_of_an_evolved_dataset_is_what_it_should_be() {
         let sql = format!("SELECT {name} FROM evolved ORDER BY _row");
         let own: Vec<Vec<String>> = expected.iter().map(|row| vec![row[column].clone()]).collect();
         assert_eq!(ask(&session, &sql).await, own, "{name}");
-        let sql = format!("SELECT id, {name} AS value FROM evolved WHERE {name} IS NOT NULL ORDER BY _row");
+        let sql = format!(
+            "SELECT id, {name} AS value FROM evolved WHERE {name} IS NOT NULL ORDER BY _row"
+        );
         let own: Vec<Vec<String>> = expected
             .iter()
             .filter(|row| row[column] != "NULL")
