@@ -63,7 +63,8 @@ pub(crate) fn split(row: u64) -> &'static str {
 pub(crate) fn digits_rows(rows: Range<u64>) -> Columns {
     let count = (rows.end - rows.start) as usize;
     let first = rows.start as usize;
-    let images = Array3::from_shape_fn((count, 4, 4), |(r, i, j)| ((first + r) * 16 + i * 4 + j) as u8);
+    let images =
+        Array3::from_shape_fn((count, 4, 4), |(r, i, j)| ((first + r) * 16 + i * 4 + j) as u8);
     let labels: Vec<i64> = rows.clone().map(|row| (row % 10) as i64).collect();
     let names: Vec<Option<String>> = rows.clone().map(name).collect();
     let scores: ArrayRef = Arc::new(Float64Array::from_iter(rows.clone().map(score)));
@@ -172,8 +173,11 @@ async fn speech(folder: &Path) {
         schema(&["tokens:list<i32>", "boxes:f32[?,2]", "text:string"]),
     )
     .await;
-    let mut tokens = ListBuilder::new(Int32Builder::new())
-        .with_field(Field::new("item", arrow_schema::DataType::Int32, false));
+    let mut tokens = ListBuilder::new(Int32Builder::new()).with_field(Field::new(
+        "item",
+        arrow_schema::DataType::Int32,
+        false,
+    ));
     let mut boxes = Vec::new();
     for row in 0..20usize {
         (0..row % 4).for_each(|i| tokens.values().append_value((row * 10 + i) as i32));

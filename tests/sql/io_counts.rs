@@ -58,7 +58,9 @@ async fn a_limit_fetches_tensors_of_no_more_rows() {
     let both = cost(&session, "SELECT image FROM digits WHERE label = 3 LIMIT 10").await;
     // Near rows are read together: each partition's from its first wanted row to its last.
     assert!(both.1 <= scalars.1 + 10 * 16 * 10, "{both:?} and {scalars:?}");
-    let top = cost(&session, "SELECT image FROM digits ORDER BY score DESC NULLS LAST LIMIT 3").await;
-    let without = cost(&session, "SELECT _row FROM digits ORDER BY score DESC NULLS LAST LIMIT 3").await;
+    let top =
+        cost(&session, "SELECT image FROM digits ORDER BY score DESC NULLS LAST LIMIT 3").await;
+    let without =
+        cost(&session, "SELECT _row FROM digits ORDER BY score DESC NULLS LAST LIMIT 3").await;
     assert!(top.1 <= without.1 + 3 * 16 + 16, "{top:?} and {without:?}");
 }

@@ -7,7 +7,8 @@ use crate::db::ask;
 
 /// The `_row`s that a filter over `digits` leaves, in order.
 async fn rows(session: &Session, filter: &str) -> Vec<u64> {
-    let answer = ask(session, &format!("SELECT _row FROM digits WHERE {filter} ORDER BY _row")).await;
+    let answer =
+        ask(session, &format!("SELECT _row FROM digits WHERE {filter} ORDER BY _row")).await;
     answer.into_iter().map(|row| row[0].parse().unwrap()).collect()
 }
 
@@ -69,7 +70,9 @@ async fn every_row_of_an_evolved_dataset_is_what_it_should_be() {
         let sql = format!("SELECT {name} FROM evolved ORDER BY _row");
         let own: Vec<Vec<String>> = expected.iter().map(|row| vec![row[column].clone()]).collect();
         assert_eq!(ask(&session, &sql).await, own, "{name}");
-        let sql = format!("SELECT id, {name} AS value FROM evolved WHERE {name} IS NOT NULL ORDER BY _row");
+        let sql = format!(
+            "SELECT id, {name} AS value FROM evolved WHERE {name} IS NOT NULL ORDER BY _row"
+        );
         let own: Vec<Vec<String>> = expected
             .iter()
             .filter(|row| row[column] != "NULL")
@@ -96,4 +99,30 @@ async fn whole_rows_come_back_in_order() {
         assert_eq!(found[0], format!("[{}]", pixels.join(", ")));
         assert_eq!(found[5], row.to_string());
     }
+}
+
+/// Bounds in files and manifests pass over NaN, which is more than every number.
+#[tokio::test]
+async fn nan_is_found_where_no_bound_shows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let location = folder.path().join("floats").display().to_string();
+    let schema = tenrow::Schema::new([tenrow::Attribute::parse("x:f64").unwrap()]).unwrap();
+    let dataset = tenrow::Dataset::create(&location, schema).await.unwrap();
+    let mut writer = dataset.writer().await.unwrap();
+    let columns = tenrow::Columns::new().scalars("x", &[1.0f64, f64::NAN, 2.0]).unwrap();
+    writer.append_columns(columns).await.unwrap();
+    writer.commit().await.unwrap();
+    let session = data::open(folder.path());
+    for (filter, expected) in [
+        ("x > 5", vec!["1"]),
+        ("x < 5", vec!["0", "2"]),
+        ("x <= 2 OR x > 100", vec!["0", "1", "2"]),
+        ("x BETWEEN 0 AND 9", vec!["0", "2"]),
+        ("x = 3", vec![]),
+    ] {
+        let sql = format!("SELECT _row FROM floats WHERE {filter} ORDER BY _row");
+        let rows = ask(&session, &sql).await;
+        assert_eq!(rows.concat(), expected, "{filter}");
+    }
+    assert_eq!(ask(&session, "SELECT max(x) FROM floats").await, [["NaN"]]);
 }

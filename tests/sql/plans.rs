@@ -39,8 +39,15 @@ async fn tensors_are_fetched_above_what_leaves_rows_out() {
     ] {
         let plan = plan_of(sql).await;
         let steps = steps(&plan);
-        let fetch = steps.iter().position(|step| *step == "FetchExec").unwrap_or_else(|| panic!("{plan}"));
-        let others = ["SortExec", "GlobalLimitExec", "HashJoinExec", "SortPreservingMergeExec", "RepartitionExec"];
+        let fetch =
+            steps.iter().position(|step| *step == "FetchExec").unwrap_or_else(|| panic!("{plan}"));
+        let others = [
+            "SortExec",
+            "GlobalLimitExec",
+            "HashJoinExec",
+            "SortPreservingMergeExec",
+            "RepartitionExec",
+        ];
         let above = &steps[..fetch];
         assert!(above.iter().all(|step| !others.contains(step)), "{plan}");
     }
@@ -67,4 +74,43 @@ async fn analyze_counts_bytes_and_requests() {
     for metric in ["rows_fetched=10", "bytes_fetched=160", "requests=", "bytes_scanned="] {
         assert!(text.contains(metric), "no {metric} in {text}");
     }
+}
+
+/// A leaf that the root excludes is not read, nor is a partition that its leaf excludes.
+#[tokio::test]
+async fn a_key_leads_to_its_partition() {
+    let folder = tempfile::tempdir().unwrap();
+    let location = folder.path().join("keyed").display().to_string();
+    let attributes = ["key:string", "x:i64"].map(|text| tenrow::Attribute::parse(text).unwrap());
+    let schema = tenrow::Schema::new(attributes).unwrap();
+    let dataset = tenrow::Dataset::create(&location, schema).await.unwrap();
+    for part in 0..3i64 {
+        let options = tenrow::WriteOptions::default().with_partition_by(["key"]);
+        let mut writer = dataset.writer_with(options).await.unwrap();
+        let keys: Vec<String> = (0..4).map(|key| format!("k{:02}", part * 4 + key)).collect();
+        let columns = tenrow::Columns::new()
+            .strings("key", keys.iter().map(|key| Some(key.as_str())))
+            .scalars("x", &[part; 4])
+            .unwrap();
+        writer.append_columns(columns).await.unwrap();
+        writer.commit().await.unwrap();
+    }
+    let session = data::open(folder.path());
+    let plan = explain(&session, "SELECT x FROM keyed WHERE key = 'k05'").await;
+    assert!(plan.contains("partitions=1 of 12, leaves=1 of "), "{plan}");
+    assert_eq!(ask(&session, "SELECT x FROM keyed WHERE key = 'k05'").await, [["1"]]);
+    assert_eq!(ask(&session, "SELECT min(key), count(*) FROM keyed").await, [["k00", "12"]]);
+}
+
+/// How long an address takes, told but not asserted: machines differ.
+#[tokio::test]
+async fn an_address_is_answered_soon() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = data::session(folder.path()).await;
+    ask(&session, "SELECT image FROM digits WHERE _row = 1").await;
+    let started = std::time::Instant::now();
+    for row in 0..200 {
+        ask(&session, &format!("SELECT image FROM digits WHERE _row = {row}")).await;
+    }
+    println!("{:?} for an address", started.elapsed() / 200);
 }

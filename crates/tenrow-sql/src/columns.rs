@@ -47,9 +47,9 @@ pub(crate) fn whole_schema(snapshot: &Snapshot) -> SchemaRef {
 /// Whether values are so wide that they are fetched only for rows that are left: tensors, files, lists of numbers.
 pub(crate) fn is_late(attribute: &Attribute) -> bool {
     match &attribute.attribute_type {
-        AttributeType::Tensor { .. } | AttributeType::VariableTensor { .. } | AttributeType::File => {
-            true
-        }
+        AttributeType::Tensor { .. }
+        | AttributeType::VariableTensor { .. }
+        | AttributeType::File => true,
         AttributeType::Value(DataType::List(item)) => item.data_type().is_numeric(),
         _ => false,
     }

@@ -77,10 +77,18 @@ fn attributes(snapshot: &Snapshot) -> Columns {
         ("name", texts(all.iter().map(|a| a.name.as_str())), false),
         ("type", texts(all.iter().map(|a| a.attribute_type.to_string())), false),
         ("kind", texts(all.iter().map(|a| a.attribute_type.kind())), false),
-        ("nullable", Arc::new(BooleanArray::from_iter(all.iter().map(|a| Some(a.nullable)))), false),
+        (
+            "nullable",
+            Arc::new(BooleanArray::from_iter(all.iter().map(|a| Some(a.nullable)))),
+            false,
+        ),
         ("encoding", texts(all.iter().map(|a| a.encoding.to_string())), false),
         ("dim_names", lists(dims), false),
-        ("default", maybe_texts(all.iter().map(|a| a.default.as_ref().map(Value::to_string))), true),
+        (
+            "default",
+            maybe_texts(all.iter().map(|a| a.default.as_ref().map(Value::to_string))),
+            true,
+        ),
         ("field_id", numbers(all.iter().map(|a| u64::from(a.id.0))), false),
     ]
 }
@@ -157,7 +165,8 @@ fn shown_statistics(schema: &Schema, statistics: &[Statistics]) -> String {
         ];
         Value::Object(Map::from_iter(shown))
     };
-    let named = statistics.iter().filter_map(|s| Some((name_of(schema, s.field)?.to_owned(), one(s))));
+    let named =
+        statistics.iter().filter_map(|s| Some((name_of(schema, s.field)?.to_owned(), one(s))));
     Value::Object(named.collect()).to_string()
 }
 

@@ -7,12 +7,12 @@ mod roots;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use datafusion::catalog::CatalogProviderList;
 use datafusion::catalog::information_schema::InformationSchemaProvider;
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
     SchemaProvider,
 };
-use datafusion::catalog::CatalogProviderList;
 use datafusion::common::TableReference;
 use datafusion::datasource::{MemTable, TableProvider};
 use tenrow::{Dataset, ErrorKind, Snapshot, Version};
@@ -148,7 +148,8 @@ impl<'a> Tables<'a> {
                     continue;
                 }
                 let (_, dataset) = self.roots.find(Some(&root.name), &entry.name).await?;
-                let provider = DatasetTable::new(dataset.latest().await?, entry.name.clone(), false);
+                let provider =
+                    DatasetTable::new(dataset.latest().await?, entry.name.clone(), false);
                 schema.register_table(entry.name, Arc::new(provider))?;
             }
             catalog.register_schema(&root.name, schema)?;
@@ -173,7 +174,10 @@ fn tagged(newest: &Snapshot, place: &Place, tag: &str) -> Result<Version> {
             false => format!("there are {}", tags.keys().cloned().collect::<Vec<_>>().join(", ")),
         };
         let name = &place.name;
-        Error::new(ErrorKind::NotFound, format!("no tag {tag:?} of dataset {name:?}; {known}{mean}"))
+        Error::new(
+            ErrorKind::NotFound,
+            format!("no tag {tag:?} of dataset {name:?}; {known}{mean}"),
+        )
     })
 }
 

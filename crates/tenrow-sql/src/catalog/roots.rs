@@ -117,10 +117,7 @@ impl Roots {
             let names = self.roots.iter().map(|root| root.name.as_str());
             let mean = did_you_mean(schema, names.clone());
             let names = names.collect::<Vec<_>>().join(", ");
-            Error::new(
-                ErrorKind::NotFound,
-                format!("no root {schema:?}; there are {names}{mean}"),
-            )
+            Error::new(ErrorKind::NotFound, format!("no root {schema:?}; there are {names}{mean}"))
         })
     }
 
@@ -141,7 +138,8 @@ impl Roots {
             let named = self.roots.iter().position(|other| other.name == root);
             found.extend(named.map(|root| Place { root, name: rest.to_owned() }));
             let here = std::env::current_dir().map(|here| here.join(relative)).ok();
-            let below = |(index, root): (usize, &Root)| Some((index, root.name_of(here.as_ref()?)?));
+            let below =
+                |(index, root): (usize, &Root)| Some((index, root.name_of(here.as_ref()?)?));
             found.extend(self.roots.iter().enumerate().filter_map(below).map(place));
         }
         found
@@ -180,10 +178,7 @@ fn plain(path: &Path) -> Option<PathBuf> {
 }
 
 /// `. Did you mean 'x'?`, if one of the names is near.
-pub(crate) fn did_you_mean<'a>(
-    asked: &str,
-    names: impl IntoIterator<Item = &'a str>,
-) -> String {
+pub(crate) fn did_you_mean<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let distance =
         |name: &str| datafusion::common::utils::datafusion_strsim::levenshtein(asked, name);
     let nearest = names.into_iter().map(|name| (distance(name), name)).min();

@@ -70,13 +70,17 @@ pub(crate) async fn plan(
     let unknown = Statistics::new_unknown(&target.schema);
     let shown = chosen.shown.clone();
     let files = parquet::plan(target.clone(), parts, count, unknown.clone(), shown, options)?;
-    let rest = Chosen { rows: rest, partitions: None, statistics: unknown, shown: "other files".into() };
+    let rest =
+        Chosen { rows: rest, partitions: None, statistics: unknown, shown: "other files".into() };
     let rest = Arc::new(ScanExec::new(target, rest, count));
     UnionExec::try_new(vec![files, rest])
 }
 
 /// What the Parquet source reads of the chosen rows, and the other rows.
-async fn files(target: &Target, chosen: &mut Chosen) -> Result<(Vec<parquet::Part>, RowSet), Error> {
+async fn files(
+    target: &Target,
+    chosen: &mut Chosen,
+) -> Result<(Vec<parquet::Part>, RowSet), Error> {
     let attributes = target.snapshot.schema().attributes();
     let wanted = target.columns.iter().filter_map(|column| match column {
         Column::Attribute(index) => attributes.get(*index),

@@ -21,9 +21,7 @@ use datafusion::physical_plan::metrics::{
 };
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
-};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tenrow::{ReadOptions, ScanOptions};
 
@@ -172,8 +170,11 @@ impl ExecutionPlan for ScanExec {
 
     /// No part gives more rows than that.
     fn with_fetch(&self, limit: Option<usize>) -> Option<Arc<dyn ExecutionPlan>> {
-        let parts: Arc<[RowSet]> =
-            self.parts.iter().map(|part| limit.map_or(part.clone(), |n| part.first(n as u64))).collect();
+        let parts: Arc<[RowSet]> = self
+            .parts
+            .iter()
+            .map(|part| limit.map_or(part.clone(), |n| part.first(n as u64)))
+            .collect();
         let mut statistics = Statistics::new_unknown(&self.target.schema);
         statistics.num_rows = row_count(parts.iter().map(RowSet::len).sum());
         Some(Arc::new(Self { parts, limit, statistics: Arc::new(statistics), ..self.clone() }))
@@ -217,10 +218,7 @@ fn read(
             .boxed();
     }
     let ranges: Vec<Range<u64>> = ranges.to_vec();
-    stream::iter(ranges)
-        .map(move |rows| scan(target.clone(), rows, batch_rows))
-        .flatten()
-        .boxed()
+    stream::iter(ranges).map(move |rows| scan(target.clone(), rows, batch_rows)).flatten().boxed()
 }
 
 /// Ranges cut and put together so that each piece has `batch_rows` rows but the last.
@@ -275,7 +273,8 @@ fn scan(
         Column::Attribute(index) => is_late(&attributes[*index]),
         _ => false,
     });
-    let mut options = ScanOptions::default().with_rows(rows.clone()).with_read(read_options(&target));
+    let mut options =
+        ScanOptions::default().with_rows(rows.clone()).with_read(read_options(&target));
     if !has_late {
         // Batches of tensors end where their pages do: this bounds memory and spares copies.
         options = options.with_batch_rows(batch_rows);

@@ -205,7 +205,8 @@ impl Lifting {
         let mut exprs = Vec::with_capacity(projection.expr.len());
         let mut pending: Vec<Pending> = Vec::new();
         for (expr, (qualifier, field)) in projection.expr.iter().zip(projection.schema.iter()) {
-            let late = plain_column(expr).and_then(|column| input.pending.iter().find(|p| p.is(column)));
+            let late =
+                plain_column(expr).and_then(|column| input.pending.iter().find(|p| p.is(column)));
             match late {
                 None => exprs.push(expr.clone()),
                 Some(late) => {
@@ -391,6 +392,9 @@ fn as_column(pending: &Pending) -> Column {
 fn has_plan(expr: &Expr) -> bool {
     matches!(
         expr,
-        Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_) | Expr::OuterReferenceColumn(..)
+        Expr::Exists(_)
+            | Expr::InSubquery(_)
+            | Expr::ScalarSubquery(_)
+            | Expr::OuterReferenceColumn(..)
     )
 }

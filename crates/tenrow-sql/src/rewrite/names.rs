@@ -3,9 +3,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{
-    Ident, ObjectNamePart, TableAlias, TableFactor, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{Ident, ObjectNamePart, TableAlias, TableFactor, VisitorMut};
 
 use super::visit::visit;
 
@@ -51,7 +49,8 @@ mod tests {
 
     #[test]
     fn a_path_is_called_by_its_last_part() {
-        let mut statement = parse_one("SELECT * FROM 'speech/train@3' JOIN 'x' AS y ON 'a' = 'b'").unwrap();
+        let mut statement =
+            parse_one("SELECT * FROM 'speech/train@3' JOIN 'x' AS y ON 'a' = 'b'").unwrap();
         name_paths(&mut statement);
         let expected = r#"SELECT * FROM "speech/train@3" AS "train" JOIN "x" AS y ON 'a' = 'b'"#;
         assert_eq!(statement.to_string(), expected);

@@ -171,7 +171,8 @@ impl Hide<'_> {
                     true => None,
                     false => self.tables.columns(&reference_of(name)?),
                 };
-                let qualifier = alias.as_ref().map_or_else(|| name.clone(), |a| a.name.clone().into());
+                let qualifier =
+                    alias.as_ref().map_or_else(|| name.clone(), |a| a.name.clone().into());
                 // Columns that the alias renames have no hidden names left.
                 sources.push(Source { qualifier: Some(qualifier), columns, joined: Vec::new() });
             }
@@ -214,11 +215,16 @@ fn shape_of(operator: &JoinOperator) -> JoinShape<'_> {
     match operator {
         Semi(_) | LeftSemi(_) | Anti(_) | LeftAnti(_) => JoinShape::Left,
         RightSemi(_) | RightAnti(_) => JoinShape::Right,
-        Join(constraint) | Inner(constraint) | Left(constraint) | LeftOuter(constraint)
-        | Right(constraint) | RightOuter(constraint) | FullOuter(constraint)
-        | CrossJoin(constraint) | StraightJoin(constraint) | AsOf { constraint, .. } => {
-            JoinShape::Both(constraint)
-        }
+        Join(constraint)
+        | Inner(constraint)
+        | Left(constraint)
+        | LeftOuter(constraint)
+        | Right(constraint)
+        | RightOuter(constraint)
+        | FullOuter(constraint)
+        | CrossJoin(constraint)
+        | StraightJoin(constraint)
+        | AsOf { constraint, .. } => JoinShape::Both(constraint),
         CrossApply | OuterApply | ArrayJoin | LeftArrayJoin | InnerArrayJoin => {
             JoinShape::Both(&JoinConstraint::None)
         }
@@ -230,7 +236,8 @@ fn all(sources: &[Source], options: WildcardAdditionalOptions) -> Result<Vec<Sel
     if let [only] = sources {
         return Ok(vec![SelectItem::Wildcard(excluding(options, hidden(only)))]);
     }
-    if options.opt_replace.is_some() || options.opt_rename.is_some() || options.opt_ilike.is_some() {
+    if options.opt_replace.is_some() || options.opt_rename.is_some() || options.opt_ilike.is_some()
+    {
         return Err(Error::invalid(
             "`*` with REPLACE over several tables in a statement that names _row, _row_id or _partition: name the columns",
         ));
@@ -323,7 +330,10 @@ fn excluded_by(options: &WildcardAdditionalOptions) -> Vec<Ident> {
 }
 
 /// The options, excluding `names` too.
-fn excluding(mut options: WildcardAdditionalOptions, names: Vec<Ident>) -> WildcardAdditionalOptions {
+fn excluding(
+    mut options: WildcardAdditionalOptions,
+    names: Vec<Ident>,
+) -> WildcardAdditionalOptions {
     let mut all = excluded_by(&options);
     all.extend(names.into_iter().filter(|name| !excluded_by(&options).contains(name)));
     if !all.is_empty() {

@@ -120,7 +120,8 @@ impl Session {
             LogicalPlan::Statement(
                 PlannedStatement::SetVariable(_) | PlannedStatement::ResetVariable(_),
             ) => {
-                let stream = self.context.execute_logical_plan(plan).await?.execute_stream().await?;
+                let stream =
+                    self.context.execute_logical_plan(plan).await?.execute_stream().await?;
                 Ok(Answer::new(stream, None))
             }
             LogicalPlan::Statement(statement) => {

@@ -40,7 +40,10 @@ async fn rows_of_ids(snapshot: &Snapshot, ids: &RowSet) -> Result<RowSet> {
     let found = snapshot.rows_of_ids(&points).await?;
     let mut rows: Vec<Range<u64>> = found.into_iter().flatten().map(|row| row..row + 1).collect();
     for range in ranges {
-        rows.push(first_row_from(snapshot, range.start).await?..first_row_from(snapshot, range.end).await?);
+        rows.push(
+            first_row_from(snapshot, range.start).await?
+                ..first_row_from(snapshot, range.end).await?,
+        );
     }
     Ok(RowSet::new(rows))
 }
@@ -70,13 +73,11 @@ fn numbers(filter: &Expr, column: &str) -> Option<RowSet> {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
             Some(numbers(left, column)?.or(&numbers(right, column)?))
         }
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-            match is_column(left, column) {
-                true => compared(*op, literal(right)?),
-                false if is_column(right, column) => compared(op.swap()?, literal(left)?),
-                false => None,
-            }
-        }
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match is_column(left, column) {
+            true => compared(*op, literal(right)?),
+            false if is_column(right, column) => compared(op.swap()?, literal(left)?),
+            false => None,
+        },
         Expr::InList(list) if !list.negated && is_column(&list.expr, column) => {
             let points = list.list.iter().map(|item| compared(Operator::Eq, literal(item)?));
             let points = points.collect::<Option<Vec<_>>>()?;
@@ -101,7 +102,9 @@ fn literal(expr: &Expr) -> Option<Option<i64>> {
         ScalarValue::Null => Some(None),
         ScalarValue::Int64(value) => Some(*value),
         ScalarValue::Int32(value) => Some(value.map(i64::from)),
-        ScalarValue::UInt64(value) => Some(value.map(|value| i64::try_from(value).unwrap_or(i64::MAX))),
+        ScalarValue::UInt64(value) => {
+            Some(value.map(|value| i64::try_from(value).unwrap_or(i64::MAX)))
+        }
         _ => None,
     }
 }

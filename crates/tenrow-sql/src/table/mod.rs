@@ -73,9 +73,9 @@ impl TableProvider for DatasetTable {
     ) -> Result<Vec<TableProviderFilterPushDown>> {
         let names_late = |filter: &Expr| {
             let columns = filter.column_refs();
-            columns.iter().any(|column| {
-                self.snapshot.schema().attribute(&column.name).is_some_and(is_late)
-            })
+            columns
+                .iter()
+                .any(|column| self.snapshot.schema().attribute(&column.name).is_some_and(is_late))
         };
         let support = filters.iter().map(|filter| match filter {
             filter if address::is_address(filter) => TableProviderFilterPushDown::Exact,
@@ -92,10 +92,12 @@ impl TableProvider for DatasetTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let indices = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
+        let indices =
+            projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         let columns: Vec<Column> =
             indices.iter().map(|&index| columns::column(&self.snapshot, index)).collect();
-        let chosen = choose(&self.snapshot, &self.schema, &columns, filters, limit, session).await?;
+        let chosen =
+            choose(&self.snapshot, &self.schema, &columns, filters, limit, session).await?;
         let schema = Arc::new(self.schema.project(&indices)?);
         let target = exec::Target {
             snapshot: self.snapshot.clone(),

@@ -47,7 +47,8 @@ impl<'a> Pruning<'a> {
         let Some(filter) = conjunction(useful) else { return Ok(None) };
         let named = DFSchema::try_from(schema.clone())?;
         let filter = session.create_physical_expr(filter, &named)?;
-        let predicate = PruningPredicateBuilder::new().with_file_schema(schema.clone()).try_build(filter)?;
+        let predicate =
+            PruningPredicateBuilder::new().with_file_schema(schema.clone()).try_build(filter)?;
         Ok((!predicate.always_true()).then_some(Self { snapshot, predicate, sides }))
     }
 
@@ -70,11 +71,7 @@ impl<'a> Pruning<'a> {
         self.prune(rows, &of)
     }
 
-    fn prune(
-        &self,
-        rows: Vec<u64>,
-        of: &dyn Fn(&Attribute) -> Vec<Bounds>,
-    ) -> Result<Vec<bool>> {
+    fn prune(&self, rows: Vec<u64>, of: &dyn Fn(&Attribute) -> Vec<Bounds>) -> Result<Vec<bool>> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }

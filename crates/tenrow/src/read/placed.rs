@@ -90,7 +90,12 @@ impl Snapshot {
         let start = self.row_map().start(leaf) + loaded.row_map().start(index);
         let partition = loaded.partitions()[index].clone();
         let rows = start..start + partition.entry().live_rows();
-        Ok(PlacedPartition { snapshot: self.clone(), partition, number: before + index as u64, rows })
+        Ok(PlacedPartition {
+            snapshot: self.clone(),
+            partition,
+            number: before + index as u64,
+            rows,
+        })
     }
 }
 

@@ -14,15 +14,15 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, FieldRef, Schema};
 use datafusion::common::Result;
+use datafusion::common::Statistics;
 use datafusion::common::config::ConfigOptions;
 use datafusion::datasource::physical_plan::parquet::source::ParquetSource;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::physical_plan::ExecutionPlan;
-use datafusion::common::Statistics;
 use datafusion::parquet::arrow::RowNumber;
+use datafusion::physical_plan::ExecutionPlan;
 
 use super::Target;
 use crate::columns::{Column, PARTITION};

@@ -44,7 +44,10 @@ pub(in crate::exec) fn file_of(
         };
         if field != attribute.id {
             let is_number = |a: &Attribute| a.attribute_type.arrow_type().is_numeric();
-            if !attribute.as_stored(field).is_some_and(|old| is_number(&old) && is_number(attribute)) {
+            if !attribute
+                .as_stored(field)
+                .is_some_and(|old| is_number(&old) && is_number(attribute))
+            {
                 return None;
             }
         }

@@ -12,12 +12,14 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, internal_datafusion_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_plan::execution_plan::{CardinalityEffect, ReplaceChildrenOptions};
 use datafusion::physical_plan::filter_pushdown::{
     ChildFilterDescription, ChildPushdownResult, FilterDescription, FilterPushdownPhase,
     FilterPushdownPropagation,
 };
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -25,8 +27,8 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt;
 
-use super::part::Part;
 use super::FILE_ROW;
+use super::part::Part;
 use crate::columns::{Column, PARTITION};
 use crate::exec::Target;
 use crate::exec::scan::row_order;
@@ -58,6 +60,31 @@ impl RowsExec {
         let properties = properties(&target, &input);
         let metrics = ExecutionPlanMetricsSet::new();
         Self { target, input, parts, statistics: Arc::new(statistics), shown, properties, metrics }
+    }
+
+    /// The columns of the input that these of the target need; `None` if one is chosen twice.
+    fn names_to_read(&self, chosen: &[usize]) -> Option<Vec<String>> {
+        let mut names: Vec<String> = Vec::new();
+        let columns: Vec<Column> = chosen.iter().map(|&index| self.target.columns[index]).collect();
+        for column in &columns {
+            if let Column::Attribute(attribute) = column {
+                // The target may have another name for it than the input.
+                let fields = self.target.snapshot.arrow_schema().fields();
+                let name = fields.get(*attribute)?.name().clone();
+                if names.contains(&name) {
+                    return None;
+                }
+                names.push(name);
+            }
+        }
+        let names_rows = columns.iter().any(|c| matches!(c, Column::Row | Column::RowId));
+        if names_rows || columns.contains(&Column::Partition) {
+            names.push(PARTITION.to_owned());
+        }
+        if names_rows {
+            names.push(FILE_ROW.to_owned());
+        }
+        Some(names)
     }
 
     fn with_input(&self, input: Arc<dyn ExecutionPlan>) -> Self {
@@ -188,6 +215,34 @@ impl ExecutionPlan for RowsExec {
         CardinalityEffect::Equal
     }
 
+    /// Columns that are left out above are not read: a filter that the source took over may have been alone in
+    /// needing them.
+    fn try_swapping_with_projection(
+        &self,
+        projection: &ProjectionExec,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let chosen = projection.expr().iter().map(|projected| {
+            projected.expr.downcast_ref::<PhysicalColumn>().map(PhysicalColumn::index)
+        });
+        let Some(chosen) = chosen.collect::<Option<Vec<usize>>>() else { return Ok(None) };
+        let Some(names) = self.names_to_read(&chosen) else { return Ok(None) };
+        let own = self.input.schema();
+        let read = names.into_iter().map(|name| {
+            let column = Arc::new(PhysicalColumn::new_with_schema(&name, &own)?);
+            Ok(ProjectionExpr { expr: column, alias: name })
+        });
+        let read = ProjectionExec::try_new(read.collect::<Result<Vec<_>>>()?, self.input.clone())?;
+        let Some(input) = self.input.try_swapping_with_projection(&read)? else { return Ok(None) };
+        let mut new = self.clone();
+        new.target.columns = chosen.iter().map(|&index| self.target.columns[index]).collect();
+        new.target.schema = projection.schema();
+        let known = &self.statistics.column_statistics;
+        let mut statistics = self.statistics.as_ref().clone();
+        statistics.column_statistics = chosen.iter().map(|&index| known[index].clone()).collect();
+        new.statistics = Arc::new(statistics);
+        Ok(Some(Arc::new(new.with_input(input))))
+    }
+
     /// Filters of what the source reads go on to it.
     fn gather_filters_for_pushdown(
         &self,
@@ -264,8 +319,9 @@ fn numbers(
                 .ok_or_else(|| internal_datafusion_err!("no partition {partition} is scanned"))?,
         };
         known = Some((*partition, part));
-        let number = number(part, row.cast_unsigned())
-            .ok_or_else(|| internal_datafusion_err!("row {row} of partition {partition} has no id"))?;
+        let number = number(part, row.cast_unsigned()).ok_or_else(|| {
+            internal_datafusion_err!("row {row} of partition {partition} has no id")
+        })?;
         found.push(i64::try_from(number).unwrap_or(i64::MAX));
     }
     Ok(Arc::new(Int64Array::from(found)))
