@@ -1,9 +1,8 @@
 //! File attributes: `file_size`, `file_type`, `file_bytes`.
 //!
 //! A file is a struct of which `bytes` is null where the file is an object of its own. The size and
-//! the type are among the details; a table that leaves `bytes` out where nothing asks for it, as
-//! [`needs_file_bytes`] tells, serves them without reading any file. `file_bytes` returns what
-//! `bytes` holds: a table that is asked for it puts the bytes of external files there.
+//! the type are among the details, so they need no bytes. `file_bytes` returns what `bytes` holds; of a
+//! file that is an object of its own it cannot give the bytes yet, and says so.
 
 use std::sync::Arc;
 
@@ -45,12 +44,6 @@ pub(super) fn functions() -> Vec<Function> {
         Function::new(media_type, |plan| plan_file(plan, DataType::Utf8), run_type),
         Function::new(bytes, |plan| plan_file(plan, DataType::Binary), run_bytes),
     ]
-}
-
-/// Whether the function called `name`, given a file, looks at its bytes; if not, a table may leave
-/// `bytes` null in all rows.
-pub(crate) fn needs_file_bytes(name: &str) -> bool {
-    !matches!(name, "file_size" | "file_type")
 }
 
 fn plan_file(plan: &Plan<'_>, data_type: DataType) -> Result<FieldRef> {
