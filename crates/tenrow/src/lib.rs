@@ -33,8 +33,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use ids::Ids;
 pub use inspect::{AttributeSize, Inspection};
 pub use read::{
-    BatchStream, ElementStream, FileColumn, FileHandle, ReadOptions, ScanOptions, TensorColumn,
-    Tensors, Verify,
+    BatchStream, ElementStream, FileColumn, FileHandle, PlacedPartition, ReadOptions, ScanOptions,
+    TensorColumn, Tensors, Verify,
 };
 pub use snapshot::Snapshot;
 pub use storage::{

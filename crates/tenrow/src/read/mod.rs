@@ -17,6 +17,7 @@ mod scan;
 mod tensor_column;
 mod file_column;
 mod element_stream;
+mod placed;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub(crate) use arrays::{elements as element_array, lists as list_array, unfit};
 pub use element_stream::ElementStream;
 pub use file_column::{FileColumn, FileHandle};
 pub use options::{ReadOptions, Verify};
+pub use placed::PlacedPartition;
 pub use scan::{BatchStream, ScanOptions};
 pub use tensor_column::{TensorColumn, Tensors};
 

@@ -82,9 +82,13 @@ impl Storage {
     /// [`InvalidInput`](ErrorKind::InvalidInput) if `folder` is no plain relative path.
     pub fn below(&self, folder: &str) -> Result<Storage> {
         let prefix = self.location(folder)?;
-        match &self.inner.folder {
-            Some(root) => Ok(Self::local(root.join(folder), crate::ids::Ids::random())),
-            None => Ok(Self::from_store(self.inner.store.clone(), prefix)),
-        }
+        let below = match &self.inner.folder {
+            Some(root) => Self::local(root.join(folder), crate::ids::Ids::random()),
+            None => Self::from_store(self.inner.store.clone(), prefix),
+        };
+        Ok(below
+            .with_mmap(self.maps_files)
+            .with_mapped_reads_counted(self.counts_mapped_reads)
+            .with_ordered_listing(self.lists_in_order))
     }
 }

@@ -106,13 +106,20 @@ impl Dataset {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound), with the views that exist.
     pub async fn view(&self, name: &str) -> Result<View> {
-        let latest = self.latest().await?;
-        let entry = find(&latest, name)?.clone();
-        let snapshot = match entry.version == latest.version() {
-            true => latest,
+        self.view_of(&self.latest().await?, name).await
+    }
+
+    /// The view that `snapshot`, a version of this dataset, calls `name`.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound), with the views that it has, or if what the view is of has expired since.
+    pub async fn view_of(&self, snapshot: &Snapshot, name: &str) -> Result<View> {
+        let entry = find(snapshot, name)?.clone();
+        let pinned = match entry.version == snapshot.version() {
+            true => snapshot.clone(),
             false => self.version(entry.version).await?,
         };
-        View::new(name, entry, snapshot)
+        View::new(name, entry, pinned)
     }
 }
 

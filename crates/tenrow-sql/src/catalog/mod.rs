@@ -1,0 +1,200 @@
+//! From the names in a statement to tables: each dataset in one version, however often it is named.
+
+mod metadata;
+mod name;
+mod roots;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use datafusion::catalog::CatalogProviderList;
+use datafusion::catalog::information_schema::InformationSchemaProvider;
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+    SchemaProvider,
+};
+use datafusion::common::TableReference;
+use datafusion::datasource::{MemTable, TableProvider};
+use tenrow::{Dataset, ErrorKind, Snapshot, Version};
+
+use crate::columns::HIDDEN_COLUMNS;
+use crate::error::{Error, Result};
+use crate::rewrite::KnownTables;
+use crate::table::{DatasetTable, ViewTable};
+use name::{Part, TableName, VersionName};
+use roots::{INFORMATION_SCHEMA, Place, did_you_mean};
+
+pub(crate) use roots::{Root, Roots};
+
+/// The catalog that all schemas are in.
+pub(crate) const CATALOG: &str = "tenrow";
+
+/// The tables of one statement.
+pub(crate) struct Tables<'a> {
+    roots: &'a Roots,
+    /// Whether tables show their hidden columns.
+    hidden: bool,
+    snapshots: HashMap<(Place, Option<Version>), Snapshot>,
+    providers: HashMap<TableReference, Arc<dyn TableProvider>>,
+    datasets: HashSet<TableReference>,
+}
+
+impl<'a> Tables<'a> {
+    pub(crate) fn new(roots: &'a Roots, hidden: bool) -> Self {
+        Self {
+            roots,
+            hidden,
+            snapshots: HashMap::new(),
+            providers: HashMap::new(),
+            datasets: HashSet::new(),
+        }
+    }
+
+    /// Looks up every table that is named.
+    pub(crate) async fn add_all(
+        &mut self,
+        references: impl IntoIterator<Item = TableReference>,
+    ) -> Result<()> {
+        for reference in references {
+            if !self.providers.contains_key(&reference) {
+                let (provider, is_dataset) = self.find(&reference).await?;
+                if is_dataset {
+                    self.datasets.insert(reference.clone());
+                }
+                self.providers.insert(reference, provider);
+            }
+        }
+        Ok(())
+    }
+
+    /// The table of that name, if it was looked up.
+    pub(crate) fn provider(&self, reference: &TableReference) -> Option<&Arc<dyn TableProvider>> {
+        self.providers.get(reference)
+    }
+
+    async fn find(&mut self, reference: &TableReference) -> Result<(Arc<dyn TableProvider>, bool)> {
+        if let Some(catalog) = reference.catalog().filter(|catalog| *catalog != CATALOG) {
+            let reason = format!("no catalog {catalog:?}; the only one is {CATALOG:?}");
+            return Err(Error::new(ErrorKind::NotFound, reason));
+        }
+        if reference.schema() == Some(INFORMATION_SCHEMA) {
+            return Ok((self.information(reference.table()).await?, false));
+        }
+        let name = TableName::parse(reference.table())?;
+        let (place, dataset) = self.roots.find(reference.schema(), &name.dataset).await?;
+        let snapshot = self.pin(&place, &dataset, name.version.as_ref()).await?;
+        match &name.part {
+            None => {
+                let shown = format!("{}@{}", place.name, snapshot.version());
+                Ok((Arc::new(DatasetTable::new(snapshot, shown, self.hidden)), true))
+            }
+            Some(Part::Metadata(table)) => {
+                let batch = metadata::table(table, &dataset, &snapshot).await?;
+                Ok((Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?), false))
+            }
+            Some(Part::View(view)) => {
+                if !snapshot.root().views.contains_key(view) {
+                    return Err(no_view(&snapshot, &place, view));
+                }
+                let view = dataset.view_of(&snapshot, view).await?;
+                let shown = format!("{}@{}#{}", place.name, view.version(), view.name());
+                Ok((Arc::new(ViewTable::new(view, shown, self.hidden)), true))
+            }
+        }
+    }
+
+    /// The version that the statement sees.
+    async fn pin(
+        &mut self,
+        place: &Place,
+        dataset: &Dataset,
+        version: Option<&VersionName>,
+    ) -> Result<Snapshot> {
+        let number = match version {
+            None => None,
+            Some(VersionName::Number(number)) => Some(*number),
+            Some(VersionName::Tag(tag)) => {
+                Some(tagged(&self.newest(place, dataset).await?, place, tag)?)
+            }
+        };
+        let Some(number) = number else { return self.newest(place, dataset).await };
+        let key = (place.clone(), Some(number));
+        if let Some(known) = self.snapshots.get(&key) {
+            return Ok(known.clone());
+        }
+        let snapshot = dataset.version(number).await?;
+        self.snapshots.insert(key, snapshot.clone());
+        Ok(snapshot)
+    }
+
+    async fn newest(&mut self, place: &Place, dataset: &Dataset) -> Result<Snapshot> {
+        let key = (place.clone(), None);
+        if let Some(known) = self.snapshots.get(&key) {
+            return Ok(known.clone());
+        }
+        let snapshot = dataset.latest().await?;
+        self.snapshots.insert(key, snapshot.clone());
+        Ok(snapshot)
+    }
+
+    /// A table of `information_schema`, over all datasets of all roots.
+    async fn information(&self, table: &str) -> Result<Arc<dyn TableProvider>> {
+        let catalog = Arc::new(MemoryCatalogProvider::new());
+        for root in self.roots.iter() {
+            let schema = Arc::new(MemorySchemaProvider::new());
+            for entry in root.catalog.list().await? {
+                // One that cannot be read is said so when it is asked for.
+                if entry.info.is_err() {
+                    continue;
+                }
+                let (_, dataset) = self.roots.find(Some(&root.name), &entry.name).await?;
+                let provider =
+                    DatasetTable::new(dataset.latest().await?, entry.name.clone(), false);
+                schema.register_table(entry.name, Arc::new(provider))?;
+            }
+            catalog.register_schema(&root.name, schema)?;
+        }
+        let list = Arc::new(MemoryCatalogProviderList::new());
+        list.register_catalog(CATALOG.to_owned(), catalog);
+        let information = InformationSchemaProvider::new(list);
+        information.table(table).await?.ok_or_else(|| {
+            let names = information.table_names();
+            let mean = did_you_mean(table, names.iter().map(String::as_str));
+            Error::new(ErrorKind::NotFound, format!("no table information_schema.{table}{mean}"))
+        })
+    }
+}
+
+fn tagged(newest: &Snapshot, place: &Place, tag: &str) -> Result<Version> {
+    let tags = &newest.root().tags;
+    tags.get(tag).copied().ok_or_else(|| {
+        let mean = did_you_mean(tag, tags.keys().map(String::as_str));
+        let known = match tags.is_empty() {
+            true => "it has none".to_owned(),
+            false => format!("there are {}", tags.keys().cloned().collect::<Vec<_>>().join(", ")),
+        };
+        let name = &place.name;
+        Error::new(
+            ErrorKind::NotFound,
+            format!("no tag {tag:?} of dataset {name:?}; {known}{mean}"),
+        )
+    })
+}
+
+fn no_view(snapshot: &Snapshot, place: &Place, view: &str) -> Error {
+    let views = &snapshot.root().views;
+    let mean = did_you_mean(view, views.keys().map(String::as_str));
+    let name = &place.name;
+    Error::new(ErrorKind::NotFound, format!("no view {view:?} of dataset {name:?}{mean}"))
+}
+
+impl KnownTables for Tables<'_> {
+    fn columns(&self, table: &TableReference) -> Option<Vec<String>> {
+        if !self.datasets.contains(table) {
+            return None;
+        }
+        let schema = self.provider(table)?.schema();
+        let names = schema.fields().iter().map(|field| field.name().clone());
+        Some(names.filter(|name| !HIDDEN_COLUMNS.contains(&name.as_str())).collect())
+    }
+}

@@ -1,0 +1,82 @@
+//! From the attributes of a version to the columns of a file: by field id, whatever they are called there.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_schema::{Schema, SchemaRef};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{Column, cast, lit};
+use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
+use tenrow::Attribute;
+use tenrow::format::{FIELD_ID_KEY, default_rows};
+
+/// Knows the attributes that a scan reads.
+#[derive(Debug)]
+pub(super) struct ByFieldId {
+    attributes: Arc<[Attribute]>,
+}
+
+impl ByFieldId {
+    pub(super) fn new(attributes: Vec<Attribute>) -> Self {
+        Self { attributes: attributes.into() }
+    }
+}
+
+impl PhysicalExprAdapterFactory for ByFieldId {
+    fn create(&self, _: SchemaRef, file: SchemaRef) -> Result<Arc<dyn PhysicalExprAdapter>> {
+        let mut columns = HashMap::new();
+        for attribute in self.attributes.iter() {
+            columns.insert(attribute.name.clone(), in_file(attribute, &file)?);
+        }
+        Ok(Arc::new(InFile { columns, file }))
+    }
+}
+
+/// The attribute in the terms of the file: a column, cast to the type that the attribute has now, or its default.
+fn in_file(attribute: &Attribute, file: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>> {
+    // The newest form comes first, and of one file it counts.
+    let place = attribute.ids().find_map(|id| position(file, id.0));
+    let wanted = attribute.attribute_type.arrow_type();
+    let Some(index) = place else {
+        let row = default_rows(attribute, 1).map_err(|error| {
+            crate::error::external(tenrow::Error::format("the default of an attribute", error))
+        })?;
+        return Ok(lit(ScalarValue::try_from_array(&row, 0)?));
+    };
+    let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(file.field(index).name(), index));
+    match *file.field(index).data_type() == wanted {
+        true => Ok(column),
+        false => cast(column, file, wanted),
+    }
+}
+
+fn position(file: &Schema, id: u32) -> Option<usize> {
+    let text = id.to_string();
+    file.fields().iter().position(|field| field.metadata().get(FIELD_ID_KEY) == Some(&text))
+}
+
+/// The columns of one file.
+#[derive(Debug)]
+struct InFile {
+    columns: HashMap<String, Arc<dyn PhysicalExpr>>,
+    file: SchemaRef,
+}
+
+impl PhysicalExprAdapter for InFile {
+    fn rewrite(&self, expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
+        expr.transform_up(|expr| {
+            let Some(column) = expr.downcast_ref::<Column>() else {
+                return Ok(Transformed::no(expr));
+            };
+            if let Some(known) = self.columns.get(column.name()) {
+                return Ok(Transformed::yes(known.clone()));
+            }
+            // A virtual column follows those of the file.
+            let index = self.file.index_of(column.name())?;
+            Ok(Transformed::yes(Arc::new(Column::new(column.name(), index))))
+        })
+        .data()
+    }
+}

@@ -1,0 +1,37 @@
+//! SQL over tenrow datasets, on DataFusion.
+//!
+//! A [`Session`] sees the datasets below some folders as tables, and answers one statement at a time with
+//! Arrow batches:
+//!
+//! ```text
+//! text ─► rewrite: one statement; 'paths' are tables, `*` has no hidden columns
+//!      ─► catalog: names → snapshots, one version of each dataset
+//!      ─► DataFusion's planner and optimizer; `optimizer` puts off the fetching of tensors
+//!      ─► table: rows that filters leave, by manifests alone: addresses, pruned leaves and partitions
+//!      ─► exec: scalars by DataFusion's Parquet source, tensors by tenrow's own reads, last
+//! ```
+//!
+//! | in a statement | is |
+//! |---|---|
+//! | `digits`, `data.digits` | a dataset in its newest version; the schema is its root |
+//! | `'speech/train'`, `'/data/digits'` | a dataset by its path, if that leads below a root |
+//! | `"digits@3"`, `"digits@best"` | a past version, by number or tag |
+//! | `"digits$files"` | a table about it: `$attributes`, `$files`, `$partitions`, `$properties`, `$tags`, `$versions`, `$views` |
+//! | `"digits#train"` | a view: its rows in its order |
+//! | `_row`, `_row_id`, `_partition` | columns that every dataset has and `*` leaves out |
+#![forbid(unsafe_code)]
+#![expect(clippy::single_range_in_vec_init, reason = "lists of ranges of rows are what is meant")]
+
+mod error;
+mod columns;
+mod row_set;
+mod functions;
+mod rewrite;
+mod exec;
+mod table;
+mod catalog;
+mod optimizer;
+mod session;
+
+pub use error::{Error, Result};
+pub use session::{Answer, RootOption, RootPlace, Session, SessionOptions};

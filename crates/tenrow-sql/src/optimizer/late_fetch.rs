@@ -1,0 +1,400 @@
+//! Tensors, files and lists are fetched after everything that leaves rows out.
+//!
+//! From the scans upwards, wide columns are taken out of the plan: the scan gives row numbers instead, and
+//! the columns are *pending*. A step that computes with one has it fetched just below; filters, limits, sorts, joins
+//! and windows that do not are passed by. What is still pending where it must not be any longer is fetched there.
+//! A column that has passed nothing that spares work stays in its scan, which reads it in order.
+//!
+//! ```text
+//! Projection: image              Projection: image
+//!   Limit: 10                      Fetch: late=[image], row=_row
+//!     Filter: label = 3     ─►       Limit: 10
+//!       Scan: image, label             Filter: label = 3
+//!                                        Scan: label, _row
+//! ```
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, Result, TableReference};
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::logical_expr::logical_plan::{
+    Filter, Join, Projection, Sort, SubqueryAlias, TableScan, TableScanBuilder, Window,
+};
+use datafusion::logical_expr::{Expr, Extension, JoinType, LogicalPlan};
+use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
+
+use super::node::{FetchNode, LateColumn};
+use crate::columns::{ROW, is_late};
+use crate::table::DatasetTable;
+
+/// The rule.
+#[derive(Debug)]
+pub(super) struct LateFetch;
+
+impl OptimizerRule for LateFetch {
+    fn name(&self) -> &str {
+        "late_fetch"
+    }
+
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        _: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>> {
+        let mut lifting = Lifting { names: 0 };
+        let settled = lifting.settled(&plan)?;
+        Ok(match settled {
+            Some(new) => Transformed::yes(new),
+            None => Transformed::no(plan),
+        })
+    }
+}
+
+/// A column that the plan lacks, and that whoever needs it fetches.
+#[derive(Debug, Clone)]
+struct Pending {
+    column: LateColumn,
+    /// The column of the plan that has its row numbers.
+    row: Column,
+    table: Arc<DatasetTable>,
+    /// Whether it has passed a step that spares fetching it.
+    has_passed: bool,
+}
+
+impl Pending {
+    fn is(&self, column: &Column) -> bool {
+        *column.name == *self.column.field.name()
+            && (column.relation.is_none() || column.relation == self.column.qualifier)
+    }
+}
+
+/// A plan without its wide columns.
+struct Lifted {
+    plan: LogicalPlan,
+    pending: Vec<Pending>,
+    /// Whether something in it is fetched late.
+    has_fetch: bool,
+}
+
+impl Lifted {
+    fn passed(mut self, plan: LogicalPlan) -> Self {
+        self.pending.iter_mut().for_each(|pending| pending.has_passed = true);
+        Self { plan, ..self }
+    }
+}
+
+struct Lifting {
+    /// Row columns that were given names of their own.
+    names: usize,
+}
+
+impl Lifting {
+    fn lift(&mut self, plan: &LogicalPlan) -> Result<Lifted> {
+        match plan {
+            LogicalPlan::TableScan(scan) => lift_scan(plan, scan),
+            LogicalPlan::SubqueryAlias(alias) => self.lift_alias(plan, alias),
+            LogicalPlan::Filter(filter) => {
+                let input = self.lift_for(&filter.input, [&filter.predicate])?;
+                let new = Filter::try_new(filter.predicate.clone(), Arc::new(input.plan.clone()))?;
+                Ok(input.passed(LogicalPlan::Filter(new)))
+            }
+            LogicalPlan::Sort(sort) => {
+                let input = self.lift_for(&sort.input, sort.expr.iter().map(|sort| &sort.expr))?;
+                let new = Sort { input: Arc::new(input.plan.clone()), ..sort.clone() };
+                Ok(input.passed(LogicalPlan::Sort(new)))
+            }
+            LogicalPlan::Limit(limit) => {
+                let input = self.lift(&limit.input)?;
+                let mut new = limit.clone();
+                new.input = Arc::new(input.plan.clone());
+                Ok(input.passed(LogicalPlan::Limit(new)))
+            }
+            LogicalPlan::Window(window) => {
+                let input = self.lift_for(&window.input, &window.window_expr)?;
+                let new =
+                    Window::try_new(window.window_expr.clone(), Arc::new(input.plan.clone()))?;
+                Ok(input.passed(LogicalPlan::Window(new)))
+            }
+            LogicalPlan::Projection(projection) => self.lift_projection(projection),
+            LogicalPlan::Join(join) => self.lift_join(join),
+            _ => self.lift_nothing(plan),
+        }
+    }
+
+    /// The input of a step that computes `exprs`, with what they need fetched.
+    fn lift_for<'e>(
+        &mut self,
+        input: &LogicalPlan,
+        exprs: impl IntoIterator<Item = &'e Expr>,
+    ) -> Result<Lifted> {
+        let lifted = self.lift(input)?;
+        let mut needed = HashSet::new();
+        for expr in exprs {
+            if expr.exists(|expr| Ok(has_plan(expr)))? {
+                // What a plan within needs is not looked for.
+                needed.extend(lifted.pending.iter().map(as_column));
+            }
+            needed.extend(expr.column_refs().into_iter().cloned());
+        }
+        fetch(lifted, |pending| needed.iter().any(|column| pending.is(column)))
+    }
+
+    /// The plan with everything in it fetched, under the schema that it had; `None` if it stays as it is.
+    fn settled(&mut self, plan: &LogicalPlan) -> Result<Option<LogicalPlan>> {
+        let lifted = self.lift(plan)?;
+        if !lifted.has_fetch && !lifted.pending.iter().any(|pending| pending.has_passed) {
+            return Ok(None);
+        }
+        let whole = fetch(lifted, |_| true)?.plan;
+        if whole.schema().columns() == plan.schema().columns() {
+            return Ok(Some(whole));
+        }
+        let columns = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        Ok(Some(LogicalPlan::Projection(Projection::try_new(columns, Arc::new(whole))?)))
+    }
+
+    /// A step that needs all of its inputs.
+    fn lift_nothing(&mut self, plan: &LogicalPlan) -> Result<Lifted> {
+        let mut has_fetch = false;
+        let mut inputs = Vec::new();
+        for input in plan.inputs() {
+            inputs.push(match self.settled(input)? {
+                Some(new) => {
+                    has_fetch = true;
+                    new
+                }
+                None => input.clone(),
+            });
+        }
+        let plan = match has_fetch {
+            true => plan.with_new_exprs(plan.expressions(), inputs)?,
+            false => plan.clone(),
+        };
+        Ok(Lifted { plan, pending: Vec::new(), has_fetch })
+    }
+
+    fn lift_alias(&mut self, plan: &LogicalPlan, alias: &SubqueryAlias) -> Result<Lifted> {
+        let input = self.lift(&alias.input)?;
+        let named = |column: &Column| {
+            let fields = input.plan.schema().fields();
+            fields.iter().filter(|field| *field.name() == column.name).count()
+        };
+        // Beneath one alias, row numbers of two tables would be told apart no longer.
+        if input.pending.iter().any(|pending| named(&pending.row) != 1) {
+            return self.lift_nothing(plan);
+        }
+        let new = SubqueryAlias::try_new(Arc::new(input.plan), alias.alias.clone())?;
+        let rename = |mut pending: Pending| {
+            pending.column.qualifier = Some(alias.alias.clone());
+            pending.row = Column::new(Some(alias.alias.clone()), pending.row.name);
+            pending
+        };
+        Ok(Lifted {
+            plan: LogicalPlan::SubqueryAlias(new),
+            pending: input.pending.into_iter().map(rename).collect(),
+            has_fetch: input.has_fetch,
+        })
+    }
+
+    /// Columns that a projection only passes on stay pending; it passes on their row numbers instead.
+    fn lift_projection(&mut self, projection: &Projection) -> Result<Lifted> {
+        let computed = projection.expr.iter().filter(|expr| plain_column(expr).is_none());
+        let input = self.lift_for(&projection.input, computed)?;
+        let mut exprs = Vec::with_capacity(projection.expr.len());
+        let mut pending: Vec<Pending> = Vec::new();
+        for (expr, (qualifier, field)) in projection.expr.iter().zip(projection.schema.iter()) {
+            let late =
+                plain_column(expr).and_then(|column| input.pending.iter().find(|p| p.is(column)));
+            match late {
+                None => exprs.push(expr.clone()),
+                Some(late) => {
+                    let mut late = late.clone();
+                    late.column.qualifier = qualifier.cloned();
+                    late.column.field = field.clone();
+                    pending.push(late);
+                }
+            }
+        }
+        let mut rows: Vec<(Column, Column)> = Vec::new();
+        for late in &mut pending {
+            let known = rows.iter().find(|(inner, _)| *inner == late.row).cloned();
+            let (_, outer) = known.unwrap_or_else(|| {
+                let outer = Column::from_name(format!("__row_{}", self.names));
+                self.names += 1;
+                exprs.push(Expr::Column(late.row.clone()).alias(&outer.name));
+                rows.push((late.row.clone(), outer.clone()));
+                (late.row.clone(), outer)
+            });
+            late.row = outer;
+        }
+        let has_fetch = input.has_fetch;
+        let new = Projection::try_new(exprs, Arc::new(input.plan))?;
+        Ok(Lifted { plan: LogicalPlan::Projection(new), pending, has_fetch })
+    }
+
+    fn lift_join(&mut self, join: &Join) -> Result<Lifted> {
+        let used = |left: bool| {
+            let sides = join.on.iter().map(move |(l, r)| if left { l } else { r });
+            sides.chain(&join.filter)
+        };
+        let left = self.lift_for(&join.left, used(true))?;
+        let right = self.lift_for(&join.right, used(false))?;
+        let has_fetch = left.has_fetch || right.has_fetch;
+        let (has_left, has_right) = match join.join_type {
+            JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => (true, false),
+            JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => (false, true),
+            JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => (true, true),
+        };
+        let new = Join::try_new(
+            Arc::new(left.plan),
+            Arc::new(right.plan),
+            join.on.clone(),
+            join.filter.clone(),
+            join.join_type,
+            join.join_constraint,
+            join.null_equality,
+            join.null_aware,
+        )?;
+        let mut pending = Vec::new();
+        pending.extend(left.pending.into_iter().filter(|_| has_left));
+        pending.extend(right.pending.into_iter().filter(|_| has_right));
+        for late in &mut pending {
+            // Where the other side has no partner, there is no row.
+            if let Some((_, field)) = join.schema.iter().find(|(qualifier, field)| {
+                *field.name() == *late.column.field.name()
+                    && *qualifier == late.column.qualifier.as_ref()
+            }) {
+                late.column.field = field.clone();
+            }
+        }
+        Ok(Lifted { plan: LogicalPlan::Join(new.clone()), pending, has_fetch }
+            .passed(LogicalPlan::Join(new)))
+    }
+}
+
+/// A scan of a dataset without its wide columns, with row numbers.
+fn lift_scan(plan: &LogicalPlan, scan: &TableScan) -> Result<Lifted> {
+    let unchanged = || Lifted { plan: plan.clone(), pending: Vec::new(), has_fetch: false };
+    let Ok(provider) = source_as_provider(&scan.source) else { return Ok(unchanged()) };
+    let Some(table) = provider.downcast_ref::<DatasetTable>() else { return Ok(unchanged()) };
+    let attributes = table.snapshot().schema().attributes();
+    let indices: Vec<usize> = match &scan.projection {
+        Some(indices) => indices.clone(),
+        None => (0..scan.source.schema().fields().len()).collect(),
+    };
+    let is_wide = |index: &usize| attributes.get(*index).is_some_and(is_late);
+    let (late, mut kept): (Vec<usize>, Vec<usize>) = indices.into_iter().partition(is_wide);
+    if late.is_empty() {
+        return Ok(unchanged());
+    }
+    let whole = Arc::new(table.with_hidden());
+    let row = attributes.len();
+    if !kept.contains(&row) {
+        kept.push(row);
+    }
+    let new = TableScanBuilder::new(scan.table_name.clone(), provider_as_source(whole.clone()))
+        .with_projection(Some(kept))
+        .with_filters(scan.filters.clone())
+        .with_fetch(scan.fetch)
+        .build()?;
+    let fields = table.snapshot().arrow_schema().fields();
+    let pending = late.into_iter().map(|index| Pending {
+        column: LateColumn {
+            qualifier: Some(scan.table_name.clone()),
+            field: fields[index].clone(),
+            attribute: attributes[index].name.clone(),
+        },
+        row: Column::new(Some(scan.table_name.clone()), ROW),
+        table: whole.clone(),
+        has_passed: false,
+    });
+    let pending = pending.collect();
+    Ok(Lifted { plan: LogicalPlan::TableScan(new), pending, has_fetch: false })
+}
+
+/// The plan with those of its pending columns that are `wanted`.
+fn fetch(mut lifted: Lifted, wanted: impl Fn(&Pending) -> bool) -> Result<Lifted> {
+    let (wanted, pending): (Vec<_>, Vec<_>) = lifted.pending.into_iter().partition(wanted);
+    lifted.pending = pending;
+    let (late, early): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|p| p.has_passed);
+    let (in_scan, late) = match only_scan(&lifted.plan) {
+        true => (early, late),
+        false => (Vec::new(), late.into_iter().chain(early).collect()),
+    };
+    if !in_scan.is_empty() {
+        lifted.plan = with_columns(&lifted.plan, &in_scan)?;
+    }
+    // One step for all columns of the same rows.
+    let mut rest = late;
+    while let Some(first) = rest.first().cloned() {
+        let is_alike = |p: &Pending| p.row == first.row && Arc::ptr_eq(&p.table, &first.table);
+        let (alike, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(is_alike);
+        let columns = alike.into_iter().map(|pending| pending.column).collect();
+        let node = FetchNode::new(lifted.plan, first.row, first.table, columns)?;
+        lifted.plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
+        lifted.has_fetch = true;
+        rest = others;
+    }
+    Ok(lifted)
+}
+
+/// Whether the plan is a scan and nothing more, but for a name.
+fn only_scan(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::TableScan(_) => true,
+        LogicalPlan::SubqueryAlias(alias) => only_scan(&alias.input),
+        _ => false,
+    }
+}
+
+/// The scan with these columns in it again.
+fn with_columns(plan: &LogicalPlan, columns: &[Pending]) -> Result<LogicalPlan> {
+    match plan {
+        LogicalPlan::SubqueryAlias(alias) => {
+            let input = with_columns(&alias.input, columns)?;
+            let new = SubqueryAlias::try_new(Arc::new(input), alias.alias.clone())?;
+            Ok(LogicalPlan::SubqueryAlias(new))
+        }
+        LogicalPlan::TableScan(scan) => {
+            let schema = scan.source.schema();
+            let mut indices = scan.projection.clone().unwrap_or_default();
+            for pending in columns {
+                indices.push(schema.index_of(&pending.column.attribute)?);
+            }
+            let new = TableScanBuilder::new(scan.table_name.clone(), scan.source.clone())
+                .with_projection(Some(indices))
+                .with_filters(scan.filters.clone())
+                .with_fetch(scan.fetch)
+                .build()?;
+            Ok(LogicalPlan::TableScan(new))
+        }
+        other => Ok(other.clone()),
+    }
+}
+
+/// The column that the expression is, whatever it is called.
+fn plain_column(expr: &Expr) -> Option<&Column> {
+    match expr {
+        Expr::Column(column) => Some(column),
+        Expr::Alias(alias) => plain_column(&alias.expr),
+        _ => None,
+    }
+}
+
+fn as_column(pending: &Pending) -> Column {
+    let relation: Option<TableReference> = pending.column.qualifier.clone();
+    Column::new(relation, pending.column.field.name())
+}
+
+/// Whether a plan is part of the expression.
+fn has_plan(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Exists(_)
+            | Expr::InSubquery(_)
+            | Expr::ScalarSubquery(_)
+            | Expr::OuterReferenceColumn(..)
+    )
+}

@@ -1,0 +1,16 @@
+//! What this crate adds to the engine's optimizer and planner.
+
+mod late_fetch;
+mod node;
+mod planner;
+
+use std::sync::Arc;
+
+use datafusion::execution::SessionStateBuilder;
+
+/// Adds the rules and nodes of this crate.
+pub(crate) fn install(builder: SessionStateBuilder) -> SessionStateBuilder {
+    builder
+        .with_optimizer_rule(Arc::new(late_fetch::LateFetch))
+        .with_query_planner(Arc::new(planner::Planner))
+}

@@ -1,0 +1,25 @@
+//! What a statement means here, before the engine plans it.
+//!
+//! The engine knows no hidden columns and no `FROM 'path'`. So names in single quotes become table names, and
+//! where a statement mentions a hidden column, `*` and `t.*` of datasets become everything but these.
+
+mod names;
+mod parse;
+mod visit;
+mod wildcards;
+
+pub(crate) use names::name_paths;
+pub(crate) use parse::parse_one;
+pub(crate) use wildcards::{KnownTables, hide_columns};
+
+use datafusion::sql::parser::Statement;
+
+use crate::columns::HIDDEN_COLUMNS;
+
+/// Whether the statement may mean a hidden column: else tables need not show theirs.
+///
+/// True too often does no harm.
+pub(crate) fn mentions_hidden(statement: &Statement) -> bool {
+    let text = statement.to_string().to_lowercase();
+    HIDDEN_COLUMNS.iter().any(|name| text.contains(name))
+}

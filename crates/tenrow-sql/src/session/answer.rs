@@ -1,0 +1,76 @@
+//! What a statement gives.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+
+use crate::error::Result;
+
+/// The rows that a statement gives, batch by batch. Dropping it ends the work.
+pub struct Answer {
+    schema: SchemaRef,
+    stream: SendableRecordBatchStream,
+    plan: Option<Arc<dyn ExecutionPlan>>,
+}
+
+impl Answer {
+    pub(crate) fn new(
+        stream: SendableRecordBatchStream,
+        plan: Option<Arc<dyn ExecutionPlan>>,
+    ) -> Self {
+        Self { schema: stream.schema(), stream, plan }
+    }
+
+    /// The columns. Tensors have the extension metadata that their files have.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The next rows; `None` after the last.
+    ///
+    /// # Errors
+    /// Of the dataset that is read, or of a function; the answer ends with it.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        Ok(self.stream.next().await.transpose()?)
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn collect(mut self) -> Result<Vec<RecordBatch>> {
+        let mut batches = Vec::new();
+        while let Some(batch) = self.next().await? {
+            batches.push(batch);
+        }
+        Ok(batches)
+    }
+
+    /// The rows as a stream.
+    pub fn into_stream(self) -> BoxStream<'static, Result<RecordBatch>> {
+        self.stream.map(|batch| Ok(batch?)).boxed()
+    }
+
+    /// The plan that is followed, a line for each step, with what each has measured so far.
+    pub fn plan_text(&self) -> String {
+        match &self.plan {
+            Some(plan) => {
+                DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false).to_string()
+            }
+            None => String::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,174 @@
+//! A session: datasets in, answers out.
+
+mod answer;
+mod memory;
+mod options;
+mod planner;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::Statement as PlannedStatement;
+use datafusion::physical_plan::execute_stream;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::resolve::resolve_table_references;
+use tenrow::{Dataset, Storage};
+
+pub use answer::Answer;
+pub use options::{RootOption, RootPlace, SessionOptions};
+
+use crate::catalog::{CATALOG, Root, Roots, Tables};
+use crate::error::{Error, Result};
+use crate::functions;
+use crate::optimizer;
+use crate::rewrite;
+
+/// Answers statements over the datasets below some folders.
+///
+/// Cheap to clone; clones share what they have read. A statement sees one version of each dataset.
+///
+/// ```
+/// use tenrow::{Attribute, Columns, Dataset, Schema};
+/// use tenrow_sql::{Session, SessionOptions};
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let root = folder.path().display().to_string();
+/// let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// let dataset = Dataset::create(&format!("{root}/digits"), schema).await?;
+/// let mut writer = dataset.writer().await?;
+/// writer.append_columns(Columns::new().scalars("label", &[4i64, 5, 4])?).await?;
+/// writer.commit().await?;
+///
+/// let session = Session::new(&SessionOptions::default().with_named_root("data", root))?;
+/// let answer = session.sql("SELECT label, _row FROM digits WHERE label = 4").await?;
+/// let batches = answer.collect().await?;
+/// assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct Session {
+    context: SessionContext,
+    roots: Arc<Roots>,
+    #[expect(dead_code, reason = "COPY … TO will ask for it")]
+    output_folders: Arc<[PathBuf]>,
+}
+
+impl Session {
+    /// A session with these options. Touches nothing.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](tenrow::ErrorKind::InvalidInput) if two roots have one name, or a location is none.
+    pub fn new(options: &SessionOptions) -> Result<Self> {
+        let roots = Roots::new(options.roots.iter().map(root_of).collect::<Result<_>>()?)?;
+        let context = context(options, &roots)?;
+        let output_folders = options.output_folders.clone().into();
+        Ok(Self { context, roots: Arc::new(roots), output_folders })
+    }
+
+    /// Answers one statement.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](tenrow::ErrorKind::InvalidInput) for a statement that is wrong;
+    /// [`NotFound`](tenrow::ErrorKind::NotFound) for a dataset, version or tag that is not there, with what is
+    /// near; [`Unsupported`](tenrow::ErrorKind::Unsupported); those of the datasets that are read.
+    pub async fn sql(&self, text: &str) -> Result<Answer> {
+        let statement = rewrite::parse_one(text)?;
+        if let Statement::CreateExternalTable(_) | Statement::CopyTo(_) = &statement {
+            return Err(Error::unsupported(format!("{statement} is not supported")));
+        }
+        let (state, plan) = self.plan(statement).await?;
+        self.run(&state, plan).await
+    }
+
+    /// The dataset of a table name, with what statements have read of it so far.
+    ///
+    /// # Errors
+    /// [`NotFound`](tenrow::ErrorKind::NotFound), with what is near.
+    pub async fn dataset(&self, name: &str) -> Result<Dataset> {
+        Ok(self.roots.find(None, name).await?.1)
+    }
+
+    /// The logical plan of a statement, over tables pinned to one version each.
+    pub(crate) async fn plan(
+        &self,
+        mut statement: Statement,
+    ) -> Result<(SessionState, LogicalPlan)> {
+        rewrite::name_paths(&mut statement);
+        let hidden = rewrite::mentions_hidden(&statement);
+        let mut tables = Tables::new(&self.roots, hidden);
+        tables.add_all(resolve_table_references(&statement, true)?.0).await?;
+        if hidden {
+            rewrite::hide_columns(&mut statement, &tables)?;
+        }
+        let state = self.context.state();
+        let plan = planner::plan(&state, &tables, statement)?;
+        Ok((state, plan))
+    }
+
+    /// Follows a plan.
+    pub(crate) async fn run(&self, state: &SessionState, plan: LogicalPlan) -> Result<Answer> {
+        match &plan {
+            LogicalPlan::Ddl(_) | LogicalPlan::Dml(_) | LogicalPlan::Copy(_) => {
+                Err(Error::unsupported(format!("{} is not supported", plan.display())))
+            }
+            LogicalPlan::Statement(
+                PlannedStatement::SetVariable(_) | PlannedStatement::ResetVariable(_),
+            ) => {
+                let stream =
+                    self.context.execute_logical_plan(plan).await?.execute_stream().await?;
+                Ok(Answer::new(stream, None))
+            }
+            LogicalPlan::Statement(statement) => {
+                Err(Error::unsupported(format!("{} is not supported", statement.name())))
+            }
+            _ => {
+                let plan = state.create_physical_plan(&plan).await?;
+                let stream = execute_stream(plan.clone(), state.task_ctx())?;
+                Ok(Answer::new(stream, Some(plan)))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("roots", &self.roots).finish_non_exhaustive()
+    }
+}
+
+fn root_of(option: &RootOption) -> Result<Root> {
+    let storage = match &option.place {
+        RootPlace::Location(location) => Storage::open(location)?,
+        RootPlace::Storage(storage) => storage.clone(),
+    };
+    Root::new(option.name.clone(), storage)
+}
+
+fn context(options: &SessionOptions, roots: &Roots) -> Result<SessionContext> {
+    let mut config = SessionConfig::new()
+        .with_default_catalog_and_schema(CATALOG, roots.default_name())
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(true)
+        .with_batch_size(options.batch_rows)
+        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false);
+    if let Some(partitions) = options.target_partitions {
+        config = config.with_target_partitions(partitions);
+    }
+    let memory = options.memory_limit_bytes.unwrap_or_else(memory::default_limit_bytes);
+    let memory = usize::try_from(memory).unwrap_or(usize::MAX);
+    let runtime = RuntimeEnvBuilder::new().with_memory_limit(memory, 1.0).build_arc()?;
+    let builder = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_default_features();
+    let context = SessionContext::new_with_state(optimizer::install(builder).build());
+    functions::register(&context);
+    Ok(context)
+}

@@ -1,0 +1,111 @@
+//! What a session is given.
+
+use std::path::PathBuf;
+
+use tenrow::Storage;
+
+/// What a [`Session`](crate::Session) sees and how much it may take.
+///
+/// ```
+/// use tenrow_sql::SessionOptions;
+/// let options = SessionOptions::default().with_root("/data").with_target_partitions(2);
+/// assert_eq!(options.target_partitions, Some(2));
+/// ```
+#[derive(Debug, Clone)]
+pub struct SessionOptions {
+    /// The folders whose datasets are tables. The first is the default schema. Default: none.
+    pub roots: Vec<RootOption>,
+    /// Memory for sorts, joins and groups; what needs more spills to temporary files where it can, else
+    /// fails. Default: 70 % of the machine's.
+    pub memory_limit_bytes: Option<u64>,
+    /// Parts of a plan that run at once. Default: as many as there are processors.
+    pub target_partitions: Option<usize>,
+    /// Rows of a batch. Default: 8,192.
+    pub batch_rows: usize,
+    /// Folders that statements may write files to. Default: none.
+    pub output_folders: Vec<PathBuf>,
+}
+
+/// A folder of datasets.
+#[derive(Debug, Clone)]
+pub struct RootOption {
+    /// The name of its schema. Default: the last part of its location.
+    pub name: Option<String>,
+    /// Where it is.
+    pub place: RootPlace,
+}
+
+/// Where a root is.
+#[derive(Debug, Clone)]
+pub enum RootPlace {
+    /// A path or URL.
+    Location(String),
+    /// Objects that the caller has opened.
+    Storage(Storage),
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            roots: Vec::new(),
+            memory_limit_bytes: None,
+            target_partitions: None,
+            batch_rows: 8192,
+            output_folders: Vec::new(),
+        }
+    }
+}
+
+impl SessionOptions {
+    /// Adds a root, called by the last part of its location.
+    #[must_use]
+    pub fn with_root(mut self, location: impl Into<String>) -> Self {
+        self.roots.push(RootOption { name: None, place: RootPlace::Location(location.into()) });
+        self
+    }
+
+    /// Adds a root under a name of its own.
+    #[must_use]
+    pub fn with_named_root(self, name: impl Into<String>, location: impl Into<String>) -> Self {
+        self.with_root_at(name, RootPlace::Location(location.into()))
+    }
+
+    /// Adds a root over objects that the caller has opened.
+    #[must_use]
+    pub fn with_root_storage(self, name: impl Into<String>, storage: Storage) -> Self {
+        self.with_root_at(name, RootPlace::Storage(storage))
+    }
+
+    fn with_root_at(mut self, name: impl Into<String>, place: RootPlace) -> Self {
+        self.roots.push(RootOption { name: Some(name.into()), place });
+        self
+    }
+
+    /// Sets the memory for sorts, joins and groups.
+    #[must_use]
+    pub fn with_memory_limit_bytes(mut self, bytes: u64) -> Self {
+        self.memory_limit_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets how many parts of a plan run at once.
+    #[must_use]
+    pub fn with_target_partitions(mut self, partitions: usize) -> Self {
+        self.target_partitions = Some(partitions.max(1));
+        self
+    }
+
+    /// Sets the rows of a batch.
+    #[must_use]
+    pub fn with_batch_rows(mut self, rows: usize) -> Self {
+        self.batch_rows = rows.max(1);
+        self
+    }
+
+    /// Lets statements write files to a folder.
+    #[must_use]
+    pub fn with_output_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.output_folders.push(folder.into());
+        self
+    }
+}
