@@ -46,7 +46,8 @@ impl ViewTable {
         batch_rows: usize,
     ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
         let whole = columns::whole_schema(self.view.snapshot());
-        let fields = wanted.iter().map(|column| Ok(whole.field_with_name(name_of(*column))?.clone()));
+        let fields =
+            wanted.iter().map(|column| Ok(whole.field_with_name(name_of(*column))?.clone()));
         let schema = Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?));
         let mut batches = Vec::with_capacity(rows.len().div_ceil(batch_rows.max(1)));
         for rows in rows.chunks(batch_rows.max(1)) {
