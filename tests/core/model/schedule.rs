@@ -347,6 +347,10 @@ impl Schedule {
             if let Operation::Fill(column, input) = &event.operation {
                 fill(&mut next, &event.base, column, input, &seen.0.unfilled);
             }
+            if event.result.is_err() && seen.0 != next.view() {
+                // Another's of the same name, who is yet to be heard.
+                break;
+            }
             assert_eq!(seen.0, next.view(), "version {version}");
             next.partitions = seen.1;
             next.generation = version;
