@@ -38,7 +38,7 @@ impl RowSet {
     /// Whether any of its rows is in `range`.
     pub(crate) fn touches(&self, range: &Range<u64>) -> bool {
         let next = self.ranges.partition_point(|own| own.end <= range.start);
-        self.ranges.get(next).is_some_and(|own| own.start < range.end)
+        !range.is_empty() && self.ranges.get(next).is_some_and(|own| own.start < range.end)
     }
 
     /// The rows of both.
