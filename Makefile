@@ -10,7 +10,7 @@ DIR    ?=
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-interop bench lint one-version fuzz clean need-cargo need-python
+.PHONY: help demo test test-rust test-sql test-interop bench lint one-version fuzz clean need-cargo need-python
 
 help: ## Says what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: test-rust test-interop ## Runs all tests: the Rust ones, then the readers 
 
 test-rust: need-cargo ## Runs the Rust tests alone
 	$(CARGO) test
+
+test-sql: need-cargo ## Runs the tests of SQL, which build DataFusion first: some minutes more
+	$(CARGO) test --workspace --exclude tenrow-benches --all-features --lib --test sql
 
 test-interop: need-cargo $(VENV)/ready ## Lets pyarrow, pandas, polars and DuckDB read what tenrow writes, and the reverse
 	$(CARGO) build --bin tenrow --bin interop-cases
@@ -74,7 +77,7 @@ clean: ## Removes everything that was made
 
 need-cargo:
 	@command -v $(CARGO) >/dev/null 2>&1 || \
-		{ echo "cargo was not found: install Rust 1.90 or newer from https://rustup.rs" >&2; exit 1; }
+		{ echo "cargo was not found: install Rust 1.94 or newer from https://rustup.rs" >&2; exit 1; }
 	@command -v cc >/dev/null 2>&1 || \
 		{ echo "no C compiler was found (cc), which Rust needs for linking: install gcc or clang" >&2; exit 1; }
 
