@@ -14,7 +14,7 @@ use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 A view is a list of rows of one version, in an order of its own, with repeats if you like. It stays what \
-it is whatever is committed later, and its version is kept for it. `take`, `export` and `sql` read views.
+it is whatever is committed later, and its version is kept for it. `take` and `export` read views.
 
 Examples:
   tenrow view list digits
