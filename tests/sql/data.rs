@@ -149,8 +149,11 @@ async fn evolved(folder: &Path) {
     dataset.update(&snapshot, &[0, 60], &update).await.unwrap();
 }
 
+/// The columns of `evolved`, in their order.
+pub(crate) type EvolvedRow = (i64, String, f32, f64, Option<&'static str>, i64);
+
 /// What `evolved` holds: id, class, weight, extra, gone, twice.
-pub(crate) fn evolved_rows() -> Vec<(i64, String, f32, f64, Option<&'static str>, i64)> {
+pub(crate) fn evolved_rows() -> Vec<EvolvedRow> {
     let live: Vec<u64> =
         (0..100).filter(|row| !(10..15).contains(row) && !(48..52).contains(row)).collect();
     let row = |(place, row): (usize, &u64)| {
