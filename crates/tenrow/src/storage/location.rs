@@ -130,7 +130,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     fn base() -> Base {
-        Base { current: Some("/work".into()), home: Some("/home/ada".into()) }
+        Base { current: Some("/here".into()), home: Some("/home/ada".into()) }
     }
 
     #[test]
@@ -138,15 +138,15 @@ mod tests {
         let table = [
             ("/data/x", "/data/x"),
             ("/data//x/", "/data/x"),
-            ("x", "/work/x"),
-            ("./x/.", "/work/x"),
-            ("../x", "/work/../x"),
+            ("x", "/here/x"),
+            ("./x/.", "/here/x"),
+            ("../x", "/here/../x"),
             ("~", "/home/ada"),
             ("~/x", "/home/ada/x"),
             ("~//x", "/home/ada/x"),
-            ("~ada/x", "/work/~ada/x"),
-            ("a b/ü%20", "/work/a b/ü%20"),
-            ("C://x", "/work/C:/x"),
+            ("~ada/x", "/here/~ada/x"),
+            ("a b/ü%20", "/here/a b/ü%20"),
+            ("C://x", "/here/C:/x"),
             ("/x://y", "/x:/y"),
             ("file:///data/x", "/data/x"),
             ("file://localhost/data", "/data"),
