@@ -109,6 +109,9 @@ fn a_damaged_view_is_named_by_its_path() {
             let error = open().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
             assert!(error.to_string().contains(&view.entry().path), "{error}");
+            let report = dataset.verify(tenrow::VerifyOptions::default()).await.unwrap();
+            let paths: Vec<&str> = report.faults.iter().map(|fault| fault.path.as_str()).collect();
+            assert_eq!(paths, [view.entry().path.as_str()]);
         }
         std::fs::remove_file(&path).unwrap();
         assert_eq!(open().await.unwrap_err().kind(), ErrorKind::Corrupt);

@@ -182,14 +182,8 @@ impl Dataset {
             }
         }
         let Some(clone) = found else {
-            let known = match known[..] {
-                [] => "there are none".to_owned(),
-                _ => format!("there are {}", known.join(", ")),
-            };
-            return Err(Error::new(
-                ErrorKind::NotFound,
-                format!("{wanted} is no clone of {}; {known}", self.storage()),
-            ));
+            let what = format!("{wanted} is no clone of {}", self.storage());
+            return Err(Error::unknown(what, known.iter().map(String::as_str)));
         };
         match Dataset::at(wanted).latest().await {
             Ok(found) if found.root().origins.contains_key(&clone.name) => {

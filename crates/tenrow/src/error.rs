@@ -64,6 +64,19 @@ impl Error {
         Self::new(ErrorKind::Corrupt, what).with_source(source)
     }
 
+    /// `what` was not found; `known` are there.
+    pub(crate) fn unknown<'a>(
+        what: impl fmt::Display,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        let known = match known[..] {
+            [] => "there are none".to_owned(),
+            _ => format!("there are {}", known.join(", ")),
+        };
+        Self::new(ErrorKind::NotFound, format!("{what}; {known}"))
+    }
+
     /// A request that breaks a rule.
     pub fn invalid(reason: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, reason)

@@ -82,7 +82,7 @@ impl std::fmt::Display for Fault {
 }
 
 impl Dataset {
-    /// Checks the manifests of all versions and the files of the newest.
+    /// Checks the manifests of all versions, and the files and views of the newest.
     ///
     /// # Errors
     /// As [`open`](Self::open): faults in what can be opened are in the report.
@@ -94,7 +94,22 @@ impl Dataset {
         check.report.rows = check.snapshot.row_count();
         self.check_history(&mut check).await?;
         check.partitions().await;
+        self.check_views(&mut check).await;
         Ok(check.report)
+    }
+
+    async fn check_views(&self, check: &mut Check) {
+        let snapshot = check.snapshot.clone();
+        for (name, entry) in &snapshot.root().views {
+            check.report.files += 1;
+            let found = match self.view_of(&snapshot, name).await {
+                Ok(view) => view.rows().await.map(drop),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = found {
+                check.fault(&entry.path, None, error);
+            }
+        }
     }
 
     async fn check_history(&self, check: &mut Check) -> Result<()> {

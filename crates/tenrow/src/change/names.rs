@@ -62,15 +62,8 @@ impl Dataset {
 fn tagged(snapshot: &Snapshot, name: &str) -> Result<Version> {
     let tags = &snapshot.root().tags;
     tags.get(name).copied().ok_or_else(|| {
-        let known: Vec<&str> = tags.keys().map(String::as_str).collect();
-        let known = match known[..] {
-            [] => "there are none".to_owned(),
-            _ => format!("there are {}", known.join(", ")),
-        };
-        Error::new(
-            ErrorKind::NotFound,
-            format!("no tag {name:?} of {}; {known}", snapshot.storage()),
-        )
+        let what = format!("no tag {name:?} of {}", snapshot.storage());
+        Error::unknown(what, tags.keys().map(String::as_str))
     })
 }
 

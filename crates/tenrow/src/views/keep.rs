@@ -126,15 +126,8 @@ impl Dataset {
 fn find<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a ViewRef> {
     let views = &snapshot.root().views;
     views.get(name).ok_or_else(|| {
-        let known: Vec<&str> = views.keys().map(String::as_str).collect();
-        let known = match known[..] {
-            [] => "there are none".to_owned(),
-            _ => format!("there are {}", known.join(", ")),
-        };
-        Error::new(
-            ErrorKind::NotFound,
-            format!("no view {name:?} of {}; {known}", snapshot.storage()),
-        )
+        let what = format!("no view {name:?} of {}", snapshot.storage());
+        Error::unknown(what, views.keys().map(String::as_str))
     })
 }
 
