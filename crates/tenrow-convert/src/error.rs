@@ -140,6 +140,14 @@ pub enum ConvertError {
         /// Its error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Rows that a format has no place for, or whose output failed.
+    #[error("rows cannot be written as {format}")]
+    Rows {
+        /// The format.
+        format: &'static str,
+        /// What is in the way.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Arrow refused a column.
     #[error("column {name:?}: arrow refused it as {expected}")]
     Arrow {

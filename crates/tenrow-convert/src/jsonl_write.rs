@@ -106,7 +106,11 @@ fn json_batch(attributes: &[Attribute], batch: &RecordBatch) -> Result<RecordBat
     RecordBatch::try_new_with_options(Arc::new(ArrowSchema::new(fields)), columns, &options)
 }
 
-fn json_column(attribute: &Attribute, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+/// A column of the type of `attribute`: tensors as nested lists, half precision widened.
+pub(crate) fn json_column(
+    attribute: &Attribute,
+    column: &ArrayRef,
+) -> Result<ArrayRef, ArrowError> {
     let rows = column.len();
     match &attribute.attribute_type {
         AttributeType::Scalar(dtype) => Ok(json_numbers(*dtype, column)),

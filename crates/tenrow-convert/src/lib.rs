@@ -23,6 +23,9 @@
 //! | folders of pictures and other files | [`ImageSource`] | [`FileWriter`] |
 //! | CSV, JSON Lines, Parquet | [`TableSource`] | [`JsonLinesWriter`], [`ParquetWriter`] |
 //!
+//! [`RowWriter`] writes batches of any other schema, such as the answers of queries: CSV, JSON, JSON Lines,
+//! Parquet, Arrow.
+//!
 //! [`import`] and [`export`] do all of that at once, for a whole dataset, in one commit.
 //!
 //! Writers replace the file that they are given, except [`FileWriter`], which replaces nothing.
@@ -47,8 +50,11 @@ mod files_write;
 mod idx;
 mod jsonl_write;
 mod npy_header;
+mod row_format;
 mod table;
 mod tiff_image;
+
+mod row_cells;
 
 mod csv;
 mod images;
@@ -56,6 +62,7 @@ mod jsonl;
 mod npy;
 mod npy_write;
 mod parquet;
+mod row_writer;
 
 mod npz;
 
@@ -87,6 +94,8 @@ pub use npy_write::{NpyWriter, npy_row_type, write_npy};
 pub use npz::{NpzSource, NpzWriter};
 pub use parquet::ParquetWriter;
 pub use picture::{Ink, Picture};
+pub use row_format::RowFormat;
+pub use row_writer::RowWriter;
 pub use source::Source;
 pub use table::TableSource;
 pub use tensor_at::{numbers, tensor_at};

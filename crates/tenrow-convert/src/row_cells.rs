@@ -1,0 +1,77 @@
+//! Columns of any kind, as JSON and CSV show them.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, StringArray, new_empty_array};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_json::writer::{EncoderOptions, make_encoder};
+use arrow_schema::{ArrowError, Field, FieldRef};
+use tenrow::format::AttributeType;
+
+use crate::from_arrow::{attribute_of, conform};
+use crate::jsonl_write::json_column;
+
+/// The column as Arrow's JSON can show it: tensors nested by their shapes, half precision widened,
+/// and as text what JSON has no form for.
+pub(crate) fn for_json(field: &Field, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    if let Some(tensor) = tensor(field, column) {
+        return tensor;
+    }
+    match is_known_to_json(column) {
+        true => Ok(column.clone()),
+        false => texts(column),
+    }
+}
+
+fn is_known_to_json(column: &ArrayRef) -> bool {
+    let (field, none) = (nullable(column), new_empty_array(column.data_type()));
+    make_encoder(&field, &none, &EncoderOptions::default()).is_ok()
+}
+
+/// The column as a cell of CSV can hold it: lists, structs and tensors as JSON.
+pub(crate) fn for_csv(field: &Field, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let column = for_json(field, column)?;
+    if !column.data_type().is_nested() {
+        return Ok(column);
+    }
+    let (options, field) = (EncoderOptions::default().with_explicit_nulls(true), nullable(&column));
+    let mut encoder = make_encoder(&field, &column, &options)?;
+    let mut cells = Vec::with_capacity(column.len());
+    for row in 0..column.len() {
+        let mut cell = Vec::new();
+        if !encoder.is_null(row) {
+            encoder.encode(row, &mut cell);
+        }
+        let cell = String::from_utf8(cell)?;
+        cells.push(Some(cell).filter(|cell| !cell.is_empty()));
+    }
+    Ok(Arc::new(StringArray::from(cells)))
+}
+
+/// Numbers and tensors, if the column is of these.
+fn tensor(field: &Field, column: &ArrayRef) -> Option<Result<ArrayRef, ArrowError>> {
+    let attribute = attribute_of(field).ok()?;
+    let is_tensor = matches!(
+        attribute.attribute_type,
+        AttributeType::Scalar(_)
+            | AttributeType::Tensor { .. }
+            | AttributeType::VariableTensor { .. }
+    );
+    // Lists with nulls in them are no tensors, whatever their type says.
+    let column = is_tensor.then(|| conform(column, &attribute).ok())??;
+    Some(json_column(&attribute, &column))
+}
+
+fn texts(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let formatter = ArrayFormatter::try_new(column, &FormatOptions::default())?;
+    let text = |row| match column.is_null(row) {
+        true => Ok(None),
+        false => formatter.value(row).try_to_string().map(Some),
+    };
+    let texts: StringArray = (0..column.len()).map(text).collect::<Result<_, ArrowError>>()?;
+    Ok(Arc::new(texts))
+}
+
+fn nullable(column: &ArrayRef) -> FieldRef {
+    Arc::new(Field::new("", column.data_type().clone(), true))
+}
