@@ -9,8 +9,11 @@ DIR    ?=
 # How long `make fuzz` gives each target.
 FUZZ_SECONDS ?= 60
 
+# What is tested: everything, SQL too, as one build, so that nothing is compiled twice.
+EVERYTHING := --workspace --exclude tenrow-benches --all-features
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-sql test-interop bench lint one-version fuzz clean need-cargo need-python
+.PHONY: help demo test test-rust test-core test-interop bench lint one-version fuzz clean need-cargo need-python
 
 help: ## Says what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,15 +25,16 @@ demo: need-cargo ## Builds tenrow and shows it at work on the MNIST digits that 
 test: test-rust test-interop ## Runs all tests: the Rust ones, then the readers and writers in Python
 
 test-rust: need-cargo ## Runs the Rust tests alone
+	$(CARGO) test $(EVERYTHING)
+
+test-core: need-cargo ## Runs the Rust tests but for those of SQL, without building DataFusion
 	$(CARGO) test
 
-test-sql: need-cargo ## Runs the tests of SQL, which build DataFusion first: some minutes more
-	$(CARGO) test --workspace --exclude tenrow-benches --all-features --lib --test sql
-
 test-interop: need-cargo $(VENV)/ready ## Lets pyarrow, pandas, polars and DuckDB read what tenrow writes, and the reverse
-	$(CARGO) build --bin tenrow --bin interop-cases
-	$(CARGO) run -q --bin interop-cases -- $(TARGET)/interop
-	INTEROP_DIR=$(TARGET)/interop TENROW_BIN=$(TARGET)/debug/tenrow $(VENV)/bin/pytest -q -p no:cacheprovider tests/interop
+	$(CARGO) build $(EVERYTHING) --bin tenrow --bin interop-cases --bin sql-answers
+	$(TARGET)/debug/interop-cases $(TARGET)/interop
+	INTEROP_DIR=$(TARGET)/interop TENROW_BIN=$(TARGET)/debug/tenrow \
+		SQL_ANSWERS_BIN=$(TARGET)/debug/sql-answers $(VENV)/bin/pytest -q -p no:cacheprovider tests/interop
 
 $(VENV)/ready: tests/interop/requirements.txt | need-python
 	$(PYTHON) -m venv --clear $(VENV)
@@ -42,8 +46,8 @@ bench: need-cargo ## Runs the benchmarks; each prints its ratios
 
 lint: need-cargo one-version ## Checks format, lints, documentation and dependencies
 	$(CARGO) fmt --check
-	$(CARGO) clippy --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --quiet
+	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --all-features --no-deps --quiet
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
 		$(CARGO) deny --all-features check licenses bans sources; \
 	else \

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use tenrow::format::checksum;
-use tenrow::format::manifest::{Leaf, LeafRef, Parent, Partition, Root, Version};
+use tenrow::format::manifest::{Leaf, LeafRef, Parent, Partition, Root, Statistics, Version};
 use tenrow::{Attribute, Columns, Dataset, Ids, Schema, Snapshot, Storage, Tensor};
 use tenrow_benches::fresh_folder;
 
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
 
 async fn measure(folder: &Path, partitions: u64) -> Result<(), Box<dyn Error>> {
     let location = folder.display().to_string();
-    let made = make(&location, partitions).await?;
+    let made = make(&location, partitions, false).await?;
     let root_bytes = made.root().encode().len();
     let leaves = made.root().leaves.len();
     drop(made);
@@ -134,8 +134,18 @@ async fn append(dataset: &Dataset, seed: u64) -> Result<Snapshot, Box<dyn Error>
     Ok(writer.commit().await?)
 }
 
+/// A dataset of so many partitions, sorted by `year`: that of partition n is n. Its data files are not there.
+#[cfg(feature = "sql")]
+pub(crate) async fn make_clustered(location: &str, partitions: u64) -> Result<(), Box<dyn Error>> {
+    make(location, partitions, true).await.map(drop)
+}
+
 /// A dataset of so many partitions; their data files are not there.
-async fn make(location: &str, partitions: u64) -> Result<Snapshot, Box<dyn Error>> {
+async fn make(
+    location: &str,
+    partitions: u64,
+    is_clustered: bool,
+) -> Result<Snapshot, Box<dyn Error>> {
     let image = Attribute::parse("image:u8[4,4]")?;
     let scalars = SCALARS.iter().map(|name| Attribute::parse(&format!("{name}:i64")));
     let schema = Schema::new([image].into_iter().chain(scalars.collect::<Result<Vec<_>, _>>()?))?;
@@ -154,7 +164,17 @@ async fn make(location: &str, partitions: u64) -> Result<Snapshot, Box<dyn Error
     let mut left = partitions;
     while left > 0 {
         let count = left.min(LEAF_PARTITIONS);
-        let leaf = Leaf { partitions: (0..count).map(|_| renamed(&template, &ids)).collect() };
+        let first = partitions - left;
+        let mut leaf = Leaf { partitions: (0..count).map(|_| renamed(&template, &ids)).collect() };
+        let mut statistics = Vec::new();
+        if is_clustered {
+            let year = year_place(&template);
+            for (partition, number) in leaf.partitions.iter_mut().zip(first..) {
+                partition.statistics[year] =
+                    year_bounds(&template.statistics[year], number, number);
+            }
+            statistics.push(year_bounds(&template.statistics[year], first, first + count - 1));
+        }
         let bytes = leaf.encode()?;
         let reference = LeafRef {
             path: format!("_tenrow/leaves/{}", ids.next()),
@@ -165,7 +185,7 @@ async fn make(location: &str, partitions: u64) -> Result<Snapshot, Box<dyn Error
             size_of_files_bytes: count * template.files[0].size_bytes,
             first_row_id: root.next_row_id,
             sequence: root.version.0,
-            statistics: Vec::new(),
+            statistics,
         };
         storage.put_new(&reference.path, bytes.into()).await?;
         root.next_row_id += count * ROWS;
@@ -175,6 +195,16 @@ async fn make(location: &str, partitions: u64) -> Result<Snapshot, Box<dyn Error
     let path = format!("_tenrow/versions/{}", root.version.file_name());
     storage.put_new(&path, root.encode().into()).await?;
     Ok(dataset.latest().await?)
+}
+
+/// Where the statistics of `year` are.
+fn year_place(template: &Partition) -> usize {
+    let year = 2 + SCALARS.iter().position(|name| *name == "year").unwrap_or_default() as u32;
+    template.statistics.iter().position(|known| known.field.0 == year).unwrap_or_default()
+}
+
+fn year_bounds(known: &Statistics, min: u64, max: u64) -> Statistics {
+    Statistics::new(known.field, 0, Some(min.into()), Some(max.into()))
 }
 
 fn renamed(template: &Partition, ids: &Ids) -> Partition {

@@ -1,9 +1,14 @@
 //! What compaction, expiry and vacuum change: nothing that a reader of a version that stays could see.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use tenrow::{
-    Attribute, CompactOptions, Dataset, ErrorKind, ExpireOptions, Schema, VacuumOptions, Version,
+    Attribute, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions, FileValue, Schema,
+    VacuumOptions, Version, WriteOptions,
 };
 use tenrow_tests::{block_on, folder};
 
@@ -190,5 +195,44 @@ fn a_late_put_brings_no_expired_version_back() {
         }
         assert_eq!(dataset.expire(&keep).await.unwrap().expired, [Version(2)]);
         assert!(!place.exists());
+    });
+}
+
+/// Each partition names the large files of its own rows, however a batch is cut into partitions.
+#[test]
+fn large_files_stay_while_a_row_names_them_whatever_else_is_deleted() {
+    block_on(async {
+        for options in [
+            WriteOptions::default().with_partition_by(["label"]),
+            WriteOptions::default().with_row_group_bytes(1).with_partition_bytes(1),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let place = folder.path().display().to_string();
+            let attributes =
+                ["label:i64", "photo:file"].map(|text| Attribute::parse(text).unwrap());
+            let dataset = Dataset::create(&place, Schema::new(attributes).unwrap()).await.unwrap();
+            let mut writer = dataset.writer_with(options.with_inline_file_bytes(4)).await.unwrap();
+            let photos: Vec<_> =
+                (0..6u8).map(|row| Some(FileValue::new("photo", vec![row; 100]))).collect();
+            let columns = Columns::new().scalars("label", &[0i64, 1, 2, 3, 4, 5]).unwrap();
+            let photos: ArrayRef = Arc::new(FileValue::array(&photos));
+            writer.append_columns(columns.array("photo", photos)).await.unwrap();
+            let snapshot = writer.commit().await.unwrap();
+            assert_eq!(snapshot.partition_count(), 6);
+            dataset.delete(&snapshot, &[0, 3]).await.unwrap();
+            let compacted = dataset.compact(CompactOptions::default()).await.unwrap().snapshot;
+            dataset.delete(&compacted, &[0]).await.unwrap();
+            let one = ExpireOptions { keep_last: Some(1), ..Default::default() };
+            dataset.expire(&one).await.unwrap();
+            let now = VacuumOptions { older_than: Duration::ZERO, ..Default::default() };
+            dataset.vacuum(now).await.unwrap();
+            let latest = dataset.latest().await.unwrap();
+            let files = latest.files("photo").unwrap();
+            for (row, photo) in [2u8, 4, 5].into_iter().enumerate() {
+                let bytes = files.bytes(row as u64).await.unwrap().unwrap();
+                assert_eq!(bytes, vec![photo; 100]);
+            }
+            verified(&dataset).await;
+        }
     });
 }

@@ -29,7 +29,22 @@ macro_rules! scripts {
     )*};
 }
 
-scripts!(hidden_columns, joins, versions, metadata, catalog, evolved, errors);
+scripts!(
+    hidden_columns,
+    joins,
+    versions,
+    metadata,
+    catalog,
+    evolved,
+    errors,
+    insert,
+    delete,
+    update,
+    create_table,
+    create_view,
+    alter,
+    copy,
+);
 
 #[tokio::test]
 async fn every_function() {

@@ -28,6 +28,8 @@ pub enum CastMode {
     /// Only what keeps the value: 3 into i8, 2.0 into i64, 0.5 into f16. All else is an error
     /// that names the row: 300 into i8, 1.5 or NaN into i64, 0.1 into f32.
     Safe,
+    /// As `Safe`, but what becomes a float is rounded to the nearest: 0.1 into f32. 1e300 into f32 is an error.
+    Round,
     /// The nearest thing to it: integers saturate; floats lose their fraction and then saturate,
     /// NaN becomes 0; floats become narrower by rounding to nearest, too large ones infinite; all
     /// but 0 is true. Text that is no number stays an error.
@@ -41,8 +43,11 @@ impl FromStr for CastMode {
         match text {
             "refuse" => Ok(CastMode::Refuse),
             "safe" => Ok(CastMode::Safe),
+            "round" => Ok(CastMode::Round),
             "lossy" => Ok(CastMode::Lossy),
-            _ => Err(ConvertError::column(text, "not a cast: known are refuse, safe, lossy")),
+            _ => {
+                Err(ConvertError::column(text, "not a cast: known are refuse, safe, round, lossy"))
+            }
         }
     }
 }
@@ -179,7 +184,7 @@ impl Cast<'_> {
         let values = if from == to {
             Ok(values.clone())
         } else {
-            cast_numbers(from, to, values, self.mode == CastMode::Lossy, skip)
+            cast_numbers(from, to, values, self.mode, skip)
         };
         let values = values.map_err(|Misfit { index, value }| {
             let reason = format!("{value} does not fit {to}");

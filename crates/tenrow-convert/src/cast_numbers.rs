@@ -15,6 +15,8 @@ use arrow_buffer::{BooleanBuffer, Buffer};
 use half::{bf16, f16};
 use tenrow::format::DType;
 
+use crate::cast::CastMode;
+
 /// A number of any dtype, exactly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Number {
@@ -43,7 +45,7 @@ pub(crate) fn cast_numbers(
     from: DType,
     to: DType,
     values: &ArrayRef,
-    lossy: bool,
+    mode: CastMode,
     skip: impl Fn(usize) -> bool,
 ) -> Result<ArrayRef, Misfit> {
     if values.is_empty() {
@@ -58,20 +60,20 @@ pub(crate) fn cast_numbers(
             let mut items = Vec::with_capacity(len);
             for index in 0..len {
                 let value = number(index);
-                items.push(fit(value, lossy).ok_or(Misfit { index, value })?);
+                items.push(fit(value, mode).ok_or(Misfit { index, value })?);
             }
             Arc::new(PrimitiveArray::<$type>::new(items.into(), None)) as ArrayRef
         }};
     }
     Ok(match to {
-        DType::I8 => primitive!(Int8Type, |v, l| to_int(v, l, i8::MIN, i8::MAX)),
-        DType::I16 => primitive!(Int16Type, |v, l| to_int(v, l, i16::MIN, i16::MAX)),
-        DType::I32 => primitive!(Int32Type, |v, l| to_int(v, l, i32::MIN, i32::MAX)),
-        DType::I64 => primitive!(Int64Type, |v, l| to_int(v, l, i64::MIN, i64::MAX)),
-        DType::U8 => primitive!(UInt8Type, |v, l| to_int(v, l, u8::MIN, u8::MAX)),
-        DType::U16 => primitive!(UInt16Type, |v, l| to_int(v, l, u16::MIN, u16::MAX)),
-        DType::U32 => primitive!(UInt32Type, |v, l| to_int(v, l, u32::MIN, u32::MAX)),
-        DType::U64 => primitive!(UInt64Type, |v, l| to_int(v, l, u64::MIN, u64::MAX)),
+        DType::I8 => primitive!(Int8Type, |v, m| to_int(v, m, i8::MIN, i8::MAX)),
+        DType::I16 => primitive!(Int16Type, |v, m| to_int(v, m, i16::MIN, i16::MAX)),
+        DType::I32 => primitive!(Int32Type, |v, m| to_int(v, m, i32::MIN, i32::MAX)),
+        DType::I64 => primitive!(Int64Type, |v, m| to_int(v, m, i64::MIN, i64::MAX)),
+        DType::U8 => primitive!(UInt8Type, |v, m| to_int(v, m, u8::MIN, u8::MAX)),
+        DType::U16 => primitive!(UInt16Type, |v, m| to_int(v, m, u16::MIN, u16::MAX)),
+        DType::U32 => primitive!(UInt32Type, |v, m| to_int(v, m, u32::MIN, u32::MAX)),
+        DType::U64 => primitive!(UInt64Type, |v, m| to_int(v, m, u64::MIN, u64::MAX)),
         DType::F16 => primitive!(Float16Type, to_f16),
         DType::F32 => primitive!(Float32Type, to_f32),
         DType::F64 => primitive!(Float64Type, to_f64),
@@ -79,7 +81,7 @@ pub(crate) fn cast_numbers(
             let mut bits = Vec::with_capacity(len);
             for index in 0..len {
                 let value = number(index);
-                bits.push(to_bool(value, lossy).ok_or(Misfit { index, value })?);
+                bits.push(to_bool(value, mode).ok_or(Misfit { index, value })?);
             }
             Arc::new(BooleanArray::new(BooleanBuffer::from(bits), None))
         }
@@ -87,7 +89,7 @@ pub(crate) fn cast_numbers(
             let mut bytes = Vec::with_capacity(len * 2);
             for index in 0..len {
                 let value = number(index);
-                let item = to_bf16(value, lossy).ok_or(Misfit { index, value })?;
+                let item = to_bf16(value, mode).ok_or(Misfit { index, value })?;
                 bytes.extend_from_slice(&item.to_le_bytes());
             }
             Arc::new(FixedSizeBinaryArray::new(2, Buffer::from_vec(bytes), None))
@@ -129,10 +131,11 @@ fn reader<'a>(from: DType, values: &'a ArrayRef) -> Box<dyn Fn(usize) -> Number 
     }
 }
 
-fn to_int<T>(value: Number, lossy: bool, least: T, most: T) -> Option<T>
+fn to_int<T>(value: Number, mode: CastMode, least: T, most: T) -> Option<T>
 where
     T: Copy + Into<i128> + TryFrom<i128>,
 {
+    let lossy = mode == CastMode::Lossy;
     let whole = match value {
         Number::Int(value) => value,
         // `as` takes the fraction away, saturates, and makes 0 of NaN.
@@ -143,7 +146,8 @@ where
     T::try_from(whole).ok()
 }
 
-fn to_bool(value: Number, lossy: bool) -> Option<bool> {
+fn to_bool(value: Number, mode: CastMode) -> Option<bool> {
+    let lossy = mode == CastMode::Lossy;
     match value {
         Number::Int(0) => Some(false),
         Number::Int(1) => Some(true),
@@ -155,29 +159,29 @@ fn to_bool(value: Number, lossy: bool) -> Option<bool> {
     }
 }
 
-fn to_f64(value: Number, lossy: bool) -> Option<f64> {
+fn to_f64(value: Number, mode: CastMode) -> Option<f64> {
     match value {
         Number::Float(value) => Some(value),
-        Number::Int(value) => exact(value as f64, Number::Int(value), lossy).map(|_| value as f64),
+        Number::Int(value) => exact(value as f64, Number::Int(value), mode).map(|_| value as f64),
     }
 }
 
-fn to_f32(value: Number, lossy: bool) -> Option<f32> {
+fn to_f32(value: Number, mode: CastMode) -> Option<f32> {
     let narrow = match value {
         Number::Float(value) => value as f32,
         Number::Int(value) => value as f32,
     };
-    exact(f64::from(narrow), value, lossy).map(|()| narrow)
+    exact(f64::from(narrow), value, mode).map(|()| narrow)
 }
 
-fn to_f16(value: Number, lossy: bool) -> Option<f16> {
+fn to_f16(value: Number, mode: CastMode) -> Option<f16> {
     let narrow = f16::from_f64(as_f64(value));
-    exact(narrow.to_f64(), value, lossy).map(|()| narrow)
+    exact(narrow.to_f64(), value, mode).map(|()| narrow)
 }
 
-fn to_bf16(value: Number, lossy: bool) -> Option<bf16> {
+fn to_bf16(value: Number, mode: CastMode) -> Option<bf16> {
     let narrow = bf16::from_f64(as_f64(value));
-    exact(narrow.to_f64(), value, lossy).map(|()| narrow)
+    exact(narrow.to_f64(), value, mode).map(|()| narrow)
 }
 
 fn as_f64(value: Number) -> f64 {
@@ -187,14 +191,19 @@ fn as_f64(value: Number) -> f64 {
     }
 }
 
-/// Whether `narrow` may stand for `value`: it is the same number, or the cast may lose something.
-fn exact(narrow: f64, value: Number, lossy: bool) -> Option<()> {
+/// Whether `narrow` may stand for `value`: it is the same number, or near enough for the cast.
+fn exact(narrow: f64, value: Number, mode: CastMode) -> Option<()> {
     let same = match value {
         Number::Float(value) => narrow == value || (narrow.is_nan() && value.is_nan()),
         // Every integer of a dtype is far within an i128, so `as` does not saturate here.
         Number::Int(value) => narrow.is_finite() && narrow as i128 == value,
     };
-    (lossy || same).then_some(())
+    let fits = match mode {
+        CastMode::Refuse | CastMode::Safe => same,
+        CastMode::Round => narrow.is_finite() || same,
+        CastMode::Lossy => true,
+    };
+    fits.then_some(())
 }
 
 #[cfg(test)]
@@ -214,34 +223,38 @@ mod tests {
             (Number::Float(f64::NAN), None, 0),
             (Number::Float(f64::INFINITY), None, 127),
         ] {
-            assert_eq!(to_int(value, false, i8::MIN, i8::MAX), safe, "{value}");
-            assert_eq!(to_int(value, true, i8::MIN, i8::MAX), Some(lossy), "{value}");
+            assert_eq!(to_int(value, CastMode::Safe, i8::MIN, i8::MAX), safe, "{value}");
+            assert_eq!(to_int(value, CastMode::Lossy, i8::MIN, i8::MAX), Some(lossy), "{value}");
         }
         let too_large = Number::Float(18446744073709551616.0);
-        assert_eq!(to_int(too_large, false, u64::MIN, u64::MAX), None);
-        assert_eq!(to_int(too_large, true, u64::MIN, u64::MAX), Some(u64::MAX));
+        assert_eq!(to_int(too_large, CastMode::Safe, u64::MIN, u64::MAX), None);
+        assert_eq!(to_int(too_large, CastMode::Lossy, u64::MIN, u64::MAX), Some(u64::MAX));
     }
 
     #[test]
     fn floats_are_exact_or_rounded() {
-        assert_eq!(to_f32(Number::Float(0.1), false), None);
-        assert_eq!(to_f32(Number::Float(0.1), true), Some(0.1));
-        assert_eq!(to_f32(Number::Float(0.5), false), Some(0.5));
-        assert!(to_f32(Number::Float(f64::NAN), false).unwrap().is_nan());
-        assert_eq!(to_f32(Number::Int(16_777_217), false), None);
-        assert_eq!(to_f64(Number::Int((1 << 53) + 1), false), None);
-        assert_eq!(to_f64(Number::Int(i128::from(u64::MAX)), false), None);
-        assert_eq!(to_f16(Number::Int(65_520), false), None);
-        assert_eq!(to_f16(Number::Int(65_520), true), Some(f16::INFINITY));
-        assert_eq!(to_bf16(Number::Float(1.0), false), Some(bf16::ONE));
+        assert_eq!(to_f32(Number::Float(0.1), CastMode::Safe), None);
+        assert_eq!(to_f32(Number::Float(0.1), CastMode::Lossy), Some(0.1));
+        assert_eq!(to_f32(Number::Float(0.5), CastMode::Safe), Some(0.5));
+        assert!(to_f32(Number::Float(f64::NAN), CastMode::Safe).unwrap().is_nan());
+        assert_eq!(to_f32(Number::Int(16_777_217), CastMode::Safe), None);
+        assert_eq!(to_f64(Number::Int((1 << 53) + 1), CastMode::Safe), None);
+        assert_eq!(to_f64(Number::Int(i128::from(u64::MAX)), CastMode::Safe), None);
+        assert_eq!(to_f16(Number::Int(65_520), CastMode::Safe), None);
+        assert_eq!(to_f16(Number::Int(65_520), CastMode::Lossy), Some(f16::INFINITY));
+        assert_eq!(to_f32(Number::Float(0.1), CastMode::Round), Some(0.1));
+        assert_eq!(to_f32(Number::Float(1e300), CastMode::Round), None);
+        assert_eq!(to_f32(Number::Float(f64::INFINITY), CastMode::Round), Some(f32::INFINITY));
+        assert_eq!(to_int(Number::Float(1.5), CastMode::Round, i8::MIN, i8::MAX), None);
+        assert_eq!(to_bf16(Number::Float(1.0), CastMode::Safe), Some(bf16::ONE));
     }
 
     #[test]
     fn only_zero_and_one_are_bools() {
-        assert_eq!(to_bool(Number::Int(1), false), Some(true));
-        assert_eq!(to_bool(Number::Int(2), false), None);
-        assert_eq!(to_bool(Number::Float(0.5), true), Some(true));
-        assert_eq!(to_bool(Number::Float(f64::NAN), true), Some(false));
+        assert_eq!(to_bool(Number::Int(1), CastMode::Safe), Some(true));
+        assert_eq!(to_bool(Number::Int(2), CastMode::Safe), None);
+        assert_eq!(to_bool(Number::Float(0.5), CastMode::Lossy), Some(true));
+        assert_eq!(to_bool(Number::Float(f64::NAN), CastMode::Lossy), Some(false));
     }
 
     #[test]
@@ -249,9 +262,9 @@ mod tests {
         for from in DType::ALL {
             for to in DType::ALL {
                 let ones: ArrayRef = Arc::new(BooleanArray::from(vec![true, false]));
-                let a = cast_numbers(DType::Bool, from, &ones, false, |_| false).unwrap();
-                let b = cast_numbers(from, to, &a, false, |_| false).unwrap();
-                let back = cast_numbers(to, DType::Bool, &b, false, |_| false).unwrap();
+                let a = cast_numbers(DType::Bool, from, &ones, CastMode::Safe, |_| false).unwrap();
+                let b = cast_numbers(from, to, &a, CastMode::Safe, |_| false).unwrap();
+                let back = cast_numbers(to, DType::Bool, &b, CastMode::Safe, |_| false).unwrap();
                 assert_eq!(&back, &ones, "{from} to {to}");
             }
         }

@@ -32,6 +32,7 @@ mod table;
 mod catalog;
 mod optimizer;
 mod session;
+mod writing;
 
 pub use error::{Error, Result};
 pub use session::{Answer, RootOption, RootPlace, Session, SessionOptions};

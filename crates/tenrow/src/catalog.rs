@@ -96,14 +96,23 @@ impl Catalog {
     /// Creates an empty dataset.
     ///
     /// # Errors
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one; [`InvalidInput`](ErrorKind::InvalidInput) if `name` is no
-    /// name, or leads into another dataset.
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one, and as [`place_of`](Self::place_of).
     pub async fn create(
         &self,
         name: &str,
         schema: Schema,
         options: &CreateOptions,
     ) -> Result<Dataset> {
+        let dataset = self.place_of(name).await?;
+        dataset.create_here(schema, options).await?;
+        Ok(dataset)
+    }
+
+    /// Where a dataset called `name` is or may be created.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if it is no name, or leads into another dataset.
+    pub async fn place_of(&self, name: &str) -> Result<Dataset> {
         let dataset = self.place(name)?;
         for (end, _) in name.match_indices('/') {
             if newest_version(&self.storage.below(&name[..end])?).await?.is_some() {
@@ -113,7 +122,6 @@ impl Catalog {
                 )));
             }
         }
-        dataset.create_here(schema, options).await?;
         Ok(dataset)
     }
 

@@ -72,6 +72,7 @@ pub(crate) struct ImportArguments {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Cast {
     Safe,
+    Round,
     Lossy,
 }
 
@@ -140,6 +141,7 @@ async fn copied(
         cast: match arguments.cast {
             None => CastMode::Refuse,
             Some(Cast::Safe) => CastMode::Safe,
+            Some(Cast::Round) => CastMode::Round,
             Some(Cast::Lossy) => CastMode::Lossy,
         },
         encodings: arguments.encodings.clone(),

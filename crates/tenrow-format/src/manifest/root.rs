@@ -103,7 +103,7 @@ pub struct LeafRef {
     pub first_row_id: u64,
     /// The sequence of its files that name none.
     pub sequence: u64,
-    /// What is known of keys and sort attributes; at most 8.
+    /// What is known of keys, and of attributes by which the partitions are sorted; at most 8.
     pub statistics: Vec<Statistics>,
 }
 

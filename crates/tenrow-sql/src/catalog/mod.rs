@@ -22,9 +22,9 @@ use crate::error::{Error, Result};
 use crate::rewrite::KnownTables;
 use crate::table::{DatasetTable, ViewTable};
 use name::{Part, TableName, VersionName};
-use roots::{INFORMATION_SCHEMA, Place, did_you_mean};
+use roots::{INFORMATION_SCHEMA, did_you_mean};
 
-pub(crate) use roots::{Root, Roots};
+pub(crate) use roots::{Place, Root, Roots};
 
 /// The catalog that all schemas are in.
 pub(crate) const CATALOG: &str = "tenrow";
@@ -32,32 +32,71 @@ pub(crate) const CATALOG: &str = "tenrow";
 /// The tables of one statement.
 pub(crate) struct Tables<'a> {
     roots: &'a Roots,
-    /// Whether tables show their hidden columns.
-    hidden: bool,
     snapshots: HashMap<(Place, Option<Version>), Snapshot>,
     providers: HashMap<TableReference, Arc<dyn TableProvider>>,
     datasets: HashSet<TableReference>,
+    /// Of which versions rows are read.
+    read: Vec<(Place, Snapshot)>,
 }
 
-impl<'a> Tables<'a> {
-    pub(crate) fn new(roots: &'a Roots, hidden: bool) -> Self {
-        Self {
-            roots,
-            hidden,
-            snapshots: HashMap::new(),
-            providers: HashMap::new(),
-            datasets: HashSet::new(),
+/// A dataset that a statement changes.
+pub(crate) struct Target {
+    pub(crate) dataset: Dataset,
+    /// The version that the statement sees.
+    pub(crate) snapshot: Snapshot,
+}
+
+/// A view of a dataset, as `"digits#train"` names it.
+pub(crate) struct ViewName {
+    /// The dataset, as the statement calls it.
+    pub(crate) table: TableReference,
+    /// The view.
+    pub(crate) view: String,
+}
+
+impl ViewName {
+    pub(crate) fn of(reference: &TableReference) -> Result<Self> {
+        let name = TableName::parse(reference.table())?;
+        match name {
+            TableName { dataset, version: None, part: Some(Part::View(view)) } => {
+                let table = match reference.schema() {
+                    Some(schema) => TableReference::partial(schema.to_owned(), dataset),
+                    None => TableReference::bare(dataset),
+                };
+                Ok(Self { table, view })
+            }
+            _ => Err(Error::invalid(format!(
+                "{reference} names no view: write \"dataset#view\", in double quotes"
+            ))),
         }
     }
 
-    /// Looks up every table that is named.
+    /// Where its dataset is.
+    pub(crate) async fn place(&self, roots: &Roots) -> Result<(Place, Dataset)> {
+        roots.find(self.table.schema(), self.table.table()).await
+    }
+}
+
+impl<'a> Tables<'a> {
+    pub(crate) fn new(roots: &'a Roots) -> Self {
+        Self {
+            roots,
+            snapshots: HashMap::new(),
+            providers: HashMap::new(),
+            datasets: HashSet::new(),
+            read: Vec::new(),
+        }
+    }
+
+    /// Looks up every table that is named; `hidden`: whether they show their hidden columns.
     pub(crate) async fn add_all(
         &mut self,
         references: impl IntoIterator<Item = TableReference>,
+        hidden: bool,
     ) -> Result<()> {
         for reference in references {
             if !self.providers.contains_key(&reference) {
-                let (provider, is_dataset) = self.find(&reference).await?;
+                let (provider, is_dataset) = self.find(&reference, hidden).await?;
                 if is_dataset {
                     self.datasets.insert(reference.clone());
                 }
@@ -72,7 +111,31 @@ impl<'a> Tables<'a> {
         self.providers.get(reference)
     }
 
-    async fn find(&mut self, reference: &TableReference) -> Result<(Arc<dyn TableProvider>, bool)> {
+    /// The dataset that a statement changes, in the version that the statement sees: the newest.
+    pub(crate) async fn target(&mut self, reference: &TableReference) -> Result<Target> {
+        let name = TableName::parse(reference.table())?;
+        if name.version.is_some() || name.part.is_some() {
+            return Err(Error::invalid(format!(
+                "{reference}: only the newest version of a dataset can be changed; name {:?}",
+                name.dataset
+            )));
+        }
+        let (place, dataset) = self.roots.find(reference.schema(), &name.dataset).await?;
+        let snapshot = self.newest(&place, &dataset).await?;
+        Ok(Target { dataset, snapshot })
+    }
+
+    /// The versions of the dataset at `place` whose rows the statement reads.
+    pub(crate) fn versions_read(&self, place: &Place) -> Vec<Snapshot> {
+        let of = self.read.iter().filter(|(read, _)| read == place);
+        of.map(|(_, snapshot)| snapshot.clone()).collect()
+    }
+
+    async fn find(
+        &mut self,
+        reference: &TableReference,
+        hidden: bool,
+    ) -> Result<(Arc<dyn TableProvider>, bool)> {
         if let Some(catalog) = reference.catalog().filter(|catalog| *catalog != CATALOG) {
             let reason = format!("no catalog {catalog:?}; the only one is {CATALOG:?}");
             return Err(Error::new(ErrorKind::NotFound, reason));
@@ -86,7 +149,8 @@ impl<'a> Tables<'a> {
         match &name.part {
             None => {
                 let shown = format!("{}@{}", place.name, snapshot.version());
-                Ok((Arc::new(DatasetTable::new(snapshot, shown, self.hidden)), true))
+                self.read.push((place, snapshot.clone()));
+                Ok((Arc::new(DatasetTable::new(snapshot, shown, hidden)), true))
             }
             Some(Part::Metadata(table)) => {
                 let batch = metadata::table(table, &dataset, &snapshot).await?;
@@ -98,7 +162,8 @@ impl<'a> Tables<'a> {
                 }
                 let view = dataset.view_of(&snapshot, view).await?;
                 let shown = format!("{}@{}#{}", place.name, view.version(), view.name());
-                Ok((Arc::new(ViewTable::new(view, shown, self.hidden)), true))
+                self.read.push((place, view.snapshot().clone()));
+                Ok((Arc::new(ViewTable::new(view, shown, hidden)), true))
             }
         }
     }

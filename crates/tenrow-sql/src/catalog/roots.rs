@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use datafusion::common::TableReference;
 use tenrow::{Catalog, Dataset, ErrorKind, Storage};
 
+use super::name::TableName;
 use crate::error::{Error, Result};
 
 /// One folder of datasets, by the name of its schema.
@@ -96,6 +98,29 @@ impl Roots {
             }
         }
         Err(self.not_found(schema, name).await)
+    }
+
+    /// Where a dataset of that name is, or may be created: in the root that is named, else in the first.
+    pub(crate) async fn place_of_new(&self, reference: &TableReference) -> Result<Dataset> {
+        let name = TableName::parse(reference.table())?;
+        if name.version.is_some() || name.part.is_some() {
+            return Err(Error::invalid(format!(
+                "{reference}: the name of a dataset holds no `@`, `$` and `#`"
+            )));
+        }
+        let place = match reference.schema() {
+            Some(schema) => Place { root: self.root_called(schema)?, name: name.dataset },
+            None => self.candidates(&name.dataset).into_iter().next().ok_or_else(|| {
+                Error::new(
+                    ErrorKind::NotFound,
+                    format!("{reference} lies outside of the roots, where nothing can be reached"),
+                )
+            })?,
+        };
+        let root = self.roots.get(place.root).ok_or_else(|| {
+            Error::invalid(format!("{reference}: the session has no root to create it in"))
+        })?;
+        Ok(root.catalog.place_of(&place.name).await?)
     }
 
     /// The dataset at `place`, which was looked at.

@@ -8,6 +8,9 @@ mod planner;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow_schema::Schema as ArrowSchema;
+use datafusion::common::TableReference;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
@@ -16,16 +19,18 @@ use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::resolve::resolve_table_references;
-use tenrow::{Dataset, Storage};
+use datafusion::sql::sqlparser::ast::{ColumnDef, Statement as SqlStatement};
+use tenrow::{Dataset, Storage, View, ViewOptions};
 
 pub use answer::Answer;
 pub use options::{RootOption, RootPlace, SessionOptions};
 
-use crate::catalog::{CATALOG, Root, Roots, Tables};
+use crate::catalog::{CATALOG, Root, Roots, Tables, ViewName};
 use crate::error::{Error, Result};
 use crate::functions;
 use crate::optimizer;
 use crate::rewrite;
+use crate::writing;
 
 /// Answers statements over the datasets below some folders.
 ///
@@ -55,7 +60,6 @@ use crate::rewrite;
 pub struct Session {
     context: SessionContext,
     roots: Arc<Roots>,
-    #[expect(dead_code, reason = "COPY … TO will ask for it")]
     output_folders: Arc<[PathBuf]>,
 }
 
@@ -78,11 +82,23 @@ impl Session {
     /// [`NotFound`](tenrow::ErrorKind::NotFound) for a dataset, version or tag that is not there, with what is
     /// near; [`Unsupported`](tenrow::ErrorKind::Unsupported); those of the datasets that are read.
     pub async fn sql(&self, text: &str) -> Result<Answer> {
-        let statement = rewrite::parse_one(text)?;
-        if let Statement::CreateExternalTable(_) | Statement::CopyTo(_) = &statement {
-            return Err(Error::unsupported(format!("{statement} is not supported")));
+        let mut statement = rewrite::parse_one(text)?;
+        rewrite::name_paths(&mut statement);
+        if let Some(answer) = writing::run(self, &statement).await? {
+            return Ok(answer);
         }
-        let (state, plan) = self.plan(statement).await?;
+        if let Statement::Explain(explain) = &mut statement
+            && let Some(query) = writing::explained(&explain.statement)?
+        {
+            if explain.options.analyze {
+                return Err(Error::unsupported(
+                    "EXPLAIN ANALYZE of a statement that changes something: EXPLAIN shows its plan",
+                ));
+            }
+            let query = SqlStatement::Query(Box::new(query));
+            explain.statement = Box::new(Statement::Statement(Box::new(query)));
+        }
+        let (state, plan) = self.plan(&mut Tables::new(&self.roots), statement).await?;
         self.run(&state, plan).await
     }
 
@@ -94,26 +110,73 @@ impl Session {
         Ok(self.roots.find(None, name).await?.1)
     }
 
+    /// Keeps the rows of `table` that a query chooses as a view of it, with the text of the query.
+    ///
+    /// The query is a `SELECT _row FROM …` that reads one version of the dataset: of that one the view is. Rows are kept
+    /// in its order and as often as they come; without `ORDER BY`, ascending.
+    ///
+    /// # Errors
+    /// As [`sql`](Self::sql), and [`AlreadyExists`](tenrow::ErrorKind::AlreadyExists) if there is a view of that name.
+    pub async fn create_view(
+        &self,
+        table: &str,
+        name: &str,
+        query: &str,
+        replace: bool,
+    ) -> Result<View> {
+        let mut statement = rewrite::parse_one(query)?;
+        rewrite::name_paths(&mut statement);
+        let Statement::Statement(statement) = statement else {
+            return Err(Error::invalid("a view is made by a query: SELECT _row FROM …"));
+        };
+        let SqlStatement::Query(parsed) = *statement else {
+            return Err(Error::invalid("a view is made by a query: SELECT _row FROM …"));
+        };
+        let options = ViewOptions::default().with_query(query.trim()).with_replace(replace);
+        let name = ViewName { table: TableReference::bare(table), view: name.to_owned() };
+        writing::keep_view(self, &name, &parsed, &options).await
+    }
+
     /// The logical plan of a statement, over tables pinned to one version each.
     pub(crate) async fn plan(
         &self,
+        tables: &mut Tables<'_>,
         mut statement: Statement,
     ) -> Result<(SessionState, LogicalPlan)> {
-        rewrite::name_paths(&mut statement);
         let hidden = rewrite::mentions_hidden(&statement);
-        let mut tables = Tables::new(&self.roots, hidden);
-        tables.add_all(resolve_table_references(&statement, true)?.0).await?;
+        tables.add_all(resolve_table_references(&statement, true)?.0, hidden).await?;
         if hidden {
-            rewrite::hide_columns(&mut statement, &tables)?;
+            rewrite::hide_columns(&mut statement, &*tables)?;
         }
         let state = self.context.state();
-        let plan = planner::plan(&state, &tables, statement)?;
+        let plan = planner::plan(&state, tables, statement)?;
         Ok((state, plan))
+    }
+
+    /// The types of columns that a statement describes.
+    pub(crate) fn column_types(&self, columns: Vec<ColumnDef>) -> Result<ArrowSchema> {
+        Ok(planner::column_types(&self.context.state(), &Tables::new(&self.roots), columns)?)
+    }
+
+    pub(crate) fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
+    /// The folders that statements may write files to.
+    pub(crate) fn output_folders(&self) -> &[PathBuf] {
+        &self.output_folders
+    }
+
+    /// Memory of the session, for the rows of a statement that changes something.
+    pub(crate) fn reserve(&self, what: &'static str) -> MemoryReservation {
+        let runtime = self.context.runtime_env();
+        MemoryConsumer::new(what).register(&runtime.memory_pool)
     }
 
     /// Follows a plan.
     pub(crate) async fn run(&self, state: &SessionState, plan: LogicalPlan) -> Result<Answer> {
         match &plan {
+            // Those that are carried out do not come here: see `writing`.
             LogicalPlan::Ddl(_) | LogicalPlan::Dml(_) | LogicalPlan::Copy(_) => {
                 Err(Error::unsupported(format!("{} is not supported", plan.display())))
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, SchemaRef};
+use arrow_schema::{DataType, Schema, SchemaRef};
 use datafusion::catalog::TableFunctionArgs;
 use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::config::ConfigOptions;
@@ -17,6 +17,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
+use datafusion::sql::sqlparser::ast::ColumnDef;
 
 use crate::catalog::Tables;
 
@@ -27,14 +28,26 @@ pub(crate) fn plan(
     statement: Statement,
 ) -> Result<LogicalPlan> {
     let context = Context { state, tables };
+    SqlToRel::new_with_options(&context, options(state)).statement_to_plan(statement)
+}
+
+/// The types of columns that `CREATE TABLE` and its like describe.
+pub(crate) fn column_types(
+    state: &SessionState,
+    tables: &Tables<'_>,
+    columns: Vec<ColumnDef>,
+) -> Result<Schema> {
+    SqlToRel::new_with_options(&Context { state, tables }, options(state)).build_schema(columns)
+}
+
+fn options(state: &SessionState) -> ParserOptions {
     let settings = &state.config_options().sql_parser;
-    let options = ParserOptions::new()
+    ParserOptions::new()
         .with_parse_float_as_decimal(settings.parse_float_as_decimal)
         .with_enable_ident_normalization(settings.enable_ident_normalization)
         // Text of datasets is of the one kind; so are the casts to it.
         .with_map_string_types_to_utf8view(false)
-        .with_collect_spans(settings.collect_spans);
-    SqlToRel::new_with_options(&context, options).statement_to_plan(statement)
+        .with_collect_spans(settings.collect_spans)
 }
 
 /// The session's functions, and the tables of one statement.

@@ -16,10 +16,12 @@ pub(crate) struct Bounds {
     pub(crate) is_exact: bool,
 }
 
-/// What the root knows of an attribute in a leaf: nothing but of keys and sort attributes.
+/// What the root knows of an attribute in a leaf: nothing but of keys, and of what sorts its partitions.
 pub(crate) fn of_leaf(leaf: &LeafRef, attribute: &Attribute) -> Bounds {
     let known = leaf.statistics.iter().find(|statistics| statistics.field == attribute.id);
-    known.map_or_else(Bounds::default, |statistics| of_statistics(statistics, attribute))
+    let bounds = known.map(|statistics| of_statistics(statistics, attribute));
+    // What is deleted may have been the bound.
+    Bounds { is_exact: false, ..bounds.unwrap_or_default() }
 }
 
 /// What a leaf knows of an attribute in a partition.

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, cast::AsArray};
-
 use crate::commit::{Applied, Change, Committer, Edits, commit};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::format::manifest::{Partition, Root, RowIdRange};
-use crate::format::{Attribute, AttributeType, Schema};
+use crate::format::{Attribute, Schema};
 use crate::read::{ReadOptions, live_rows};
 use crate::snapshot::{LoadedPartition, Snapshot};
 use crate::write::{PartitionWriter, WriteOptions, folder_of};
@@ -211,8 +209,7 @@ async fn rewrite(
                 let options = ReadOptions::default();
                 columns.push(live_rows(base, attribute, input, live.clone(), &options).await?);
             }
-            let files = external_files(&attributes, &columns);
-            outputs.extend(writer.append(&columns, files, options).await?);
+            outputs.extend(writer.append(&columns, options).await?);
         }
     }
     outputs.extend(writer.flush(options).await?);
@@ -242,29 +239,6 @@ fn name_ids(partitions: &mut [Partition], row_ids: Vec<RowIdRange>) {
         }
         partition.row_ids = own;
     }
-}
-
-/// The objects that rows name.
-fn external_files(attributes: &[Attribute], columns: &[ArrayRef]) -> Vec<String> {
-    let files = attributes
-        .iter()
-        .zip(columns)
-        .filter(|(attribute, _)| attribute.attribute_type == AttributeType::File);
-    let mut paths: Vec<String> = files
-        .flat_map(|(_, column)| {
-            let rows = column.as_struct();
-            let (bytes, paths) = (rows.column(0), rows.column(1).as_string::<i32>());
-            let is_object =
-                |&row: &usize| rows.is_valid(row) && bytes.is_null(row) && paths.is_valid(row);
-            (0..rows.len())
-                .filter(is_object)
-                .map(|row| paths.value(row).to_owned())
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    paths.sort_unstable();
-    paths.dedup();
-    paths
 }
 
 struct Compact {

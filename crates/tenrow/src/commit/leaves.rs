@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use serde_json::Value;
 
 use crate::commit::Committer;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::checksum;
 use crate::format::manifest::{
     Leaf, LeafRef, MAX_LEAF_REF_STATISTICS, Partition, Root, Statistics,
 };
+use crate::format::{FieldId, checksum};
 use crate::storage::Storage;
 
 /// Partitions of a full leaf.
@@ -53,7 +54,7 @@ async fn write_leaf(committer: &Committer, storage: &Storage, leaf: &Leaf) -> Re
         size_of_files_bytes: files.map(|file| file.size_bytes).sum(),
         first_row_id: first_named_id(&leaf.partitions),
         sequence: 0,
-        statistics: key_statistics(leaf),
+        statistics: bounds(leaf),
         path: path.clone(),
     };
     if !storage.put_new(&path, bytes).await? {
@@ -88,34 +89,63 @@ impl WrittenLeaf {
     }
 }
 
-/// Bounds of the partition keys over a whole leaf.
-fn key_statistics(leaf: &Leaf) -> Vec<Statistics> {
-    let fields =
-        leaf.partitions.first().map(|p| p.keys.iter().map(|key| key.field).collect::<Vec<_>>());
-    let of = |field| {
-        let mut merged: Option<Statistics> = None;
-        for partition in &leaf.partitions {
-            let own = partition.statistics.iter().find(|s: &&Statistics| s.field == field)?;
-            merged = Some(match merged {
-                None => own.clone(),
-                Some(merged) => merge(merged, own)?,
-            });
-        }
-        merged
+/// Bounds over a whole leaf, of the partition keys and then of attributes by which its partitions are sorted: of
+/// others they would exclude nothing.
+fn bounds(leaf: &Leaf) -> Vec<Statistics> {
+    let Some(first) = leaf.partitions.first() else { return Vec::new() };
+    let is_key = |field: FieldId| first.keys.iter().any(|key| key.field == field);
+    let keys = first.keys.iter().map(|key| key.field);
+    let others = first.statistics.iter().map(|own| own.field).filter(|field| !is_key(*field));
+    let of_keys = keys.filter_map(|field| merged(&of_partitions(leaf, field)?));
+    let of_others = others.filter_map(|field| {
+        let all = of_partitions(leaf, field)?;
+        merged(&all).filter(|_| are_sorted(&all))
+    });
+    of_keys.chain(of_others).take(MAX_LEAF_REF_STATISTICS).collect()
+}
+
+/// What is known of an attribute in each partition; `None` if one says nothing.
+fn of_partitions<'a>(leaf: &'a Leaf, field: FieldId) -> Option<Vec<&'a Statistics>> {
+    let of = |partition: &'a Partition| partition.statistics.iter().find(|s| s.field == field);
+    leaf.partitions.iter().map(of).collect()
+}
+
+fn merged(all: &[&Statistics]) -> Option<Statistics> {
+    let (first, rest) = all.split_first()?;
+    rest.iter().try_fold((*first).clone(), |merged, own| merge(merged, own))
+}
+
+/// Whether values ascend, or descend, from partition to partition: nine in ten neighbours share one value at most.
+fn are_sorted(all: &[&Statistics]) -> bool {
+    let follows = |low: &Statistics, high: &Statistics| match (&low.max, &high.min) {
+        (Some(max), Some(min)) => less(min, max) == Some(false),
+        _ => false,
     };
-    let merged = fields.unwrap_or_default().into_iter().filter_map(of);
-    merged.take(MAX_LEAF_REF_STATISTICS).collect()
+    let enough = (all.len() - 1) * 9 / 10;
+    let ascending = all.windows(2).filter(|pair| follows(pair[0], pair[1])).count();
+    let descending = all.windows(2).filter(|pair| follows(pair[1], pair[0])).count();
+    ascending.max(descending) >= enough
+}
+
+/// Whether `a` is less than `b`; `None` of values that have no order.
+fn less(a: &Value, b: &Value) -> Option<bool> {
+    match (a, b) {
+        (Value::String(a), Value::String(b)) => Some(a < b),
+        (Value::Bool(a), Value::Bool(b)) => Some(!a & b),
+        (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
+            (Some(a), Some(b)) => Some(a < b),
+            _ if a.is_f64() && b.is_f64() => Some(a.as_f64()? < b.as_f64()?),
+            // Those that are no i64 are larger than all that are.
+            _ if a.is_f64() || b.is_f64() => None,
+            (Some(_), None) => Some(true),
+            (None, Some(_)) => Some(false),
+            (None, None) => Some(a.as_u64()? < b.as_u64()?),
+        },
+        _ => None,
+    }
 }
 
 fn merge(a: Statistics, b: &Statistics) -> Option<Statistics> {
-    let less = |a: &serde_json::Value, b: &serde_json::Value| match (a, b) {
-        (serde_json::Value::String(a), serde_json::Value::String(b)) => Some(a < b),
-        (serde_json::Value::Bool(a), serde_json::Value::Bool(b)) => Some(!a & b),
-        (a, b) => match (a.as_i64(), b.as_i64()) {
-            (Some(a), Some(b)) => Some(a < b),
-            _ => Some(a.as_u64()? < b.as_u64()?),
-        },
-    };
     let (min, max) = match (&a.min, &b.min, &a.max, &b.max) {
         (Some(a_min), Some(b_min), Some(a_max), Some(b_max)) => (
             if less(b_min, a_min)? { b_min } else { a_min },
@@ -130,4 +160,40 @@ fn merge(a: Statistics, b: &Statistics) -> Option<Statistics> {
         max: Some(max.clone()),
         exact: a.exact && b.exact,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(bounds: &[(i64, i64)]) -> Vec<Statistics> {
+        let of = |&(min, max): &(i64, i64)| {
+            Statistics::new(FieldId(1), 0, Some(min.into()), Some(max.into()))
+        };
+        bounds.iter().map(of).collect()
+    }
+
+    #[test]
+    fn partitions_are_sorted_if_neighbours_share_one_value_at_most() {
+        for (bounds, expected) in [
+            (vec![(0, 9)], true),
+            (vec![(0, 4), (4, 9), (9, 12)], true),
+            (vec![(9, 12), (4, 9), (0, 4)], true),
+            (vec![(0, 9), (0, 9), (0, 9)], false),
+            (vec![(3, 3), (3, 3)], true),
+        ] {
+            let all = all(&bounds);
+            assert_eq!(are_sorted(&all.iter().collect::<Vec<_>>()), expected, "{bounds:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_ordered_whatever_their_width_and_not_across_kinds() {
+        let large = Value::from(u64::MAX);
+        assert_eq!(less(&Value::from(-1), &large), Some(true));
+        assert_eq!(less(&large, &Value::from(-1)), Some(false));
+        assert_eq!(less(&Value::from(0.5), &Value::from(1.5)), Some(true));
+        assert_eq!(less(&Value::from(1), &Value::from(1.5)), None);
+        assert_eq!(less(&Value::from("a"), &Value::from(1)), None);
+    }
 }

@@ -105,6 +105,14 @@ pub(crate) struct StoredFiles {
     pub(crate) referenced: Vec<String>,
 }
 
+/// The objects that the rows of a file column name.
+pub(crate) fn objects_named(column: &ArrayRef) -> Vec<String> {
+    let rows = column.as_struct();
+    let (bytes, paths) = (rows.column(0), rows.column(1).as_string::<i32>());
+    let is_object = |&row: &usize| rows.is_valid(row) && bytes.is_null(row) && paths.is_valid(row);
+    (0..rows.len()).filter(is_object).map(|row| paths.value(row).to_owned()).collect()
+}
+
 /// Stores files, in their rows or beside them.
 pub(crate) struct FileStore<'a> {
     pub(crate) storage: &'a Storage,

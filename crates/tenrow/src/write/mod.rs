@@ -143,22 +143,18 @@ impl DatasetWriter {
     pub async fn append(&mut self, batch: &RecordBatch) -> Result<()> {
         self.check_usable()?;
         let mut columns = check::check_batch(batch, &self.schema)?;
-        let mut objects = Vec::new();
         self.failed = true;
         for (column, attribute) in columns.iter_mut().zip(self.schema.clone().attributes()) {
             if attribute.attribute_type == AttributeType::File {
                 let stored = self.file_store().store(column, &attribute.name).await?;
                 *column = stored.column;
-                objects.extend(stored.uploaded.iter().chain(&stored.referenced).cloned());
                 self.uploaded.extend(stored.uploaded);
                 let others = stored.referenced.into_iter();
                 self.referenced.extend(others.filter(|path| !self.uploaded.contains(path)));
             }
         }
         for (key, columns) in self.keys.split(&columns)? {
-            // A commit names all objects of its partitions; which of them does not matter to any reader.
-            let objects = std::mem::take(&mut objects);
-            self.append_to(key, &columns, objects).await?;
+            self.append_to(key, &columns).await?;
         }
         self.row_count += batch.num_rows() as u64;
         self.failed = false;
@@ -202,12 +198,7 @@ impl DatasetWriter {
         }
     }
 
-    async fn append_to(
-        &mut self,
-        key: KeyTuple,
-        columns: &[arrow_array::ArrayRef],
-        objects: Vec<String>,
-    ) -> Result<()> {
+    async fn append_to(&mut self, key: KeyTuple, columns: &[arrow_array::ArrayRef]) -> Result<()> {
         if !self.open.contains_key(&key) && self.open.len() >= MAX_OPEN_KEYS {
             self.close_largest().await?;
         }
@@ -220,7 +211,7 @@ impl DatasetWriter {
                 key.folder(),
             )
         });
-        let finished = writer.append(columns, objects, &self.options).await?;
+        let finished = writer.append(columns, &self.options).await?;
         self.finished.extend(finished.into_iter().map(|partition| (key.clone(), partition)));
         self.bound_memory().await
     }

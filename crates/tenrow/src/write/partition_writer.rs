@@ -1,5 +1,7 @@
 //! One partition being written: rows are buffered to a row group, encoded in parallel, uploaded.
 
+use std::collections::BTreeSet;
+
 use arrow_array::{Array, ArrayRef};
 use bytes::Bytes;
 use rayon::prelude::*;
@@ -13,6 +15,7 @@ use crate::format::{Attribute, AttributeType, FormatError};
 use crate::ids::Ids;
 use crate::storage::{Storage, Upload};
 use crate::write::column_file::ColumnFileWriter;
+use crate::write::files::objects_named;
 use crate::write::options::WriteOptions;
 use crate::write::statistics;
 
@@ -35,7 +38,6 @@ pub(crate) struct PartitionWriter {
     buffered_rows: u64,
     buffered_bytes: u64,
     open: Option<OpenPartition>,
-    external_files: Vec<String>,
 }
 
 struct OpenPartition {
@@ -44,6 +46,8 @@ struct OpenPartition {
     upload: Upload,
     rows: u64,
     projection: Projection,
+    /// Large files that its rows name: while any version has the partition, nothing frees them.
+    external_files: BTreeSet<String>,
 }
 
 impl PartitionWriter {
@@ -65,7 +69,6 @@ impl PartitionWriter {
             buffered_rows: 0,
             buffered_bytes: 0,
             open: None,
-            external_files: Vec::new(),
         }
     }
 
@@ -77,10 +80,8 @@ impl PartitionWriter {
     pub(crate) async fn append(
         &mut self,
         columns: &[ArrayRef],
-        external_files: Vec<String>,
         options: &WriteOptions,
     ) -> Result<Vec<Partition>> {
-        self.external_files.extend(external_files);
         let row_count = columns.first().map_or(0, |column| column.len());
         let row_bytes = slice_bytes(columns) / (row_count as u64).max(1);
         let mut finished = Vec::new();
@@ -118,6 +119,11 @@ impl PartitionWriter {
             None => self.begin().await?,
         };
         open.projection.add(&self.attributes, &columns);
+        for (attribute, arrays) in self.attributes.iter().zip(&columns) {
+            if attribute.attribute_type == AttributeType::File {
+                open.external_files.extend(arrays.iter().flat_map(objects_named));
+            }
+        }
         let (encoder, pieces) = encode(open.encoder, rows, columns).await?;
         open.encoder = encoder;
         for piece in pieces {
@@ -137,13 +143,14 @@ impl PartitionWriter {
             PartitionEncoder::new(&self.attributes).map_err(|e| Error::format("the schema", e))?;
         let mut upload = self.storage.upload(&path)?;
         upload.write(head).await?;
-        Ok(OpenPartition { path, encoder, upload, rows: 0, projection: Projection::default() })
+        let (projection, external_files) = (Projection::default(), BTreeSet::new());
+        Ok(OpenPartition { path, encoder, upload, rows: 0, projection, external_files })
     }
 
     /// Completes the open file and makes it durable; call [`flush`](Self::flush) first.
     pub(crate) async fn finish(&mut self) -> Result<Option<Partition>> {
         let Some(open) = self.open.take() else { return Ok(None) };
-        let OpenPartition { path, encoder, mut upload, rows, projection } = open;
+        let OpenPartition { path, encoder, mut upload, rows, projection, external_files } = open;
         let row_groups = encoder.row_group_count() as u64;
         let (tail, encoded) = encoder.finish().map_err(|e| Error::format(&path, e))?;
         upload.write(tail).await?;
@@ -159,7 +166,7 @@ impl PartitionWriter {
             keys: self.keys.clone(),
             files,
             statistics,
-            external_files: std::mem::take(&mut self.external_files),
+            external_files: external_files.into_iter().collect(),
             ..Partition::default()
         }))
     }

@@ -1,0 +1,102 @@
+//! `CREATE TABLE t AS SELECT …`, `CREATE TABLE t (a BIGINT, v FLOAT[768])`: a dataset.
+
+use datafusion::sql::sqlparser::ast::CreateTable;
+use tenrow::{Attribute, CreateOptions, Dataset, DatasetWriter, ErrorKind, Schema, WriteOptions};
+use tenrow_convert::attribute_of;
+
+use super::insert::{Columns, append};
+use super::query::{ask, reference_of};
+use super::typed::convert;
+use super::{Changed, column_def, refuse};
+use crate::catalog::Tables;
+use crate::error::{Error, Result};
+use crate::session::{Answer, Session};
+
+pub(super) async fn run(session: &Session, create: &CreateTable) -> Result<Changed> {
+    refuse(
+        "CREATE TABLE",
+        &[
+            (create.temporary || create.global.is_some(), "TEMPORARY"),
+            (create.external, "EXTERNAL"),
+            (!create.constraints.is_empty(), "constraints"),
+            (create.like.is_some(), "LIKE"),
+            (create.clone.is_some(), "CLONE"),
+            (create.location.is_some(), "LOCATION"),
+            (create.query.is_some() && !create.columns.is_empty(), "columns and AS at once"),
+        ],
+    )?;
+    let reference = reference_of(&create.name)?;
+    let dataset = session.roots().place_of_new(&reference).await?;
+    let existing = match dataset.latest().await {
+        Ok(existing) => Some(existing),
+        Err(error) if error.kind() == ErrorKind::NotADataset => None,
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(existing) = existing.as_ref().filter(|_| create.if_not_exists) {
+        return Ok(Changed::new(0, existing.clone()));
+    }
+    if existing.is_some() && !create.or_replace {
+        return Err(Error::new(
+            ErrorKind::AlreadyExists,
+            format!(
+                "{reference} exists already: INSERT INTO appends to it, CREATE OR REPLACE TABLE puts a new version over it, which keeps the old ones"
+            ),
+        ));
+    }
+    let replaces = existing.is_some();
+    match create.query.as_deref() {
+        Some(query) => {
+            let mut tables = Tables::new(session.roots());
+            let answer = ask(session, &mut tables, query.clone()).await?;
+            let schema = schema_of(&answer)?;
+            let mut writer = writer(&dataset, schema.clone(), replaces).await?;
+            let rows = append(&mut writer, &Columns::all(&schema), answer, "CREATE TABLE").await?;
+            Ok(Changed::new(rows, writer.commit().await?))
+        }
+        None => {
+            let mut attributes = Vec::with_capacity(create.columns.len());
+            for column in &create.columns {
+                attributes.push(column_def::attribute(session, column).await?);
+            }
+            let schema = checked(attributes)?;
+            match replaces {
+                true => {
+                    let writer = writer(&dataset, schema, replaces).await?;
+                    Ok(Changed::new(0, writer.commit().await?))
+                }
+                false => {
+                    let options = CreateOptions::default();
+                    Ok(Changed::new(0, dataset.create_here(schema, &options).await?))
+                }
+            }
+        }
+    }
+}
+
+async fn writer(dataset: &Dataset, schema: Schema, replaces: bool) -> Result<DatasetWriter> {
+    let options = WriteOptions::default();
+    Ok(match replaces {
+        true => dataset.overwriter(Some(schema), options).await?,
+        false => dataset.writer_of_new(schema, &CreateOptions::default(), options).await?,
+    })
+}
+
+/// The attributes that the columns of an answer become; fixed-size lists of numbers are tensors.
+fn schema_of(answer: &Answer) -> Result<Schema> {
+    let attributes = answer.schema().fields().iter().map(|field| {
+        attribute_of(field).map_err(|error| match field.data_type().is_null() {
+            true => Error::invalid(format!(
+                "column {:?} is NULL and has no type: write CAST(NULL AS …)",
+                field.name()
+            )),
+            false => convert(error),
+        })
+    });
+    checked(attributes.collect::<Result<_>>()?)
+}
+
+fn checked(attributes: Vec<Attribute>) -> Result<Schema> {
+    Schema::new(attributes).map_err(|error| {
+        Error::invalid(format!("the columns of the new dataset: {error}: name them with AS"))
+    })
+}

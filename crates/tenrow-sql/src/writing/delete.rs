@@ -1,0 +1,40 @@
+//! `DELETE FROM t [USING …] [WHERE …] [ORDER BY …] [LIMIT …]`.
+
+use datafusion::sql::sqlparser::ast::{Delete, FromTable, Query};
+
+use super::query::{Named, ask, collect, select};
+use super::typed::row_numbers;
+use super::{Changed, refuse};
+use crate::catalog::Tables;
+use crate::error::Result;
+use crate::session::Session;
+
+/// The rows to delete, as a query.
+pub(super) fn query(delete: &Delete) -> Result<(Named, Query)> {
+    refuse(
+        "DELETE",
+        &[
+            (!delete.tables.is_empty(), "tables before FROM"),
+            (delete.returning.is_some(), "RETURNING"),
+            (delete.output.is_some(), "OUTPUT"),
+        ],
+    )?;
+    let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
+    let named = Named::of("DELETE", from)?;
+    let mut tables = from.clone();
+    tables.extend(delete.using.iter().flatten().cloned());
+    let selection = delete.selection.clone();
+    let query =
+        select(vec![named.row()], tables, selection, &delete.order_by, delete.limit.clone())?;
+    Ok((named, query))
+}
+
+pub(super) async fn run(session: &Session, delete: &Delete) -> Result<Changed> {
+    let (named, query) = query(delete)?;
+    let mut tables = Tables::new(session.roots());
+    let target = tables.target(&named.reference).await?;
+    let answer = ask(session, &mut tables, query).await?;
+    let rows = row_numbers(&collect(session, "DELETE", answer).await?)?;
+    let report = target.dataset.delete(&target.snapshot, &rows).await?;
+    Ok(Changed::new(report.deleted_rows, report.snapshot))
+}

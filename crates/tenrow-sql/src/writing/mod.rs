@@ -1,0 +1,111 @@
+//! Statements that change datasets: each plans a query for what is to change, and commits its answer at once.
+//!
+//! | statement | query | commit |
+//! |---|---|---|
+//! | `INSERT INTO t …` | its source | rows appended |
+//! | `DELETE FROM t … WHERE c` | `SELECT t._row FROM t … WHERE c` | these rows deleted |
+//! | `UPDATE t SET a = x … WHERE c` | `SELECT t._row, x FROM t … WHERE c` | values of these rows replaced |
+//! | `CREATE TABLE t AS …` | its source | a new dataset |
+//! | `CREATE VIEW "t#v" AS …` | its source | these rows kept as a view |
+//! | `ALTER TABLE t …` | its default, if there is one | the schema changed |
+//!
+//! The engine's own hooks for these are not used: they drop a `WHERE` that is constant, a subquery or followed by
+//! `LIMIT`, and then mean all rows.
+
+mod alter;
+mod column_def;
+mod copy;
+mod create_table;
+mod create_view;
+mod delete;
+mod insert;
+mod query;
+mod typed;
+mod update;
+
+pub(crate) use create_view::keep as keep_view;
+
+use std::sync::Arc;
+
+use arrow_array::{Int64Array, RecordBatch};
+use arrow_schema::{DataType, Field, Schema as ArrowSchema};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::{Query, Statement as SqlStatement};
+use tenrow::Snapshot;
+
+use crate::error::{Error, Result};
+use crate::session::{Answer, Session};
+
+/// What a statement did.
+struct Changed {
+    /// Rows that were inserted, deleted, updated or written.
+    rows: u64,
+    /// The version that it made, or found to be so already; of files, none.
+    version: Option<Snapshot>,
+}
+
+impl Changed {
+    fn new(rows: u64, version: Snapshot) -> Self {
+        Self { rows, version: Some(version) }
+    }
+}
+
+/// Carries out `statement`, if it is one that changes something.
+///
+/// # Errors
+/// Those of its query, its rows and its commit: nothing is visible then.
+pub(crate) async fn run(session: &Session, statement: &Statement) -> Result<Option<Answer>> {
+    let changed = match statement {
+        Statement::CopyTo(copy) => copy::run(session, copy).await?,
+        Statement::Statement(statement) => match statement.as_ref() {
+            SqlStatement::Insert(insert) => insert::run(session, insert).await?,
+            SqlStatement::Delete(delete) => delete::run(session, delete).await?,
+            SqlStatement::Update(update) => update::run(session, update).await?,
+            SqlStatement::CreateTable(create) => create_table::run(session, create).await?,
+            SqlStatement::CreateView(create) => create_view::run(session, create).await?,
+            SqlStatement::AlterTable(alter) => alter::run(session, alter).await?,
+            SqlStatement::Drop { .. } => create_view::drop(session, statement).await?,
+            _ => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    Ok(Some(answer(&changed)?))
+}
+
+/// The query whose plan explains `statement`, if it is one that changes something.
+pub(crate) fn explained(statement: &Statement) -> Result<Option<Query>> {
+    let Statement::Statement(statement) = statement else { return Ok(None) };
+    Ok(match statement.as_ref() {
+        SqlStatement::Insert(insert) => Some(insert::source(insert)?.clone()),
+        SqlStatement::Delete(delete) => Some(delete::query(delete)?.1),
+        SqlStatement::Update(update) => Some(update::query(update)?.1),
+        SqlStatement::CreateTable(create) => create.query.as_deref().cloned(),
+        SqlStatement::CreateView(create) => Some(create.query.as_ref().clone()),
+        _ => None,
+    })
+}
+
+/// One row: how many rows, and which version.
+fn answer(changed: &Changed) -> Result<Answer> {
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    let version = changed.version.as_ref().map(|version| number(version.version().0));
+    let schema = Arc::new(ArrowSchema::new(vec![
+        Field::new("count", DataType::Int64, false),
+        Field::new("version", DataType::Int64, true),
+    ]));
+    let counts = Int64Array::from(vec![number(changed.rows)]);
+    let versions = Int64Array::from(vec![version]);
+    let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(counts), Arc::new(versions)])
+        .map_err(|error| Error::invalid("the answer makes no batch").with_source(error))?;
+    let stream = RecordBatchStreamAdapter::new(schema, futures::stream::iter([Ok(batch)]));
+    Ok(Answer::new(Box::pin(stream), None))
+}
+
+/// Refuses the parts of a statement that have no meaning here.
+fn refuse(what: &str, parts: &[(bool, &str)]) -> Result<()> {
+    match parts.iter().find(|(is_there, _)| *is_there) {
+        None => Ok(()),
+        Some((_, part)) => Err(Error::unsupported(format!("{what} with {part} is not supported"))),
+    }
+}

@@ -1,0 +1,91 @@
+//! `UPDATE t SET a = x, … [FROM …] [WHERE …]`.
+
+use arrow_select::concat::concat_batches;
+use datafusion::sql::sqlparser::ast::{
+    AssignmentTarget, Ident, Query, SelectItem, Update, UpdateTableFromKind,
+};
+use tenrow::Schema;
+
+use super::query::{Named, ask, collect, select};
+use super::typed::{row_numbers, typed};
+use super::{Changed, refuse};
+use crate::catalog::Tables;
+use crate::columns::HIDDEN_COLUMNS;
+use crate::error::{Error, Result};
+use crate::session::Session;
+
+/// The rows to update and their new values, as a query.
+pub(super) fn query(update: &Update) -> Result<(Assigned, Query)> {
+    refuse(
+        "UPDATE",
+        &[
+            (update.returning.is_some(), "RETURNING"),
+            (update.output.is_some(), "OUTPUT"),
+            (update.or.is_some(), "OR"),
+        ],
+    )?;
+    let named = Named::of("UPDATE", std::slice::from_ref(&update.table))?;
+    let mut items = vec![named.row()];
+    let mut names: Vec<String> = Vec::with_capacity(update.assignments.len());
+    for assignment in &update.assignments {
+        let AssignmentTarget::ColumnName(column) = &assignment.target else {
+            return Err(Error::unsupported("UPDATE of several columns at once: SET a = x, b = y"));
+        };
+        let name = named.column(column)?;
+        if HIDDEN_COLUMNS.contains(&name.as_str()) {
+            return Err(Error::invalid(format!(
+                "UPDATE of {name}: it is where a row is, which no statement sets"
+            )));
+        }
+        if names.contains(&name) {
+            return Err(Error::invalid(format!("UPDATE sets {name:?} twice")));
+        }
+        // Named by position: an attribute may have any name.
+        let alias = Ident::new(format!("value_{}", names.len()));
+        items.push(SelectItem::ExprWithAlias { expr: assignment.value.clone(), alias });
+        names.push(name);
+    }
+    let mut tables = vec![update.table.clone()];
+    if let Some(UpdateTableFromKind::BeforeSet(from) | UpdateTableFromKind::AfterSet(from)) =
+        &update.from
+    {
+        tables.extend(from.iter().cloned());
+    }
+    let selection = update.selection.clone();
+    let query = select(items, tables, selection, &update.order_by, update.limit.clone())?;
+    Ok((Assigned { named, names }, query))
+}
+
+/// What an update assigns to.
+pub(super) struct Assigned {
+    named: Named,
+    names: Vec<String>,
+}
+
+pub(super) async fn run(session: &Session, update: &Update) -> Result<Changed> {
+    let (Assigned { named, names }, query) = query(update)?;
+    let mut tables = Tables::new(session.roots());
+    let target = tables.target(&named.reference).await?;
+    let schema = target.snapshot.schema();
+    let attributes = names.iter().map(|name| Ok(target.snapshot.attribute(name)?.clone()));
+    let attributes = attributes.collect::<Result<Vec<_>>>()?;
+    let assigned = Schema::from_parts(attributes, schema.next_field_id())
+        .map_err(|e| Error::invalid("the columns that are set").with_source(e))?;
+
+    let answer = ask(session, &mut tables, query).await?;
+    let answered = answer.schema().clone();
+    let batches = collect(session, "UPDATE", answer).await?;
+    let rows = row_numbers(&batches)?;
+    if rows.is_empty() {
+        return Ok(Changed::new(0, target.snapshot));
+    }
+    let all = concat_batches(&answered, &batches)
+        .map_err(|e| Error::invalid("the new values make no batch").with_source(e))?;
+    let columns: Vec<usize> = (1..all.num_columns()).collect();
+    let values = all
+        .project(&columns)
+        .map_err(|e| Error::invalid("the new values make no batch").with_source(e))?;
+    let values = typed(&values, &assigned, 0, "UPDATE")?;
+    let snapshot = target.dataset.update(&target.snapshot, &rows, &values).await?;
+    Ok(Changed::new(rows.len() as u64, snapshot))
+}
