@@ -36,7 +36,7 @@ PREPARE = """
 ITEMS_COUNT = 3000
 ITEMS = {
     "id": INT, "label": INT, "score": REAL, "weight": ROUGH, "noise": NOISE, "name": TEXT, "split": TEXT, "flag": BOOL,
-    "maybe": BOOL, "day": DATE, "at": TIME, "small": INT, "pixels": TENSOR, "_row": INT, "_row_id": INT,
+    "maybe": BOOL, "day": DATE, "seen": TIME, "small": INT, "pixels": TENSOR, "_row": INT, "_row_id": INT,
 }
 EVENTS = {"event": INT, "item": INT, "kind": TEXT, "amount": REAL, "count": INT, "note": TEXT}
 
@@ -343,13 +343,14 @@ class Generator:
         kind = self.pick([INT, REAL, TEXT])
         pair = lambda: (self.expression(source, kind, 1), self.expression(source, kind, 1))  # noqa: E731
         return self.pick([
-            lambda: f"({next_()} AND {next_()})", lambda: f"({next_()} OR {next_()})", lambda: f"NOT ({next_()})",
+            lambda: f"({next_()} AND {next_()})", lambda: f"({next_()} OR {next_()})",
+            lambda: f"({next_()} OR {next_()})", lambda: f"NOT ({next_()})",
             lambda: f" {operator} ".join(pair()),
         ])()
 
     def where(self, source: Source) -> str:
         filters = list(source.where)
-        filters += [self.predicate(source) for _ in range(self.pick([0, 1, 1, 1, 2]))]
+        filters += [self.predicate(source) for _ in range(self.pick([0, 0, 0, 1, 1, 1, 1, 2]))]
         if self.chance(6):
             filters.append(self.subquery_filter(source))
         return f" WHERE {' AND '.join(f'({each})' if ' OR ' in each else each for each in filters)}" if filters else ""
@@ -391,7 +392,7 @@ class Generator:
 
     def limit(self) -> str:
         offset = f" OFFSET {self.dice.randint(0, 60)}" if self.chance(4) else ""
-        return f" LIMIT {self.pick([0, 1, 3, 10, 50, 400])}{offset}"
+        return f" LIMIT {self.pick([1, 3, 10, 50, 400, 400, 0 if self.chance(8) else 7])}{offset}"
 
     # Queries
 
@@ -413,8 +414,8 @@ class Generator:
         order = [column.sql for column in first]
         if self.chance(4):
             order.insert(0, self.expression(source, self.pick([INT, REAL, TEXT]), 1))
-        # A number by itself would be the place of a column.
-        order = [each for each in order if not each.lstrip("-").replace(".", "").replace("e0", "").isdigit()]
+        # A constant by itself is the place of a column, or refused.
+        order = [each for each in order if any(column.sql in each for column in source.columns)]
         limit = self.limit() if self.chance(2) else ""
         return Query(f"{body} ORDER BY {self.order_of(order + source.key)}{limit}", is_ordered=True)
 

@@ -90,7 +90,7 @@ async fn items(folder: &Path) -> Result<Vec<String>> {
             "flag:bool",
             "maybe:bool?",
             "day:date32?",
-            "at:timestamp(us)",
+            "seen:timestamp(us)",
             "small:u8",
             "pixels:u8[4]",
         ],
@@ -128,7 +128,7 @@ fn items_rows(rows: &Range<u64>) -> Result<Columns> {
     };
     // Days ascend roughly, so that bounds of partitions exclude some.
     let day = |row: u64, dice: &mut Dice| (19_000 + row / 10 + dice.below(20)) as i32;
-    let at = |row: u64, dice: &mut Dice| {
+    let seen = |row: u64, dice: &mut Dice| {
         1_650_000_000_000_000 + (row * 977 + dice.below(10_000)) as i64 * 1_000_003
     };
     let names = column(5).some(6, name);
@@ -144,7 +144,7 @@ fn items_rows(rows: &Range<u64>) -> Result<Columns> {
         ("flag", Arc::new(BooleanArray::from(column(7).all(|_, dice| dice.once_in(3))))),
         ("maybe", Arc::new(BooleanArray::from(column(8).some(5, |_, dice| dice.once_in(2))))),
         ("day", Arc::new(Date32Array::from(column(9).some(10, day)))),
-        ("at", Arc::new(TimestampMicrosecondArray::from(column(10).all(at)))),
+        ("seen", Arc::new(TimestampMicrosecondArray::from(column(10).all(seen)))),
         ("small", Arc::new(UInt8Array::from(column(11).all(|_, dice| dice.below(256) as u8)))),
     ];
     let columns = columns.into_iter().fold(Columns::new(), |all, (name, array)| all.array(name, array));
