@@ -3,13 +3,17 @@
 use std::path::Path;
 
 use sqllogictest::Runner;
+use tenrow_sql::Session;
 
-use crate::data;
 use crate::db::Db;
+use crate::{corpus, data};
 
 async fn run(name: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let session = data::session(folder.path()).await;
+    run_over(name, data::session(folder.path()).await).await;
+}
+
+async fn run_over(name: &str, session: Session) {
     let mut runner = Runner::new(move || {
         let session = session.clone();
         async move { Ok(Db(session)) }
@@ -29,7 +33,22 @@ macro_rules! scripts {
     )*};
 }
 
-scripts!(hidden_columns, joins, versions, metadata, catalog, evolved, errors);
+scripts!(hidden_columns, joins, versions, metadata, catalog, evolved, errors, explain);
+
+#[tokio::test]
+async fn recipes() {
+    let folder = tempfile::tempdir().unwrap();
+    corpus::write(folder.path()).await;
+    run_over("recipes", data::open(folder.path())).await;
+}
+
+/// Running sums over millions of rows.
+#[tokio::test]
+async fn budgets() {
+    let folder = tempfile::tempdir().unwrap();
+    corpus::documents(folder.path()).await;
+    run_over("budgets", data::open(folder.path())).await;
+}
 
 #[tokio::test]
 async fn every_function() {

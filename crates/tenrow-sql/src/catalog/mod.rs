@@ -153,7 +153,12 @@ impl<'a> Tables<'a> {
                 if entry.info.is_err() {
                     continue;
                 }
-                let (_, dataset) = self.roots.find(Some(&root.name), &entry.name).await?;
+                let (_, dataset) = match self.roots.find(Some(&root.name), &entry.name).await {
+                    Ok(found) => found,
+                    // A link that leads out of the roots is followed to no dataset.
+                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error),
+                };
                 let provider =
                     DatasetTable::new(dataset.latest().await?, entry.name.clone(), false);
                 schema.register_table(entry.name, Arc::new(provider))?;
