@@ -9,6 +9,7 @@ mod oracle;
 mod io_counts;
 mod limits;
 mod plans;
+mod recipes;
 mod roots;
 mod scripts;
 mod views;
