@@ -39,9 +39,12 @@ pub(super) async fn fill(
     if outside.is_empty() {
         return Ok(Arc::new(files.clone()));
     }
-    let reads = outside.iter().map(|&place| read(&column, rows[place]));
-    let read: Vec<Option<Bytes>> =
-        stream::iter(reads).buffered(MAX_CONCURRENCY).try_collect().await?;
+    let numbers: Vec<u64> = outside.iter().map(|&place| rows[place]).collect();
+    let read: Vec<Option<Bytes>> = stream::iter(numbers)
+        .map(move |row| read(column.clone(), row))
+        .buffered(MAX_CONCURRENCY)
+        .try_collect()
+        .await?;
     let mut read = outside.iter().zip(&read).peekable();
     let mut total = 0;
     let mut bytes = BinaryBuilder::new();
@@ -62,7 +65,7 @@ pub(super) async fn fill(
     with_bytes(files, Arc::new(bytes.finish())).map_err(|error| DataFusionError::from(error).into())
 }
 
-async fn read(column: &FileColumn, row: u64) -> Result<Option<Bytes>> {
+async fn read(column: FileColumn, row: u64) -> Result<Option<Bytes>> {
     Ok(match column.get(row).await? {
         Some(file) => Some(file.read().await?),
         None => None,
