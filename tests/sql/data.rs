@@ -38,6 +38,11 @@ pub(crate) fn open(folder: &Path) -> Session {
     Session::new(&options.with_target_partitions(4)).unwrap()
 }
 
+/// An empty dataset with these attributes.
+pub(crate) async fn create_with(folder: &Path, name: &str, attributes: &[&str]) -> Dataset {
+    create(folder, name, schema(attributes)).await
+}
+
 fn schema(texts: &[&str]) -> Schema {
     Schema::new(texts.iter().map(|text| Attribute::parse(text).unwrap())).unwrap()
 }

@@ -16,12 +16,36 @@ impl AsyncDB for Db {
     type ColumnType = DefaultColumnType;
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, Fault> {
+        if let Some(query) = sql.strip_prefix("EXPLAIN ") {
+            return Ok(steps_of(&self.0, query).await?);
+        }
         let answer = self.0.sql(sql).await?;
         let types = answer.schema().fields().iter().map(|f| kind_of(f.data_type())).collect();
         Ok(DBOutput::Rows { types, rows: rows_of(answer).await? })
     }
 
     async fn shutdown(&mut self) {}
+}
+
+/// The steps of a plan, each with how deep it is. Files, whose names are chance, are counted.
+async fn steps_of(session: &Session, query: &str) -> Result<DBOutput<DefaultColumnType>, Error> {
+    let rows = rows_of(session.sql(&format!("EXPLAIN {query}")).await?).await?;
+    let physical = rows.iter().filter(|row| row[0] == "physical_plan");
+    let lines = physical.flat_map(|row| row[1].lines());
+    let step = |line: &str| {
+        let text = line.trim_start();
+        let depth = (line.len() - text.len()) / 2;
+        vec![depth.to_string(), without_files(text)]
+    };
+    let types = vec![DefaultColumnType::Integer, DefaultColumnType::Text];
+    Ok(DBOutput::Rows { types, rows: lines.map(step).collect() })
+}
+
+/// `file_groups={2 groups: [[a, b], [c]]}` → `files=3`.
+fn without_files(step: &str) -> String {
+    let Some((before, after)) = step.split_once("file_groups={") else { return step.to_owned() };
+    let (files, after) = after.split_once('}').unwrap_or((after, ""));
+    format!("{before}files={}{after}", files.matches(".parquet").count())
 }
 
 /// An error that shows its causes too.
@@ -83,4 +107,14 @@ pub(crate) async fn explain(session: &Session, sql: &str) -> String {
     let rows = ask(session, &format!("EXPLAIN {sql}")).await;
     let physical = rows.into_iter().find(|row| row[0] == "physical_plan").unwrap();
     physical[1].clone()
+}
+
+pub(crate) async fn explained(session: &Session, query: &str) -> String {
+    match steps_of(session, query).await {
+        Ok(DBOutput::Rows { rows, .. }) => {
+            rows.iter().map(|r| r.join(" ")).collect::<Vec<_>>().join("\n")
+        }
+        Ok(_) => String::new(),
+        Err(e) => format!("ERROR {}", e.chain()),
+    }
 }

@@ -2,9 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod data;
+mod corpus;
 mod db;
+mod files;
 mod oracle;
 mod io_counts;
+mod limits;
 mod plans;
+mod recipes;
+mod roots;
 mod scripts;
 mod views;

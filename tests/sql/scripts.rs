@@ -3,13 +3,17 @@
 use std::path::Path;
 
 use sqllogictest::Runner;
+use tenrow_sql::{Session, SessionOptions};
 
-use crate::data;
 use crate::db::Db;
+use crate::{corpus, data};
 
 async fn run(name: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let session = data::session(folder.path()).await;
+    run_over(name, data::session(folder.path()).await).await;
+}
+
+async fn run_over(name: &str, session: Session) {
     let mut runner = Runner::new(move || {
         let session = session.clone();
         async move { Ok(Db(session)) }
@@ -37,14 +41,49 @@ scripts!(
     catalog,
     evolved,
     errors,
+    explain,
     insert,
     delete,
     update,
     create_table,
     create_view,
     alter,
-    copy,
 );
+
+/// Of a session that may write below one folder.
+#[tokio::test]
+async fn copy() {
+    let (folder, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    data::session(folder.path()).await;
+    let options = SessionOptions::default().with_output_folder(out.path());
+    let root = folder.path().display().to_string();
+    run_over("copy", Session::new(&options.with_named_root("data", root)).unwrap()).await;
+    let text = |name: &str| std::fs::read_to_string(out.path().join(name)).unwrap();
+    assert_eq!(text("three.csv"), "_row,label\n0,0\n1,1\n2,2\n");
+    assert_eq!(text("first.jsonl").lines().count(), 600);
+    let mut names: Vec<String> = std::fs::read_dir(out.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort_unstable();
+    // Nothing is left of what failed.
+    assert_eq!(names, ["digits.parquet", "first.jsonl", "three.csv", "two.arrow", "two.txt"]);
+}
+
+#[tokio::test]
+async fn recipes() {
+    let folder = tempfile::tempdir().unwrap();
+    corpus::write(folder.path()).await;
+    run_over("recipes", data::open(folder.path())).await;
+}
+
+/// Running sums over millions of rows.
+#[tokio::test]
+async fn budgets() {
+    let folder = tempfile::tempdir().unwrap();
+    corpus::documents(folder.path()).await;
+    run_over("budgets", data::open(folder.path())).await;
+}
 
 #[tokio::test]
 async fn every_function() {
@@ -59,4 +98,20 @@ async fn every_function() {
     for name in names {
         run(&name).await;
     }
+}
+
+#[tokio::test]
+async fn zz_print() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = data::session(folder.path()).await;
+    let mut text = String::new();
+    for line in std::fs::read_to_string("/tmp/explain_queries.txt").unwrap().lines() {
+        if line.starts_with('#') {
+            text += &format!("\n{line}\n");
+            continue;
+        }
+        let out = crate::db::explained(&session, line).await;
+        text += &format!("query IT\nEXPLAIN {line}\n----\n{out}\n\n");
+    }
+    std::fs::write("/tmp/explain_out.slt", text).unwrap();
 }

@@ -55,6 +55,12 @@ pub(crate) fn is_late(attribute: &Attribute) -> bool {
     }
 }
 
+/// Whether any attribute is a file.
+pub(crate) fn has_files(snapshot: &Snapshot) -> bool {
+    let attributes = snapshot.schema().attributes();
+    attributes.iter().any(|attribute| attribute.attribute_type == AttributeType::File)
+}
+
 /// Bytes of a row of an attribute, if all rows have as many.
 pub(crate) fn row_bytes(attribute: &Attribute) -> Option<u64> {
     match &attribute.attribute_type {

@@ -102,6 +102,7 @@ impl From<DataFusionError> for Error {
         let kind = kind_of(root);
         let shown = match root {
             DataFusionError::SQL(parser, _) => parser.to_string(),
+            DataFusionError::ResourcesExhausted(text) => out_of_memory(text),
             _ => error.strip_backtrace(),
         };
         let mut text = shown.as_str();
@@ -121,6 +122,24 @@ impl From<DataFusionError> for Error {
             text = rest;
         }
         Self::new(kind, lowercase_first(text))
+    }
+}
+
+/// What of the engine's account of its memory says which step wanted how much of what.
+fn out_of_memory(text: &str) -> String {
+    let after = |start: &str| text.split_once(start).map(|(_, rest)| rest);
+    let wanted = || {
+        let (more, rest) = after("Failed to allocate additional ")?.split_once(" for ")?;
+        let (step, _) = rest.split_once(" with ")?;
+        let (limit, _) = after("pool_size: ")?.split_once(')')?;
+        Some((more, step, limit))
+    };
+    match wanted() {
+        Some((more, step, limit)) => format!(
+            "memory limit of {limit} reached: {step} asks for {more} more, which cannot be kept on disk; \
+             allow more memory or ask for less"
+        ),
+        None => format!("out of memory or disk: {text}"),
     }
 }
 
@@ -181,6 +200,20 @@ mod tests {
         let wrapped = DataFusionError::Context("scan".into(), Box::new(external(own)));
         let error = Error::from(wrapped);
         assert_eq!((error.kind(), error.chain().as_str()), (ErrorKind::Corrupt, "page 3"));
+    }
+
+    #[test]
+    fn too_little_memory_is_told_in_one_line() {
+        let text = "Additional allocation failed for Join with top memory consumers (across reservations) as:\n  Join#1\n\
+            Error: Failed to allocate additional 1.5 KB for Join with 0.0 B already allocated for this \
+            reservation - 1.0 KB remain available for the total memory pool: greedy(used: 1.0 MB, pool_size: 2.0 MB)";
+        let error = Error::from(DataFusionError::ResourcesExhausted(text.into()));
+        let expected = "memory limit of 2.0 MB reached: Join asks for 1.5 KB more, which cannot be kept on disk; \
+            allow more memory or ask for less";
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let other = Error::from(DataFusionError::ResourcesExhausted("the disk is full".into()));
+        assert_eq!(other.to_string(), "out of memory or disk: the disk is full");
     }
 
     #[test]

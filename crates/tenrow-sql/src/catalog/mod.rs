@@ -187,7 +187,13 @@ impl<'a> Tables<'a> {
         if let Some(known) = self.snapshots.get(&key) {
             return Ok(known.clone());
         }
-        let snapshot = dataset.version(number).await?;
+        let snapshot = match dataset.version(number).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let near = nearest_version(dataset, number).await;
+                return Err(no_version(error, place, near));
+            }
+            found => found?,
+        };
         self.snapshots.insert(key, snapshot.clone());
         Ok(snapshot)
     }
@@ -212,7 +218,12 @@ impl<'a> Tables<'a> {
                 if entry.info.is_err() {
                     continue;
                 }
-                let (_, dataset) = self.roots.find(Some(&root.name), &entry.name).await?;
+                let (_, dataset) = match self.roots.find(Some(&root.name), &entry.name).await {
+                    Ok(found) => found,
+                    // A link that leads out of the roots is followed to no dataset.
+                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error),
+                };
                 let provider =
                     DatasetTable::new(dataset.latest().await?, entry.name.clone(), false);
                 schema.register_table(entry.name, Arc::new(provider))?;
@@ -228,6 +239,18 @@ impl<'a> Tables<'a> {
             Error::new(ErrorKind::NotFound, format!("no table information_schema.{table}{mean}"))
         })
     }
+}
+
+/// Of the versions that are there the nearest; the newer one if two are as near.
+async fn nearest_version(dataset: &Dataset, asked: Version) -> Option<Version> {
+    let known = dataset.versions().await.ok()?.into_iter().map(|info| info.version);
+    known.min_by_key(|version| (version.0.abs_diff(asked.0), u64::MAX - version.0))
+}
+
+fn no_version(error: tenrow::Error, place: &Place, near: Option<Version>) -> Error {
+    let name = &place.name;
+    let mean = near.map(|near| format!("; did you mean \"{name}@{near}\"?")).unwrap_or_default();
+    Error::new(error.kind(), format!("{}{mean}", error.chain()))
 }
 
 fn tagged(newest: &Snapshot, place: &Place, tag: &str) -> Result<Version> {

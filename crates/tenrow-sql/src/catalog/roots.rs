@@ -129,8 +129,20 @@ impl Roots {
             return Ok(known.clone());
         }
         let dataset = self.roots[place.root].catalog.dataset(&place.name).await?;
+        if !self.is_inside(dataset.storage()) {
+            let reason = format!("{} leads out of the roots", place.name);
+            return Err(Error::new(ErrorKind::NotADataset, reason));
+        }
         self.known().insert(place.clone(), dataset.clone());
         Ok(dataset)
+    }
+
+    /// Whether a folder is below a root even where names on the way are links.
+    fn is_inside(&self, storage: &Storage) -> bool {
+        let Some(folder) = storage.folder() else { return true };
+        let Ok(real) = folder.canonicalize() else { return false };
+        let mut roots = self.roots.iter().filter_map(|root| root.folder.as_ref());
+        roots.any(|root| root.canonicalize().is_ok_and(|root| real.starts_with(root)))
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Dataset>> {

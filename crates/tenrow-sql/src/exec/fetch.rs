@@ -28,14 +28,15 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 use futures::stream::{self, StreamExt};
-use tenrow::{ReadOptions, Snapshot};
+use tenrow::{AttributeType, ReadOptions, Snapshot};
 
+use super::contents;
 use crate::columns::row_bytes;
 use crate::error::{Error, external};
 
 /// Bytes that are fetched at once, about.
 const CHUNK_BYTES: u64 = 32 << 20;
-/// Rows that are fetched first where it is not known how large they are.
+/// Rows that are fetched first where it is not known how large they are, and are not as large as whole files.
 const FIRST_ROWS: usize = 64;
 
 /// What is fetched: attributes of one snapshot.
@@ -48,6 +49,15 @@ pub(crate) struct Fetched {
     pub(crate) attributes: Vec<String>,
     /// Their columns, as the plan above knows them.
     pub(crate) fields: Vec<FieldRef>,
+    /// Whether files come with their bytes where these are objects of their own.
+    pub(crate) has_contents: bool,
+}
+
+impl Fetched {
+    /// Rows that are fetched first where it is not known how large they are.
+    fn first_rows(&self) -> usize {
+        if self.has_contents { 1 } else { FIRST_ROWS }
+    }
 }
 
 /// Adds columns to the rows of its input, which gives their numbers. All columns of the input keep their places.
@@ -161,7 +171,7 @@ impl ExecutionPlan for FetchExec {
             fetched: self.fetched.clone(),
             schema: self.schema(),
             row: self.row,
-            chunk_rows: self.chunk_rows().unwrap_or(FIRST_ROWS),
+            chunk_rows: self.chunk_rows().unwrap_or_else(|| self.fetched.first_rows()),
             adapts: self.chunk_rows().is_none(),
             batch: None,
             metrics: Metrics::new(&self.metrics, partition),
@@ -292,7 +302,10 @@ impl Work {
         let rows: Vec<u64> = numbers.iter().flatten().map(i64::cast_unsigned).collect();
         let options = ReadOptions::default().with_attributes(&self.fetched.attributes);
         let before = self.fetched.snapshot.storage().counters();
-        let taken = self.take(&rows, &options).await?;
+        let mut taken = self.take(&rows, &options).await?;
+        if self.fetched.has_contents {
+            self.fill(&mut taken, &rows).await?;
+        }
         let after = self.fetched.snapshot.storage().counters();
         self.metrics.requests.add((after.reads - before.reads) as usize);
         self.note(&taken, rows.len());
@@ -323,6 +336,18 @@ impl Work {
             _ => snapshot.take_with(rows, options).await?,
         };
         Ok(batch.columns().to_vec())
+    }
+
+    /// Puts the bytes of files into their rows.
+    async fn fill(&self, taken: &mut [ArrayRef], rows: &[u64]) -> Result<(), Error> {
+        let snapshot = &self.fetched.snapshot;
+        for (name, column) in self.fetched.attributes.iter().zip(taken) {
+            let attribute = snapshot.schema().attribute(name);
+            if attribute.is_some_and(|a| a.attribute_type == AttributeType::File) {
+                *column = contents::fill(snapshot, name, column, rows).await?;
+            }
+        }
+        Ok(())
     }
 
     fn note(&mut self, taken: &[ArrayRef], rows: usize) {

@@ -1,5 +1,6 @@
 //! How rows of a dataset are read while a plan is followed.
 
+mod contents;
 mod fetch;
 mod hidden;
 mod parquet;

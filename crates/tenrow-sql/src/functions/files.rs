@@ -1,8 +1,8 @@
 //! File attributes: `file_size`, `file_type`, `file_bytes`.
 //!
 //! A file is a struct of which `bytes` is null where the file is an object of its own. The size and
-//! the type are among the details, so they need no bytes. `file_bytes` returns what `bytes` holds; of a
-//! file that is an object of its own it cannot give the bytes yet, and says so.
+//! the type are among the details, so they need no bytes. `file_bytes` returns what `bytes` holds: a
+//! statement that calls it has files fetched with their bytes, wherever these are.
 
 use std::sync::Arc;
 
@@ -15,6 +15,9 @@ use tenrow::format::{TYPE_KEY, file_fields};
 
 use super::call::{About, Call, Function, Plan};
 use super::tensor_type::show_field;
+
+/// The function that needs the bytes of files.
+pub(crate) const FILE_BYTES: &str = "file_bytes";
 
 pub(super) fn functions() -> Vec<Function> {
     let about = |syntax, returns, example| About {

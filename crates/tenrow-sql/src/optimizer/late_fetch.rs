@@ -308,7 +308,8 @@ fn lift_scan(plan: &LogicalPlan, scan: &TableScan) -> Result<Lifted> {
         },
         row: Column::new(Some(scan.table_name.clone()), ROW),
         table: whole.clone(),
-        has_passed: false,
+        // Whole files are never read in a scan, whose batches are of many rows.
+        has_passed: whole.has_contents(),
     });
     let pending = pending.collect();
     Ok(Lifted { plan: LogicalPlan::TableScan(new), pending, has_fetch: false })

@@ -56,6 +56,7 @@ impl FetchNode {
             name: self.table.name().clone(),
             attributes: self.columns.iter().map(|column| column.attribute.clone()).collect(),
             fields: self.columns.iter().map(|column| column.field.clone()).collect(),
+            has_contents: self.table.has_contents(),
         })
     }
 

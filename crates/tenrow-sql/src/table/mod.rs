@@ -31,6 +31,8 @@ pub(crate) struct DatasetTable {
     /// What plans call it: `mnist@3`.
     name: Arc<str>,
     schema: SchemaRef,
+    /// Whether files come with their bytes where these are objects of their own.
+    has_contents: bool,
 }
 
 impl DatasetTable {
@@ -39,12 +41,22 @@ impl DatasetTable {
             true => columns::whole_schema(&snapshot),
             false => snapshot.arrow_schema().clone(),
         };
-        Self { snapshot, name: name.into(), schema }
+        Self { snapshot, name: name.into(), schema, has_contents: false }
     }
 
     /// The same table, showing its hidden columns: those that it shows already keep their places.
     pub(crate) fn with_hidden(&self) -> Self {
-        Self::new(self.snapshot.clone(), self.name.clone(), true)
+        Self { schema: columns::whole_schema(&self.snapshot), ..self.clone() }
+    }
+
+    /// The same table, whose files come with their bytes; `None` if it has no files, or does so already.
+    pub(crate) fn with_contents(&self) -> Option<Self> {
+        let is_new = columns::has_files(&self.snapshot) && !self.has_contents;
+        is_new.then(|| Self { has_contents: true, ..self.clone() })
+    }
+
+    pub(crate) fn has_contents(&self) -> bool {
+        self.has_contents
     }
 
     pub(crate) fn snapshot(&self) -> &Snapshot {

@@ -21,12 +21,14 @@ use crate::error::external;
 use crate::exec::{FetchExec, Fetched, hidden_column};
 
 /// The rows of a view, with the columns of its version; `_row` is the row's number there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ViewTable {
     view: View,
     /// What plans call it: `mnist@3#train`.
     name: Arc<str>,
     schema: SchemaRef,
+    /// Whether files come with their bytes where these are objects of their own.
+    has_contents: bool,
 }
 
 impl ViewTable {
@@ -35,7 +37,13 @@ impl ViewTable {
             true => columns::whole_schema(view.snapshot()),
             false => view.snapshot().arrow_schema().clone(),
         };
-        Self { view, name: name.into(), schema }
+        Self { view, name: name.into(), schema, has_contents: false }
+    }
+
+    /// The same table, whose files come with their bytes; `None` if it has no files, or does so already.
+    pub(crate) fn with_contents(&self) -> Option<Self> {
+        let is_new = columns::has_files(self.view.snapshot()) && !self.has_contents;
+        is_new.then(|| Self { has_contents: true, ..self.clone() })
     }
 
     /// Row numbers, and hidden columns that are wanted, in batches.
@@ -113,6 +121,7 @@ impl TableProvider for ViewTable {
                 name: self.name.clone(),
                 attributes: fetched.iter().map(|field| field.name().clone()).collect(),
                 fields: fetched,
+                has_contents: self.has_contents,
             };
             plan = Arc::new(FetchExec::new(plan, Arc::new(fetched), 0));
         }

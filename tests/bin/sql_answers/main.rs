@@ -1,0 +1,65 @@
+//! Answers statements for `tests/interop/test_sql_oracle.py`, which asks DuckDB the same.
+//!
+//! `sql-answers FOLDER` makes the datasets `items` and `events` in `FOLDER`, and `FOLDER/files.json` with
+//! the Parquet files of each. Then it answers each line of its input, a statement, with a line of JSON:
+//! `{"columns": […], "rows": [[…], …]}` or `{"error": "…"}`, in the order asked.
+
+mod data;
+mod values;
+
+use std::error::Error;
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+
+use futures::stream::{self, StreamExt};
+use serde_json::{Value, json};
+use tenrow_sql::{Session, SessionOptions};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Statements that are under way at once.
+const CONCURRENCY: usize = 4;
+
+fn main() -> Result<()> {
+    let folder = std::env::args().nth(1).ok_or("usage: sql-answers FOLDER")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(answer_all(folder.into()))
+}
+
+async fn answer_all(folder: PathBuf) -> Result<()> {
+    std::fs::create_dir_all(&folder)?;
+    let folder = folder.canonicalize()?;
+    let files = data::write(&folder).await?;
+    std::fs::write(folder.join("files.json"), serde_json::to_vec_pretty(&files)?)?;
+    let root = folder.display().to_string();
+    let options = SessionOptions::default().with_named_root("data", root);
+    let session = Session::new(&options.with_target_partitions(3))?;
+    let lines = std::io::stdin().lock().lines().collect::<std::io::Result<Vec<_>>>()?;
+    let mut answers = stream::iter(lines)
+        .map(|line| {
+            let session = session.clone();
+            tokio::spawn(async move { answer(&session, &line).await })
+        })
+        .buffered(CONCURRENCY);
+    let mut out = std::io::stdout().lock();
+    while let Some(answer) = answers.next().await {
+        // A panic is an answer too: the statement is named where it is compared.
+        let answer = answer.unwrap_or_else(|error| json!({ "error": error.to_string() }));
+        writeln!(out, "{answer}")?;
+    }
+    Ok(())
+}
+
+async fn answer(session: &Session, sql: &str) -> Value {
+    match rows(session, sql).await {
+        Ok((columns, rows)) => json!({ "columns": columns, "rows": rows }),
+        Err(error) => json!({ "error": error.chain() }),
+    }
+}
+
+async fn rows(session: &Session, sql: &str) -> tenrow_sql::Result<(Vec<String>, Vec<Value>)> {
+    let answer = session.sql(sql).await?;
+    let columns = answer.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let batches = answer.collect().await?;
+    Ok((columns, batches.iter().flat_map(values::rows).collect()))
+}
