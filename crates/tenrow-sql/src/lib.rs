@@ -34,4 +34,5 @@ mod optimizer;
 mod session;
 
 pub use error::{Error, Result};
+pub use rewrite::{is_complete, statements};
 pub use session::{Answer, RootOption, RootPlace, Session, SessionOptions};
