@@ -11,7 +11,6 @@ pub(crate) type Result<T> = std::result::Result<T, Fault>;
 
 /// Ctrl-C, where a command had something to tidy up first.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "sql"), expect(dead_code, reason = "only SQL waits for Ctrl-C"))]
 pub(crate) struct Interrupted;
 
 impl fmt::Display for Interrupted {

@@ -25,8 +25,9 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let number: f64 = number.parse().map_err(|_| expected())?;
     let unit = unit.trim().to_lowercase();
     let (base, prefix) = match unit.strip_suffix('b') {
-        Some(unit) if !unit.ends_with('i') => (1000.0_f64, unit),
-        unit => (1024.0, unit.unwrap_or(&unit).trim_end_matches('i')),
+        Some(prefix) if !prefix.is_empty() && !prefix.ends_with('i') => (1000.0_f64, prefix),
+        Some(prefix) => (1024.0, prefix.trim_end_matches('i')),
+        None => (1024.0, unit.trim_end_matches('i')),
     };
     let power = match prefix {
         "" => 0,

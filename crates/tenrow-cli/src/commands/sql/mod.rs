@@ -66,10 +66,6 @@ Examples:
 /// The arguments of `sql`.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
-#[cfg_attr(
-    not(feature = "sql"),
-    expect(dead_code, reason = "this build can only say what it lacks")
-)]
 pub(crate) struct SqlArguments {
     /// Statements; - reads them from stdin
     #[arg(value_name = "QUERY")]

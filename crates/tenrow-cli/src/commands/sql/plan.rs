@@ -8,8 +8,9 @@ use crate::fault::Result;
 /// The rows of `EXPLAIN`: what kind of plan, and below it the plan.
 pub(crate) fn text(batch: &RecordBatch) -> Result<String> {
     let options = FormatOptions::default();
-    let formatters = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
-    let formatters = formatters.collect::<Result<Vec<_>, _>>()?;
+    let columns = batch.columns().iter();
+    let formatters = columns.map(|column| Ok(ArrayFormatter::try_new(column, &options)?));
+    let formatters = formatters.collect::<Result<Vec<_>>>()?;
     let mut text = String::new();
     for row in 0..batch.num_rows() {
         for (index, formatter) in formatters.iter().enumerate() {

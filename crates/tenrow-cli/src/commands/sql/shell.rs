@@ -4,9 +4,9 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use arrow_array::RecordBatch;
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
+use arrow_array::cast::as_primitive_array;
+use arrow_array::types::UInt64Type;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema, SchemaRef};
 use console::Term;
 use tenrow_convert::RowFormat;
@@ -198,11 +198,11 @@ fn is_change(statement: &str, columns: &Schema) -> bool {
             && !QUESTIONS.contains(&first_word(statement).as_str())
 }
 
-fn count_in(column: &arrow_array::ArrayRef) -> Option<u64> {
-    let counts = arrow_cast::cast(column, &DataType::Int64).ok()?;
-    let sum =
-        arrow_array::cast::as_primitive_array::<Int64Type>(&counts).iter().flatten().sum::<i64>();
-    (!column.is_empty()).then(|| u64::try_from(sum).unwrap_or(0))
+/// The number of rows that a change tells of; none of no row.
+fn count_in(column: &ArrayRef) -> Option<u64> {
+    let counts = arrow_cast::cast(column, &DataType::UInt64).ok()?;
+    let counts = as_primitive_array::<UInt64Type>(&counts);
+    (!counts.is_empty()).then(|| counts.iter().flatten().sum())
 }
 
 /// The word that a statement begins with, in small letters; comments before it are passed over.
