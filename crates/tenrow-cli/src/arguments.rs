@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     clone, compact, create, delete, demo, diff, expire, export, files, get, head, import, info, ls,
-    merge, repair, restore, schema, tag, take, vacuum, verify, versions, view,
+    merge, repair, restore, schema, sql, tag, take, vacuum, verify, versions, view,
 };
 
 const ABOUT: &str = "Tensor datasets on Apache Parquet: write, commit, read by row number";
@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Diff(diff::DiffArguments),
     /// Give a version a name, take one away, or list them
     Tag(tag::TagArguments),
+    /// Ask datasets questions in SQL, and change them
+    Sql(sql::SqlArguments),
     /// Keep rows under a name: list such views, make and drop them
     View(view::ViewArguments),
     /// Make an old version the newest again

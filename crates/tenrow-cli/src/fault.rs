@@ -1,12 +1,30 @@
 //! What went wrong, in one line.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 
 /// Any error of a command.
 pub(crate) type Fault = Box<dyn Error + Send + Sync>;
 /// The result of a command.
 pub(crate) type Result<T> = std::result::Result<T, Fault>;
+
+/// Ctrl-C, where a command had something to tidy up first.
+#[derive(Debug)]
+pub(crate) struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl Error for Interrupted {}
+
+/// Whether Ctrl-C was the reason.
+pub(crate) fn is_interrupt(fault: &Fault) -> bool {
+    fault.is::<Interrupted>()
+}
 
 /// The message and those of all its causes, on one line: `a: b: c`.
 pub(crate) fn line(fault: &Fault) -> String {

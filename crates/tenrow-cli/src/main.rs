@@ -21,9 +21,12 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 use commands::{
     clone, compact, create, delete, demo, diff, expire, export, files, get, head, import, info, ls,
-    merge, repair, restore, schema, tag, take, vacuum, verify, versions, view,
+    merge, repair, restore, schema, sql, tag, take, vacuum, verify, versions, view,
 };
 use fault::{Fault, Result};
+
+/// The exit status of programs that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
 
 /// Where commands print to.
 type Output = BufWriter<std::io::Stdout>;
@@ -31,7 +34,14 @@ type Output = BufWriter<std::io::Stdout>;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match tokio::runtime::Builder::new_multi_thread().build() {
-        Ok(runtime) => finish(runtime.block_on(run(arguments.command))),
+        Ok(runtime) => {
+            let result = runtime.block_on(run(arguments.command));
+            // What is still under way has been given up, or has nobody left to wait for it.
+            if result.is_err() {
+                runtime.shutdown_background();
+            }
+            finish(result)
+        }
         Err(error) => finish(Err(error.into())),
     }
 }
@@ -49,6 +59,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Export(arguments) => export::run(arguments, &mut out).await?,
         Command::Files(arguments) => files::run(arguments, &mut out).await?,
         Command::Versions(arguments) => versions::run(arguments, &mut out).await?,
+        Command::Sql(arguments) => sql::run(arguments).await?,
         Command::View(arguments) => view::run(arguments, &mut out).await?,
         Command::Ls(arguments) => ls::run(arguments, &mut out).await?,
         Command::Diff(arguments) => diff::run(arguments, &mut out).await?,
@@ -75,7 +86,11 @@ fn finish(result: Result<()>) -> ExitCode {
         Err(fault) if fault::is_closed_pipe(&fault) => ExitCode::SUCCESS,
         Err(fault) => {
             report(&fault);
-            ExitCode::FAILURE
+            if fault::is_interrupt(&fault) {
+                ExitCode::from(INTERRUPTED)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

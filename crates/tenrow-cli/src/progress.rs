@@ -105,6 +105,12 @@ impl Spinner {
         });
         Self { bar, stop: Some(stop), thread: Some(thread) }
     }
+
+    /// Says something else from now on.
+    #[cfg(feature = "sql")]
+    pub(crate) fn say(&self, what: String) {
+        self.bar.set_message(what);
+    }
 }
 
 impl Drop for Spinner {

@@ -212,7 +212,7 @@ fn looks_like_a_picture(tensor: &Tensor) -> bool {
 }
 
 /// Elements in brackets, as deep as there are dimensions.
-fn nested(texts: &[String], shape: &[u64]) -> String {
+pub(crate) fn nested(texts: &[String], shape: &[u64]) -> String {
     let Some((&first, rest)) = shape.split_first() else { return texts.join(", ") };
     if rest.is_empty() {
         return format!("[{}]", texts.join(", "));
@@ -253,7 +253,7 @@ fn short(value: f64) -> String {
 }
 
 /// Each element in the fewest digits that tell it from its neighbours.
-fn texts(tensor: &Tensor) -> Vec<String> {
+pub(crate) fn texts(tensor: &Tensor) -> Vec<String> {
     fn of<T: Element + ToString>(tensor: &Tensor) -> Vec<String> {
         // The dtype was looked at before, so the elements are of this type.
         tensor.to_vec::<T>().unwrap_or_default().iter().map(T::to_string).collect()

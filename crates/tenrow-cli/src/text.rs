@@ -15,6 +15,44 @@ pub(crate) fn size(bytes: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
+/// A number of bytes from its text: `512`, `512M`, `1.5GiB`; `K`, `M`, `G` and `T` are powers of 1024, unless `B`
+/// alone follows: `2GB` is 2,000,000,000.
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
+    let expected = || format!("{text:?}: expected a size, such as 512MiB or 2GiB");
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| expected())?;
+    let unit = unit.trim().to_lowercase();
+    let (base, prefix) = match unit.strip_suffix('b') {
+        Some(prefix) if !prefix.is_empty() && !prefix.ends_with('i') => (1000.0_f64, prefix),
+        Some(prefix) => (1024.0, prefix.trim_end_matches('i')),
+        None => (1024.0, unit.trim_end_matches('i')),
+    };
+    let power = match prefix {
+        "" => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        "t" => 4,
+        _ => return Err(expected()),
+    };
+    match number * base.powi(power) {
+        bytes if bytes >= 1.0 && bytes < u64::MAX as f64 => Ok(bytes as u64),
+        _ => Err(expected()),
+    }
+}
+
+/// A time span: `1.2 ms`, `3.40 s`, `2 min 5 s`.
+#[cfg(feature = "sql")]
+pub(crate) fn elapsed(span: std::time::Duration) -> String {
+    match span.as_secs() {
+        0 => format!("{:.1} ms", span.as_secs_f64() * 1e3),
+        1..60 => format!("{:.2} s", span.as_secs_f64()),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
 /// A number with its thousands set apart: `60,000`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -99,6 +137,16 @@ mod tests {
         assert_eq!(size(1 << 20), "1.0 MiB");
         assert_eq!([count(0), count(999), count(1_234_567)], ["0", "999", "1,234,567"]);
         assert_eq!(counted(1, "row", "rows"), "1 row");
+    }
+
+    #[test]
+    fn sizes_are_read_with_and_without_units() {
+        assert_eq!(parse_size("512"), Ok(512));
+        assert_eq!([parse_size("1.5GiB"), parse_size("2 k")], [Ok(3 << 29), Ok(2048)]);
+        assert_eq!(parse_size("2GB"), Ok(2_000_000_000));
+        for text in ["", "GiB", "-1", "0", "2x", "1e99", "1.2.3"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
     }
 
     #[test]

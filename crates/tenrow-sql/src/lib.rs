@@ -35,4 +35,5 @@ mod session;
 mod writing;
 
 pub use error::{Error, Result};
+pub use rewrite::{is_complete, statements};
 pub use session::{Answer, RootOption, RootPlace, Session, SessionOptions};

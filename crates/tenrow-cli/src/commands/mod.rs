@@ -18,6 +18,7 @@ pub(crate) mod merge;
 pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod schema;
+pub(crate) mod sql;
 pub(crate) mod tag;
 pub(crate) mod take;
 pub(crate) mod vacuum;

@@ -161,3 +161,10 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     assert_eq!((first.as_str(), output.status.code()), ("row 0\n", Some(0)));
     assert!(output.stderr.is_empty());
 }
+
+#[cfg(not(feature = "sql"))]
+#[test]
+fn a_program_without_sql_says_how_to_build_one_that_has_it() {
+    let complaint = Desk::new().fails(&["sql", "SELECT 1"]);
+    assert!(complaint.contains("--features tenrow-cli/sql"), "{complaint}");
+}

@@ -9,5 +9,7 @@ mod datasets;
 mod digits;
 mod history;
 mod rows;
+#[cfg(feature = "sql")]
+mod sql;
 mod upkeep;
 mod views;

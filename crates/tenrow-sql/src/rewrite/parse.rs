@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use crate::error::{Error, Result};
 
 /// Longest statement, in bytes: what is parsed is several times as large.
-const MAX_STATEMENT_BYTES: usize = 16 << 20;
+pub(crate) const MAX_STATEMENT_BYTES: usize = 16 << 20;
 
 /// The statement that `text` is; a `;` may end it.
 ///

@@ -1,0 +1,262 @@
+//! Values as the cells of a table: short, and on one line.
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_schema::{DataType, Field, Fields};
+use tenrow::format::AttributeType;
+use tenrow::{Attribute, Tensor};
+use tenrow_convert::{attribute_of, conform, tensor_at};
+
+use crate::fault::Result;
+use crate::{show, text};
+
+/// What a null is shown as.
+const NULL: &str = "null";
+/// Tensors of at most this many elements are shown whole.
+const WHOLE_ELEMENTS: u64 = 8;
+/// Of larger ones, and of longer lists, so many are shown.
+const SHOWN_ITEMS: usize = 4;
+/// Of bytes, so many.
+const SHOWN_BYTES: usize = 16;
+/// The longest cell, in characters.
+const SHOWN_CHARACTERS: usize = 200;
+
+/// The cells of a column.
+pub(crate) fn texts(field: &Field, column: &ArrayRef) -> Result<Vec<String>> {
+    let texts = values(field, column, Quotes::None)?;
+    Ok(texts.into_iter().map(|text| shortened(printable(text))).collect())
+}
+
+/// Whether a column is of numbers, which stand on the right.
+pub(crate) fn is_number(field: &Field) -> bool {
+    let of_attribute = || attribute_of(field).is_ok_and(|a| is_scalar(&a.attribute_type));
+    field.data_type().is_numeric() || of_attribute()
+}
+
+fn is_scalar(attribute_type: &AttributeType) -> bool {
+    matches!(attribute_type, AttributeType::Scalar(dtype) if *dtype != tenrow::DType::Bool)
+}
+
+/// Whether text is quoted: within lists it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    None,
+    Double,
+}
+
+fn values(field: &Field, column: &ArrayRef, quotes: Quotes) -> Result<Vec<String>> {
+    if let Ok(attribute) = attribute_of(field)
+        && let Some(texts) = of_attribute(&attribute, column)
+    {
+        return Ok(texts);
+    }
+    match column.data_type() {
+        DataType::List(item) => lists(item, column, |row| column.as_list::<i32>().value(row)),
+        DataType::LargeList(item) => lists(item, column, |row| column.as_list::<i64>().value(row)),
+        DataType::FixedSizeList(item, _) => {
+            lists(item, column, |row| column.as_fixed_size_list().value(row))
+        }
+        DataType::Struct(fields) => structs(fields, column),
+        DataType::Binary => bytes(column, |row| column.as_binary::<i32>().value(row)),
+        DataType::LargeBinary => bytes(column, |row| column.as_binary::<i64>().value(row)),
+        DataType::BinaryView => bytes(column, |row| column.as_binary_view().value(row)),
+        DataType::FixedSizeBinary(_) => {
+            bytes(column, |row| column.as_fixed_size_binary().value(row))
+        }
+        data_type => {
+            let is_quoted = quotes == Quotes::Double && data_type.is_string();
+            let options = FormatOptions::default();
+            let formatter = ArrayFormatter::try_new(column, &options)?;
+            each(column, |row| {
+                let text = formatter.value(row).try_to_string()?;
+                Ok(if is_quoted { format!("{text:?}") } else { text })
+            })
+        }
+    }
+}
+
+/// The text of every row that is not null.
+fn each(column: &ArrayRef, text: impl Fn(usize) -> Result<String>) -> Result<Vec<String>> {
+    let rows = 0..column.len();
+    rows.map(|row| if column.is_null(row) { Ok(NULL.to_owned()) } else { text(row) }).collect()
+}
+
+/// Tensors and files; `None` if it is neither, or no tensor in spite of its type.
+fn of_attribute(attribute: &Attribute, column: &ArrayRef) -> Option<Vec<String>> {
+    let attribute_type = &attribute.attribute_type;
+    let is_tensor = matches!(
+        attribute_type,
+        AttributeType::Tensor { .. } | AttributeType::VariableTensor { .. }
+    );
+    let is_half =
+        column.data_type().is_null() || matches!(column.data_type(), DataType::FixedSizeBinary(_));
+    if !is_tensor
+        && *attribute_type != AttributeType::File
+        && !(is_half && is_scalar(attribute_type))
+    {
+        return None;
+    }
+    let column = conform(column, attribute).ok()?;
+    let text = |row| match attribute_type {
+        AttributeType::File => file(&column, row),
+        _ => tensor_at(attribute_type, &column, row).map(|tensor| tensor_text(&tensor)),
+    };
+    Some((0..column.len()).map(|row| text(row).unwrap_or_else(|| NULL.to_owned())).collect())
+}
+
+/// `u8[28,28] [0, 0, 12, 7, …]`; small ones whole; of a number only the number.
+fn tensor_text(tensor: &Tensor) -> String {
+    let shape = tensor.shape();
+    let dims: Vec<_> = shape.iter().map(u64::to_string).collect();
+    let count: u64 = shape.iter().product();
+    let values = match count <= WHOLE_ELEMENTS {
+        true => show::nested(&show::texts(tensor), shape),
+        false => format!("[{}, …]", first(tensor).join(", ")),
+    };
+    match shape {
+        [] => values,
+        _ => format!("{}[{}] {values}", tensor.dtype(), dims.join(",")),
+    }
+}
+
+/// The first elements.
+fn first(tensor: &Tensor) -> Vec<String> {
+    let count: u64 = tensor.shape().iter().product();
+    let item_bytes = tensor.bytes().len() / usize::try_from(count).unwrap_or(usize::MAX).max(1);
+    let bytes = tensor.bytes().get(..SHOWN_ITEMS * item_bytes).unwrap_or_default();
+    let head = Tensor::new(tensor.dtype(), &[SHOWN_ITEMS as u64], bytes.to_vec().into());
+    head.map(|head| show::texts(&head)).unwrap_or_default()
+}
+
+/// `"a.png" image/png 1.2 KiB`.
+fn file(column: &ArrayRef, row: usize) -> Option<String> {
+    let files = column.as_struct_opt()?;
+    if files.is_null(row) {
+        return None;
+    }
+    let text = |name: &str| {
+        let texts = files.column_by_name(name)?.as_string_opt::<i32>()?;
+        texts.is_valid(row).then(|| texts.value(row))
+    };
+    let bytes = files.column_by_name("bytes").and_then(|bytes| bytes.as_binary_opt::<i32>());
+    let size = bytes.filter(|bytes| bytes.is_valid(row)).map(|bytes| bytes.value(row).len());
+    let parts = [
+        text("name").map(|name| format!("{name:?}")),
+        text("media_type").map(str::to_owned),
+        size.map(|size| text::size(size as u64)),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    Some(if parts.is_empty() { "a file".to_owned() } else { parts.join(" ") })
+}
+
+fn lists(
+    item: &Field,
+    column: &ArrayRef,
+    items: impl Fn(usize) -> ArrayRef,
+) -> Result<Vec<String>> {
+    each(column, |row| {
+        let items = items(row);
+        let shown = items.slice(0, items.len().min(SHOWN_ITEMS.max(WHOLE_ELEMENTS as usize)));
+        let texts = values(item, &shown, Quotes::Double)?;
+        let more = if shown.len() < items.len() { ", …" } else { "" };
+        Ok(format!("[{}{more}]", texts.join(", ")))
+    })
+}
+
+fn structs(fields: &Fields, column: &ArrayRef) -> Result<Vec<String>> {
+    let structs = column.as_struct();
+    let both = fields.iter().zip(structs.columns());
+    let columns = both.map(|(field, column)| values(field, column, Quotes::Double));
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    each(column, |row| {
+        let parts = fields.iter().zip(&columns);
+        let parts = parts.map(|(field, texts)| format!("{}: {}", field.name(), texts[row]));
+        Ok(format!("{{{}}}", parts.collect::<Vec<_>>().join(", ")))
+    })
+}
+
+fn bytes<'a>(column: &'a ArrayRef, bytes: impl Fn(usize) -> &'a [u8]) -> Result<Vec<String>> {
+    each(column, |row| {
+        let bytes = bytes(row);
+        let shown = &bytes[..bytes.len().min(SHOWN_BYTES)];
+        let hex: String = shown.iter().map(|byte| format!("{byte:02x}")).collect();
+        let more = if shown.len() < bytes.len() { "…" } else { "" };
+        Ok(format!("{}: {hex}{more}", text::size(bytes.len() as u64)))
+    })
+}
+
+/// Without what would move the cursor, or worse.
+fn printable(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let shown = |c: char| match c {
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(SHOWN_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::types::{Int32Type, UInt8Type};
+    use arrow_array::{BinaryArray, FixedSizeListArray, Float64Array, ListArray, StringArray};
+
+    use super::*;
+
+    fn of(column: impl Array + 'static) -> Vec<String> {
+        let column: ArrayRef = Arc::new(column);
+        texts(&Field::new("x", column.data_type().clone(), true), &column).unwrap()
+    }
+
+    #[test]
+    fn tensors_are_their_type_and_a_few_values() {
+        let small = FixedSizeListArray::from_iter_primitive::<UInt8Type, _, _>(
+            [Some(vec![Some(1), Some(2)]), None],
+            2,
+        );
+        assert_eq!(of(small), ["u8[2] [1, 2]", "null"]);
+        let rows = [Some((0..100).map(Some).collect::<Vec<_>>())];
+        let large = FixedSizeListArray::from_iter_primitive::<UInt8Type, _, _>(rows, 100);
+        let attribute = Attribute::parse("image:u8[10,10]").unwrap();
+        let column: ArrayRef = Arc::new(large);
+        let shown = texts(&attribute.arrow_field(), &column).unwrap();
+        assert_eq!(shown, ["u8[10,10] [0, 1, 2, 3, …]"]);
+    }
+
+    #[test]
+    fn lists_and_bytes_are_shortened_and_text_in_lists_is_quoted() {
+        let long = (0..9).map(Some).collect::<Vec<_>>();
+        let lists = [Some(vec![Some(1), None]), Some(long)];
+        let lists = ListArray::from_iter_primitive::<Int32Type, _, _>(lists);
+        assert_eq!(of(lists), ["[1, null]", "[0, 1, 2, 3, 4, 5, 6, 7, …]"]);
+        let mut words =
+            arrow_array::builder::ListBuilder::new(arrow_array::builder::StringBuilder::new());
+        words.append_value([Some("a, b")]);
+        assert_eq!(of(words.finish()), ["[\"a, b\"]"]);
+        assert_eq!(of(BinaryArray::from_vec(vec![b"\x00\xff"])), ["2 B: 00ff"]);
+    }
+
+    #[test]
+    fn text_can_neither_move_the_cursor_nor_fill_the_screen() {
+        let long = "ä".repeat(1000);
+        let shown = of(StringArray::from(vec!["a\nb\x1b[2J", &long]));
+        assert_eq!(shown[0], "a\\nb\\u{1b}[2J");
+        assert_eq!(shown[1].chars().count(), SHOWN_CHARACTERS + 1);
+    }
+
+    #[test]
+    fn numbers_are_as_short_as_they_can_be() {
+        assert_eq!(of(Float64Array::from(vec![Some(0.1), None])), ["0.1", "null"]);
+    }
+}

@@ -1,0 +1,56 @@
+//! Ctrl-C, while a statement runs.
+
+use std::thread;
+
+use signal_hook::consts::SIGINT;
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+use tokio::sync::watch;
+
+use crate::fault::Result;
+
+/// Tells of every Ctrl-C, which no longer ends the program by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Interrupts {
+    presses: watch::Receiver<u64>,
+}
+
+/// What the second Ctrl-C does, if the first had no effect yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Second {
+    /// It ends the program at once.
+    Ends,
+    /// It is like the first.
+    Waits,
+}
+
+impl Interrupts {
+    /// Begins to listen.
+    pub(crate) fn listen(second: Second) -> Result<Self> {
+        let mut signals = Signals::new([SIGINT])?;
+        let (sender, presses) = watch::channel(0);
+        thread::spawn(move || {
+            for signal in signals.forever() {
+                if second == Second::Ends && *sender.borrow() > 0 {
+                    // It does not return; if it did, the first Ctrl-C would still be under way.
+                    let _ = emulate_default_handler(signal);
+                }
+                sender.send_modify(|count| *count += 1);
+            }
+        });
+        Ok(Self { presses })
+    }
+
+    /// Forgets what was pressed before.
+    pub(crate) fn forget(&mut self) {
+        self.presses.mark_unchanged();
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn pressed(&mut self) {
+        if self.presses.changed().await.is_err() {
+            // Nobody listens any more, so none will come.
+            std::future::pending::<()>().await;
+        }
+    }
+}

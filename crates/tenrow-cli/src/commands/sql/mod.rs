@@ -1,0 +1,126 @@
+//! `tenrow sql`
+
+#[cfg(not(feature = "sql"))]
+mod absent;
+#[cfg(feature = "sql")]
+mod cells;
+#[cfg(feature = "sql")]
+mod interactive;
+#[cfg(feature = "sql")]
+mod interrupts;
+#[cfg(feature = "sql")]
+mod new_file;
+#[cfg(feature = "sql")]
+mod plan;
+#[cfg(feature = "sql")]
+mod query;
+#[cfg(feature = "sql")]
+mod roots;
+#[cfg(feature = "sql")]
+mod run;
+#[cfg(feature = "sql")]
+mod shell;
+#[cfg(feature = "sql")]
+mod sink;
+#[cfg(feature = "sql")]
+mod table;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use tenrow_convert::RowFormat;
+
+use crate::text;
+
+#[cfg(not(feature = "sql"))]
+pub(crate) use absent::run;
+#[cfg(feature = "sql")]
+pub(crate) use run::run;
+
+const AFTER: &str = "\
+The datasets in a root are tables: digits, \"speech/train\" and, if there are several roots, data.digits. \
+So are \"digits@3\" and \"digits@best\", past versions by number and tag; \"digits#train\", a view; \
+'/data/digits', a dataset by its path; and \"digits$versions\", $attributes, $files, $partitions, $properties, \
+$tags and $views, which tell about it. Every row has _row, _row_id and _partition, which * leaves out.
+
+Without a QUERY, statements are read from stdin; at a terminal, they are asked for: \\? there says what else \
+there is. Several statements, which ; separates, are run in order until one fails.
+
+Answers are printed as tables, to pipes as well. Tables shorten tensors, lists and long text; csv, json, jsonl, \
+parquet and arrow never do. json is one array of objects, jsonl one object a line; in both, and in csv, tensors \
+are nested arrays.
+
+Examples:
+  tenrow sql 'SELECT label, count(*) AS n FROM digits GROUP BY label ORDER BY n DESC'
+  tenrow sql 'SELECT _row, label, image FROM digits WHERE label = 3 LIMIT 5'
+  tenrow sql 'SELECT _row, tensor_mean(image) AS mean FROM digits ORDER BY mean DESC LIMIT 3' --format jsonl
+  tenrow sql 'SELECT * FROM \"digits$versions\"'
+  tenrow sql 'SELECT * FROM digits WHERE label < 2' --out zeros-and-ones.parquet
+  tenrow sql --root a=/data/a --root b=/data/b 'SELECT count(*) FROM a.digits JOIN b.digits USING (name)'
+  tenrow sql --file report.sql --timing
+  echo 'SHOW TABLES; DESCRIBE digits' | tenrow sql
+  tenrow sql";
+
+/// The arguments of `sql`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct SqlArguments {
+    /// Statements; - reads them from stdin
+    #[arg(value_name = "QUERY")]
+    queries: Vec<String>,
+    /// A folder of datasets, and the name of its schema; the current folder if not given
+    #[arg(long = "root", value_name = "[NAME=]URI")]
+    roots: Vec<String>,
+    /// Read the statements from this file
+    #[arg(long, short, conflicts_with = "queries")]
+    file: Option<PathBuf>,
+    /// table, csv, json, jsonl, parquet or arrow; if not given, what --out ends with, else table
+    #[arg(long)]
+    format: Option<Form>,
+    /// Write the last answer to this file; if it is a folder, let COPY … TO write there
+    #[arg(long = "out", short, value_name = "FILE|FOLDER")]
+    outs: Vec<PathBuf>,
+    /// Replace the file that --out names
+    #[arg(long)]
+    force: bool,
+    /// Memory for sorts, joins and groups, such as 2GiB; 70 % of the machine's if not given
+    #[arg(long, value_name = "SIZE", value_parser = text::parse_size)]
+    memory: Option<u64>,
+    /// Say how long each statement took
+    #[arg(long)]
+    timing: bool,
+}
+
+/// How answers are shown or written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// For people.
+    Table,
+    /// For programs.
+    Rows(RowFormat),
+}
+
+impl FromStr for Form {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "table" {
+            return Ok(Form::Table);
+        }
+        text.parse().map(Form::Rows).map_err(|_| {
+            let names = RowFormat::ALL.map(RowFormat::name).join(", ");
+            format!("{text:?} is not a format: known are table, {names}")
+        })
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Form::Table => f.write_str("table"),
+            Form::Rows(format) => format.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! A statement that runs, and its answer as it comes.
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use tenrow_sql::Session;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::interrupts::Interrupts;
+use crate::fault::{Interrupted, Result};
+
+/// Batches that wait to be shown, at most.
+const WAITING: usize = 2;
+
+/// A piece of an answer: its columns, which come first and once, or some rows.
+pub(crate) enum Part {
+    Columns(SchemaRef),
+    Rows(RecordBatch),
+}
+
+/// A statement under way. Dropping it ends its work.
+pub(crate) struct Query {
+    parts: mpsc::Receiver<tenrow_sql::Result<Part>>,
+    task: JoinHandle<()>,
+}
+
+impl Query {
+    /// Sets off, in a task of its own: whoever waits for the answer can stop waiting at any moment.
+    pub(crate) fn start(session: &Session, statement: &str) -> Self {
+        let (sender, parts) = mpsc::channel(WAITING);
+        let (session, statement) = (session.clone(), statement.to_owned());
+        let task = tokio::spawn(async move {
+            if let Err(error) = answer(&session, &statement, &sender).await {
+                // Nobody waits any more.
+                let _ = sender.send(Err(error)).await;
+            }
+        });
+        Self { parts, task }
+    }
+
+    /// The next part; `None` after the last.
+    ///
+    /// # Errors
+    /// Of the statement; [`Interrupted`] after Ctrl-C.
+    pub(crate) async fn next(&mut self, interrupts: &mut Interrupts) -> Result<Option<Part>> {
+        tokio::select! {
+            biased;
+            () = interrupts.pressed() => Err(Interrupted.into()),
+            part = self.parts.recv() => Ok(part.transpose()?),
+        }
+    }
+}
+
+impl Drop for Query {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(
+    session: &Session,
+    statement: &str,
+    parts: &mpsc::Sender<tenrow_sql::Result<Part>>,
+) -> tenrow_sql::Result<()> {
+    let mut answer = session.sql(statement).await?;
+    let columns = Part::Columns(answer.schema().clone());
+    if parts.send(Ok(columns)).await.is_err() {
+        return Ok(());
+    }
+    while let Some(batch) = answer.next().await? {
+        if parts.send(Ok(Part::Rows(batch))).await.is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}

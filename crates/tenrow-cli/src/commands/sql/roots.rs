@@ -1,0 +1,107 @@
+//! From `--root` to the session that sees these folders.
+
+use std::path::{Path, PathBuf};
+
+use tenrow::{Dataset, Location};
+use tenrow_sql::{Session, SessionOptions};
+
+use super::SqlArguments;
+use crate::fault::Result;
+
+/// What the session sees, in the words of [`Session`]'s options.
+pub(crate) async fn session(arguments: &SqlArguments) -> Result<Session> {
+    let here = [".".to_owned()];
+    let roots = if arguments.roots.is_empty() { &here } else { arguments.roots.as_slice() };
+    let mut options = SessionOptions::default();
+    for root in roots {
+        let (name, location) = name_and_location(root);
+        let folder = folder_of_datasets(location).await?;
+        options = match name {
+            Some(name) => options.with_named_root(name, folder),
+            None => options.with_root(folder),
+        };
+    }
+    for folder in folders(&arguments.outs) {
+        options = options.with_output_folder(folder);
+    }
+    options.memory_limit_bytes = arguments.memory;
+    Ok(Session::new(&options)?)
+}
+
+/// Those of `--out` that are folders.
+fn folders(outs: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
+    outs.iter().filter(|out| out.is_dir())
+}
+
+/// The file of `--out`, if there is one.
+pub(crate) fn file(outs: &[PathBuf]) -> Result<Option<&Path>> {
+    let mut files = outs.iter().filter(|out| !out.is_dir());
+    match (files.next(), files.next()) {
+        (Some(first), Some(second)) => Err(format!(
+            "--out: two files, {} and {}: the last answer goes to one",
+            first.display(),
+            second.display()
+        )
+        .into()),
+        (Some(file), None) if file.to_string_lossy().ends_with('/') => {
+            Err(format!("--out {}: no such folder", file.display()).into())
+        }
+        (file, _) => Ok(file.map(PathBuf::as_path)),
+    }
+}
+
+/// `name=location`, where the name is a plain word; else all is a location.
+fn name_and_location(text: &str) -> (Option<&str>, &str) {
+    let is_word = |name: &str| {
+        let mut chars = name.chars();
+        chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
+            && chars.all(|c| c.is_alphanumeric() || c == '_')
+    };
+    match text.split_once('=') {
+        Some((name, location)) if is_word(name) => (Some(name), location),
+        _ => (None, text),
+    }
+}
+
+/// The folder at `location`; if that is a dataset, the folder that it is in.
+async fn folder_of_datasets(location: &str) -> Result<String> {
+    let folder = match Location::parse(location)? {
+        Location::Local(folder) if !folder.is_dir() => {
+            return Err(format!("--root {location}: no such folder").into());
+        }
+        Location::Local(folder) => folder,
+        other => return Ok(other.to_string()),
+    };
+    let is_dataset = Dataset::open(location).await.is_ok();
+    Ok(match folder.parent() {
+        Some(parent) if is_dataset => parent.display().to_string(),
+        _ => folder.display().to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_word_before_the_sign_is_a_name() {
+        assert_eq!(name_and_location("data=/x/y"), (Some("data"), "/x/y"));
+        assert_eq!(name_and_location("./a=b"), (None, "./a=b"));
+        assert_eq!(name_and_location("/data/a=1"), (None, "/data/a=1"));
+        assert_eq!(name_and_location("/data"), (None, "/data"));
+        assert_eq!(name_and_location("2=x"), (None, "2=x"));
+    }
+
+    #[test]
+    fn one_file_is_written_and_any_number_of_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        assert_eq!(file(&[folder.path().to_owned()]).unwrap(), None);
+        let outs = [folder.path().to_owned(), path("a.csv")];
+        assert_eq!(file(&outs).unwrap(), Some(path("a.csv").as_path()));
+        assert!(
+            file(&[path("a.csv"), path("b.csv")]).unwrap_err().to_string().contains("two files")
+        );
+        assert!(file(&[path("none/")]).unwrap_err().to_string().ends_with("no such folder"));
+    }
+}

@@ -1,0 +1,246 @@
+//! One statement after another, and where their answers go.
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use arrow_array::cast::as_primitive_array;
+use arrow_array::types::UInt64Type;
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Schema, SchemaRef};
+use console::Term;
+use tenrow_convert::RowFormat;
+use tenrow_sql::Session;
+
+use super::Form;
+use super::interrupts::Interrupts;
+use super::new_file::NewFile;
+use super::plan;
+use super::query::{Part, Query};
+use super::sink::Sink;
+use super::table::BLOCK_ROWS;
+use crate::fault::Result;
+use crate::progress::Spinner;
+use crate::text;
+
+/// What answers statements, and how.
+pub(crate) struct Shell {
+    pub(crate) session: Session,
+    pub(crate) interrupts: Interrupts,
+    /// As asked for; without it, files go by their extension and all else is a table.
+    pub(crate) form: Option<Form>,
+    /// Whether it is said how long a statement took.
+    pub(crate) timing: bool,
+}
+
+/// Where an answer goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'a> {
+    Stdout,
+    /// A file, and whether it may replace another.
+    File(&'a Path, bool),
+}
+
+/// A statement and its answer, as far as these are known.
+struct Running<'a> {
+    query: Query,
+    columns: SchemaRef,
+    place: Place<'a>,
+    form: Form,
+    spinner: Option<Spinner>,
+    row_count: u64,
+    started: Instant,
+}
+
+impl Shell {
+    /// Runs a statement and shows its answer.
+    pub(crate) async fn answer(&mut self, statement: &str, place: Place<'_>) -> Result<()> {
+        let form = self.form_of(place)?;
+        let started = Instant::now();
+        let mut query = Query::start(&self.session, statement);
+        let spinner = Some(Spinner::start("running"));
+        let Some(Part::Columns(columns)) = query.next(&mut self.interrupts).await? else {
+            return Ok(());
+        };
+        let running = Running { query, columns, place, form, spinner, row_count: 0, started };
+        match () {
+            () if is_change(statement, &running.columns) => self.confirm(running).await,
+            () if form == Form::Table && first_word(statement) == "explain" => {
+                self.explain(running).await
+            }
+            () => self.show(running).await,
+        }
+    }
+
+    /// The form of answers that go to `place`.
+    ///
+    /// # Errors
+    /// If nothing was asked for and the extension of a file stands for none.
+    pub(crate) fn form_of(&self, place: Place<'_>) -> Result<Form> {
+        Ok(match (self.form, place) {
+            (Some(form), _) => form,
+            (None, Place::Stdout) => Form::Table,
+            (None, Place::File(path, _)) => Form::Rows(RowFormat::of_path(path)?),
+        })
+    }
+
+    /// Says that something was done, and to how many rows.
+    async fn confirm(&mut self, mut running: Running<'_>) -> Result<()> {
+        let mut counts = Vec::new();
+        while let Some(batch) = self.next(&mut running).await? {
+            counts.extend(batch.columns().iter().filter_map(count_in));
+        }
+        running.spinner = None;
+        let done = match counts.is_empty() {
+            true => "OK".to_owned(),
+            false => format!("OK, {}", rows(counts.iter().sum())),
+        };
+        match running.form {
+            Form::Table => writeln!(stdout(), "{done}{}", self.took(running.started))?,
+            Form::Rows(_) => writeln!(stderr(), "{done}{}", self.took(running.started))?,
+        }
+        Ok(())
+    }
+
+    /// Shows a plan with its lines as they are.
+    async fn explain(&mut self, mut running: Running<'_>) -> Result<()> {
+        while let Some(batch) = self.next(&mut running).await? {
+            running.spinner = None;
+            write!(stdout(), "{}", plan::text(&batch)?)?;
+        }
+        if self.timing {
+            writeln!(stdout(), "took {}", text::elapsed(running.started.elapsed()))?;
+        }
+        Ok(())
+    }
+
+    async fn show(&mut self, mut running: Running<'_>) -> Result<()> {
+        let (form, columns) = (running.form, running.columns.clone());
+        let (mut sink, file) = match running.place {
+            Place::Stdout => (Sink::printing(form, &columns, terminal_width())?, None),
+            Place::File(path, replaces) => {
+                let file = NewFile::create(path, replaces)?;
+                (Sink::writing(form, &columns, file.writer()?)?, Some((path, file)))
+            }
+        };
+        let prints = file.is_none() && stdout().is_terminal();
+        while let Some(batch) = self.next(&mut running).await? {
+            // What moves on the terminal goes before anything else is printed there.
+            if prints && (form != Form::Table || running.row_count >= BLOCK_ROWS as u64) {
+                running.spinner = None;
+            }
+            sink.write(&batch)?;
+        }
+        running.spinner = None;
+        let hidden = sink.finish()?;
+        let (rows, took) = (rows(running.row_count), self.took(running.started));
+        match file {
+            Some((path, file)) => {
+                file.keep()?;
+                writeln!(stdout(), "wrote {rows} to {}{took}", path.display())?;
+            }
+            None if form == Form::Table => writeln!(stdout(), "{rows}{}{took}", unseen(hidden))?,
+            None if self.timing => writeln!(stderr(), "{rows}{took}")?,
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// The next rows, which are counted.
+    async fn next(&mut self, running: &mut Running<'_>) -> Result<Option<RecordBatch>> {
+        while let Some(part) = running.query.next(&mut self.interrupts).await? {
+            let Part::Rows(batch) = part else { continue };
+            running.row_count += batch.num_rows() as u64;
+            if let Some(spinner) = &running.spinner {
+                spinner.say(rows(running.row_count));
+            }
+            return Ok(Some(batch));
+        }
+        Ok(None)
+    }
+
+    fn took(&self, started: Instant) -> String {
+        let took = |elapsed: Duration| format!(" in {}", text::elapsed(elapsed));
+        if self.timing { took(started.elapsed()) } else { String::new() }
+    }
+}
+
+fn rows(count: u64) -> String {
+    text::counted(count, "row", "rows")
+}
+
+fn unseen(columns: usize) -> String {
+    match columns {
+        0 => String::new(),
+        1 => "; 1 column had no room: choose columns, or another --format".to_owned(),
+        more => format!("; {more} columns had no room: choose columns, or another --format"),
+    }
+}
+
+/// Characters of a line, if stdout is a terminal.
+fn terminal_width() -> Option<usize> {
+    let terminal = Term::stdout();
+    let size = stdout().is_terminal().then(|| terminal.size_checked()).flatten();
+    size.map(|(_, columns)| usize::from(columns))
+}
+
+/// Whether the answer tells only that something was done.
+fn is_change(statement: &str, columns: &Schema) -> bool {
+    const QUESTIONS: [&str; 8] =
+        ["select", "with", "values", "show", "describe", "desc", "explain", "table"];
+    let is_count = |columns: &Schema| match columns.fields().as_ref() {
+        [only] => only.name() == "count" && only.data_type().is_integer(),
+        none => none.is_empty(),
+    };
+    columns.fields().is_empty()
+        || is_count(columns)
+            && !statement.trim_start().starts_with('(')
+            && !QUESTIONS.contains(&first_word(statement).as_str())
+}
+
+/// The number of rows that a change tells of; none of no row.
+fn count_in(column: &ArrayRef) -> Option<u64> {
+    let counts = arrow_cast::cast(column, &DataType::UInt64).ok()?;
+    let counts = as_primitive_array::<UInt64Type>(&counts);
+    (!counts.is_empty()).then(|| counts.iter().flatten().sum())
+}
+
+/// The word that a statement begins with, in small letters; comments before it are passed over.
+pub(crate) fn first_word(statement: &str) -> String {
+    let mut rest = statement.trim_start();
+    loop {
+        let after = if let Some(comment) = rest.strip_prefix("--") {
+            comment.split_once('\n').map_or("", |(_, after)| after)
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            comment.split_once("*/").map_or("", |(_, after)| after)
+        } else {
+            break;
+        };
+        rest = after.trim_start();
+    }
+    let word = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next();
+    word.unwrap_or_default().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_schema::Field;
+
+    use super::*;
+
+    #[test]
+    fn the_first_word_is_behind_all_comments() {
+        assert_eq!(first_word("  Select 1"), "select");
+        assert_eq!(first_word("-- a\n/* b */ UPDATE x"), "update");
+        assert_eq!(first_word("-- nothing"), "");
+    }
+
+    #[test]
+    fn only_what_changes_something_is_confirmed() {
+        let count = Schema::new(vec![Field::new("count", DataType::UInt64, false)]);
+        let other = Schema::new(vec![Field::new("n", DataType::Int64, false)]);
+        assert!(is_change("DELETE FROM x", &count) && is_change("SET a = 1", &Schema::empty()));
+        assert!(!is_change("SELECT count FROM x", &count) && !is_change("(SELECT 1)", &count));
+        assert!(!is_change("UPDATE x", &other));
+    }
+}

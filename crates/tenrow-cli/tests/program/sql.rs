@@ -1,0 +1,225 @@
+//! Questions in SQL, and where their answers go.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, carried, people};
+
+/// Three digits with their labels.
+fn digits() -> Desk {
+    let desk = Desk::new();
+    let images = crate::desk::idx(&[3, 2, 2], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    let labels = crate::desk::idx(&[3], &[5, 0, 4]);
+    desk.write("images", images).write("labels", labels);
+    desk.ok(&["import", "digits", "images", "labels"]);
+    desk
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().collect()
+}
+
+#[test]
+fn an_answer_is_a_table_with_numbers_on_the_right_and_a_count_of_rows() {
+    let shown = people().ok(&["sql", "SELECT name, age FROM people WHERE age > 40 ORDER BY age"]);
+    let expected = ["name   age", "─────  ───", "Alan    41", "Grace   85", "2 rows"];
+    assert_eq!(lines(&shown), expected);
+}
+
+#[test]
+fn programs_get_csv_json_or_a_line_of_json_for_each_row() {
+    let desk = people();
+    let query = "SELECT name, nullif(age, 41) AS age FROM people WHERE age < 80";
+    let ask = |format: &str| desk.ok(&["sql", query, "--format", format]);
+    assert_eq!(ask("csv"), "name,age\nAda,36\nAlan,\n");
+    assert_eq!(ask("jsonl"), "{\"name\":\"Ada\",\"age\":36}\n{\"name\":\"Alan\",\"age\":null}\n");
+    let array: Value = serde_json::from_str(&ask("json")).unwrap();
+    assert_eq!(array, json!([{ "name": "Ada", "age": 36 }, { "name": "Alan", "age": null }]));
+    let none = desk.ok(&["sql", "SELECT * FROM people WHERE age < 0", "--format", "json"]);
+    assert_eq!(none, "[]\n");
+}
+
+#[test]
+fn tensors_are_nested_for_programs_and_short_for_people() {
+    let desk = digits();
+    let query = "SELECT image, label FROM digits ORDER BY label LIMIT 1";
+    assert_eq!(
+        desk.ok(&["sql", query, "--format", "jsonl"]),
+        "{\"image\":[[4,5],[6,7]],\"label\":0}\n"
+    );
+    assert!(desk.ok(&["sql", query]).contains("u8[2,2] [[4, 5], [6, 7]]"));
+}
+
+#[test]
+fn a_file_is_written_by_its_extension_and_never_replaced_unasked() {
+    let desk = digits();
+    let query = "SELECT image, label FROM digits WHERE label > 0";
+    let said = desk.ok(&["sql", query, "--out", "some.parquet"]);
+    assert_eq!(said, "wrote 2 rows to some.parquet\n");
+    desk.ok(&["import", "again", "some.parquet"]);
+    assert_eq!(desk.column("again", "image"), [json!([[0, 1], [2, 3]]), json!([[8, 9], [10, 11]])]);
+
+    let complaint = desk.fails(&["sql", query, "--out", "some.parquet"]);
+    assert!(complaint.contains("is there already"), "{complaint}");
+    desk.ok(&["sql", "SELECT 1 AS one", "--out", "some.parquet", "--force"]);
+    let complaint = desk.fails(&["sql", query, "--out", "some.xlsx"]);
+    assert!(complaint.contains("unknown extension: known are .csv"), "{complaint}");
+    for name in ["a.csv", "a.json", "a.jsonl", "a.ndjson", "a.arrow", "a.feather"] {
+        desk.ok(&["sql", query, "--out", name]);
+        assert!(!desk.read(name).is_empty());
+    }
+}
+
+#[test]
+fn a_failing_statement_leaves_no_file() {
+    let desk = people();
+    desk.fails(&["sql", "SELECT nothing FROM people", "--out", "out.csv"]);
+    // It fails in the middle, when its first rows may have been written.
+    let query = "SELECT CAST(name AS INT) AS n FROM people";
+    desk.fails(&["sql", query, "--out", "out.csv"]);
+    let names = std::fs::read_dir(desk.path("")).unwrap();
+    let mut names: Vec<_> =
+        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["people", "people.csv"]);
+}
+
+#[test]
+fn statements_come_from_arguments_a_file_or_stdin() {
+    let desk = people();
+    let expected = "n\n3\nname\nAda\n";
+    let (count, first) = ("SELECT count(*) AS n FROM people", "SELECT name FROM people LIMIT 1");
+    assert_eq!(desk.ok(&["sql", count, first, "--format", "csv"]), expected);
+    let both = format!("-- two; statements\n{count};\n{first};\n");
+    assert_eq!(desk.ok(&["sql", &both, "--format", "csv"]), expected);
+    desk.write("both.sql", &both);
+    assert_eq!(desk.ok(&["sql", "--file", "both.sql", "--format", "csv"]), expected);
+    for arguments in [vec!["sql", "--format", "csv"], vec!["sql", "-", "--format", "csv"]] {
+        let output = with_stdin(&desk, &arguments, &both);
+        assert_eq!(output, expected, "{arguments:?}");
+    }
+}
+
+fn with_stdin(desk: &Desk, arguments: &[&str], text: &str) -> String {
+    let mut child = program(desk, arguments).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn program(desk: &Desk, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tenrow"));
+    command.current_dir(desk.path("")).args(arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn the_first_statement_that_fails_is_named_and_the_last() {
+    let desk = people();
+    let complaint = desk.fails(&["sql", "SELECT 1; SELECT nme FROM people; SELECT * FROM no"]);
+    assert!(complaint.contains("statement 2 of 3 (SELECT nme FROM people): "), "{complaint}");
+    assert!(desk.fails(&["sql", "SELECT 'a"]).contains("unterminated string"));
+    assert!(desk.fails(&["sql", " ; "]).contains("no statement"));
+    let complaint = desk.fails(&["sql", "SELECT * FROM peple"]);
+    assert!(complaint.contains("did you mean 'people'?"), "{complaint}");
+}
+
+#[test]
+fn roots_are_schemas_and_a_dataset_stands_for_its_folder() {
+    let desk = people();
+    desk.ok(&["clone", "people", "other/people"]);
+    let count = |arguments: &[&str], query: &str| {
+        let mut all = vec!["sql", query, "--format", "csv"];
+        all.extend(arguments);
+        desk.ok(&all)
+    };
+    let roots = ["--root", "a=.", "--root", "b=other"];
+    let joined = "SELECT count(*) AS n FROM a.people x JOIN b.people y ON x.name = y.name";
+    assert_eq!(count(&roots, joined), "n\n3\n");
+    let plain = "SELECT count(*) AS n FROM people";
+    assert_eq!(count(&["--root", "other/people"], plain), "n\n3\n");
+    let complaint = desk.fails(&["sql", plain, "--root", "nowhere"]);
+    assert!(complaint.contains("nowhere: no such folder"), "{complaint}");
+    let complaint = desk.fails(&["sql", "SELECT * FROM 'people'", "--root", "other"]);
+    assert!(!complaint.contains("panic"), "{complaint}");
+}
+
+#[test]
+fn two_columns_of_one_name_need_another_name_in_json() {
+    let desk = people();
+    let query = "SELECT x.age, y.age FROM people x JOIN people y ON x.name = y.name";
+    assert!(desk.fails(&["sql", query, "--format", "json"]).contains("rename one with AS"));
+    assert!(desk.ok(&["sql", query, "--format", "csv"]).starts_with("age,age\n"));
+}
+
+#[test]
+fn what_is_not_text_is_one_answer() {
+    let desk = people();
+    let complaint = desk.fails(&["sql", "SELECT 1; SELECT 2", "--format", "parquet"]);
+    assert!(complaint.contains("stdout takes one answer"), "{complaint}");
+    desk.refused(&["sql", "SELECT 1", "--format", "xlsx"]);
+    desk.refused(&["sql", "SELECT 1", "--memory", "much"]);
+    desk.refused(&["sql", "SELECT 1", "--file", "x.sql"]);
+}
+
+#[test]
+fn plans_have_their_lines_and_timing_is_told_if_asked_for() {
+    let desk = people();
+    let plan = desk.ok(&["sql", "EXPLAIN SELECT name FROM people WHERE age > 40"]);
+    assert!(plan.starts_with("logical_plan\n  ") && plan.contains("\nphysical_plan\n  "), "{plan}");
+    let timed = desk.ok(&["sql", "SELECT 1 AS one", "--timing"]);
+    assert!(timed.ends_with(" ms\n") && timed.contains("1 row in "), "{timed}");
+    let remarks = desk.remarks(&["sql", "SELECT 1 AS one", "--timing", "--format", "csv"]);
+    assert!(remarks.starts_with("1 row in "), "{remarks}");
+}
+
+#[test]
+fn settings_are_confirmed_and_hold_for_the_statements_after_them() {
+    let desk = people();
+    let text = "SET datafusion.execution.batch_size = 100; SELECT 1 AS one";
+    assert_eq!(lines(&desk.ok(&["sql", text])), ["OK", "one", "───", "  1", "1 row"]);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let desk = people();
+    let query = "SELECT value FROM range(10000000)";
+    for format in ["table", "csv", "json", "jsonl", "arrow"] {
+        let mut child = program(&desk, &["sql", query, "--format", format]).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), complaint.as_str()), (Some(0), ""), "{format}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_statement_with_130_and_leaves_no_file() {
+    let desk = people();
+    let query = "SELECT a.value FROM range(10000000) a JOIN range(10000000) b ON a.value < b.value";
+    let mut child = program(&desk, &["sql", query, "--out", "out.csv"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    let pid = child.id().to_string();
+    let sent = Instant::now();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    assert!(sent.elapsed() < Duration::from_secs(5), "{:?}", sent.elapsed());
+    let names = std::fs::read_dir(desk.path("")).unwrap();
+    assert_eq!(names.count(), 2, "people and people.csv");
+}
+
+#[test]
+fn the_digits_that_the_program_carries_can_be_asked() {
+    let desk = Desk::new();
+    let [images, labels] = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"].map(carried);
+    desk.ok(&["import", "digits", &images, &labels]);
+    let query = "SELECT label, count(*) AS n FROM digits GROUP BY label ORDER BY n DESC LIMIT 1";
+    assert_eq!(desk.ok(&["sql", query, "--format", "csv"]), "label,n\n1,1135\n");
+}
