@@ -93,7 +93,7 @@ fn statements_come_from_arguments_a_file_or_stdin() {
     let expected = "n\n3\nname\nAda\n";
     let (count, first) = ("SELECT count(*) AS n FROM people", "SELECT name FROM people LIMIT 1");
     assert_eq!(desk.ok(&["sql", count, first, "--format", "csv"]), expected);
-    let both = format!("-- two; statements\n{count};\n{first};\n");
+    let both = format!("{count}; -- two; statements\n{first};\n");
     assert_eq!(desk.ok(&["sql", &both, "--format", "csv"]), expected);
     desk.write("both.sql", &both);
     assert_eq!(desk.ok(&["sql", "--file", "both.sql", "--format", "csv"]), expected);
@@ -145,8 +145,8 @@ fn roots_are_schemas_and_a_dataset_stands_for_its_folder() {
     assert_eq!(count(&["--root", "other/people"], plain), "n\n3\n");
     let complaint = desk.fails(&["sql", plain, "--root", "nowhere"]);
     assert!(complaint.contains("nowhere: no such folder"), "{complaint}");
-    let complaint = desk.fails(&["sql", "SELECT * FROM 'people'", "--root", "other"]);
-    assert!(!complaint.contains("panic"), "{complaint}");
+    let complaint = desk.fails(&["sql", "SELECT * FROM '../people'", "--root", "other"]);
+    assert!(complaint.contains("nothing outside of the roots can be reached"), "{complaint}");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn settings_are_confirmed_and_hold_for_the_statements_after_them() {
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let desk = people();
-    let query = "SELECT value FROM range(10000000)";
+    let query = "SELECT unnest(generate_series(1, 1000000)) AS value";
     for format in ["table", "csv", "json", "jsonl", "arrow"] {
         let mut child = program(&desk, &["sql", query, "--format", format]).spawn().unwrap();
         drop(child.stdout.take());
@@ -202,7 +202,8 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 #[test]
 fn ctrl_c_ends_a_statement_with_130_and_leaves_no_file() {
     let desk = people();
-    let query = "SELECT a.value FROM range(10000000) a JOIN range(10000000) b ON a.value < b.value";
+    let query = "WITH n AS (SELECT unnest(generate_series(1, 1000000)) AS value) \
+        SELECT a.value FROM n a JOIN n b ON a.value * b.value % 7 = 1";
     let mut child = program(&desk, &["sql", query, "--out", "out.csv"]).spawn().unwrap();
     std::thread::sleep(Duration::from_secs(2));
     let pid = child.id().to_string();

@@ -3,6 +3,7 @@
 mod late_fetch;
 mod node;
 mod planner;
+mod yielding;
 
 use std::sync::Arc;
 
@@ -13,4 +14,5 @@ pub(crate) fn install(builder: SessionStateBuilder) -> SessionStateBuilder {
     builder
         .with_optimizer_rule(Arc::new(late_fetch::LateFetch))
         .with_query_planner(Arc::new(planner::Planner))
+        .with_physical_optimizer_rule(Arc::new(yielding::YieldingJoins))
 }

@@ -5,6 +5,8 @@ mod absent;
 #[cfg(feature = "sql")]
 mod cells;
 #[cfg(feature = "sql")]
+mod engine;
+#[cfg(feature = "sql")]
 mod interactive;
 #[cfg(feature = "sql")]
 mod interrupts;
