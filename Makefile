@@ -25,7 +25,7 @@ test-rust: need-cargo ## Runs the Rust tests alone
 	$(CARGO) test
 
 test-sql: need-cargo ## Runs the tests of SQL, which build DataFusion first: some minutes more
-	$(CARGO) test --workspace --exclude tenrow-benches --all-features --lib --test sql
+	$(CARGO) test --workspace --exclude tenrow-benches --all-features --lib --bin tenrow --test sql --test program
 
 test-interop: need-cargo $(VENV)/ready ## Lets pyarrow, pandas, polars and DuckDB read what tenrow writes, and the reverse
 	$(CARGO) build --bin tenrow --bin interop-cases

@@ -57,10 +57,10 @@ are nested arrays.
 Examples:
   tenrow sql 'SELECT label, count(*) AS n FROM digits GROUP BY label ORDER BY n DESC'
   tenrow sql 'SELECT _row, label, image FROM digits WHERE label = 3 LIMIT 5'
-  tenrow sql 'SELECT _row, tensor_mean(image) AS mean FROM digits ORDER BY mean DESC LIMIT 3' --format jsonl
+  tenrow sql 'SELECT _row, tensor_mean(image) AS ink FROM digits LIMIT 3' --format jsonl
   tenrow sql 'SELECT * FROM \"digits$versions\"'
   tenrow sql 'SELECT * FROM digits WHERE label < 2' --out zeros-and-ones.parquet
-  tenrow sql --root a=/data/a --root b=/data/b 'SELECT count(*) FROM a.digits JOIN b.digits USING (name)'
+  tenrow sql --root a=/data --root b=/old 'SELECT * FROM a.people JOIN b.people USING (name)'
   tenrow sql --file report.sql --timing
   echo 'SHOW TABLES; DESCRIBE digits' | tenrow sql
   tenrow sql";

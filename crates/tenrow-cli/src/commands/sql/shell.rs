@@ -78,9 +78,7 @@ impl Shell {
         let running = Running { query, columns, place, form, spinner, row_count: 0, started };
         match () {
             () if is_change(statement, &running.columns) => self.confirm(running).await,
-            () if form == Form::Table && first_word(statement) == "explain" => {
-                self.explain(running).await
-            }
+            () if is_plan(statement, place, form) => self.explain(running).await,
             () => self.show(running).await,
         }
     }
@@ -176,6 +174,11 @@ impl Shell {
         let took = |elapsed: Duration| format!(" in {}", text::elapsed(elapsed));
         if self.timing { took(started.elapsed()) } else { String::new() }
     }
+}
+
+/// Whether the answer is a plan for people.
+fn is_plan(statement: &str, place: Place<'_>, form: Form) -> bool {
+    form == Form::Table && matches!(place, Place::Stdout) && first_word(statement) == "explain"
 }
 
 fn rows(count: u64) -> String {
