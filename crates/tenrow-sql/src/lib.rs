@@ -34,5 +34,5 @@ mod optimizer;
 mod session;
 
 pub use error::{Error, Result};
-pub use rewrite::{is_complete, statements};
+pub use rewrite::{is_complete, statements, table_names};
 pub use session::{Answer, RootOption, RootPlace, Session, SessionOptions};

@@ -224,3 +224,30 @@ fn the_digits_that_the_program_carries_can_be_asked() {
     let query = "SELECT label, count(*) AS n FROM digits GROUP BY label ORDER BY n DESC LIMIT 1";
     assert_eq!(desk.ok(&["sql", query, "--format", "csv"]), "label,n\n1,1135\n");
 }
+
+#[test]
+fn a_query_chooses_the_rows_of_a_view_and_its_version() {
+    let desk = people();
+    let query = "SELECT _row FROM people WHERE age > 40 ORDER BY age DESC";
+    let made = desk.ok(&["view", "create", "people", "old", query]);
+    assert_eq!(made, "view old: 2 rows of version 2\n");
+    let views = desk.json(&["view", "list", "people", "--json"]);
+    assert_eq!(views[0]["query"], query);
+    let names = desk.ok(&["sql", "SELECT name FROM \"people#old\"", "--format", "csv"]);
+    assert_eq!(names, "name\nGrace\nAlan\n");
+
+    desk.ok(&["delete", "people", "--rows", "0"]);
+    let past = "SELECT _row FROM \"people@2\" WHERE name = 'Ada'";
+    assert_eq!(
+        desk.ok(&["view", "create", "people", "first", past]),
+        "view first: 1 row of version 2\n"
+    );
+    let refused = |query: &str| desk.fails(&["view", "create", "people", "x", query]);
+    assert!(refused("SELECT name FROM people").contains("expected row numbers"));
+    assert!(refused("SELECT 1 AS _row").contains("does not read the dataset"));
+    let both = "SELECT a._row FROM people a JOIN \"people@2\" b ON a.name = b.name";
+    assert!(refused(both).contains("several versions"));
+    assert!(refused("SELECT _row FROM \"people#old\"").contains("rows of a view"));
+    desk.refused(&["view", "create", "people", "x"]);
+    desk.refused(&["view", "create", "people", "x", query, "--version", "2"]);
+}

@@ -5,6 +5,8 @@ mod absent;
 #[cfg(feature = "sql")]
 mod cells;
 #[cfg(feature = "sql")]
+mod chosen_rows;
+#[cfg(feature = "sql")]
 mod engine;
 #[cfg(feature = "sql")]
 mod interactive;
@@ -37,7 +39,9 @@ use tenrow_convert::RowFormat;
 use crate::text;
 
 #[cfg(not(feature = "sql"))]
-pub(crate) use absent::run;
+pub(crate) use absent::{chosen_rows, run};
+#[cfg(feature = "sql")]
+pub(crate) use chosen_rows::chosen_rows;
 #[cfg(feature = "sql")]
 pub(crate) use run::run;
 
