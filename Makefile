@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 60
 EVERYTHING := --workspace --exclude tenrow-benches --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-core test-interop bench lint one-version fuzz clean need-cargo need-python
+.PHONY: help demo test test-rust test-core test-sql test-interop bench lint one-version fuzz clean need-cargo need-python
 
 help: ## Says what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test-rust: need-cargo ## Runs the Rust tests alone
 
 test-core: need-cargo ## Runs the Rust tests but for those of SQL, without building DataFusion
 	$(CARGO) test
+
+test-sql: need-cargo ## Runs the tests of SQL alone
+	$(CARGO) test $(EVERYTHING) --lib --bin tenrow --test sql --test program
 
 test-interop: need-cargo $(VENV)/ready ## Lets pyarrow, pandas, polars and DuckDB read what tenrow writes, and the reverse
 	$(CARGO) build $(EVERYTHING) --bin tenrow --bin interop-cases --bin sql-answers

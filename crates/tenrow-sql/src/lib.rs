@@ -35,5 +35,5 @@ mod session;
 mod writing;
 
 pub use error::{Error, Result};
-pub use rewrite::{is_complete, statements};
+pub use rewrite::{is_complete, statements, table_names};
 pub use session::{Answer, RootOption, RootPlace, Session, SessionOptions};

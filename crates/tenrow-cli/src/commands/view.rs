@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tenrow::{Dataset, Snapshot, View, ViewOptions};
 
+use super::sql::chosen_rows;
 use crate::Output;
 use crate::fault::Result;
 use crate::row_list::rows_of;
@@ -19,6 +20,7 @@ it is whatever is committed later, and its version is kept for it. `take` and `e
 Examples:
   tenrow view list digits
   tenrow view create digits some --rows 5,9,5,100..200
+  tenrow view create digits bold 'SELECT _row FROM digits ORDER BY tensor_mean(image) DESC LIMIT 100'
   tenrow view split digits train=0.9 test=0.1 --seed 7
   tenrow view prefix corpus small --of shuffled --sum tokens --budget 1.9e9
   tenrow view drop digits some";
@@ -41,7 +43,7 @@ enum Action {
         /// The dataset
         dataset: String,
     },
-    /// Make a view of rows
+    /// Make a view of rows, by their numbers or by a query
     Create(CreateArguments),
     /// Make a view of the first rows of another: so many, or until a sum is reached
     Prefix(PrefixArguments),
@@ -62,9 +64,12 @@ struct CreateArguments {
     dataset: String,
     /// The name of the view
     name: String,
+    /// A query whose only column is _row: its rows in its order. The datasets beside this one are its tables
+    #[arg(required_unless_present = "rows", conflicts_with_all = ["rows", "version", "at"])]
+    query: Option<String>,
     /// Row numbers, and ranges whose end is not taken: 5,9,5 or 10..20
     #[arg(long, allow_hyphen_values = true)]
-    rows: String,
+    rows: Option<String>,
     #[command(flatten)]
     version: WhichVersion,
     /// Take the place of a view of that name
@@ -145,9 +150,19 @@ pub(crate) async fn run(arguments: ViewArguments, out: &mut Output) -> Result<()
 
 async fn created(arguments: &CreateArguments) -> Result<View> {
     let dataset = Dataset::open(&arguments.dataset).await?;
-    let snapshot = arguments.version.of(&dataset).await?;
-    let rows = rows_of(&snapshot, &arguments.rows)?;
-    let options = options(format!("rows {}", arguments.rows), arguments.replace);
+    let (snapshot, rows, what) = match &arguments.query {
+        Some(query) => {
+            let (snapshot, rows) = chosen_rows(&dataset, &arguments.dataset, query).await?;
+            (snapshot, rows, query.clone())
+        }
+        None => {
+            let snapshot = arguments.version.of(&dataset).await?;
+            let text = arguments.rows.as_deref().unwrap_or_default();
+            let rows = rows_of(&snapshot, text)?;
+            (snapshot, rows, format!("rows {text}"))
+        }
+    };
+    let options = options(what, arguments.replace);
     Ok(dataset.create_view(&arguments.name, &snapshot, rows, &options).await?)
 }
 

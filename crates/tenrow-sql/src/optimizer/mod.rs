@@ -4,6 +4,7 @@ mod contents;
 mod late_fetch;
 mod node;
 mod planner;
+mod yielding;
 
 use std::sync::Arc;
 
@@ -15,4 +16,5 @@ pub(crate) fn install(builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_optimizer_rule(Arc::new(contents::FileContents))
         .with_optimizer_rule(Arc::new(late_fetch::LateFetch))
         .with_query_planner(Arc::new(planner::Planner))
+        .with_physical_optimizer_rule(Arc::new(yielding::YieldingJoins))
 }

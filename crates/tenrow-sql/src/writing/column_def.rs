@@ -85,7 +85,12 @@ async fn constant(session: &Session, attribute: &Attribute, value: Expr) -> Resu
     )?;
     let answer = ask(session, &mut Tables::new(session.roots()), query).await?;
     let batches = collect(session, "DEFAULT", answer).await?;
-    let schema = Schema::new([attribute.clone().with_nullable(true)])
+    // All elements of a tensor have its default.
+    let value_type = match &attribute.attribute_type {
+        AttributeType::Tensor { dtype, .. } => AttributeType::Scalar(*dtype),
+        other => other.clone(),
+    };
+    let schema = Schema::new([Attribute::new(&attribute.name, value_type).with_nullable(true)])
         .map_err(|e| Error::invalid("the default").with_source(e))?;
     let what = format!("the default of {:?}", attribute.name);
     for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {

@@ -68,6 +68,12 @@ pub(crate) async fn run(session: &Session, statement: &Statement) -> Result<Opti
             SqlStatement::Drop { .. } => create_view::drop(session, statement).await?,
             _ => return Ok(None),
         },
+        Statement::CreateExternalTable(table) => {
+            return Err(Error::unsupported(format!(
+                "CREATE EXTERNAL TABLE {} is not supported: only datasets below the roots are tables",
+                table.name
+            )));
+        }
         _ => return Ok(None),
     };
     Ok(Some(answer(&changed)?))

@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StructArray, new_null_array};
 use arrow_schema::{DataType, Schema as ArrowSchema};
-use tenrow::{Attribute, AttributeType, ErrorKind, Schema};
+use tenrow::{Attribute, AttributeType, DType, ErrorKind, Schema};
 use tenrow_convert::{CastMode, attribute_of, cast_batch, conform};
 
 use crate::error::{Error, Result};
@@ -57,14 +57,19 @@ fn nullable<F: std::borrow::Borrow<arrow_schema::Field>>(
     fields.iter().map(|field| field.borrow().clone().with_nullable(true)).collect()
 }
 
-/// Text and numbers do not become each other, nor times, by themselves.
+/// Text, numbers, booleans and times do not become each other by themselves.
 fn check_kinds(found: &Attribute, target: &Attribute, what: &str) -> Result<()> {
     let same = found.attribute_type == target.attribute_type;
     let is_plain_value = |attribute: &Attribute| match &attribute.attribute_type {
         AttributeType::Value(data_type) => !data_type.is_nested() && !data_type.is_decimal(),
         _ => false,
     };
-    if !same && (is_plain_value(found) || is_plain_value(target)) {
+    let is_bool = |attribute: &Attribute| {
+        matches!(attribute.attribute_type, AttributeType::Scalar(DType::Bool))
+    };
+    let differ =
+        is_plain_value(found) || is_plain_value(target) || is_bool(found) || is_bool(target);
+    if !same && differ {
         return Err(Error::invalid(format!(
             "{what}, column {:?}: found {}, expected {}: write CAST(… AS …), or another value",
             target.name, found.attribute_type, target.attribute_type

@@ -1,11 +1,22 @@
 //! What is said where SQL is not built in.
 
+use tenrow::{Dataset, Snapshot};
+
 use super::SqlArguments;
-use crate::fault::Result;
+use crate::fault::{Fault, Result};
 
 /// Says how to get it.
 pub(crate) async fn run(_: SqlArguments) -> Result<()> {
-    Err("this build has no SQL, whose engine takes minutes to build: build one that has with \
-         `cargo build --release --bin tenrow --features tenrow-cli/sql`"
-        .into())
+    Err(absent())
+}
+
+/// Says how to get it.
+pub(crate) async fn chosen_rows(_: &Dataset, _: &str, _: &str) -> Result<(Snapshot, Vec<u64>)> {
+    Err(absent())
+}
+
+fn absent() -> Fault {
+    "this build has no SQL, whose engine takes minutes to build: build one that has with \
+     `cargo build --release --bin tenrow --features tenrow-cli/sql`"
+        .into()
 }

@@ -78,8 +78,12 @@ fn values(field: &Field, column: &ArrayRef, quotes: Quotes) -> Result<Vec<String
 
 /// The text of every row that is not null.
 fn each(column: &ArrayRef, text: impl Fn(usize) -> Result<String>) -> Result<Vec<String>> {
-    let rows = 0..column.len();
-    rows.map(|row| if column.is_null(row) { Ok(NULL.to_owned()) } else { text(row) }).collect()
+    // A column of nothing but nulls has no list of them.
+    let nulls = column.logical_nulls();
+    let is_null = |row| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+    (0..column.len())
+        .map(|row| if is_null(row) { Ok(NULL.to_owned()) } else { text(row) })
+        .collect()
 }
 
 /// Tensors and files; `None` if it is neither, or no tensor in spite of its type.
@@ -258,5 +262,6 @@ mod tests {
     #[test]
     fn numbers_are_as_short_as_they_can_be() {
         assert_eq!(of(Float64Array::from(vec![Some(0.1), None])), ["0.1", "null"]);
+        assert_eq!(of(arrow_array::NullArray::new(1)), ["null"]);
     }
 }

@@ -5,6 +5,10 @@ mod absent;
 #[cfg(feature = "sql")]
 mod cells;
 #[cfg(feature = "sql")]
+mod chosen_rows;
+#[cfg(feature = "sql")]
+mod engine;
+#[cfg(feature = "sql")]
 mod interactive;
 #[cfg(feature = "sql")]
 mod interrupts;
@@ -35,7 +39,9 @@ use tenrow_convert::RowFormat;
 use crate::text;
 
 #[cfg(not(feature = "sql"))]
-pub(crate) use absent::run;
+pub(crate) use absent::{chosen_rows, run};
+#[cfg(feature = "sql")]
+pub(crate) use chosen_rows::chosen_rows;
 #[cfg(feature = "sql")]
 pub(crate) use run::run;
 
@@ -55,10 +61,10 @@ are nested arrays.
 Examples:
   tenrow sql 'SELECT label, count(*) AS n FROM digits GROUP BY label ORDER BY n DESC'
   tenrow sql 'SELECT _row, label, image FROM digits WHERE label = 3 LIMIT 5'
-  tenrow sql 'SELECT _row, tensor_mean(image) AS mean FROM digits ORDER BY mean DESC LIMIT 3' --format jsonl
+  tenrow sql 'SELECT _row, tensor_mean(image) AS ink FROM digits LIMIT 3' --format jsonl
   tenrow sql 'SELECT * FROM \"digits$versions\"'
   tenrow sql 'SELECT * FROM digits WHERE label < 2' --out zeros-and-ones.parquet
-  tenrow sql --root a=/data/a --root b=/data/b 'SELECT count(*) FROM a.digits JOIN b.digits USING (name)'
+  tenrow sql --root a=/data --root b=/old 'SELECT * FROM a.people JOIN b.people USING (name)'
   tenrow sql --file report.sql --timing
   echo 'SHOW TABLES; DESCRIBE digits' | tenrow sql
   tenrow sql";

@@ -6,6 +6,7 @@ use tenrow_sql::Session;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::engine::Engine;
 use super::interrupts::Interrupts;
 use crate::fault::{Interrupted, Result};
 
@@ -21,15 +22,15 @@ pub(crate) enum Part {
 /// A statement under way. Dropping it ends its work.
 pub(crate) struct Query {
     parts: mpsc::Receiver<tenrow_sql::Result<Part>>,
-    task: JoinHandle<()>,
+    task: Option<JoinHandle<()>>,
 }
 
 impl Query {
     /// Sets off, in a task of its own: whoever waits for the answer can stop waiting at any moment.
-    pub(crate) fn start(session: &Session, statement: &str) -> Self {
+    pub(crate) fn start(engine: &Engine, session: &Session, statement: &str) -> Self {
         let (sender, parts) = mpsc::channel(WAITING);
         let (session, statement) = (session.clone(), statement.to_owned());
-        let task = tokio::spawn(async move {
+        let task = engine.spawn(async move {
             if let Err(error) = answer(&session, &statement, &sender).await {
                 // Nobody waits any more.
                 let _ = sender.send(Err(error)).await;
@@ -53,7 +54,9 @@ impl Query {
 
 impl Drop for Query {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Read, stdin, stdout};
 use std::path::Path;
 
+use super::engine::Engine;
 use super::interrupts::{Interrupts, Second};
 use super::shell::{Place, Shell};
 use super::{Form, SqlArguments, interactive, new_file, roots};
@@ -32,6 +33,7 @@ pub(crate) async fn run(arguments: SqlArguments) -> Result<()> {
 async fn shell(arguments: &SqlArguments, second: Second) -> Result<Shell> {
     Ok(Shell {
         session: roots::session(arguments).await?,
+        engine: Engine::start()?,
         interrupts: Interrupts::listen(second)?,
         form: arguments.format,
         timing: arguments.timing,

@@ -13,19 +13,21 @@ use tenrow_convert::RowFormat;
 use tenrow_sql::Session;
 
 use super::Form;
+use super::engine::Engine;
 use super::interrupts::Interrupts;
 use super::new_file::NewFile;
 use super::plan;
 use super::query::{Part, Query};
 use super::sink::Sink;
 use super::table::BLOCK_ROWS;
-use crate::fault::Result;
+use crate::fault::{self, Result};
 use crate::progress::Spinner;
 use crate::text;
 
 /// What answers statements, and how.
 pub(crate) struct Shell {
     pub(crate) session: Session,
+    pub(crate) engine: Engine,
     pub(crate) interrupts: Interrupts,
     /// As asked for; without it, files go by their extension and all else is a table.
     pub(crate) form: Option<Form>,
@@ -54,10 +56,21 @@ struct Running<'a> {
 
 impl Shell {
     /// Runs a statement and shows its answer.
+    ///
+    /// # Errors
+    /// Of the statement or of its place; [`Interrupted`](fault::Interrupted) after Ctrl-C.
     pub(crate) async fn answer(&mut self, statement: &str, place: Place<'_>) -> Result<()> {
+        let answered = self.run(statement, place).await;
+        if answered.as_ref().is_err_and(fault::is_interrupt) {
+            self.engine = Engine::start()?;
+        }
+        answered
+    }
+
+    async fn run(&mut self, statement: &str, place: Place<'_>) -> Result<()> {
         let form = self.form_of(place)?;
         let started = Instant::now();
-        let mut query = Query::start(&self.session, statement);
+        let mut query = Query::start(&self.engine, &self.session, statement);
         let spinner = Some(Spinner::start("running"));
         let Some(Part::Columns(columns)) = query.next(&mut self.interrupts).await? else {
             return Ok(());
@@ -65,9 +78,7 @@ impl Shell {
         let running = Running { query, columns, place, form, spinner, row_count: 0, started };
         match () {
             () if is_change(statement, &running.columns) => self.confirm(running).await,
-            () if form == Form::Table && first_word(statement) == "explain" => {
-                self.explain(running).await
-            }
+            () if is_plan(statement, place, form) => self.explain(running).await,
             () => self.show(running).await,
         }
     }
@@ -163,6 +174,11 @@ impl Shell {
         let took = |elapsed: Duration| format!(" in {}", text::elapsed(elapsed));
         if self.timing { took(started.elapsed()) } else { String::new() }
     }
+}
+
+/// Whether the answer is a plan for people.
+fn is_plan(statement: &str, place: Place<'_>, form: Form) -> bool {
+    form == Form::Table && matches!(place, Place::Stdout) && first_word(statement) == "explain"
 }
 
 fn rows(count: u64) -> String {

@@ -52,7 +52,11 @@ impl Sink {
                 let out: Out = Box::new(io::BufWriter::new(out));
                 Target::Table(Box::new(Table::new(schema, width, out)))
             }
-            Form::Rows(format) => Target::Rows(Box::new(RowWriter::new(format, schema, out)?)),
+            Form::Rows(format) => {
+                let writer = RowWriter::new(format, schema, out);
+                let writer = writer.map_err(|error| closed(&is_closed).unwrap_or(error.into()))?;
+                Target::Rows(Box::new(writer))
+            }
         };
         Ok(Self { target, is_closed })
     }
@@ -63,7 +67,7 @@ impl Sink {
             Target::Table(table) => table.write(batch),
             Target::Rows(writer) => writer.write(batch).map_err(Fault::from),
         };
-        written.map_err(|fault| self.told(fault))
+        written.map_err(|fault| closed(&self.is_closed).unwrap_or(fault))
     }
 
     /// Ends the answer, and says how many columns there was no room for.
@@ -75,13 +79,9 @@ impl Sink {
         };
         finished.map_err(|fault| closed(&is_closed).unwrap_or(fault))
     }
-
-    /// The fault of printing, if that is behind the one of writing.
-    fn told(&self, fault: Fault) -> Fault {
-        closed(&self.is_closed).unwrap_or(fault)
-    }
 }
 
+/// The fault of printing, if nobody reads it any more: that is what is behind all others.
 fn closed(is_closed: &AtomicBool) -> Option<Fault> {
     let error = io::Error::from(io::ErrorKind::BrokenPipe);
     is_closed.load(Ordering::Relaxed).then(|| error.into())
