@@ -15,7 +15,7 @@ use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use tenrow_sql::{Session, SessionOptions};
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
 /// Statements that are under way at once.
 const CONCURRENCY: usize = 4;
