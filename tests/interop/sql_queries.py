@@ -11,6 +11,7 @@ What the two define differently is avoided by construction:
 - Nulls come last in DuckDB's descending orders and first in DataFusion's: every order says where they come.
 - `LIMIT` without a whole order may give any rows: see `Query.superset`.
 - Sums of floats depend on the order of rows: what is compared or ordered by is a multiple of a quarter and exact.
+- `a IS DISTINCT FROM b OR c` is `a IS DISTINCT FROM (b OR c)` for the parser of DataFusion: it has parentheses.
 - `_row`, `_row_id`, `percentile` and `tensor_…` are views and macros in DuckDB: see `PREPARE`.
 """
 
@@ -299,7 +300,7 @@ class Generator:
         alike = [other.sql for other in source.of(column.type) if other != column]
         options = [
             f"{sql} {operator} {literal()}", f"{sql} {operator} {literal()}", f"{literal()} {operator} {sql}",
-            f"{sql} IS NULL", f"{sql} IS NOT NULL", f"{sql} IS DISTINCT FROM {literal()}",
+            f"{sql} IS NULL", f"{sql} IS NOT NULL", f"({sql} IS DISTINCT FROM {literal()})",
             f"{sql} IN ({', '.join(literal() for _ in range(self.dice.randint(1, 5)))})",
             f"{sql} NOT IN ({literal()}, {literal()})",
         ]

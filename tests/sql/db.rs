@@ -108,13 +108,3 @@ pub(crate) async fn explain(session: &Session, sql: &str) -> String {
     let physical = rows.into_iter().find(|row| row[0] == "physical_plan").unwrap();
     physical[1].clone()
 }
-
-pub(crate) async fn explained(session: &Session, query: &str) -> String {
-    match steps_of(session, query).await {
-        Ok(DBOutput::Rows { rows, .. }) => {
-            rows.iter().map(|r| r.join(" ")).collect::<Vec<_>>().join("\n")
-        }
-        Ok(_) => String::new(),
-        Err(e) => format!("ERROR {}", e.chain()),
-    }
-}

