@@ -28,6 +28,8 @@ impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Number::Int(value) => value.fmt(f),
+            // Hundreds of digits say less.
+            Number::Float(value) if value.abs() >= 1e16 => write!(f, "{value:e}"),
             Number::Float(value) => value.fmt(f),
         }
     }
