@@ -1,5 +1,6 @@
 //! `CREATE TABLE t AS SELECT …`, `CREATE TABLE t (a BIGINT, v FLOAT[768])`: a dataset.
 
+use arrow_schema::DataType;
 use datafusion::sql::sqlparser::ast::CreateTable;
 use tenrow::{Attribute, CreateOptions, Dataset, DatasetWriter, ErrorKind, Schema, WriteOptions};
 use tenrow_convert::attribute_of;
@@ -83,14 +84,12 @@ async fn writer(dataset: &Dataset, schema: Schema, replaces: bool) -> Result<Dat
 
 /// The attributes that the columns of an answer become; fixed-size lists of numbers are tensors.
 fn schema_of(answer: &Answer) -> Result<Schema> {
-    let attributes = answer.schema().fields().iter().map(|field| {
-        attribute_of(field).map_err(|error| match field.data_type().is_null() {
-            true => Error::invalid(format!(
-                "column {:?} is NULL and has no type: write CAST(NULL AS …)",
-                field.name()
-            )),
-            false => convert(error),
-        })
+    let attributes = answer.schema().fields().iter().map(|field| match field.data_type() {
+        DataType::Null => Err(Error::invalid(format!(
+            "column {:?} is NULL and has no type: write CAST(NULL AS …)",
+            field.name()
+        ))),
+        _ => attribute_of(field).map_err(convert),
     });
     checked(attributes.collect::<Result<_>>()?)
 }
