@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use tenrow::{Attribute, Columns, Dataset, ErrorKind, Ids, Schema, Storage, WriteOptions};
 use tenrow_sql::{Session, SessionOptions};
