@@ -12,6 +12,7 @@ What the two define differently is avoided by construction:
 - `LIMIT` without a whole order may give any rows: see `Query.superset`.
 - Sums of floats depend on the order of rows: what is compared or ordered by is a multiple of a quarter and exact.
 - `a IS DISTINCT FROM b OR c` is `a IS DISTINCT FROM (b OR c)` for the parser of DataFusion: it has parentheses.
+- Two `string_agg` in different orders are more than DataFusion does: there is one order.
 - `_row`, `_row_id`, `percentile` and `tensor_…` are views and macros in DuckDB: see `PREPARE`.
 """
 
@@ -380,7 +381,8 @@ class Generator:
             options.append(f"sum({sql}) FILTER (WHERE {self.comparison(source)})")
             options.append(f"percentile({sql}, {self.pick([0, 10, 25, 33.3, 50, 75, 99, 100])})")
         if column.type == TEXT:
-            options.append(f"string_agg({sql}, ',' ORDER BY {self.order_of(source.key)})")
+            order = ", ".join(f"{each} NULLS LAST" for each in source.key)
+            options.append(f"string_agg({sql}, ',' ORDER BY {order})")
         return self.pick(options)
 
     # Orders

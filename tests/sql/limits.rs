@@ -127,19 +127,3 @@ async fn dropping_an_answer_ends_the_work() {
         assert_eq!(storage.counters().reads, after.reads, "{sql}");
     }
 }
-
-/// Before there is a first row to give.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dropping_an_answer_that_has_not_begun_ends_the_work() {
-    let folder = tempfile::tempdir().unwrap();
-    let session = session(folder.path(), 1 << 30).await;
-    let idle = tasks();
-    // Billions of pairs: it takes minutes.
-    let sql = "SELECT count(*) FROM big AS a JOIN big AS b ON a.number % 9 = b.number % 9 \
-        WHERE a.key || b.key = ''";
-    let mut answer = session.sql(sql).await.unwrap();
-    let waited = tokio::time::timeout(Duration::from_millis(300), answer.next()).await;
-    assert!(waited.is_err(), "{waited:?}");
-    drop(answer);
-    assert!(ends(idle).await, "{} tasks are left of {idle}", tasks());
-}

@@ -17,7 +17,7 @@ async fn filters_leave_the_rows_that_they_should() {
     let folder = tempfile::tempdir().unwrap();
     let session = data::session(folder.path()).await;
     type Keeps = fn(u64) -> bool;
-    let cases: [(&str, Keeps); 18] = [
+    let cases: [(&str, Keeps); 21] = [
         ("label = 3", |r| r % 10 == 3),
         ("label <> 3", |r| r % 10 != 3),
         ("label IN (1, 9)", |r| [1, 9].contains(&(r % 10))),
@@ -35,6 +35,9 @@ async fn filters_leave_the_rows_that_they_should() {
         ("_row >= 990 AND label < 5", |r| r >= 990 && r % 10 < 5),
         ("_row IN (3, 700) OR label = 8", |r| [3, 700].contains(&r) || r % 10 == 8),
         ("_row_id = 17", |r| r == 17),
+        ("NOT (_row NOT IN (7, NULL))", |r| r == 7),
+        ("_row_id IN (7, NULL) AND label = 7", |r| r == 7),
+        ("_row IS DISTINCT FROM 8 AND label NOT IN (3, NULL)", |_| false),
         ("_partition = 4 AND label = 1", |r| r / 100 == 4 && r % 10 == 1),
     ];
     for (filter, keeps) in cases {

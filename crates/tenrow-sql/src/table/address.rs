@@ -64,9 +64,17 @@ async fn first_row_from(snapshot: &Snapshot, id: u64) -> Result<u64> {
     Ok(low)
 }
 
+/// Numbers beyond this are none of rows.
+const END: u64 = i64::MAX as u64;
+
 /// The numbers of `column` for which the filter is true; `None` if it is about anything else.
 fn numbers(filter: &Expr, column: &str) -> Option<RowSet> {
     match filter {
+        // What the optimizer makes of `IN (7, NULL)` once the filter has been promised to be followed: `_row = 7 OR NULL`.
+        Expr::Literal(ScalarValue::Boolean(value), _) => Some(match value {
+            Some(true) => RowSet::new([0..END]),
+            Some(false) | None => RowSet::default(),
+        }),
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
             Some(numbers(left, column)?.and(&numbers(right, column)?))
         }
@@ -111,8 +119,6 @@ fn literal(expr: &Expr) -> Option<Option<i64>> {
 
 /// The numbers from 0 that compare so with `value`; with null, none does.
 fn compared(op: Operator, value: Option<i64>) -> Option<RowSet> {
-    // Numbers beyond this are none of rows.
-    const END: u64 = i64::MAX as u64;
     let Some(value) = value else {
         return matches!(
             op,
@@ -148,7 +154,6 @@ mod tests {
 
     #[test]
     fn comparisons_become_ranges() {
-        const END: u64 = i64::MAX as u64;
         assert_eq!(rows_of(col(ROW).eq(lit(7i64))), Some(vec![7..8]));
         assert_eq!(rows_of(lit(7i64).lt(col(ROW))), Some(vec![8..END]));
         assert_eq!(rows_of(col(ROW).between(lit(2i64), lit(4i64))), Some(vec![2..5]));
@@ -157,6 +162,15 @@ mod tests {
         assert_eq!(rows_of(col(ROW).eq(lit(ScalarValue::Null))), Some(vec![]));
         let either = col(ROW).eq(lit(1i64)).or(col(ROW).in_list(vec![lit(2i64), lit(9i64)], false));
         assert_eq!(rows_of(either), Some(vec![1..3, 9..10]));
+    }
+
+    /// `_row IN (7, NULL)` was an address, and what it was simplified to was none: all rows were left.
+    #[test]
+    fn what_a_list_with_null_is_simplified_to_is_an_address_too() {
+        let null = || lit(ScalarValue::Boolean(None));
+        assert_eq!(rows_of(col(ROW).eq(lit(7i64)).or(null())), Some(vec![7..8]));
+        assert_eq!(rows_of(col(ROW).eq(lit(7i64)).and(null())), Some(vec![]));
+        assert_eq!(rows_of(col(ROW).lt(lit(7i64)).and(lit(true))), Some(vec![0..7]));
     }
 
     #[test]

@@ -13,10 +13,11 @@ use datafusion::common::{Result, Statistics, internal_datafusion_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_plan::execution_plan::{CardinalityEffect, ReplaceChildrenOptions};
 use datafusion::physical_plan::filter_pushdown::{
-    ChildFilterDescription, ChildPushdownResult, FilterDescription, FilterPushdownPhase,
-    FilterPushdownPropagation,
+    ChildFilterDescription, ChildFilterPushdownResult, ChildPushdownResult, FilterDescription,
+    FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
 };
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
@@ -260,7 +261,13 @@ impl ExecutionPlan for RowsExec {
         result: ChildPushdownResult,
         _: &ConfigOptions,
     ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
-        Ok(FilterPushdownPropagation::if_all(result))
+        // The source passes over a filter without columns, such as the NULL of `x NOT IN (7, NULL)`.
+        let taken = |filter: &ChildFilterPushdownResult| match collect_columns(&filter.filter) {
+            columns if columns.is_empty() => PushedDown::No,
+            _ => filter.all(),
+        };
+        let taken = result.parent_filters.iter().map(taken).collect();
+        Ok(FilterPushdownPropagation::with_parent_pushdown_result(taken))
     }
 }
 
