@@ -1,10 +1,11 @@
 //! SQL over tenrow datasets, on DataFusion.
 //!
 //! A [`Session`] sees the datasets below some folders as tables, and answers one statement at a time with
-//! Arrow batches:
+//! Arrow batches; what changes datasets is one commit each:
 //!
 //! ```text
 //! text ─► rewrite: one statement; 'paths' are tables, `*` has no hidden columns
+//!      ─► writing, if it changes something: the query that says what is to change, then one commit
 //!      ─► catalog: names → snapshots, one version of each dataset
 //!      ─► DataFusion's planner and optimizer; `optimizer` puts off the fetching of tensors
 //!      ─► table: rows that filters leave, by manifests alone: addresses, pruned leaves and partitions
@@ -35,5 +36,5 @@ mod session;
 mod writing;
 
 pub use error::{Error, Result};
-pub use rewrite::{is_complete, statements, table_names};
-pub use session::{Answer, RootOption, RootPlace, Session, SessionOptions};
+pub use rewrite::{is_complete, statements};
+pub use session::{Answer, Change, RootOption, RootPlace, Session, SessionOptions};

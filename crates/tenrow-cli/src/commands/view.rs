@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tenrow::{Dataset, Snapshot, View, ViewOptions};
 
-use super::sql::chosen_rows;
+use super::sql::view_by_query;
 use crate::Output;
 use crate::fault::Result;
 use crate::row_list::rows_of;
@@ -149,20 +149,14 @@ pub(crate) async fn run(arguments: ViewArguments, out: &mut Output) -> Result<()
 }
 
 async fn created(arguments: &CreateArguments) -> Result<View> {
+    if let Some(query) = &arguments.query {
+        return view_by_query(&arguments.dataset, &arguments.name, query, arguments.replace).await;
+    }
     let dataset = Dataset::open(&arguments.dataset).await?;
-    let (snapshot, rows, what) = match &arguments.query {
-        Some(query) => {
-            let (snapshot, rows) = chosen_rows(&dataset, &arguments.dataset, query).await?;
-            (snapshot, rows, query.clone())
-        }
-        None => {
-            let snapshot = arguments.version.of(&dataset).await?;
-            let text = arguments.rows.as_deref().unwrap_or_default();
-            let rows = rows_of(&snapshot, text)?;
-            (snapshot, rows, format!("rows {text}"))
-        }
-    };
-    let options = options(what, arguments.replace);
+    let snapshot = arguments.version.of(&dataset).await?;
+    let text = arguments.rows.as_deref().unwrap_or_default();
+    let rows = rows_of(&snapshot, text)?;
+    let options = options(format!("rows {text}"), arguments.replace);
     Ok(dataset.create_view(&arguments.name, &snapshot, rows, &options).await?)
 }
 

@@ -6,14 +6,12 @@
 mod names;
 mod parse;
 mod split;
-mod tables;
 mod visit;
 mod wildcards;
 
 pub(crate) use names::name_paths;
 pub(crate) use parse::parse_one;
 pub use split::{is_complete, statements};
-pub use tables::table_names;
 pub(crate) use wildcards::{KnownTables, hide_columns};
 
 use datafusion::sql::parser::Statement;

@@ -10,6 +10,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use tenrow::Version;
 
 use crate::error::Result;
 
@@ -18,6 +19,16 @@ pub struct Answer {
     schema: SchemaRef,
     stream: SendableRecordBatchStream,
     plan: Option<Arc<dyn ExecutionPlan>>,
+    change: Option<Change>,
+}
+
+/// What a statement did that changed something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Rows that were inserted, deleted, updated, written, or kept as a view.
+    pub rows: u64,
+    /// The version that it made, or found to be so already; of files, none.
+    pub version: Option<Version>,
 }
 
 impl Answer {
@@ -25,7 +36,17 @@ impl Answer {
         stream: SendableRecordBatchStream,
         plan: Option<Arc<dyn ExecutionPlan>>,
     ) -> Self {
-        Self { schema: stream.schema(), stream, plan }
+        Self { schema: stream.schema(), stream, plan, change: None }
+    }
+
+    /// What was done, and the same as one row.
+    pub(crate) fn of_change(change: Change, stream: SendableRecordBatchStream) -> Self {
+        Self { change: Some(change), ..Self::new(stream, None) }
+    }
+
+    /// What the statement did, if it was one that changes something: its rows tell no more.
+    pub fn change(&self) -> Option<Change> {
+        self.change
     }
 
     /// The columns. Tensors have the extension metadata that their files have.

@@ -22,7 +22,7 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{ColumnDef, Statement as SqlStatement};
 use tenrow::{Dataset, Storage, View, ViewOptions};
 
-pub use answer::Answer;
+pub use answer::{Answer, Change};
 pub use options::{RootOption, RootPlace, SessionOptions};
 
 use crate::catalog::{CATALOG, Root, Roots, Tables, ViewName};

@@ -7,12 +7,12 @@ use tenrow::{AttributeType, DType, SchemaChange, Snapshot};
 
 use super::column_def::{attribute, attribute_type};
 use super::query::{normal, reference_of};
-use super::{Changed, refuse};
+use super::{changed, refuse};
 use crate::catalog::Tables;
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::{Change, Session};
 
-pub(super) async fn run(session: &Session, alter: &AlterTable) -> Result<Changed> {
+pub(super) async fn run(session: &Session, alter: &AlterTable) -> Result<Change> {
     refuse(
         "ALTER TABLE",
         &[(alter.if_exists, "IF EXISTS"), (alter.on_cluster.is_some(), "ON CLUSTER")],
@@ -29,7 +29,7 @@ pub(super) async fn run(session: &Session, alter: &AlterTable) -> Result<Changed
         None => target.snapshot,
         Some(change) => target.dataset.change_schema(change).await?,
     };
-    Ok(Changed::new(0, snapshot))
+    Ok(changed(0, &snapshot))
 }
 
 /// The change that is meant; none if it is so already.

@@ -10,13 +10,13 @@ use tenrow_convert::{RowFormat, RowWriter};
 
 use super::query::ask;
 use super::typed::convert;
-use super::{Changed, refuse};
+use super::refuse;
 use crate::catalog::Tables;
 use crate::error::{Error, Result};
 use crate::rewrite::{name_paths, parse_one};
-use crate::session::Session;
+use crate::session::{Change, Session};
 
-pub(super) async fn run(session: &Session, copy: &CopyToStatement) -> Result<Changed> {
+pub(super) async fn run(session: &Session, copy: &CopyToStatement) -> Result<Change> {
     refuse(
         "COPY",
         &[
@@ -53,7 +53,7 @@ pub(super) async fn run(session: &Session, copy: &CopyToStatement) -> Result<Cha
         std::io::ErrorKind::AlreadyExists => exists(&path),
         _ => io(&path, "cannot be named", error.error),
     })?;
-    Ok(Changed { rows, version: None })
+    Ok(Change { rows, version: None })
 }
 
 fn all_of(name: &ObjectName) -> Result<Query> {

@@ -8,12 +8,12 @@ use tenrow_convert::attribute_of;
 use super::insert::{Columns, append};
 use super::query::{ask, reference_of};
 use super::typed::convert;
-use super::{Changed, column_def, refuse};
+use super::{changed, column_def, refuse};
 use crate::catalog::Tables;
 use crate::error::{Error, Result};
-use crate::session::{Answer, Session};
+use crate::session::{Answer, Change, Session};
 
-pub(super) async fn run(session: &Session, create: &CreateTable) -> Result<Changed> {
+pub(super) async fn run(session: &Session, create: &CreateTable) -> Result<Change> {
     refuse(
         "CREATE TABLE",
         &[
@@ -34,7 +34,7 @@ pub(super) async fn run(session: &Session, create: &CreateTable) -> Result<Chang
         Err(error) => return Err(error.into()),
     };
     if let Some(existing) = existing.as_ref().filter(|_| create.if_not_exists) {
-        return Ok(Changed::new(0, existing.clone()));
+        return Ok(changed(0, existing));
     }
     if existing.is_some() && !create.or_replace {
         return Err(Error::new(
@@ -52,7 +52,7 @@ pub(super) async fn run(session: &Session, create: &CreateTable) -> Result<Chang
             let schema = schema_of(&answer)?;
             let mut writer = writer(&dataset, schema.clone(), replaces).await?;
             let rows = append(&mut writer, &Columns::all(&schema), answer, "CREATE TABLE").await?;
-            Ok(Changed::new(rows, writer.commit().await?))
+            Ok(changed(rows, &writer.commit().await?))
         }
         None => {
             let mut attributes = Vec::with_capacity(create.columns.len());
@@ -63,11 +63,11 @@ pub(super) async fn run(session: &Session, create: &CreateTable) -> Result<Chang
             match replaces {
                 true => {
                     let writer = writer(&dataset, schema, replaces).await?;
-                    Ok(Changed::new(0, writer.commit().await?))
+                    Ok(changed(0, &writer.commit().await?))
                 }
                 false => {
                     let options = CreateOptions::default();
-                    Ok(Changed::new(0, dataset.create_here(schema, &options).await?))
+                    Ok(changed(0, &dataset.create_here(schema, &options).await?))
                 }
             }
         }

@@ -5,13 +5,13 @@ use tenrow::{Snapshot, View, ViewOptions};
 
 use super::query::{ask, collect, reference_of};
 use super::typed::row_numbers;
-use super::{Changed, refuse};
+use super::{changed, refuse};
 use crate::catalog::{Tables, ViewName};
 use crate::columns::ROW;
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::{Change, Session};
 
-pub(super) async fn run(session: &Session, create: &CreateView) -> Result<Changed> {
+pub(super) async fn run(session: &Session, create: &CreateView) -> Result<Change> {
     refuse(
         "CREATE VIEW",
         &[
@@ -25,7 +25,7 @@ pub(super) async fn run(session: &Session, create: &CreateView) -> Result<Change
     let options = ViewOptions::default().with_query(text).with_replace(create.or_replace);
     let view = keep(session, &name, &create.query, &options).await?;
     let (_, dataset) = name.place(session.roots()).await?;
-    Ok(Changed::new(view.row_count(), dataset.latest().await?))
+    Ok(changed(view.row_count(), &dataset.latest().await?))
 }
 
 /// Keeps the rows that a query gives: in its order if it has one, else ascending.
@@ -74,7 +74,7 @@ fn one_version(mut found: Vec<Snapshot>, name: &ViewName) -> Result<Snapshot> {
     }
 }
 
-pub(super) async fn drop(session: &Session, statement: &SqlStatement) -> Result<Changed> {
+pub(super) async fn drop(session: &Session, statement: &SqlStatement) -> Result<Change> {
     let SqlStatement::Drop { object_type, if_exists, names, .. } = statement else {
         return Err(Error::unsupported(format!("{statement} is not supported")));
     };
@@ -87,7 +87,7 @@ pub(super) async fn drop(session: &Session, statement: &SqlStatement) -> Result<
     let (_, dataset) = name.place(session.roots()).await?;
     let latest = dataset.latest().await?;
     if *if_exists && !latest.root().views.contains_key(&name.view) {
-        return Ok(Changed::new(0, latest));
+        return Ok(changed(0, &latest));
     }
-    Ok(Changed::new(0, dataset.drop_view(&name.view).await?))
+    Ok(changed(0, &dataset.drop_view(&name.view).await?))
 }

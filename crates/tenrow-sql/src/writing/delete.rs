@@ -4,10 +4,10 @@ use datafusion::sql::sqlparser::ast::{Delete, FromTable, Query};
 
 use super::query::{Named, ask, collect, select};
 use super::typed::row_numbers;
-use super::{Changed, refuse};
+use super::{changed, refuse};
 use crate::catalog::Tables;
 use crate::error::Result;
-use crate::session::Session;
+use crate::session::{Change, Session};
 
 /// The rows to delete, as a query.
 pub(super) fn query(delete: &Delete) -> Result<(Named, Query)> {
@@ -29,12 +29,12 @@ pub(super) fn query(delete: &Delete) -> Result<(Named, Query)> {
     Ok((named, query))
 }
 
-pub(super) async fn run(session: &Session, delete: &Delete) -> Result<Changed> {
+pub(super) async fn run(session: &Session, delete: &Delete) -> Result<Change> {
     let (named, query) = query(delete)?;
     let mut tables = Tables::new(session.roots());
     let target = tables.target(&named.reference).await?;
     let answer = ask(session, &mut tables, query).await?;
     let rows = row_numbers(&collect(session, "DELETE", answer).await?)?;
     let report = target.dataset.delete(&target.snapshot, &rows).await?;
-    Ok(Changed::new(report.deleted_rows, report.snapshot))
+    Ok(changed(report.deleted_rows, &report.snapshot))
 }

@@ -10,11 +10,11 @@ use tenrow::{Attribute, Schema, Snapshot};
 
 use super::query::{ask, normal, reference_of};
 use super::typed::typed;
-use super::{Changed, refuse};
+use super::{changed, refuse};
 use crate::catalog::Tables;
 use crate::columns::HIDDEN_COLUMNS;
 use crate::error::{Error, Result};
-use crate::session::{Answer, Session};
+use crate::session::{Answer, Change, Session};
 use tenrow::DatasetWriter;
 
 /// What is inserted.
@@ -33,7 +33,7 @@ pub(super) fn source(insert: &Insert) -> Result<&Query> {
     source.ok_or_else(|| Error::invalid("INSERT of nothing: add VALUES (…) or a SELECT"))
 }
 
-pub(super) async fn run(session: &Session, insert: &Insert) -> Result<Changed> {
+pub(super) async fn run(session: &Session, insert: &Insert) -> Result<Change> {
     let source = source(insert)?.clone();
     let TableObject::TableName(name) = &insert.table else {
         return Err(Error::unsupported("INSERT into anything but a dataset is not supported"));
@@ -49,7 +49,7 @@ pub(super) async fn run(session: &Session, insert: &Insert) -> Result<Changed> {
     let columns = Columns::new(&target.snapshot, names, &answer)?;
     let mut writer = target.dataset.writer().await?;
     let rows = append(&mut writer, &columns, answer, "INSERT").await?;
-    Ok(Changed::new(rows, writer.commit().await?))
+    Ok(changed(rows, &writer.commit().await?))
 }
 
 /// Appends all rows of an answer.

@@ -35,20 +35,10 @@ use datafusion::sql::sqlparser::ast::{Query, Statement as SqlStatement};
 use tenrow::Snapshot;
 
 use crate::error::{Error, Result};
-use crate::session::{Answer, Session};
+use crate::session::{Answer, Change, Session};
 
-/// What a statement did.
-struct Changed {
-    /// Rows that were inserted, deleted, updated or written.
-    rows: u64,
-    /// The version that it made, or found to be so already; of files, none.
-    version: Option<Snapshot>,
-}
-
-impl Changed {
-    fn new(rows: u64, version: Snapshot) -> Self {
-        Self { rows, version: Some(version) }
-    }
+fn changed(rows: u64, snapshot: &Snapshot) -> Change {
+    Change { rows, version: Some(snapshot.version()) }
 }
 
 /// Carries out `statement`, if it is one that changes something.
@@ -76,7 +66,7 @@ pub(crate) async fn run(session: &Session, statement: &Statement) -> Result<Opti
         }
         _ => return Ok(None),
     };
-    Ok(Some(answer(&changed)?))
+    Ok(Some(answer(changed)?))
 }
 
 /// The query whose plan explains `statement`, if it is one that changes something.
@@ -93,19 +83,19 @@ pub(crate) fn explained(statement: &Statement) -> Result<Option<Query>> {
 }
 
 /// One row: how many rows, and which version.
-fn answer(changed: &Changed) -> Result<Answer> {
+fn answer(change: Change) -> Result<Answer> {
     let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    let version = changed.version.as_ref().map(|version| number(version.version().0));
+    let version = change.version.map(|version| number(version.0));
     let schema = Arc::new(ArrowSchema::new(vec![
         Field::new("count", DataType::Int64, false),
         Field::new("version", DataType::Int64, true),
     ]));
-    let counts = Int64Array::from(vec![number(changed.rows)]);
+    let counts = Int64Array::from(vec![number(change.rows)]);
     let versions = Int64Array::from(vec![version]);
     let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(counts), Arc::new(versions)])
         .map_err(|error| Error::invalid("the answer makes no batch").with_source(error))?;
     let stream = RecordBatchStreamAdapter::new(schema, futures::stream::iter([Ok(batch)]));
-    Ok(Answer::new(Box::pin(stream), None))
+    Ok(Answer::of_change(change, Box::pin(stream)))
 }
 
 /// Refuses the parts of a statement that have no meaning here.

@@ -8,11 +8,11 @@ use tenrow::Schema;
 
 use super::query::{Named, ask, collect, select};
 use super::typed::{row_numbers, typed};
-use super::{Changed, refuse};
+use super::{changed, refuse};
 use crate::catalog::Tables;
 use crate::columns::HIDDEN_COLUMNS;
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::{Change, Session};
 
 /// The rows to update and their new values, as a query.
 pub(super) fn query(update: &Update) -> Result<(Assigned, Query)> {
@@ -62,7 +62,7 @@ pub(super) struct Assigned {
     names: Vec<String>,
 }
 
-pub(super) async fn run(session: &Session, update: &Update) -> Result<Changed> {
+pub(super) async fn run(session: &Session, update: &Update) -> Result<Change> {
     let (Assigned { named, names }, query) = query(update)?;
     let mut tables = Tables::new(session.roots());
     let target = tables.target(&named.reference).await?;
@@ -77,7 +77,7 @@ pub(super) async fn run(session: &Session, update: &Update) -> Result<Changed> {
     let batches = collect(session, "UPDATE", answer).await?;
     let rows = row_numbers(&batches)?;
     if rows.is_empty() {
-        return Ok(Changed::new(0, target.snapshot));
+        return Ok(changed(0, &target.snapshot));
     }
     let all = concat_batches(&answered, &batches)
         .map_err(|e| Error::invalid("the new values make no batch").with_source(e))?;
@@ -87,5 +87,5 @@ pub(super) async fn run(session: &Session, update: &Update) -> Result<Changed> {
         .map_err(|e| Error::invalid("the new values make no batch").with_source(e))?;
     let values = typed(&values, &assigned, 0, "UPDATE")?;
     let snapshot = target.dataset.update(&target.snapshot, &rows, &values).await?;
-    Ok(Changed::new(rows.len() as u64, snapshot))
+    Ok(changed(rows.len() as u64, &snapshot))
 }

@@ -1,6 +1,6 @@
 //! What is said where SQL is not built in.
 
-use tenrow::{Dataset, Snapshot};
+use tenrow::View;
 
 use super::SqlArguments;
 use crate::fault::{Fault, Result};
@@ -11,7 +11,7 @@ pub(crate) async fn run(_: SqlArguments) -> Result<()> {
 }
 
 /// Says how to get it.
-pub(crate) async fn chosen_rows(_: &Dataset, _: &str, _: &str) -> Result<(Snapshot, Vec<u64>)> {
+pub(crate) async fn view_by_query(_: &str, _: &str, _: &str, _: bool) -> Result<View> {
     Err(absent())
 }
 

@@ -5,8 +5,6 @@ mod absent;
 #[cfg(feature = "sql")]
 mod cells;
 #[cfg(feature = "sql")]
-mod chosen_rows;
-#[cfg(feature = "sql")]
 mod engine;
 #[cfg(feature = "sql")]
 mod interactive;
@@ -28,6 +26,8 @@ mod shell;
 mod sink;
 #[cfg(feature = "sql")]
 mod table;
+#[cfg(feature = "sql")]
+mod view_by_query;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -39,11 +39,11 @@ use tenrow_convert::RowFormat;
 use crate::text;
 
 #[cfg(not(feature = "sql"))]
-pub(crate) use absent::{chosen_rows, run};
-#[cfg(feature = "sql")]
-pub(crate) use chosen_rows::chosen_rows;
+pub(crate) use absent::{run, view_by_query};
 #[cfg(feature = "sql")]
 pub(crate) use run::run;
+#[cfg(feature = "sql")]
+pub(crate) use view_by_query::view_by_query;
 
 const AFTER: &str = "\
 The datasets in a root are tables: digits, \"speech/train\" and, if there are several roots, data.digits. \

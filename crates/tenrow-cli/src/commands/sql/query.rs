@@ -2,7 +2,7 @@
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use tenrow_sql::Session;
+use tenrow_sql::{Change, Session};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -13,8 +13,9 @@ use crate::fault::{Interrupted, Result};
 /// Batches that wait to be shown, at most.
 const WAITING: usize = 2;
 
-/// A piece of an answer: its columns, which come first and once, or some rows.
+/// A piece of an answer: that something was changed, and no more; or columns, once, and then rows.
 pub(crate) enum Part {
+    Change(Change),
     Columns(SchemaRef),
     Rows(RecordBatch),
 }
@@ -66,8 +67,11 @@ async fn answer(
     parts: &mpsc::Sender<tenrow_sql::Result<Part>>,
 ) -> tenrow_sql::Result<()> {
     let mut answer = session.sql(statement).await?;
-    let columns = Part::Columns(answer.schema().clone());
-    if parts.send(Ok(columns)).await.is_err() {
+    let (first, is_all) = match answer.change() {
+        Some(change) => (Part::Change(change), true),
+        None => (Part::Columns(answer.schema().clone()), false),
+    };
+    if parts.send(Ok(first)).await.is_err() || is_all {
         return Ok(());
     }
     while let Some(batch) = answer.next().await? {

@@ -4,13 +4,11 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use arrow_array::cast::as_primitive_array;
-use arrow_array::types::UInt64Type;
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{DataType, Schema, SchemaRef};
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use console::Term;
 use tenrow_convert::RowFormat;
-use tenrow_sql::Session;
+use tenrow_sql::{Change, Session};
 
 use super::Form;
 use super::engine::Engine;
@@ -72,12 +70,23 @@ impl Shell {
         let started = Instant::now();
         let mut query = Query::start(&self.engine, &self.session, statement);
         let spinner = Some(Spinner::start("running"));
-        let Some(Part::Columns(columns)) = query.next(&mut self.interrupts).await? else {
-            return Ok(());
+        let columns = match query.next(&mut self.interrupts).await? {
+            Some(Part::Columns(columns)) => columns,
+            Some(Part::Change(change)) => {
+                drop(spinner);
+                return self.confirm(&done(change), form, started);
+            }
+            Some(Part::Rows(_)) | None => return Ok(()),
         };
         let running = Running { query, columns, place, form, spinner, row_count: 0, started };
         match () {
-            () if is_change(statement, &running.columns) => self.confirm(running).await,
+            () if running.columns.fields().is_empty() => {
+                // A setting: nothing to show, but to be waited for.
+                let mut running = running;
+                while self.next(&mut running).await?.is_some() {}
+                drop(running);
+                self.confirm("OK", form, started)
+            }
             () if is_plan(statement, place, form) => self.explain(running).await,
             () => self.show(running).await,
         }
@@ -95,20 +104,11 @@ impl Shell {
         })
     }
 
-    /// Says that something was done, and to how many rows.
-    async fn confirm(&mut self, mut running: Running<'_>) -> Result<()> {
-        let mut counts = Vec::new();
-        while let Some(batch) = self.next(&mut running).await? {
-            counts.extend(batch.columns().iter().filter_map(count_in));
-        }
-        running.spinner = None;
-        let done = match counts.is_empty() {
-            true => "OK".to_owned(),
-            false => format!("OK, {}", rows(counts.iter().sum())),
-        };
-        match running.form {
-            Form::Table => writeln!(stdout(), "{done}{}", self.took(running.started))?,
-            Form::Rows(_) => writeln!(stderr(), "{done}{}", self.took(running.started))?,
+    /// Says that something was done.
+    fn confirm(&self, done: &str, form: Form, started: Instant) -> Result<()> {
+        match form {
+            Form::Table => writeln!(stdout(), "{done}{}", self.took(started))?,
+            Form::Rows(_) => writeln!(stderr(), "{done}{}", self.took(started))?,
         }
         Ok(())
     }
@@ -200,25 +200,16 @@ fn terminal_width() -> Option<usize> {
     size.map(|(_, columns)| usize::from(columns))
 }
 
-/// Whether the answer tells only that something was done.
-fn is_change(statement: &str, columns: &Schema) -> bool {
-    const QUESTIONS: [&str; 8] =
-        ["select", "with", "values", "show", "describe", "desc", "explain", "table"];
-    let is_count = |columns: &Schema| match columns.fields().as_ref() {
-        [only] => only.name() == "count" && only.data_type().is_integer(),
-        none => none.is_empty(),
-    };
-    columns.fields().is_empty()
-        || is_count(columns)
-            && !statement.trim_start().starts_with('(')
-            && !QUESTIONS.contains(&first_word(statement).as_str())
-}
-
-/// The number of rows that a change tells of; none of no row.
-fn count_in(column: &ArrayRef) -> Option<u64> {
-    let counts = arrow_cast::cast(column, &DataType::UInt64).ok()?;
-    let counts = as_primitive_array::<UInt64Type>(&counts);
-    (!counts.is_empty()).then(|| counts.iter().flatten().sum())
+/// `OK, 3 rows, version 7`.
+fn done(change: Change) -> String {
+    let mut done = "OK".to_owned();
+    if change.rows > 0 || change.version.is_none() {
+        done.push_str(&format!(", {}", rows(change.rows)));
+    }
+    if let Some(version) = change.version {
+        done.push_str(&format!(", version {version}"));
+    }
+    done
 }
 
 /// The word that a statement begins with, in small letters; comments before it are passed over.
@@ -240,7 +231,7 @@ pub(crate) fn first_word(statement: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use arrow_schema::Field;
+    use tenrow::Version;
 
     use super::*;
 
@@ -252,11 +243,10 @@ mod tests {
     }
 
     #[test]
-    fn only_what_changes_something_is_confirmed() {
-        let count = Schema::new(vec![Field::new("count", DataType::UInt64, false)]);
-        let other = Schema::new(vec![Field::new("n", DataType::Int64, false)]);
-        assert!(is_change("DELETE FROM x", &count) && is_change("SET a = 1", &Schema::empty()));
-        assert!(!is_change("SELECT count FROM x", &count) && !is_change("(SELECT 1)", &count));
-        assert!(!is_change("UPDATE x", &other));
+    fn what_was_done_is_told_with_its_rows_and_its_version() {
+        let version = Some(Version(7));
+        assert_eq!(done(Change { rows: 3, version }), "OK, 3 rows, version 7");
+        assert_eq!(done(Change { rows: 0, version }), "OK, version 7");
+        assert_eq!(done(Change { rows: 0, version: None }), "OK, 0 rows");
     }
 }
