@@ -97,10 +97,7 @@ async fn oscar(folder: &Path) {
     let names: Vec<String> = rows.iter().map(name).collect();
     let columns = Columns::new()
         .strings("name", names.iter().map(|name| Some(name.as_str())))
-        .array(
-            "included_in_dedup",
-            Arc::new(BooleanArray::from_iter(rows.iter().map(|row| row.0))),
-        )
+        .array("included_in_dedup", Arc::new(BooleanArray::from_iter(rows.iter().map(|row| row.0))))
         .array("dup_ratio", Arc::new(Float64Array::from_iter(rows.iter().map(|row| row.1))))
         .array("has_dup_25", Arc::new(BooleanArray::from_iter(rows.iter().map(|row| row.2))));
     append(&dataset, columns).await;
@@ -162,9 +159,7 @@ const TOKENS: [u64; 2] = [1_914_503_338, 5_248_380_429];
 /// Whole numbers that lie within 1 of their mean, and whose running sums do too.
 pub(crate) async fn documents(folder: &Path) {
     let dataset = create_with(folder, "documents", &["c4:i32", "oscar:i32"]).await;
-    let tokens = |all: u64, row: u64| {
-        ((row + 1) * all / DOCUMENTS - row * all / DOCUMENTS) as i32
-    };
+    let tokens = |all: u64, row: u64| ((row + 1) * all / DOCUMENTS - row * all / DOCUMENTS) as i32;
     let mut writer = dataset.writer().await.unwrap();
     for first in (0..DOCUMENTS).step_by(500_000) {
         let column = |all: u64| -> ArrayRef {

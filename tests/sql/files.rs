@@ -20,7 +20,8 @@ fn hex(bytes: Option<Vec<u8>>) -> String {
 async fn the_bytes_of_a_file_are_the_same_wherever_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let session = session(folder.path()).await;
-    let all = ask(&session, "SELECT encode(file_bytes(photo), 'hex') FROM photos ORDER BY _row").await;
+    let all =
+        ask(&session, "SELECT encode(file_bytes(photo), 'hex') FROM photos ORDER BY _row").await;
     let expected: Vec<_> = (0..PHOTOS).map(|row| vec![hex(photo(row))]).collect();
     assert_eq!(all, expected);
     for sql in [
@@ -48,8 +49,11 @@ async fn objects_are_read_for_their_bytes_alone_and_only_of_rows_that_are_left()
         ask(&session, sql).await;
         storage.counters().bytes_read - before
     };
-    let details = bytes("SELECT photo, file_size(photo) FROM photos WHERE label = 3 ORDER BY _row LIMIT 1").await;
-    let contents = bytes("SELECT file_bytes(photo) FROM photos WHERE label = 3 ORDER BY _row LIMIT 1").await;
+    let details =
+        bytes("SELECT photo, file_size(photo) FROM photos WHERE label = 3 ORDER BY _row LIMIT 1")
+            .await;
+    let contents =
+        bytes("SELECT file_bytes(photo) FROM photos WHERE label = 3 ORDER BY _row LIMIT 1").await;
     // The pages that say where the file is are read once more. All of the files are 30,000 bytes and more.
     assert!(contents >= 3000, "{contents}");
     assert!(contents - details < 18_000, "{contents} and {details}");

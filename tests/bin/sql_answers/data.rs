@@ -115,7 +115,8 @@ fn pieces(rows: Range<u64>, count: u64) -> Vec<Range<u64>> {
 }
 
 fn items_rows(rows: &Range<u64>) -> Result<Columns> {
-    const NAMES: [&str; 9] = ["", "ant", "Ant", "bee", "bee hive", "café", "dog_1", "dog%2", "zebra"];
+    const NAMES: [&str; 9] =
+        ["", "ant", "Ant", "bee", "bee hive", "café", "dog_1", "dog%2", "zebra"];
     const SPECIAL: [f64; 4] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0];
     let column = |number| Values::new(number, rows);
     let noise = |_, dice: &mut Dice| match dice.once_in(4) {
@@ -139,7 +140,10 @@ fn items_rows(rows: &Range<u64>) -> Result<Columns> {
         ("id", Arc::new(Int64Array::from_iter_values(rows.clone().map(|row| 3 * row as i64 + 7)))),
         ("label", Arc::new(Int32Array::from(column(1).some(9, |_, d| d.below(12) as i32 - 3)))),
         ("score", Arc::new(Float64Array::from(column(2).some(8, |_, d| quarters(d, 50))))),
-        ("weight", Arc::new(Float64Array::from(column(3).all(|_, d| d.below(1 << 40) as f64 / 1e6)))),
+        (
+            "weight",
+            Arc::new(Float64Array::from(column(3).all(|_, d| d.below(1 << 40) as f64 / 1e6))),
+        ),
         ("noise", Arc::new(Float64Array::from(column(4).some(7, noise)))),
         ("flag", Arc::new(BooleanArray::from(column(7).all(|_, dice| dice.once_in(3))))),
         ("maybe", Arc::new(BooleanArray::from(column(8).some(5, |_, dice| dice.once_in(2))))),
@@ -147,7 +151,8 @@ fn items_rows(rows: &Range<u64>) -> Result<Columns> {
         ("seen", Arc::new(TimestampMicrosecondArray::from(column(10).all(seen)))),
         ("small", Arc::new(UInt8Array::from(column(11).all(|_, dice| dice.below(256) as u8)))),
     ];
-    let columns = columns.into_iter().fold(Columns::new(), |all, (name, array)| all.array(name, array));
+    let columns =
+        columns.into_iter().fold(Columns::new(), |all, (name, array)| all.array(name, array));
     Ok(columns
         .strings("name", names.iter().map(Option::as_deref))
         .strings("split", rows.clone().map(split))

@@ -31,7 +31,10 @@ fn column(array: &ArrayRef) -> Vec<Value> {
         }
         other if other.is_floating() => {
             let wide = cast(array, &DataType::Float64).expect("floats are at most so wide");
-            wide.as_primitive::<Float64Type>().iter().map(|v| v.map_or(Value::Null, float)).collect()
+            wide.as_primitive::<Float64Type>()
+                .iter()
+                .map(|v| v.map_or(Value::Null, float))
+                .collect()
         }
         _ => (0..array.len()).map(one).collect(),
     }
