@@ -13,6 +13,9 @@ What the two define differently is avoided by construction:
 - Sums of floats depend on the order of rows: what is compared or ordered by is a multiple of a quarter and exact.
 - `a IS DISTINCT FROM b OR c` is `a IS DISTINCT FROM (b OR c)` for the parser of DataFusion: it has parentheses.
 - Two `string_agg` in different orders are more than DataFusion does: there is one order.
+- Percentiles of 32-bit floats are 64-bit for us and 32-bit for DuckDB: they are cast first.
+- `GROUP BY x, CAST(x AS VARCHAR)` gives DataFusion two columns of one name, and `SELECT DISTINCT x … ORDER BY x LIMIT 1`
+  panics in it where x is NaN: no key is a cast, and NaN is in no `DISTINCT`.
 - `_row`, `_row_id`, `percentile` and `tensor_…` are views and macros in DuckDB: see `PREPARE`.
 """
 
@@ -379,7 +382,7 @@ class Generator:
         if column.type in (INT, REAL):
             options.append(f"sum({self.expression(source, column.type, 1)})")
             options.append(f"sum({sql}) FILTER (WHERE {self.comparison(source)})")
-            options.append(f"percentile({sql}, {self.pick([0, 10, 25, 33.3, 50, 75, 99, 100])})")
+            options.append(f"percentile(CAST({sql} AS DOUBLE), {self.pick([0, 10, 25, 33.3, 50, 75, 99, 100])})")
         if column.type == TEXT:
             order = ", ".join(f"{each} NULLS LAST" for each in source.key)
             options.append(f"string_agg({sql}, ',' ORDER BY {order})")
@@ -430,7 +433,7 @@ class Generator:
 
     def distinct(self) -> Query:
         source = self.source()
-        columns = self.some(source.of(INT, TEXT, BOOL, DATE, REAL, NOISE), 1, 3)
+        columns = self.some(source.of(INT, TEXT, BOOL, DATE, REAL), 1, 3)
         count = len(columns)
         body = f"{source.prefix}SELECT DISTINCT {self.shown([c.sql for c in columns])} FROM {source.sql}{self.where(source)}"
         if not columns or self.chance(2):
@@ -456,7 +459,8 @@ class Generator:
         keys = [column.sql for column in self.some(source.of(INT, TEXT, BOOL, DATE, NOISE), 1, 2)]
         if not keys or self.chance(4):
             keys.append(self.expression(source, self.pick([INT, TEXT]), 1))
-            keys = [key for key in keys if source.sql and any(column.sql in key for column in source.columns)]
+            keys = [key for key in keys if any(column.sql in key for column in source.columns)]
+        keys = [key for key in keys if "AS VARCHAR" not in key]
         if not keys:
             return self.totals()
         aggregates = [self.aggregate(source) for _ in range(self.dice.randint(1, 3))]

@@ -37,7 +37,7 @@ async fn filters_leave_the_rows_that_they_should() {
         ("_row_id = 17", |r| r == 17),
         ("NOT (_row NOT IN (7, NULL))", |r| r == 7),
         ("_row_id IN (7, NULL) AND label = 7", |r| r == 7),
-        ("_row IS DISTINCT FROM 8 AND label NOT IN (3, NULL)", |_| false),
+        ("(_row IS DISTINCT FROM 8) AND label NOT IN (3, NULL)", |_| false),
         ("_partition = 4 AND label = 1", |r| r / 100 == 4 && r % 10 == 1),
     ];
     for (filter, keeps) in cases {
