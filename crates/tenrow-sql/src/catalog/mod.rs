@@ -88,20 +88,14 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// Looks up every table that is named; `hidden`: whether they show their hidden columns.
-    pub(crate) async fn add_all(
-        &mut self,
-        references: impl IntoIterator<Item = TableReference>,
-        hidden: bool,
-    ) -> Result<()> {
-        for reference in references {
-            if !self.providers.contains_key(&reference) {
-                let (provider, is_dataset) = self.find(&reference, hidden).await?;
-                if is_dataset {
-                    self.datasets.insert(reference.clone());
-                }
-                self.providers.insert(reference, provider);
+    /// Looks up a table that is named; `hidden`: whether it shows its hidden columns.
+    pub(crate) async fn add(&mut self, reference: &TableReference, hidden: bool) -> Result<()> {
+        if !self.providers.contains_key(reference) {
+            let (provider, is_dataset) = self.find(reference, hidden).await?;
+            if is_dataset {
+                self.datasets.insert(reference.clone());
             }
+            self.providers.insert(reference.clone(), provider);
         }
         Ok(())
     }

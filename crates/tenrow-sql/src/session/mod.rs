@@ -144,7 +144,14 @@ impl Session {
         mut statement: Statement,
     ) -> Result<(SessionState, LogicalPlan)> {
         let hidden = rewrite::mentions_hidden(&statement);
-        tables.add_all(resolve_table_references(&statement, true)?.0, hidden).await?;
+        for reference in resolve_table_references(&statement, true)?.0 {
+            let found = tables.add(&reference, hidden).await;
+            // `range(1, 5)` is named where tables are.
+            let is_function = self.context.table_function(reference.table()).is_ok();
+            if !is_function {
+                found?;
+            }
+        }
         if hidden {
             rewrite::hide_columns(&mut statement, &*tables)?;
         }

@@ -9,8 +9,8 @@ use tenrow::ErrorKind;
 use tenrow_convert::{RowFormat, RowWriter};
 
 use super::query::ask;
-use super::typed::convert;
 use super::refuse;
+use super::typed::convert;
 use crate::catalog::Tables;
 use crate::error::{Error, Result};
 use crate::rewrite::{name_paths, parse_one};
