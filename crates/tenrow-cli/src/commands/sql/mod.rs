@@ -58,6 +58,10 @@ Answers are printed as tables, to pipes as well. Tables shorten tensors, lists a
 parquet and arrow never do. json is one array of objects, jsonl one object a line; in both, and in csv, tensors \
 are nested arrays.
 
+INSERT, DELETE, UPDATE, CREATE TABLE … AS SELECT, ALTER TABLE and CREATE VIEW \"digits#name\" AS SELECT _row … are one commit \
+each, and past versions stay as they were. Column types are those of SQL (BIGINT, FLOAT[768]) or of tenrow (f16, \
+\"u8[28,28]\").
+
 Examples:
   tenrow sql 'SELECT label, count(*) AS n FROM digits GROUP BY label ORDER BY n DESC'
   tenrow sql 'SELECT _row, label, image FROM digits WHERE label = 3 LIMIT 5'
@@ -65,6 +69,8 @@ Examples:
   tenrow sql 'SELECT * FROM \"digits$versions\"'
   tenrow sql 'SELECT * FROM digits WHERE label < 2' --out zeros-and-ones.parquet
   tenrow sql --root a=/data --root b=/old 'SELECT * FROM a.people JOIN b.people USING (name)'
+  tenrow sql 'ALTER TABLE digits ADD COLUMN ink DOUBLE; UPDATE digits SET ink = tensor_mean(image)'
+  tenrow sql \"COPY (SELECT * FROM digits) TO 'digits.parquet'\" --out exports
   tenrow sql --file report.sql --timing
   echo 'SHOW TABLES; DESCRIBE digits' | tenrow sql
   tenrow sql";
