@@ -22,7 +22,7 @@ pub(super) fn run(runtime: &Runtime) -> Result<(), Box<dyn Error>> {
     for attempt in 0..PLANS {
         let session = Session::new(&SessionOptions::default().with_root(root.as_str()))?;
         count(runtime, &session, "SELECT count(*) FROM many");
-        let mut plan = |number: u64| {
+        let plan = |number: u64| {
             let year = number * 7_919 * 1_000_003 % PARTITIONS;
             let sql = format!("EXPLAIN SELECT * FROM many WHERE year = {year}");
             let start = Instant::now();

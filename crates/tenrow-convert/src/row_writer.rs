@@ -57,7 +57,7 @@ pub struct RowWriter {
 }
 
 enum Writer {
-    Csv(arrow_csv::Writer<Out>),
+    Csv(Box<arrow_csv::Writer<Out>>),
     Json(JsonWriter<Out, ArrayOfLines>),
     JsonLines(JsonWriter<Out, LineDelimited>),
     Parquet(Box<ArrowWriter<Out>>),
@@ -137,7 +137,7 @@ impl Writer {
                     &RecordBatch::new_empty(schema.clone()),
                     for_csv,
                 )?)?;
-                Writer::Csv(writer)
+                Writer::Csv(Box::new(writer))
             }
             RowFormat::Arrow => Writer::Arrow(Box::new(ArrowFileWriter::try_new(out, schema)?)),
             RowFormat::Parquet => {
@@ -178,7 +178,10 @@ impl JsonFormat for ArrayOfLines {
     }
 
     fn start_row<W: Write>(&self, writer: &mut W, is_first_row: bool) -> Result<(), ArrowError> {
-        Ok(if is_first_row { () } else { writer.write_all(b",\n")? })
+        if !is_first_row {
+            writer.write_all(b",\n")?;
+        }
+        Ok(())
     }
 
     fn end_stream<W: Write>(&self, writer: &mut W) -> Result<(), ArrowError> {

@@ -48,15 +48,14 @@ pub(super) async fn fill(
     let mut read = outside.iter().zip(&read).peekable();
     let mut total = 0;
     let mut bytes = BinaryBuilder::new();
-    for row in 0..files.len() {
+    for (row, number) in rows.iter().enumerate().take(files.len()) {
         let own = inline.is_valid(row).then(|| inline.value(row));
         let fetched = read.next_if(|(place, _)| **place == row);
         let value = own.or_else(|| fetched.and_then(|(_, bytes)| bytes.as_deref()));
         total += value.map_or(0, <[u8]>::len);
         if i32::try_from(total).is_err() {
             return Err(Error::invalid(format!(
-                "file_bytes: row {} of {attribute:?} has {} bytes more, and a batch holds 2 GiB: read its file by itself",
-                rows[row],
+                "file_bytes: row {number} of {attribute:?} has {} bytes more, and a batch holds 2 GiB: read its file by itself",
                 value.map_or(0, <[u8]>::len)
             )));
         }

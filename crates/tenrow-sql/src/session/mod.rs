@@ -96,7 +96,7 @@ impl Session {
                 ));
             }
             let query = SqlStatement::Query(Box::new(query));
-            explain.statement = Box::new(Statement::Statement(Box::new(query)));
+            *explain.statement = Statement::Statement(Box::new(query));
         }
         let (state, plan) = self.plan(&mut Tables::new(&self.roots), statement).await?;
         self.run(&state, plan).await
