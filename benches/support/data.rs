@@ -41,7 +41,7 @@ pub struct Workload {
     pub rows: u64,
 }
 
-/// f32[784] × 60,000: 188 MB in rows of 3 KB.
+/// `f32[784]` × 60,000: 188 MB in rows of 3 KB.
 pub const VECTORS: Workload = Workload {
     name: "vectors",
     attribute: "x:f32[784]",
@@ -50,7 +50,7 @@ pub const VECTORS: Workload = Workload {
     rows: 60_000,
 };
 
-/// u8[3,224,224] × 4,000: 602 MB in rows of 150 KB.
+/// `u8[3,224,224]` × 4,000: 602 MB in rows of 150 KB.
 pub const IMAGES: Workload = Workload {
     name: "images",
     attribute: "x:u8[3,224,224]",
