@@ -12,7 +12,7 @@ mod wildcards;
 pub(crate) use names::name_paths;
 pub(crate) use parse::parse_one;
 pub use split::{is_complete, statements};
-pub(crate) use wildcards::{KnownTables, hide_columns};
+pub(crate) use wildcards::{KnownTables, hide_columns, normal, reference_of};
 
 use datafusion::sql::parser::Statement;
 

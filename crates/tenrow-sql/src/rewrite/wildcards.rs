@@ -348,12 +348,13 @@ fn last_ident(name: &ObjectName) -> Option<Ident> {
     name.0.last().and_then(|part| part.as_ident().cloned())
 }
 
-fn reference_of(name: &ObjectName) -> Result<TableReference> {
+/// A table name as the engine reads it.
+pub(crate) fn reference_of(name: &ObjectName) -> Result<TableReference> {
     Ok(object_name_to_table_reference(name.clone(), true)?)
 }
 
 /// A name as the engine compares it.
-fn normal(ident: &Ident) -> String {
+pub(crate) fn normal(ident: &Ident) -> String {
     match ident.quote_style {
         Some(_) => ident.value.clone(),
         None => ident.value.to_lowercase(),

@@ -3,7 +3,6 @@
 use arrow_array::RecordBatch;
 use datafusion::common::TableReference;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::planner::object_name_to_table_reference;
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, LimitClause, ObjectName, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, Query,
     SelectItem, SetExpr, Statement as SqlStatement, TableFactor, TableWithJoins,
@@ -14,6 +13,7 @@ use crate::catalog::Tables;
 use crate::columns::ROW;
 use crate::error::{Error, Result};
 use crate::rewrite::parse_one;
+pub(super) use crate::rewrite::{normal, reference_of};
 use crate::session::{Answer, Session};
 
 /// The table that a statement changes, and what its columns are called by.
@@ -58,19 +58,6 @@ impl Named {
             [.., table, column] if own == Some(normal(table)) => Ok(normal(column)),
             _ => Err(Error::invalid(format!("{name} is not a column of {}", self.reference))),
         }
-    }
-}
-
-/// A table name as the engine reads it.
-pub(super) fn reference_of(name: &ObjectName) -> Result<TableReference> {
-    Ok(object_name_to_table_reference(name.clone(), true)?)
-}
-
-/// A name as the engine compares it.
-pub(super) fn normal(ident: &Ident) -> String {
-    match ident.quote_style {
-        Some(_) => ident.value.clone(),
-        None => ident.value.to_lowercase(),
     }
 }
 

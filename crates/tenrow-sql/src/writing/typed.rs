@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StructArray, new_null_array};
 use arrow_schema::{DataType, Schema as ArrowSchema};
-use tenrow::{Attribute, AttributeType, DType, ErrorKind, Schema};
+use tenrow::{Attribute, AttributeType, DType, Schema};
 use tenrow_convert::{CastMode, attribute_of, cast_batch, conform};
 
 use crate::error::{Error, Result};
@@ -123,18 +123,5 @@ pub(super) fn row_numbers(batches: &[RecordBatch]) -> Result<Vec<u64>> {
 
 /// An error of values that do not fit, or of types.
 pub(super) fn convert(error: tenrow_convert::ConvertError) -> Error {
-    Error::new(ErrorKind::InvalidInput, one_chain(&error))
-}
-
-fn one_chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if !line.ends_with(&text) {
-            line = format!("{line}: {text}");
-        }
-        next = cause.source();
-    }
-    line
+    Error::invalid(Error::invalid(error.to_string()).with_source(error).chain())
 }
