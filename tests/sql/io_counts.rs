@@ -34,6 +34,18 @@ async fn one_row_of_a_tensor_is_one_read_of_its_bytes() {
 }
 
 #[tokio::test]
+async fn rows_of_a_list_are_read_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = warm(folder.path()).await;
+    for sql in [
+        "SELECT d.image FROM (VALUES (5), (903)) AS v (n) JOIN digits AS d ON d._row = v.n",
+        "SELECT image FROM digits WHERE _row IN (SELECT n FROM (VALUES (5), (903), (5)) AS v (n))",
+    ] {
+        assert_eq!(cost(&session, sql).await, (2, 2 * 16), "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn counting_and_bounds_read_no_data() {
     let folder = tempfile::tempdir().unwrap();
     let session = warm(folder.path()).await;
@@ -45,6 +57,8 @@ async fn counting_and_bounds_read_no_data() {
         "SELECT label FROM digits WHERE label > 1000",
         "SELECT image FROM digits WHERE split = 'validation'",
         "SELECT image FROM digits WHERE _row = 5000",
+        "SELECT count(*) FROM digits WHERE _partition IN (3, 9)",
+        "SELECT _row FROM digits WHERE _partition = 3",
     ] {
         assert_eq!(cost(&session, sql).await, (0, 0), "{sql}");
     }

@@ -41,6 +41,14 @@ impl RowSet {
         !range.is_empty() && self.ranges.get(next).is_some_and(|own| own.start < range.end)
     }
 
+    /// Whether all rows of `range` are in it.
+    pub(crate) fn contains(&self, range: &Range<u64>) -> bool {
+        let next = self.ranges.partition_point(|own| own.end <= range.start);
+        let found = self.ranges.get(next);
+        range.is_empty()
+            || found.is_some_and(|own| own.start <= range.start && range.end <= own.end)
+    }
+
     /// The rows of both.
     #[must_use]
     pub(crate) fn and(&self, other: &Self) -> Self {
@@ -129,6 +137,9 @@ mod tests {
         let touches = |range: Range<u64>| rows.touches(&range);
         assert!(touches(4..5) && touches(0..4) && touches(9..100));
         assert!(!touches(0..3) && !touches(5..9) && !touches(10..11) && !touches(4..4));
+        let contains = |range: Range<u64>| rows.contains(&range);
+        assert!(contains(3..5) && contains(4..5) && contains(9..10) && contains(7..7));
+        assert!(!contains(2..4) && !contains(4..6) && !contains(3..10) && !contains(20..21));
     }
 
     #[test]

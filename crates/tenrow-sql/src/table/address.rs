@@ -1,4 +1,4 @@
-//! Filters that say which rows are meant: `_row = 7`, `_row_id IN (3, 5)`, `_row BETWEEN 10 AND 20`.
+//! Filters that say which rows are meant: `_row = 7`, `_row_id IN (3, 5)`, `_partition < 2`.
 
 use std::ops::Range;
 
@@ -6,26 +6,32 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
 use tenrow::Snapshot;
 
-use crate::columns::{ROW, ROW_ID};
+use crate::columns::{HIDDEN_COLUMNS, PARTITION, ROW, ROW_ID};
 use crate::error::Result;
 use crate::row_set::RowSet;
 
-/// Whether a filter is about `_row` or `_row_id` alone, and can be followed without looking at rows.
+/// Whether a filter is about one hidden column alone, and can be followed without looking at rows.
 pub(crate) fn is_address(filter: &Expr) -> bool {
-    numbers(filter, ROW).is_some() || numbers(filter, ROW_ID).is_some()
+    numbers_of_any(filter).is_some()
+}
+
+/// The hidden column that a filter is about, and the numbers of it that it leaves.
+fn numbers_of_any(filter: &Expr) -> Option<(&'static str, RowSet)> {
+    HIDDEN_COLUMNS.into_iter().find_map(|column| Some((column, numbers(filter, column)?)))
 }
 
 /// The rows that all address filters among `filters` leave; `None` if there is no such filter.
 ///
-/// Looks up ids: a leaf for each that is not cached.
+/// Looks up ids and partitions: a leaf for each that is not cached.
 pub(crate) async fn rows(snapshot: &Snapshot, filters: &[Expr]) -> Result<Option<RowSet>> {
     let mut found: Option<RowSet> = None;
     let all = RowSet::new([0..snapshot.row_count()]);
     for filter in filters {
-        let rows = match (numbers(filter, ROW), numbers(filter, ROW_ID)) {
-            (Some(rows), _) => rows,
-            (None, Some(ids)) => rows_of_ids(snapshot, &ids).await?,
-            (None, None) => continue,
+        let rows = match numbers_of_any(filter) {
+            Some((ROW, rows)) => rows,
+            Some((ROW_ID, ids)) => rows_of_ids(snapshot, &ids).await?,
+            Some((PARTITION, numbers)) => rows_of_partitions(snapshot, &numbers).await?,
+            Some(_) | None => continue,
         };
         found = Some(found.as_ref().unwrap_or(&all).and(&rows));
     }
@@ -44,6 +50,24 @@ async fn rows_of_ids(snapshot: &Snapshot, ids: &RowSet) -> Result<RowSet> {
             first_row_from(snapshot, range.start).await?
                 ..first_row_from(snapshot, range.end).await?,
         );
+    }
+    Ok(RowSet::new(rows))
+}
+
+/// The rows of the partitions that have these numbers; reads the leaves that have only some of them.
+async fn rows_of_partitions(snapshot: &Snapshot, numbers: &RowSet) -> Result<RowSet> {
+    let mut rows = Vec::new();
+    let mut first = 0;
+    for (leaf, reference) in snapshot.root().leaves.iter().enumerate() {
+        let of_leaf = first..first + reference.partition_count;
+        first = of_leaf.end;
+        if numbers.contains(&of_leaf) {
+            rows.push(snapshot.rows_of_leaf(leaf));
+        } else if numbers.touches(&of_leaf) {
+            let partitions = snapshot.partitions_of_leaf(leaf).await?;
+            let wanted = |number: u64| numbers.contains(&(number..number + 1));
+            rows.extend(partitions.iter().filter(|p| wanted(p.number())).map(|p| p.rows()));
+        }
     }
     Ok(RowSet::new(rows))
 }

@@ -14,6 +14,9 @@ use crate::error::external;
 use crate::exec::Chosen;
 use crate::row_set::RowSet;
 
+/// Rows that are read by their addresses alone, at most: a few batches.
+const MAX_ADDRESSED: u64 = 65_536;
+
 /// What `filters` and `limit` leave of a snapshot.
 ///
 /// A leaf is read only if the root does not exclude it, and if its partitions matter: for their files, for
@@ -28,7 +31,8 @@ pub(super) async fn choose(
 ) -> Result<Chosen> {
     let addressed = address::rows(snapshot, filters).await.map_err(external)?;
     let how = if addressed.is_some() { " addressed" } else { "" };
-    let is_addressed = addressed.is_some();
+    // Of many rows, other filters may leave few.
+    let is_short = addressed.as_ref().is_some_and(|rows| rows.len() <= MAX_ADDRESSED);
     let mut rows = addressed.unwrap_or_else(|| RowSet::new([0..snapshot.row_count()]));
     let has_other_filters = filters.iter().any(|filter| !address::is_address(filter));
     if let Some(limit) = limit.filter(|_| !has_other_filters) {
@@ -37,7 +41,7 @@ pub(super) async fn choose(
     let pruning = Pruning::new(snapshot, schema, filters, session)?;
     let needs_files = columns.iter().any(|column| matches!(column, Column::Attribute(_)));
     let shown = |rows: &RowSet| format!("rows={} of {}{how}", rows.len(), snapshot.row_count());
-    if is_addressed || (pruning.is_none() && !needs_files) {
+    if is_short || (pruning.is_none() && !needs_files) {
         let statistics = statistics::of_scan(snapshot, columns, &rows, None);
         let shown = shown(&rows);
         return Ok(Chosen { rows, partitions: None, statistics, shown });

@@ -40,6 +40,10 @@ impl ViewTable {
         Self { view, name: name.into(), schema, has_contents: false }
     }
 
+    pub(crate) fn row_count(&self) -> u64 {
+        self.view.row_count()
+    }
+
     /// The same table, whose files come with their bytes; `None` if it has no files, or does so already.
     pub(crate) fn with_contents(&self) -> Option<Self> {
         let is_new = columns::has_files(self.view.snapshot()) && !self.has_contents;

@@ -13,6 +13,9 @@
 //!                                        Scan: label, _row
 //! ```
 
+mod most_rows;
+mod row_join;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -22,9 +25,11 @@ use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::logical_expr::logical_plan::{
     Filter, Join, Projection, Sort, SubqueryAlias, TableScan, TableScanBuilder, Window,
 };
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, Extension, JoinType, LogicalPlan};
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
+use self::most_rows::most_rows;
 use super::node::{FetchNode, LateColumn};
 use crate::columns::{ROW, is_late};
 use crate::table::DatasetTable;
@@ -68,6 +73,11 @@ impl Pending {
         *column.name == *self.column.field.name()
             && (column.relation.is_none() || column.relation == self.column.qualifier)
     }
+
+    fn is_wide(&self) -> bool {
+        let schema = self.table.snapshot().schema();
+        schema.attribute(&self.column.attribute).is_some_and(is_late)
+    }
 }
 
 /// A plan without its wide columns.
@@ -96,9 +106,7 @@ impl Lifting {
             LogicalPlan::TableScan(scan) => lift_scan(plan, scan),
             LogicalPlan::SubqueryAlias(alias) => self.lift_alias(plan, alias),
             LogicalPlan::Filter(filter) => {
-                let input = self.lift_for(&filter.input, [&filter.predicate])?;
-                let new = Filter::try_new(filter.predicate.clone(), Arc::new(input.plan.clone()))?;
-                Ok(input.passed(LogicalPlan::Filter(new)))
+                filtered(self.lift(&filter.input)?, filter.predicate.clone())
             }
             LogicalPlan::Sort(sort) => {
                 let input = self.lift_for(&sort.input, sort.expr.iter().map(|sort| &sort.expr))?;
@@ -130,15 +138,11 @@ impl Lifting {
         exprs: impl IntoIterator<Item = &'e Expr>,
     ) -> Result<Lifted> {
         let lifted = self.lift(input)?;
-        let mut needed = HashSet::new();
+        let mut needed = Needed::default();
         for expr in exprs {
-            if expr.exists(|expr| Ok(has_plan(expr)))? {
-                // What a plan within needs is not looked for.
-                needed.extend(lifted.pending.iter().map(as_column));
-            }
-            needed.extend(expr.column_refs().into_iter().cloned());
+            needed.note(expr)?;
         }
-        fetch(lifted, |pending| needed.iter().any(|column| pending.is(column)))
+        fetch(lifted, |pending| needed.has(pending))
     }
 
     /// The plan with everything in it fetched, under the schema that it had; `None` if it stays as it is.
@@ -221,8 +225,7 @@ impl Lifting {
         for late in &mut pending {
             let known = rows.iter().find(|(inner, _)| *inner == late.row).cloned();
             let (_, outer) = known.unwrap_or_else(|| {
-                let outer = Column::from_name(format!("__row_{}", self.names));
-                self.names += 1;
+                let outer = self.row_name();
                 exprs.push(Expr::Column(late.row.clone()).alias(&outer.name));
                 rows.push((late.row.clone(), outer.clone()));
                 (late.row.clone(), outer)
@@ -234,7 +237,16 @@ impl Lifting {
         Ok(Lifted { plan: LogicalPlan::Projection(new), pending, has_fetch })
     }
 
+    /// A name of its own for a column of row numbers.
+    fn row_name(&mut self) -> Column {
+        self.names += 1;
+        Column::from_name(format!("__row_{}", self.names - 1))
+    }
+
     fn lift_join(&mut self, join: &Join) -> Result<Lifted> {
+        if let Some(found) = self.lift_row_join(join)? {
+            return Ok(found);
+        }
         let used = |left: bool| {
             let sides = join.on.iter().map(move |(l, r)| if left { l } else { r });
             sides.chain(&join.filter)
@@ -299,20 +311,65 @@ fn lift_scan(plan: &LogicalPlan, scan: &TableScan) -> Result<Lifted> {
         .with_filters(scan.filters.clone())
         .with_fetch(scan.fetch)
         .build()?;
-    let fields = table.snapshot().arrow_schema().fields();
-    let pending = late.into_iter().map(|index| Pending {
-        column: LateColumn {
-            qualifier: Some(scan.table_name.clone()),
-            field: fields[index].clone(),
-            attribute: attributes[index].name.clone(),
-        },
-        row: Column::new(Some(scan.table_name.clone()), ROW),
-        table: whole.clone(),
-        // Whole files are never read in a scan, whose batches are of many rows.
-        has_passed: whole.has_contents(),
-    });
+    let row = Column::new(Some(scan.table_name.clone()), ROW);
+    let pending = late.into_iter().map(|i| waiting(&whole, i, &scan.table_name, row.clone()));
     let pending = pending.collect();
     Ok(Lifted { plan: LogicalPlan::TableScan(new), pending, has_fetch: false })
+}
+
+/// A column of a table that nothing has fetched yet.
+fn waiting(
+    table: &Arc<DatasetTable>,
+    attribute: usize,
+    qualifier: &TableReference,
+    row: Column,
+) -> Pending {
+    let field = table.snapshot().arrow_schema().fields()[attribute].clone();
+    let attribute = field.name().clone();
+    let column = LateColumn { qualifier: Some(qualifier.clone()), field, attribute };
+    // Whole files are never read in a scan, whose batches are of many rows.
+    Pending { column, row, table: table.clone(), has_passed: table.has_contents() }
+}
+
+/// The rows for which `predicate` is true. What nothing is to be fetched for leaves rows out first.
+fn filtered(mut lifted: Lifted, predicate: Expr) -> Result<Lifted> {
+    let (mut early, mut late) = (Vec::new(), Vec::new());
+    for conjunct in split_conjunction_owned(predicate) {
+        let mut needed = Needed::default();
+        needed.note(&conjunct)?;
+        match lifted.pending.iter().any(|pending| needed.has(pending)) {
+            true => late.push(conjunct),
+            false => early.push(conjunct),
+        }
+    }
+    for predicate in [conjunction(early), conjunction(late)].into_iter().flatten() {
+        let mut needed = Needed::default();
+        needed.note(&predicate)?;
+        let input = fetch(lifted, |pending| needed.has(pending))?;
+        let new = Filter::try_new(predicate, Arc::new(input.plan.clone()))?;
+        lifted = input.passed(LogicalPlan::Filter(new));
+    }
+    Ok(lifted)
+}
+
+/// The columns that expressions name.
+#[derive(Default)]
+struct Needed {
+    columns: HashSet<Column>,
+    /// Whether any may be: what a plan within an expression needs is not looked for.
+    all: bool,
+}
+
+impl Needed {
+    fn note(&mut self, expr: &Expr) -> Result<()> {
+        self.all |= expr.exists(|expr| Ok(has_plan(expr)))?;
+        self.columns.extend(expr.column_refs().into_iter().cloned());
+        Ok(())
+    }
+
+    fn has(&self, pending: &Pending) -> bool {
+        self.all || self.columns.iter().any(|column| pending.is(column))
+    }
 }
 
 /// The plan with those of its pending columns that are `wanted`.
@@ -382,11 +439,6 @@ fn plain_column(expr: &Expr) -> Option<&Column> {
         Expr::Alias(alias) => plain_column(&alias.expr),
         _ => None,
     }
-}
-
-fn as_column(pending: &Pending) -> Column {
-    let relation: Option<TableReference> = pending.column.qualifier.clone();
-    Column::new(relation, pending.column.field.name())
 }
 
 /// Whether a plan is part of the expression.
