@@ -45,6 +45,11 @@ pub(crate) fn encode(
         .collect()
 }
 
+/// Rows of a page: a row by itself is read with its page, and a scan takes batches of as many.
+const PAGE_ROWS: usize = 8192;
+/// Bytes of a dictionary, which a row by itself is read with as well.
+const MAX_DICTIONARY_BYTES: usize = 256 << 10;
+
 fn properties(field: &Field, encoding: Encoding) -> Result<WriterProperties> {
     let zstd = |level| {
         ZstdLevel::try_new(level)
@@ -58,6 +63,8 @@ fn properties(field: &Field, encoding: Encoding) -> Result<WriterProperties> {
     };
     Ok(WriterProperties::builder()
         .set_max_row_group_row_count(Some(limits::MAX_ROW_GROUP_ROWS as usize))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_dictionary_page_size_limit(MAX_DICTIONARY_BYTES)
         .set_compression(compression)
         // Floats hardly repeat: a dictionary of them is one more copy of the first.
         .set_dictionary_enabled(encoding != Encoding::Raw && !field.data_type().is_floating())

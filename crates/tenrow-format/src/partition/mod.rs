@@ -6,6 +6,8 @@
 //! ```
 //! `spec/partition.md` is normative.
 
+mod bounds;
+
 use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,6 +31,8 @@ use crate::guard::guarded;
 use crate::limits;
 use crate::manifest::{Chunk, ChunkLayout};
 use crate::schema::{Attribute, FieldId};
+
+pub use bounds::without_float_bounds;
 
 const MAGIC: &[u8; 4] = b"PAR1";
 const CREATED_BY: &str = concat!("tenrow version ", env!("CARGO_PKG_VERSION"));

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int64Type};
-use arrow_array::{Array, ArrayRef, PrimitiveArray};
+use arrow_array::{Array, ArrayRef, Float64Array, PrimitiveArray};
 use arrow_schema::{DataType, FieldRef};
 use datafusion::common::Result;
 use tenrow::DType;
@@ -150,26 +150,50 @@ impl Pairs<'_> {
         let machine = Machine::new();
         let (mut a, mut b) = (operand(self.a)?, operand(self.b)?);
         // Known once, where it is the same for all rows.
-        let square_of = |b: &[T]| T::dot(machine, b, b);
         let constant = match product == Product::Cosine && self.b.is_constant {
             true if self.call.row_count() > 0 && !self.b.is_null(0) => {
-                Some(square_of(b.row(self.b.range(0))))
+                Some(T::square(machine, b.row(self.b.range(0))))
             }
             _ => None,
         };
-        self.numbers::<Float64Type>(|range_a, range_b| {
-            let (a, b) = (a.row(range_a), b.row(range_b));
-            Ok(match product {
-                Product::Dot => T::dot(machine, a, b),
-                Product::Distance => T::squared_distance(machine, a, b).sqrt(),
-                Product::Cosine => {
-                    let [dot, square_a] = T::dot_and_square(machine, a, b);
-                    let square_b = constant.unwrap_or_else(|| square_of(b));
+        let of = |rows: &[T], b: &[T], each: &mut dyn FnMut(f64)| match product {
+            Product::Dot => T::dots(machine, rows, b, each),
+            Product::Distance => {
+                T::squared_distances(machine, rows, b, |square| each(square.sqrt()));
+            }
+            Product::Cosine => {
+                let square_b = constant.unwrap_or_else(|| T::square(machine, b));
+                T::dots_and_squares(machine, rows, b, |[dot, square]| {
                     // Rounding may go past the ends; NaN stays what it is.
-                    (dot / (square_a.sqrt() * square_b.sqrt())).clamp(-1.0, 1.0)
-                }
-            })
+                    each((dot / (square.sqrt() * square_b.sqrt())).clamp(-1.0, 1.0));
+                });
+            }
+        };
+        if let Some(rows) = self.rows_alike(&a)? {
+            let mut numbers = Vec::with_capacity(self.call.row_count());
+            of(rows, b.row(self.b.range(0)), &mut |number| numbers.push(number));
+            return Ok(Arc::new(Float64Array::try_new(numbers.into(), self.a.nulls.clone())?));
+        }
+        self.numbers::<Float64Type>(|range_a, range_b| {
+            let mut number = 0.0;
+            of(a.row(range_a), b.row(range_b), &mut |found| number = found);
+            Ok(number)
         })
+    }
+
+    /// The elements of all rows where these are as they are to be, beside one tensor for all; rows that are null
+    /// have elements too.
+    fn rows_alike<'o, T: Real>(&self, a: &'o Operand<T>) -> Result<Option<&'o [T]>> {
+        let Some(rows) = a.in_place().filter(|_| self.b.is_constant && !a.is_constant) else {
+            return Ok(None);
+        };
+        let width = self.b.range(0).len();
+        let is_fixed = self.a.tensor_type.fixed_dims().is_some();
+        if !is_fixed || self.b.is_null(0) || width == 0 || self.call.row_count() == 0 {
+            return Ok(None);
+        }
+        self.check_shapes(0)?;
+        Ok((rows.len() == width * self.call.row_count()).then_some(rows))
     }
 
     fn dot_integers(&self) -> Result<ArrayRef> {
@@ -247,15 +271,20 @@ impl<T: Real> Operand<T> {
         Ok(this)
     }
 
+    /// The elements of all rows, if they are numbers of this type.
+    fn in_place(&self) -> Option<&[T]> {
+        (self.in_place)(&self.elements)
+    }
+
     fn row(&mut self, range: Range<usize>) -> &[T] {
         if self.is_constant {
             return &self.converted;
         }
-        if (self.in_place)(&self.elements).is_none() {
+        if self.in_place().is_none() {
             self.convert(range);
             return &self.converted;
         }
-        (self.in_place)(&self.elements).map_or(&[], |values| &values[range])
+        self.in_place().map_or(&[], |values| &values[range])
     }
 
     fn convert(&mut self, range: Range<usize>) {

@@ -227,6 +227,8 @@ fn context(options: &SessionOptions, roots: &Roots) -> Result<SessionContext> {
         .with_information_schema(true)
         .with_batch_size(options.batch_rows)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        // Row groups are dealt out by what is read of them; the engine would do it again, by bytes.
+        .set_bool("datafusion.optimizer.repartition_file_scans", false)
         // What one side of a join teaches the other is handed down by the names of columns (55.2): where both have a
         // column of one name, rows are lost.
         .set_bool("datafusion.optimizer.enable_join_dynamic_filter_pushdown", false)

@@ -335,7 +335,7 @@ impl<'a> ColumnReader<'a> {
             .iter()
             .map(|chunk| chunk.uncompressed_size())
             .sum();
-        let is_small = size <= SMALL_COLUMN_BYTES;
+        let is_small = size <= SMALL_COLUMN_BYTES && cache.has_room(size.max(0) as usize);
         let selected = if is_small { None } else { Some(ranges) };
         let mut decoder = OrdinaryDecoder::new(&metadata, row_group, columns.clone(), selected)
             .map_err(|e| self.source(place).corrupt(e))?;

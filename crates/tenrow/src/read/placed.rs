@@ -148,6 +148,14 @@ impl PlacedPartition {
         self.snapshot.footer(self.file(file)?).await
     }
 
+    /// The same without the bounds of floats: they pass over NaN, so a filter must not trust them.
+    ///
+    /// # Errors
+    /// As [`footer`](Self::footer).
+    pub async fn footer_without_float_bounds(&self, file: usize) -> Result<Arc<ParquetMetaData>> {
+        self.file(file)?.footer_without_float_bounds(self.snapshot.storage()).await
+    }
+
     /// Bytes of a file, of each range; from its map if it is mapped, else near ranges are read together.
     ///
     /// # Errors

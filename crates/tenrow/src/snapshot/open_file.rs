@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{DataFile, RowMap};
-use crate::format::partition::decode_footer;
+use crate::format::partition::{decode_footer, without_float_bounds};
 use crate::storage::{CoalesceOptions, Storage};
 
 /// One file of a partition.
@@ -20,12 +20,14 @@ pub(crate) struct OpenFile {
     row_map: RowMap,
     map: OnceLock<Bytes>,
     footer: OnceCell<Arc<ParquetMetaData>>,
+    bounded_footer: OnceCell<Arc<ParquetMetaData>>,
 }
 
 impl OpenFile {
     pub(crate) fn new(entry: DataFile) -> Self {
         let row_map = entry.row_map();
-        Self { entry, row_map, map: OnceLock::new(), footer: OnceCell::new() }
+        let (footer, bounded_footer) = (OnceCell::new(), OnceCell::new());
+        Self { entry, row_map, map: OnceLock::new(), footer, bounded_footer }
     }
 
     pub(crate) fn entry(&self) -> &DataFile {
@@ -69,6 +71,20 @@ impl OpenFile {
             Ok(Arc::new(metadata))
         };
         self.footer.get_or_try_init(read).await.cloned()
+    }
+
+    /// The same without the bounds of floats, made once.
+    pub(crate) async fn footer_without_float_bounds(
+        &self,
+        storage: &Storage,
+    ) -> Result<Arc<ParquetMetaData>> {
+        let make = || async {
+            let footer = self.footer(storage).await?;
+            let bounded =
+                without_float_bounds(&footer).map_err(|e| Error::format(self.shown(storage), e))?;
+            Ok(Arc::new(bounded))
+        };
+        self.bounded_footer.get_or_try_init(make).await.cloned()
     }
 
     fn check_footer(&self, storage: &Storage, metadata: &ParquetMetaData) -> Result<()> {
@@ -138,7 +154,7 @@ pub(crate) fn missing_is_damage(error: Error) -> Error {
     }
 }
 
-/// Bytes of decoded columns that one snapshot keeps.
+/// Bytes of decoded columns that one snapshot keeps: the first that are wanted, for rows at random want all alike.
 const CACHE_BYTES: usize = 64 << 20;
 
 /// What was decoded of small columns.
@@ -158,14 +174,16 @@ impl CachedColumns {
         kept.arrays.get(&(file.to_owned(), row_group, column)).cloned()
     }
 
-    /// Keeps `array`; whatever was kept before is dropped when the cache is full.
+    /// Whether there is room for about so many bytes.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.bytes.saturating_add(bytes) <= CACHE_BYTES
+    }
+
+    /// Keeps `array`.
     pub(crate) fn put(&self, file: &str, row_group: usize, column: u32, array: &ArrayRef) {
-        let bytes = array.get_array_memory_size();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.bytes + bytes > CACHE_BYTES {
-            *kept = Kept::default();
-        }
-        kept.bytes += bytes;
+        kept.bytes += array.get_array_memory_size();
         kept.arrays.insert((file.to_owned(), row_group, column), array.clone());
     }
 }

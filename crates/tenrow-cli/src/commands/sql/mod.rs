@@ -3,31 +3,7 @@
 #[cfg(not(feature = "sql"))]
 mod absent;
 #[cfg(feature = "sql")]
-mod cells;
-#[cfg(feature = "sql")]
-mod engine;
-#[cfg(feature = "sql")]
-mod interactive;
-#[cfg(feature = "sql")]
-mod interrupts;
-#[cfg(feature = "sql")]
-mod new_file;
-#[cfg(feature = "sql")]
-mod plan;
-#[cfg(feature = "sql")]
-mod query;
-#[cfg(feature = "sql")]
-mod roots;
-#[cfg(feature = "sql")]
-mod run;
-#[cfg(feature = "sql")]
-mod shell;
-#[cfg(feature = "sql")]
-mod sink;
-#[cfg(feature = "sql")]
-mod table;
-#[cfg(feature = "sql")]
-mod view_by_query;
+mod present;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -41,9 +17,7 @@ use crate::text;
 #[cfg(not(feature = "sql"))]
 pub(crate) use absent::{run, view_by_query};
 #[cfg(feature = "sql")]
-pub(crate) use run::run;
-#[cfg(feature = "sql")]
-pub(crate) use view_by_query::view_by_query;
+pub(crate) use present::{run, view_by_query};
 
 const AFTER: &str = "\
 The datasets in a root are tables: digits, \"speech/train\" and, if there are several roots, data.digits. \

@@ -9,10 +9,8 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{ParquetFileMetrics, ParquetFileReaderFactory};
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
-use datafusion::parquet::basic::{LogicalType, Type};
 use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
-use datafusion::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
-use datafusion::parquet::file::page_index::column_index::ColumnIndexMetaData;
+use datafusion::parquet::file::metadata::ParquetMetaData;
 use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -86,41 +84,8 @@ impl AsyncFileReader for Reader {
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
         async move {
             let FileOf { partition, file } = self.of.as_ref();
-            without_float_bounds(partition.footer(*file).await.map_err(fault)?)
+            partition.footer_without_float_bounds(*file).await.map_err(fault)
         }
         .boxed()
     }
-}
-
-/// The metadata without bounds of floats: they pass over NaN, which is beyond every number, so a row group within
-/// them may hold rows that a comparison does not leave, and one outside rows that it does.
-fn without_float_bounds(metadata: Arc<ParquetMetaData>) -> ParquetResult<Arc<ParquetMetaData>> {
-    let columns = metadata.file_metadata().schema_descr().columns();
-    let is_float = |column: usize| {
-        columns.get(column).is_some_and(|column| {
-            matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE)
-                || column.logical_type_ref() == Some(&LogicalType::Float16)
-        })
-    };
-    if !(0..columns.len()).any(is_float) {
-        return Ok(metadata);
-    }
-    let mut builder = metadata.as_ref().clone().into_builder();
-    let mut groups = Vec::new();
-    for group in builder.take_row_groups() {
-        let mut group = group.into_builder();
-        let without = |(column, chunk): (usize, ColumnChunkMetaData)| match is_float(column) {
-            true => chunk.into_builder().clear_statistics().build(),
-            false => Ok(chunk),
-        };
-        let chunks = group.take_columns().into_iter().enumerate().map(without);
-        let chunks = chunks.collect::<ParquetResult<_>>()?;
-        groups.push(group.set_column_metadata(chunks).build()?);
-    }
-    let mut index = builder.take_column_index();
-    for group in index.iter_mut().flatten() {
-        let floats = group.iter_mut().enumerate().filter(|(column, _)| is_float(*column));
-        floats.for_each(|(_, bounds)| *bounds = ColumnIndexMetaData::NONE);
-    }
-    Ok(Arc::new(builder.set_row_groups(groups).set_column_index(index).build()))
 }

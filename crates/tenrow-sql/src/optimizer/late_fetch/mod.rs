@@ -66,12 +66,19 @@ struct Pending {
     table: Arc<DatasetTable>,
     /// Whether it has passed a step that spares fetching it.
     has_passed: bool,
+    /// What it was called below each projection that it came through, the lowest first.
+    below: Vec<Column>,
 }
 
 impl Pending {
     fn is(&self, column: &Column) -> bool {
         *column.name == *self.column.field.name()
             && (column.relation.is_none() || column.relation == self.column.qualifier)
+    }
+
+    /// What the plan calls it.
+    fn name(&self) -> Column {
+        Column::new(self.column.qualifier.clone(), self.column.field.name())
     }
 
     fn is_wide(&self) -> bool {
@@ -96,7 +103,7 @@ impl Lifted {
 }
 
 struct Lifting {
-    /// Row columns that were given names of their own.
+    /// Columns that were given names of their own.
     names: usize,
 }
 
@@ -108,11 +115,7 @@ impl Lifting {
             LogicalPlan::Filter(filter) => {
                 filtered(self.lift(&filter.input)?, filter.predicate.clone())
             }
-            LogicalPlan::Sort(sort) => {
-                let input = self.lift_for(&sort.input, sort.expr.iter().map(|sort| &sort.expr))?;
-                let new = Sort { input: Arc::new(input.plan.clone()), ..sort.clone() };
-                Ok(input.passed(LogicalPlan::Sort(new)))
-            }
+            LogicalPlan::Sort(sort) => self.lift_sort(sort),
             LogicalPlan::Limit(limit) => {
                 let input = self.lift(&limit.input)?;
                 let mut new = limit.clone();
@@ -202,6 +205,43 @@ impl Lifting {
         })
     }
 
+    /// What only sorts the first few rows is computed beneath, and goes no further: they fetch what they need of it.
+    ///
+    /// The engine would compute it twice for every row, for what it keeps and for whether to look at it at all.
+    fn lift_sort(&mut self, sort: &Sort) -> Result<Lifted> {
+        let mut input = self.lift(&sort.input)?;
+        let mut keys = sort.expr.clone();
+        if sort.fetch.is_some() {
+            let mut needed = Needed::default();
+            let mut computed = Vec::new();
+            let own = input.plan.schema().columns();
+            for key in keys.iter_mut().filter(|key| plain_column(&key.expr).is_none()) {
+                let mut columns = Needed::default();
+                columns.note(&key.expr)?;
+                if input.pending.iter().any(|pending| columns.has(pending)) {
+                    needed.note(&key.expr)?;
+                    let name = Column::from_name(format!("__key_{}", self.number()));
+                    let value = std::mem::replace(&mut key.expr, Expr::Column(name.clone()));
+                    computed.push(value.unalias().alias(&name.name));
+                }
+            }
+            if !computed.is_empty() {
+                let pending = input.pending.clone();
+                input = fetch(input, |pending| needed.has(pending))?;
+                let columns = own.into_iter().map(Expr::Column).chain(computed).collect();
+                let plan = Projection::try_new(columns, Arc::new(input.plan))?;
+                input = Lifted { plan: LogicalPlan::Projection(plan), pending, has_fetch: true };
+            }
+        }
+        let mut needed = Needed::default();
+        for key in &keys {
+            needed.note(&key.expr)?;
+        }
+        let input = fetch(input, |pending| needed.has(pending))?;
+        let new = Sort { expr: keys, input: Arc::new(input.plan.clone()), fetch: sort.fetch };
+        Ok(input.passed(LogicalPlan::Sort(new)))
+    }
+
     /// Columns that a projection only passes on stay pending; it passes on their row numbers instead.
     fn lift_projection(&mut self, projection: &Projection) -> Result<Lifted> {
         let computed = projection.expr.iter().filter(|expr| plain_column(expr).is_none());
@@ -215,6 +255,7 @@ impl Lifting {
                 None => exprs.push(expr.clone()),
                 Some(late) => {
                     let mut late = late.clone();
+                    late.below.push(late.name());
                     late.column.qualifier = qualifier.cloned();
                     late.column.field = field.clone();
                     pending.push(late);
@@ -239,8 +280,12 @@ impl Lifting {
 
     /// A name of its own for a column of row numbers.
     fn row_name(&mut self) -> Column {
+        Column::from_name(format!("__row_{}", self.number()))
+    }
+
+    fn number(&mut self) -> usize {
         self.names += 1;
-        Column::from_name(format!("__row_{}", self.names - 1))
+        self.names - 1
     }
 
     fn lift_join(&mut self, join: &Join) -> Result<Lifted> {
@@ -328,7 +373,8 @@ fn waiting(
     let attribute = field.name().clone();
     let column = LateColumn { qualifier: Some(qualifier.clone()), field, attribute };
     // Whole files are never read in a scan, whose batches are of many rows.
-    Pending { column, row, table: table.clone(), has_passed: table.has_contents() }
+    let has_passed = table.has_contents();
+    Pending { column, row, table: table.clone(), has_passed, below: Vec::new() }
 }
 
 /// The rows for which `predicate` is true. What nothing is to be fetched for leaves rows out first.
@@ -398,16 +444,17 @@ fn fetch(mut lifted: Lifted, wanted: impl Fn(&Pending) -> bool) -> Result<Lifted
     Ok(lifted)
 }
 
-/// Whether the plan is a scan and nothing more, but for a name.
+/// Whether the plan is a scan, and nothing more than names and values of its rows.
 fn only_scan(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::TableScan(_) => true,
         LogicalPlan::SubqueryAlias(alias) => only_scan(&alias.input),
+        LogicalPlan::Projection(projection) => only_scan(&projection.input),
         _ => false,
     }
 }
 
-/// The scan with these columns in it again.
+/// The scan with these columns in it again, and all that is above it.
 fn with_columns(plan: &LogicalPlan, columns: &[Pending]) -> Result<LogicalPlan> {
     match plan {
         LogicalPlan::SubqueryAlias(alias) => {
@@ -415,11 +462,34 @@ fn with_columns(plan: &LogicalPlan, columns: &[Pending]) -> Result<LogicalPlan> 
             let new = SubqueryAlias::try_new(Arc::new(input), alias.alias.clone())?;
             Ok(LogicalPlan::SubqueryAlias(new))
         }
+        LogicalPlan::Projection(projection) => {
+            let mut exprs = projection.expr.clone();
+            let mut inner = columns.to_vec();
+            for column in &mut inner {
+                let (outer, name) = (column.name(), column.below.pop());
+                let name = name.unwrap_or_else(|| outer.clone());
+                let value = Expr::Column(name.clone());
+                let value = match name == outer {
+                    true => value,
+                    false => value.alias_qualified(outer.relation, outer.name),
+                };
+                // Of two names above, there may be one below.
+                if !exprs.contains(&value) {
+                    exprs.push(value);
+                }
+            }
+            let input = with_columns(&projection.input, &inner)?;
+            let new = Projection::try_new(exprs, Arc::new(input))?;
+            Ok(LogicalPlan::Projection(new))
+        }
         LogicalPlan::TableScan(scan) => {
             let schema = scan.source.schema();
             let mut indices = scan.projection.clone().unwrap_or_default();
             for pending in columns {
-                indices.push(schema.index_of(&pending.column.attribute)?);
+                let index = schema.index_of(&pending.column.attribute)?;
+                if !indices.contains(&index) {
+                    indices.push(index);
+                }
             }
             let new = TableScanBuilder::new(scan.table_name.clone(), scan.source.clone())
                 .with_projection(Some(indices))

@@ -1,0 +1,20 @@
+//! `tenrow sql` where SQL is built in.
+
+mod cells;
+mod engine;
+mod interactive;
+mod interrupts;
+mod new_file;
+mod plan;
+mod query;
+mod roots;
+mod run;
+mod shell;
+mod sink;
+mod table;
+mod view_by_query;
+
+use super::{Form, SqlArguments};
+
+pub(crate) use run::run;
+pub(crate) use view_by_query::view_by_query;
