@@ -48,7 +48,7 @@ pub(crate) fn encode(
 /// Rows of a page: a row by itself is read with its page, and a scan takes batches of as many.
 const PAGE_ROWS: usize = 8192;
 /// Bytes of a dictionary, which a row by itself is read with as well.
-const MAX_DICTIONARY_BYTES: usize = 256 << 10;
+const MAX_DICTIONARY_BYTES: usize = 64 << 10;
 
 fn properties(field: &Field, encoding: Encoding) -> Result<WriterProperties> {
     let zstd = |level| {

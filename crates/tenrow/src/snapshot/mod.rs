@@ -41,17 +41,20 @@ struct Inner {
 }
 
 impl Snapshot {
-    /// The version whose root is `bytes`; what `known`, another version of the dataset, has read of leaves
-    /// that both have is shared.
+    /// The version whose root is `bytes`: `known`, if it is that of the dataset; else what it has read of leaves that both
+    /// have is shared.
     pub(crate) fn new(
         storage: &Storage,
         bytes: &Bytes,
         path: &str,
         known: Option<&Snapshot>,
     ) -> Result<Self> {
+        let checksum = crate::format::checksum(bytes);
+        if let Some(known) = known.filter(|known| known.inner.checksum == checksum) {
+            return Ok(known.clone());
+        }
         let root =
             Root::decode(bytes).map_err(|e| Error::format(format!("{storage}/{path}"), e))?;
-        let checksum = crate::format::checksum(bytes);
         let storage = storage.with_origins(&root.origins)?;
         let row_map = root.row_map();
         let known_leaves = known.map(Snapshot::loaded_leaves).unwrap_or_default();
