@@ -82,3 +82,52 @@ async fn an_object_that_is_gone_is_named() {
     assert!(error.chain().contains("files/"), "{}", error.chain());
     ask(&session, "SELECT file_size(photo) FROM photos WHERE _row = 3").await;
 }
+
+/// Rows of a Parquet file that stays where it is, beside rows of tenrow's own.
+#[tokio::test]
+async fn rows_of_files_in_place_are_rows_like_others() {
+    let (folder, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    data::session(folder.path()).await;
+    let root = folder.path().display().to_string();
+    let options = tenrow_sql::SessionOptions::default()
+        .with_named_root("data", root)
+        .with_output_folder(out.path());
+    let session = tenrow_sql::Session::new(&options).unwrap();
+    let file = "COPY (SELECT label AS class, score, split, image FROM digits WHERE _row < 600) TO 'x.parquet'";
+    session.sql(file).await.unwrap();
+    let attributes = ["label:i64", "score:f64?", "split:string", "image:u8[4,4]"];
+    let mixed = data::create_with(folder.path(), "mixed", &attributes).await;
+    let mut writer = mixed.writer().await.unwrap();
+    let names = std::collections::HashMap::from([("label".to_owned(), "class".to_owned())]);
+    writer.append_in_place(out.path().join("x.parquet"), &names).await.unwrap();
+    writer.commit().await.unwrap();
+    let rest = "INSERT INTO mixed SELECT label, score, split, image FROM digits WHERE _row >= 600";
+    session.sql(rest).await.unwrap();
+    for question in [
+        "SELECT count(*), min(label), max(score) FROM t",
+        "SELECT label, count(*), sum(score) FROM t WHERE score > 40 GROUP BY label ORDER BY label",
+        "SELECT _row, label, score FROM t WHERE split = 'test' OR _row < 3 ORDER BY _row DESC LIMIT 9",
+        "SELECT image, _row_id FROM t WHERE label = 3 ORDER BY score DESC, _row LIMIT 5",
+        "SELECT label, image FROM t WHERE _row IN (5, 599, 600, 999) ORDER BY _row",
+        "SELECT sum(tensor_sum(image)) FROM t WHERE label < 5",
+        "SELECT d.label FROM (VALUES (599), (600)) AS v (n) JOIN t AS d ON d._row = v.n ORDER BY v.n",
+    ] {
+        let of = |name: &str| {
+            question
+                .replace("FROM t", &format!("FROM {name}"))
+                .replace("JOIN t", &format!("JOIN {name}"))
+        };
+        assert_eq!(
+            ask(&session, &of("mixed")).await,
+            ask(&session, &of("digits")).await,
+            "{question}"
+        );
+    }
+    std::fs::write(out.path().join("x.parquet"), "another").unwrap();
+    let changed = data::open(folder.path()).sql("SELECT sum(label) FROM mixed").await;
+    let error = match changed {
+        Ok(answer) => answer.collect().await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(error.chain().to_string().contains("x.parquet"), "{}", error.chain());
+}
