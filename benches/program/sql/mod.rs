@@ -57,7 +57,7 @@ fn line(figure: &str, found: Comparison, most: f64) {
     let ratio = found.ratio();
     let verdict = if ratio <= most { "met" } else { "**missed**" };
     let (own, other) = (show(found.tenrow), show(found.other));
-    println!("| {figure} | {own} | {other} | {ratio:.2} | ≤ {most} | {verdict} |");
+    println!("| {figure} | {own} | {other} | {ratio:.2} | ≤ {most:.2} | {verdict} |");
 }
 
 /// A line whose target is a time.

@@ -65,7 +65,9 @@ impl Snapshot {
         let leaves = root.leaves.iter().map(share).collect();
         let arrow_schema = root.schema.arrow_schema();
         let earlier = earlier_forms(&root.schema);
-        let columns = known.map(|known| known.inner.columns.clone()).unwrap_or_default();
+        // A full one may hold files that no longer count.
+        let columns = known.map(|known| known.inner.columns.clone());
+        let columns = columns.filter(|columns| !columns.is_full()).unwrap_or_default();
         let inner =
             Inner { storage, root, checksum, row_map, arrow_schema, earlier, leaves, columns };
         Ok(Self { inner: Arc::new(inner) })

@@ -180,10 +180,16 @@ impl CachedColumns {
         kept.bytes.saturating_add(bytes) <= CACHE_BYTES
     }
 
+    /// Whether a small column may find no room.
+    pub(crate) fn is_full(&self) -> bool {
+        !self.has_room(CACHE_BYTES / 16)
+    }
+
     /// Keeps `array`.
     pub(crate) fn put(&self, file: &str, row_group: usize, column: u32, array: &ArrayRef) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = kept.arrays.insert((file.to_owned(), row_group, column), array.clone());
         kept.bytes += array.get_array_memory_size();
-        kept.arrays.insert((file.to_owned(), row_group, column), array.clone());
+        kept.bytes -= before.map_or(0, |before| before.get_array_memory_size());
     }
 }
