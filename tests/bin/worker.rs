@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tenrow::{
     Attribute, ColumnFill, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions,
-    SchemaChange, Snapshot, VacuumOptions, Version,
+    SchemaChange, Snapshot, VacuumOptions,
 };
 use tenrow_tests::random::Dice;
 use tenrow_tests::{block_on, groups};
@@ -135,8 +135,7 @@ async fn any(dataset: &Dataset, place: &str, dice: &mut Dice) -> Outcome<()> {
     let names = ["a", "b", "c"];
     let name = names[dice.below(3) as usize].to_owned();
     let versions = dataset.storage().list_versions().await?;
-    let version = &versions[dice.below(versions.len() as u64) as usize];
-    let version = Version::from_file_name(version).ok_or("a version's name")?;
+    let version = versions[dice.below(versions.len() as u64) as usize];
     match (dice.below(17), chosen) {
         (0, Some(ids)) => drop(dataset.delete_ids(ids).await?),
         (1, Some(ids)) => {

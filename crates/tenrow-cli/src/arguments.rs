@@ -3,14 +3,17 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    clone, compact, create, delete, demo, diff, expire, export, files, get, head, import, info, ls,
-    merge, repair, restore, schema, sql, tag, take, vacuum, verify, versions, view,
+    cache, clone, compact, create, delete, demo, diff, expire, export, files, get, head, import,
+    info, ls, merge, repair, restore, schema, sql, tag, take, vacuum, verify, versions, view,
 };
+use crate::stores::StoreArguments;
 
 const ABOUT: &str = "Tensor datasets on Apache Parquet: write, commit, read by row number";
 
 const AFTER: &str = "\
-A dataset is a folder. Its rows are in ordinary Parquet files, which pandas, polars and DuckDB \
+A dataset is a folder, or lies in an object store: s3://bucket/prefix, az://container/prefix, \
+gs://bucket/prefix, and to read only https://host/path. Stores are reached as the environment says \
+(AWS_…, AZURE_…, GOOGLE_…), or a profile, or --option NAME=VALUE. Its rows are in ordinary Parquet files, which pandas, polars and DuckDB \
 open as they are: `tenrow files` lists them.
 
 What a command writes into a dataset becomes visible in one commit at its end. Stopping it before, \
@@ -25,6 +28,8 @@ Start with:
 #[derive(Debug, Parser)]
 #[command(name = "tenrow", version, about = ABOUT, after_help = AFTER)]
 pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -80,6 +85,8 @@ pub(crate) enum Command {
     Vacuum(vacuum::VacuumArguments),
     /// List files that no version names, such as those of writers that were killed
     Repair(repair::RepairArguments),
+    /// Look at what is kept of remote datasets on this machine, fill it, or clear it
+    Cache(cache::CacheArguments),
     /// Check every checksum, count and page address
     Verify(verify::VerifyArguments),
 }

@@ -9,6 +9,7 @@ mod file_warnings;
 mod progress;
 mod row_list;
 mod show;
+mod stores;
 mod terminal;
 mod text;
 mod which_version;
@@ -20,10 +21,11 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 use commands::{
-    clone, compact, create, delete, demo, diff, expire, export, files, get, head, import, info, ls,
-    merge, repair, restore, schema, sql, tag, take, vacuum, verify, versions, view,
+    cache, clone, compact, create, delete, demo, diff, expire, export, files, get, head, import,
+    info, ls, merge, repair, restore, schema, sql, tag, take, vacuum, verify, versions, view,
 };
 use fault::{Fault, Result};
+use stores::Stores;
 
 /// The exit status of programs that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
@@ -33,9 +35,14 @@ type Output = BufWriter<std::io::Stdout>;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match tokio::runtime::Builder::new_multi_thread().build() {
+    let stores = match Stores::new(&arguments.store) {
+        Ok(stores) => stores,
+        Err(fault) => return finish(Err(fault)),
+    };
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
-            let result = runtime.block_on(run(arguments.command));
+            let result = runtime.block_on(run(arguments.command, &stores));
+            stores.report();
             // What is still under way has been given up, or has nobody left to wait for it.
             if result.is_err() {
                 runtime.shutdown_background();
@@ -46,34 +53,35 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<()> {
+async fn run(command: Command, stores: &Stores) -> Result<()> {
     let mut out = BufWriter::new(stdout());
     match command {
-        Command::Demo(arguments) => demo::run(arguments, &mut out).await?,
-        Command::Create(arguments) => create::run(arguments, &mut out).await?,
-        Command::Import(arguments) => import::run(arguments, &mut out).await?,
-        Command::Info(arguments) => info::run(arguments, &mut out).await?,
-        Command::Head(arguments) => head::run(arguments, &mut out).await?,
-        Command::Get(arguments) => get::run(arguments, &mut out).await?,
-        Command::Take(arguments) => take::run(arguments, &mut out).await?,
-        Command::Export(arguments) => export::run(arguments, &mut out).await?,
-        Command::Files(arguments) => files::run(arguments, &mut out).await?,
-        Command::Versions(arguments) => versions::run(arguments, &mut out).await?,
-        Command::Sql(arguments) => sql::run(arguments).await?,
-        Command::View(arguments) => view::run(arguments, &mut out).await?,
-        Command::Ls(arguments) => ls::run(arguments, &mut out).await?,
-        Command::Diff(arguments) => diff::run(arguments, &mut out).await?,
-        Command::Tag(arguments) => tag::run(arguments, &mut out).await?,
-        Command::Restore(arguments) => restore::run(arguments, &mut out).await?,
-        Command::Delete(arguments) => delete::run(arguments, &mut out).await?,
-        Command::Schema(arguments) => schema::run(arguments, &mut out).await?,
-        Command::Compact(arguments) => compact::run(arguments, &mut out).await?,
-        Command::Expire(arguments) => expire::run(arguments, &mut out).await?,
-        Command::Vacuum(arguments) => vacuum::run(arguments, &mut out).await?,
-        Command::Repair(arguments) => repair::run(arguments, &mut out).await?,
-        Command::Clone(arguments) => clone::run(arguments, &mut out).await?,
-        Command::Merge(arguments) => merge::run(arguments, &mut out).await?,
-        Command::Verify(arguments) => verify::run(arguments, &mut out).await?,
+        Command::Demo(arguments) => demo::run(arguments, stores, &mut out).await?,
+        Command::Create(arguments) => create::run(arguments, stores, &mut out).await?,
+        Command::Import(arguments) => import::run(arguments, stores, &mut out).await?,
+        Command::Info(arguments) => info::run(arguments, stores, &mut out).await?,
+        Command::Head(arguments) => head::run(arguments, stores, &mut out).await?,
+        Command::Get(arguments) => get::run(arguments, stores, &mut out).await?,
+        Command::Take(arguments) => take::run(arguments, stores, &mut out).await?,
+        Command::Export(arguments) => export::run(arguments, stores, &mut out).await?,
+        Command::Files(arguments) => files::run(arguments, stores, &mut out).await?,
+        Command::Versions(arguments) => versions::run(arguments, stores, &mut out).await?,
+        Command::Sql(arguments) => sql::run(arguments, stores).await?,
+        Command::View(arguments) => view::run(arguments, stores, &mut out).await?,
+        Command::Ls(arguments) => ls::run(arguments, stores, &mut out).await?,
+        Command::Diff(arguments) => diff::run(arguments, stores, &mut out).await?,
+        Command::Tag(arguments) => tag::run(arguments, stores, &mut out).await?,
+        Command::Restore(arguments) => restore::run(arguments, stores, &mut out).await?,
+        Command::Delete(arguments) => delete::run(arguments, stores, &mut out).await?,
+        Command::Schema(arguments) => schema::run(arguments, stores, &mut out).await?,
+        Command::Compact(arguments) => compact::run(arguments, stores, &mut out).await?,
+        Command::Expire(arguments) => expire::run(arguments, stores, &mut out).await?,
+        Command::Vacuum(arguments) => vacuum::run(arguments, stores, &mut out).await?,
+        Command::Repair(arguments) => repair::run(arguments, stores, &mut out).await?,
+        Command::Clone(arguments) => clone::run(arguments, stores, &mut out).await?,
+        Command::Merge(arguments) => merge::run(arguments, stores, &mut out).await?,
+        Command::Cache(arguments) => cache::run(arguments, stores, &mut out).await?,
+        Command::Verify(arguments) => verify::run(arguments, stores, &mut out).await?,
     }
     out.flush()?;
     Ok(())

@@ -6,6 +6,7 @@ use clap::Args;
 use tenrow::{Dataset, Snapshot, Version};
 
 use crate::fault::Result;
+use crate::stores::Stores;
 
 /// The arguments that choose a version; without them it is the newest.
 #[derive(Debug, Args)]
@@ -20,8 +21,8 @@ pub(crate) struct WhichVersion {
 
 impl WhichVersion {
     /// The version chosen of the dataset at `location`.
-    pub(crate) async fn open(&self, location: &str) -> Result<Snapshot> {
-        self.of(&Dataset::open(location).await?).await
+    pub(crate) async fn open(&self, stores: &Stores, location: &str) -> Result<Snapshot> {
+        self.of(&stores.open(location).await?).await
     }
 
     /// The version chosen of the dataset.

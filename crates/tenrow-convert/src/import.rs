@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use arrow_array::{Array, RecordBatch};
 use tenrow::format::{Attribute, Schema};
-use tenrow::{CreateOptions, Dataset, DatasetWriter, Encoding, ErrorKind, Snapshot, Storage};
+use tenrow::{CreateOptions, Dataset, DatasetWriter, Encoding, ErrorKind, Snapshot};
 use tenrow::{Error, WriteOptions};
 use tokio::sync::mpsc;
 
@@ -31,6 +31,8 @@ pub struct ImportOptions {
     pub cast: CastMode,
     /// Encodings by attribute; only for a dataset that is created. Default: none.
     pub encodings: Vec<(String, Encoding)>,
+    /// What a dataset that is created starts with.
+    pub create: CreateOptions,
     /// How the rows are laid out.
     pub write: WriteOptions,
 }
@@ -83,13 +85,14 @@ pub struct Imported {
     pub created: bool,
 }
 
-/// Appends the rows of `source` to the dataset at `location`, which is created if there is none.
+/// Appends the rows of `source` to the dataset, which is created if there is none.
 ///
 /// All rows become visible in one commit at the end. On failure nothing is: a dataset that was
 /// there is as before, and none is created. `origin` is what errors call the source. Memory: two
 /// batches, besides what the writer buffers.
 ///
 /// ```
+/// use tenrow::{Dataset, Storage};
 /// use tenrow_convert::{ImportOptions, OpenOptions, import, open};
 /// # let folder = tempfile::tempdir()?;
 /// # let location = folder.path().join("people").display().to_string();
@@ -98,7 +101,8 @@ pub struct Imported {
 /// let source = open(&[path], None, &OpenOptions::default())?;
 /// # futures::executor::block_on(async {
 /// let options = ImportOptions::default();
-/// let imported = import(&location, source, "people.csv", &options, &mut |_| {}).await?;
+/// let people = Dataset::at(Storage::open(&location)?);
+/// let imported = import(&people, source, "people.csv", &options, &mut |_| {}).await?;
 /// assert!(imported.created && imported.row_count == 1);
 /// # Ok::<(), tenrow_convert::ConvertError>(())
 /// # })?;
@@ -108,14 +112,13 @@ pub struct Imported {
 /// # Errors
 /// What is wrong with the source or its rows; [`ConvertError::Dataset`] for the dataset.
 pub async fn import(
-    location: &str,
+    dataset: &Dataset,
     source: Box<dyn Source>,
     origin: &str,
     options: &ImportOptions,
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Imported> {
-    let dataset = Dataset::at(Storage::open(location)?);
-    let (mut writer, created) = writer_for(&dataset, source.attributes(), options).await?;
+    let (mut writer, created) = writer_for(dataset, source.attributes(), options).await?;
     let mut progress = Progress { total_rows: source.row_count(), ..Progress::default() };
     let mut batches = ReadAhead::start(source, writer.schema().clone(), options.cast, origin)?;
     while let Some(batch) = batches.next().await? {
@@ -133,7 +136,7 @@ pub async fn import(
 /// # Errors
 /// As [`import`]; [`ConvertError::Mismatch`] if a file's columns are not those of the dataset.
 pub async fn import_in_place(
-    location: &str,
+    dataset: &Dataset,
     paths: &[PathBuf],
     renames: &[(String, String)],
     on_progress: &mut (dyn FnMut(Progress) + Send),
@@ -141,9 +144,8 @@ pub async fn import_in_place(
     let files = parquet_paths(paths)?;
     let open_options = OpenOptions { renames: renames.to_vec(), ..OpenOptions::default() };
     let source = open(&files, Some(SourceFormat::Parquet), &open_options)?;
-    let dataset = Dataset::at(Storage::open(location)?);
     let attributes = source.attributes();
-    let (mut writer, created) = writer_for(&dataset, attributes, &ImportOptions::default()).await?;
+    let (mut writer, created) = writer_for(dataset, attributes, &ImportOptions::default()).await?;
     check_equal(attributes, writer.schema(), &files)?;
     let columns: HashMap<_, _> =
         renames.iter().map(|(from, to)| (to.clone(), from.clone())).collect();
@@ -172,8 +174,7 @@ async fn writer_for(
         }
         Err(error) if error.kind() == ErrorKind::NotADataset => {
             let schema = schema_with(attributes, &options.encodings)?;
-            let create = CreateOptions::default();
-            Ok((dataset.writer_of_new(schema, &create, write).await?, true))
+            Ok((dataset.writer_of_new(schema, &options.create, write).await?, true))
         }
         Err(error) => Err(error.into()),
     }

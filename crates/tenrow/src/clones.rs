@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::commit;
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::manifest::{LeafRef, OriginRef, Partition, Root, Version, in_origin, origin_of};
+use crate::format::manifest::{
+    FEATURE_SINGLE_WRITER, LeafRef, OriginRef, Partition, Root, Version, in_origin, origin_of,
+};
 use crate::snapshot::Snapshot;
 use crate::storage::Storage;
 
@@ -49,7 +51,7 @@ impl Dataset {
     /// [`NotFound`](ErrorKind::NotFound) if there is no such version.
     pub async fn clone_to(&self, location: &str, version: Version) -> Result<Dataset> {
         let snapshot = self.version(version).await?;
-        let clone = Dataset::at(Storage::open(location)?);
+        let clone = Dataset::at(self.storage().open_other(location)?);
         clone.check_absent().await?;
         let origin = location_for(self.storage(), clone.storage())?;
         let target = location_for(clone.storage(), self.storage())?;
@@ -59,6 +61,7 @@ impl Dataset {
         root.origins = origins_for(&snapshot, clone.storage())?;
         root.origins.insert(name.clone(), OriginRef { location: origin, version });
         root.leaves = snapshot.root().leaves.iter().map(|leaf| referring(leaf, &name)).collect();
+        commit::check_store(clone.storage(), &root).await?;
         let (for_readers, _) = root.features();
         root.reader_features.extend(for_readers.iter().map(|&feature| feature.to_owned()));
         root.writer_features.extend(for_readers.iter().map(|&feature| feature.to_owned()));
@@ -87,11 +90,12 @@ impl Dataset {
         mut on_progress: impl FnMut(u64, u64) + Send,
     ) -> Result<Dataset> {
         let snapshot = self.version(version).await?;
-        let copy = Dataset::at(Storage::open(location)?);
+        let copy = Dataset::at(self.storage().open_other(location)?);
         copy.check_absent().await?;
         let total = snapshot.size_bytes();
         let mut done = 0;
         let mut root = copy.beginning(&snapshot, "copy");
+        commit::check_store(copy.storage(), &root).await?;
         root.origins.clear();
         root.reader_features.remove(crate::format::manifest::FEATURE_ORIGINS);
         root.writer_features.remove(crate::format::manifest::FEATURE_ORIGINS);
@@ -170,7 +174,7 @@ impl Dataset {
     /// [`NotFound`](ErrorKind::NotFound), with the clones that there are;
     /// [`InvalidInput`](ErrorKind::InvalidInput) if there still is a dataset at the location that refers to this one.
     pub async fn forget_clone(&self, location: &str) -> Result<CloneInfo> {
-        let wanted = Storage::open(location)?;
+        let wanted = self.storage().open_other(location)?;
         let mut known = Vec::new();
         let mut found = None;
         for clone in self.clones().await? {
@@ -214,7 +218,11 @@ impl Dataset {
     /// It keeps the number, above which all sequences of files are to come.
     fn beginning(&self, snapshot: &Snapshot, operation: &str) -> Root {
         let committer = self.committer();
+        let mut writer_features = snapshot.root().writer_features.clone();
+        // That was said of another store.
+        writer_features.remove(FEATURE_SINGLE_WRITER);
         Root {
+            writer_features,
             parent: None,
             write_id: committer.ids.next(),
             created_ms: committer.clock.now_ms(),
@@ -232,12 +240,22 @@ impl Dataset {
 /// How the dataset at `other` names the place of `storage`: as its neighbour, so that both can be moved together,
 /// else by the whole path.
 pub(crate) fn location_for(storage: &Storage, other: &Storage) -> Result<String> {
-    let (Some(folder), Some(other)) = (storage.folder(), other.folder()) else {
+    if let (Some(own), Some(other)) = (storage.remote_location(), other.remote_location()) {
+        return Ok(match own.name_beside(other) {
+            Some(name) => format!("../{name}"),
+            None => own.to_string(),
+        });
+    }
+    if let Some(own) = storage.remote_location() {
+        return Ok(own.to_string());
+    }
+    let Some(folder) = storage.folder() else {
         return Err(Error::unsupported(format!(
             "{storage} has no location that another dataset could name"
         )));
     };
-    let neighbour = folder.file_name().filter(|_| folder.parent() == other.parent());
+    let parent = other.folder().and_then(|other| other.parent());
+    let neighbour = folder.file_name().filter(|_| parent.is_some() && folder.parent() == parent);
     Ok(match neighbour {
         Some(name) => format!("../{}", name.display()),
         None => folder.display().to_string(),

@@ -8,10 +8,10 @@ use crate::clock::Clock;
 use crate::commit::{self, Committer, read_newest, read_version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Schema;
-use crate::format::manifest::{Root, Version};
+use crate::format::manifest::{FEATURE_SINGLE_WRITER, Root, Version};
 use crate::ids::Ids;
 use crate::snapshot::Snapshot;
-use crate::storage::Storage;
+use crate::storage::{Storage, StoreOptions};
 use crate::write::{DatasetWriter, WriteOptions};
 
 /// A collection of rows with one schema, in versions.
@@ -66,9 +66,19 @@ pub struct VersionInfo {
 pub struct CreateOptions {
     /// The dataset's properties: any JSON. Secrets do not belong here. Default: none.
     pub properties: Map<String, Value>,
+    /// Promises that one writer at a time commits, for a store that cannot tell two apart and is refused without
+    /// this; the dataset records it. Default: false.
+    pub single_writer: bool,
 }
 
 impl CreateOptions {
+    /// Sets [`single_writer`](Self::single_writer).
+    #[must_use]
+    pub fn with_single_writer(mut self, single_writer: bool) -> Self {
+        self.single_writer = single_writer;
+        self
+    }
+
     /// Sets a property.
     #[must_use]
     pub fn with_property(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
@@ -105,12 +115,17 @@ impl Dataset {
     /// # Errors
     /// As [`create`](Self::create).
     pub async fn create_here(&self, schema: Schema, options: &CreateOptions) -> Result<Snapshot> {
-        commit::create(&self.storage, &self.first_root(schema, options)).await
+        let root = self.first_root(schema, options);
+        commit::check_store(&self.storage, &root).await?;
+        commit::create(&self.storage, &root).await
     }
 
     fn first_root(&self, schema: Schema, options: &CreateOptions) -> Root {
         let mut root = Root::first(schema, self.ids.next(), self.clock.now_ms());
         root.properties = options.properties.clone();
+        if options.single_writer {
+            root.writer_features.insert(FEATURE_SINGLE_WRITER.to_owned());
+        }
         root
     }
 
@@ -120,7 +135,15 @@ impl Dataset {
     /// [`NotADataset`](ErrorKind::NotADataset); [`TooNew`](ErrorKind::TooNew);
     /// [`Corrupt`](ErrorKind::Corrupt) if its newest manifest cannot be read, with the cause.
     pub async fn open(location: &str) -> Result<Self> {
-        let dataset = Self::at(Storage::open(location)?);
+        Self::open_with(location, &StoreOptions::default()).await
+    }
+
+    /// [`open`](Self::open) of a store that is reached as `options` say.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open) and [`Storage::open_with`].
+    pub async fn open_with(location: &str, options: &StoreOptions) -> Result<Self> {
+        let dataset = Self::at(Storage::open_with(location, options)?);
         dataset.latest().await?;
         Ok(dataset)
     }
@@ -196,9 +219,7 @@ impl Dataset {
     /// Not those that have expired, whose roots may still be there, or there again: a put that comes late finds
     /// its number free.
     pub(crate) async fn history(&self, latest: &Snapshot) -> Result<Vec<Version>> {
-        let names = self.storage.list_versions().await?;
-        let mut versions: Vec<Version> =
-            names.iter().filter_map(|name| Version::from_file_name(name)).collect();
+        let mut versions = self.storage.list_versions().await?;
         if versions.iter().any(|version| latest.root().has_expired(*version)) {
             let cloned: Vec<Version> =
                 self.clones().await?.iter().map(|clone| clone.version).collect();
@@ -321,6 +342,7 @@ impl Dataset {
             Ok(_) => return Err(commit::exists_already(&self.storage)),
         }
         let root = self.first_root(schema, create);
+        commit::check_store(&self.storage, &root).await?;
         let base = commit::uncommitted(&self.storage, &root)?;
         let writer = DatasetWriter::new(base, options, self.ids.clone(), self.clock.clone())?;
         Ok(writer.creating(root))

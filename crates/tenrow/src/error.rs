@@ -46,7 +46,9 @@ pub enum ErrorKind {
     Conflict,
     /// Not possible with this store or this version.
     Unsupported,
-    /// The store failed: no space, no permission, no connection.
+    /// The store wants other credentials: there are none, they are wrong or expired, or allow less.
+    Denied,
+    /// The store failed: no space, no connection.
     Io,
 }
 

@@ -20,6 +20,7 @@ mod diff;
 mod catalog;
 mod inspect;
 mod verify;
+mod warm;
 
 pub use catalog::{Catalog, CatalogEntry, DatasetInfo};
 pub use change::{
@@ -38,7 +39,8 @@ pub use read::{
 };
 pub use snapshot::Snapshot;
 pub use storage::{
-    CoalesceOptions, Counters, DurableLocal, ListedObject, Location, Storage, Upload, Uploaded,
+    Cache, CacheSize, CoalesceOptions, Counters, DurableLocal, ListedObject, Location, Provider,
+    RemoteLocation, Storage, StoreOptions, Upload, Uploaded,
 };
 pub use tenrow_format as format;
 pub use tenrow_format::manifest::Version;
@@ -47,4 +49,5 @@ pub use tensor::{Element, Tensor};
 pub use upkeep::{ExpireOptions, ExpireReport, VacuumOptions, VacuumReport};
 pub use verify::{Fault, VerifyOptions, VerifyReport};
 pub use views::{View, ViewOptions};
+pub use warm::WarmReport;
 pub use write::{Columns, DatasetWriter, FileValue, WriteOptions};

@@ -87,6 +87,11 @@ impl Dataset {
     /// # Errors
     /// As [`open`](Self::open): faults in what can be opened are in the report.
     pub async fn verify(&self, options: VerifyOptions) -> Result<VerifyReport> {
+        if self.storage().cache().is_some() {
+            // What the store has is checked, not what this machine has kept of it.
+            let uncached = Dataset::at(self.storage().without_cache());
+            return Box::pin(uncached.verify(options)).await;
+        }
         let snapshot = self.latest().await?;
         let total = snapshot.size_bytes();
         let mut check = Check { snapshot, options, total, report: VerifyReport::default() };

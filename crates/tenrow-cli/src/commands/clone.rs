@@ -9,6 +9,7 @@ use tenrow::Dataset;
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Bar;
+use crate::stores::Stores;
 use crate::text;
 use crate::which_version::WhichVersion;
 
@@ -45,8 +46,12 @@ pub(crate) struct CloneArguments {
 }
 
 /// Makes the new dataset.
-pub(crate) async fn run(arguments: CloneArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(
+    arguments: CloneArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     if arguments.forget {
         return forget(&dataset, &arguments, out).await;
     }

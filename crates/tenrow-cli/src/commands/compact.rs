@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use clap::Args;
 use serde_json::json;
-use tenrow::{CompactOptions, CompactReport, Dataset};
+use tenrow::{CompactOptions, CompactReport};
 
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::{Bar, Spinner};
+use crate::stores::Stores;
 use crate::text;
 
 const AFTER: &str = "\
@@ -33,8 +34,12 @@ pub(crate) struct CompactArguments {
 }
 
 /// Compacts the dataset.
-pub(crate) async fn run(arguments: CompactArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(
+    arguments: CompactArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let mut spinner = Some(Spinner::start("compacting"));
     let bar = Arc::new(Mutex::new(Bar::new("partitions")));
     let shown = bar.clone();

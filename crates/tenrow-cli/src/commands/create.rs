@@ -4,11 +4,12 @@ use std::io::Write;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::{Attribute, CreateOptions, Dataset, Encoding, Schema};
+use tenrow::{Attribute, CreateOptions, Encoding, Schema};
 
 use crate::Output;
 use crate::fault::Result;
 use crate::show;
+use crate::stores::Stores;
 
 const AFTER: &str = "\
 Types: u8 (a number), u8[] (a tensor of rank 0), u8[28,28], f32[?,5] (first size differs from row to \
@@ -24,7 +25,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct CreateArguments {
-    /// The folder to create
+    /// The place to create it in
     dataset: String,
     /// An attribute that every row has
     #[arg(long = "attribute", short, value_name = "NAME:TYPE", required = true)]
@@ -36,13 +37,20 @@ pub(crate) struct CreateArguments {
     /// How an attribute is stored: raw, zstd:3, byte_stream_split+zstd:3 or auto
     #[arg(long = "encoding", value_name = "NAME=ENCODING", value_parser = encoding)]
     encodings: Vec<(String, Encoding)>,
+    /// Promise that one program at a time writes, for a store that cannot tell two writers apart
+    #[arg(long)]
+    single_writer: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 /// Creates the dataset.
-pub(crate) async fn run(arguments: CreateArguments, out: &mut Output) -> Result<()> {
+pub(crate) async fn run(
+    arguments: CreateArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
     let mut attributes = arguments.attributes;
     for (name, encoding) in arguments.encodings {
         let attribute = attributes.iter_mut().find(|attribute| attribute.name == name);
@@ -56,8 +64,8 @@ pub(crate) async fn run(arguments: CreateArguments, out: &mut Output) -> Result<
         .fold(CreateOptions::default(), |options, (name, value)| {
             options.with_property(name, value)
         });
-    let dataset = Dataset::create_with(&arguments.dataset, schema, &options).await?;
-    let snapshot = dataset.latest().await?;
+    let options = options.with_single_writer(arguments.single_writer);
+    let snapshot = stores.place(&arguments.dataset)?.create_here(schema, &options).await?;
     if arguments.json {
         let value = json!({
             "location": snapshot.storage().to_string(),

@@ -4,12 +4,13 @@ use std::io::Write;
 
 use clap::Args;
 use serde_json::json;
-use tenrow::{Dataset, DeleteReport};
+use tenrow::DeleteReport;
 
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Spinner;
 use crate::row_list;
+use crate::stores::Stores;
 use crate::text;
 use crate::which_version::WhichVersion;
 
@@ -44,8 +45,12 @@ pub(crate) struct DeleteArguments {
 }
 
 /// Deletes the rows.
-pub(crate) async fn run(arguments: DeleteArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(
+    arguments: DeleteArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let _spinner = Spinner::start("deleting");
     let report = match (&arguments.rows, &arguments.ids) {
         (Some(rows), _) => {

@@ -13,6 +13,7 @@ use tenrow_convert::{ImportOptions, OpenOptions, Picture, import, open};
 use crate::Output;
 use crate::commands::{files, info};
 use crate::fault::Result;
+use crate::stores::Stores;
 use crate::terminal::Drawing;
 use crate::text;
 
@@ -44,11 +45,12 @@ pub(crate) struct DemoArguments {
 }
 
 /// Makes the dataset and shows it.
-pub(crate) async fn run(arguments: DemoArguments, out: &mut Output) -> Result<()> {
+pub(crate) async fn run(arguments: DemoArguments, stores: &Stores, out: &mut Output) -> Result<()> {
     let location = arguments.dir.as_str();
-    refuse_existing(location).await?;
+    let dataset = stores.place(location)?;
+    refuse_existing(&dataset, location).await?;
     let started = Instant::now();
-    let snapshot = import_digits(location).await?;
+    let snapshot = import_digits(&dataset).await?;
     let seconds = started.elapsed().as_secs_f64();
     writeln!(out, "imported {} in {seconds:.2} s\n", text::counted(10_000, "digit", "digits"))?;
     info::describe(&snapshot, out).await?;
@@ -75,8 +77,8 @@ pub(crate) async fn run(arguments: DemoArguments, out: &mut Output) -> Result<()
     Ok(())
 }
 
-async fn refuse_existing(location: &str) -> Result<()> {
-    match Dataset::open(location).await {
+async fn refuse_existing(dataset: &Dataset, location: &str) -> Result<()> {
+    match dataset.latest().await {
         Ok(_) => {
             let word = text::shell_word(location);
             Err(format!(
@@ -90,7 +92,7 @@ async fn refuse_existing(location: &str) -> Result<()> {
 }
 
 /// Imports the digits as `tenrow import` would, from files beside the dataset for a moment.
-async fn import_digits(location: &str) -> Result<Snapshot> {
+async fn import_digits(dataset: &Dataset) -> Result<Snapshot> {
     let folder = Scratch::new()?;
     let mut paths = Vec::new();
     for (name, bytes) in [IMAGES, LABELS] {
@@ -100,7 +102,7 @@ async fn import_digits(location: &str) -> Result<Snapshot> {
     }
     let source = open(&paths, None, &OpenOptions::default())?;
     let options = ImportOptions::default();
-    Ok(import(location, source, "MNIST", &options, &mut |_| {}).await?.snapshot)
+    Ok(import(dataset, source, "MNIST", &options, &mut |_| {}).await?.snapshot)
 }
 
 /// A folder of this process, gone when dropped.
@@ -146,10 +148,13 @@ async fn pictures(snapshot: &Snapshot, count: u64) -> Result<Vec<Picture>> {
 
 /// Beside the dataset, which holds nothing but its own.
 fn sheet_path(snapshot: &Snapshot) -> PathBuf {
-    let folder = snapshot.storage().to_string();
-    let folder = Path::new(&folder);
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    folder.with_file_name(format!("{name}.png"))
+    let place = snapshot.storage().to_string();
+    let place = Path::new(&place);
+    let name = format!("{}.png", place.file_name().unwrap_or_default().to_string_lossy());
+    match snapshot.storage().folder() {
+        Some(folder) => folder.with_file_name(name),
+        None => PathBuf::from(name),
+    }
 }
 
 async fn write_sheet(snapshot: &Snapshot, path: &Path) -> Result<()> {

@@ -4,11 +4,12 @@ use std::io::Write;
 
 use clap::Args;
 use serde_json::json;
-use tenrow::{Dataset, Diff};
+use tenrow::Diff;
 
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Spinner;
+use crate::stores::Stores;
 use crate::text;
 use crate::which_version::named;
 
@@ -36,8 +37,8 @@ pub(crate) struct DiffArguments {
 }
 
 /// Compares the versions.
-pub(crate) async fn run(arguments: DiffArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(arguments: DiffArguments, stores: &Stores, out: &mut Output) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let from = named(&dataset, &arguments.from).await?;
     let to = match &arguments.to {
         Some(to) => named(&dataset, to).await?,

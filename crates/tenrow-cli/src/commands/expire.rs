@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::{Dataset, ExpireOptions, ExpireReport, Version};
+use tenrow::{ExpireOptions, ExpireReport, Version};
 
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Spinner;
+use crate::stores::Stores;
 use crate::text;
 
 const AFTER: &str = "\
@@ -42,8 +43,12 @@ pub(crate) struct ExpireArguments {
 }
 
 /// Ends old versions.
-pub(crate) async fn run(arguments: ExpireArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(
+    arguments: ExpireArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let options = ExpireOptions {
         keep_last: arguments.keep_last,
         older_than: arguments.older_than,

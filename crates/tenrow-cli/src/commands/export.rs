@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::Dataset;
 use tenrow_convert::{ExportFormat, Progress, export};
 
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Bar;
+use crate::stores::Stores;
 use crate::text;
 use crate::which_version::WhichVersion;
 
@@ -47,8 +47,12 @@ pub(crate) struct ExportArguments {
 }
 
 /// Exports all rows, or those of a view.
-pub(crate) async fn run(arguments: ExportArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(
+    arguments: ExportArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let view = match &arguments.view {
         Some(name) => Some(dataset.view(name).await?),
         None => None,

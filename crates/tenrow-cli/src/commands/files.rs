@@ -11,6 +11,7 @@ use crate::Output;
 use crate::fault::Result;
 use crate::file_warnings;
 use crate::progress::Spinner;
+use crate::stores::Stores;
 use crate::text;
 use crate::which_version::WhichVersion;
 
@@ -38,8 +39,12 @@ pub(crate) struct FilesArguments {
 }
 
 /// Lists the files.
-pub(crate) async fn run(arguments: FilesArguments, out: &mut Output) -> Result<()> {
-    let snapshot = arguments.version.open(&arguments.dataset).await?;
+pub(crate) async fn run(
+    arguments: FilesArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
+    let snapshot = arguments.version.open(stores, &arguments.dataset).await?;
     let files = LiveFiles::read(&snapshot).await?;
     // A tag may be given to another version later: the lines name this one.
     let version = (!arguments.version.is_newest()).then(|| snapshot.version().0);

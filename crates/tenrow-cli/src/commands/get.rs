@@ -13,6 +13,7 @@ use crate::Output;
 use crate::fault::Result;
 use crate::row_list::row_number;
 use crate::show::{self, Style};
+use crate::stores::Stores;
 use crate::terminal::Drawing;
 use crate::which_version::WhichVersion;
 
@@ -51,8 +52,8 @@ pub(crate) struct GetArguments {
 }
 
 /// Prints the row, or writes one of its values.
-pub(crate) async fn run(arguments: GetArguments, out: &mut Output) -> Result<()> {
-    let snapshot = arguments.version.open(&arguments.dataset).await?;
+pub(crate) async fn run(arguments: GetArguments, stores: &Stores, out: &mut Output) -> Result<()> {
+    let snapshot = arguments.version.open(stores, &arguments.dataset).await?;
     let row = row_number(&snapshot, &arguments.row)?;
     let asked = match &arguments.attribute {
         Some(name) => vec![snapshot.attribute(name)?.clone()],

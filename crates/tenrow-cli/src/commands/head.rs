@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::Output;
 use crate::fault::Result;
 use crate::show::{self, Style};
+use crate::stores::Stores;
 use crate::terminal::Drawing;
 use crate::which_version::WhichVersion;
 
@@ -37,8 +38,8 @@ pub(crate) struct HeadArguments {
 }
 
 /// Prints the first rows.
-pub(crate) async fn run(arguments: HeadArguments, out: &mut Output) -> Result<()> {
-    let snapshot = arguments.version.open(&arguments.dataset).await?;
+pub(crate) async fn run(arguments: HeadArguments, stores: &Stores, out: &mut Output) -> Result<()> {
+    let snapshot = arguments.version.open(stores, &arguments.dataset).await?;
     let attributes = snapshot.schema().attributes();
     let rows = 0..arguments.row_count.min(snapshot.row_count());
     if arguments.json {

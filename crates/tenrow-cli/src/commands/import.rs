@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use tenrow::{Encoding, Location, WriteOptions};
+use tenrow::{CreateOptions, Dataset, Encoding, Location, WriteOptions};
 use tenrow_convert::{
     CastMode, ImportOptions, Imported, OpenOptions, Progress, SourceFormat, import,
     import_in_place, open,
@@ -16,6 +16,7 @@ use crate::Output;
 use crate::commands::create::{encoding, pair};
 use crate::fault::Result;
 use crate::progress::Bar;
+use crate::stores::Stores;
 use crate::text;
 
 const AFTER: &str = "\
@@ -64,6 +65,9 @@ pub(crate) struct ImportArguments {
     /// Index Parquet files where they are instead of copying them; they must not change then
     #[arg(long, conflicts_with_all = ["cast", "encodings", "partition_by", "decode", "bf16"])]
     in_place: bool,
+    /// Promise that one program at a time writes, for a store that cannot tell two writers apart
+    #[arg(long)]
+    single_writer: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -77,18 +81,23 @@ enum Cast {
 }
 
 /// Imports the sources.
-pub(crate) async fn run(arguments: ImportArguments, out: &mut Output) -> Result<()> {
+pub(crate) async fn run(
+    arguments: ImportArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
     let started = Instant::now();
     let mut bar = Bar::new("rows");
     let mut show = |progress: Progress| {
         bar.set(progress.rows, progress.total_rows, progress.bytes);
     };
     check(&arguments)?;
+    let dataset = stores.place(&arguments.dataset)?;
     let imported = if arguments.in_place {
         let (sources, renames) = (&arguments.sources, &arguments.renames);
-        import_in_place(&arguments.dataset, sources, renames, &mut show).await?
+        import_in_place(&dataset, sources, renames, &mut show).await?
     } else {
-        copied(&arguments, &mut show).await?
+        copied(&arguments, &dataset, &mut show).await?
     };
     bar.finish();
     match arguments.json {
@@ -129,6 +138,7 @@ fn check_apart(dataset: &str, source: &Path) -> Result<()> {
 
 async fn copied(
     arguments: &ImportArguments,
+    dataset: &Dataset,
     show: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Imported> {
     let open_options = OpenOptions {
@@ -145,10 +155,11 @@ async fn copied(
             Some(Cast::Lossy) => CastMode::Lossy,
         },
         encodings: arguments.encodings.clone(),
+        create: CreateOptions::default().with_single_writer(arguments.single_writer),
         write: WriteOptions::default().with_partition_by(&arguments.partition_by),
     };
     let names: Vec<_> = arguments.sources.iter().map(|s| s.display().to_string()).collect();
-    Ok(import(&arguments.dataset, source, &names.join(", "), &options, show).await?)
+    Ok(import(dataset, source, &names.join(", "), &options, show).await?)
 }
 
 fn json(imported: &Imported) -> Value {

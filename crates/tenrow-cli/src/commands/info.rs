@@ -11,6 +11,7 @@ use tenrow::{Attribute, AttributeSize, Dataset, Snapshot, Storage, Version};
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Spinner;
+use crate::stores::Stores;
 use crate::text;
 use crate::which_version::WhichVersion;
 
@@ -33,8 +34,8 @@ pub(crate) struct InfoArguments {
 }
 
 /// Prints what the dataset is.
-pub(crate) async fn run(arguments: InfoArguments, out: &mut Output) -> Result<()> {
-    let snapshot = arguments.version.open(&arguments.dataset).await?;
+pub(crate) async fn run(arguments: InfoArguments, stores: &Stores, out: &mut Output) -> Result<()> {
+    let snapshot = arguments.version.open(stores, &arguments.dataset).await?;
     let facts = Facts::read(&snapshot).await?;
     match arguments.json {
         true => writeln!(out, "{:#}", facts.json(&snapshot))?,

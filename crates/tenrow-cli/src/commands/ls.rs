@@ -1,16 +1,16 @@
 //! `tenrow ls`
 
 use std::io::Write;
-use std::path::Path;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::{Catalog, CatalogEntry, Dataset, DatasetInfo, Location};
+use tenrow::{Catalog, CatalogEntry, DatasetInfo, Location};
 
 use crate::Output;
 use crate::fault::{self, Result};
 use crate::progress::Spinner;
 use crate::show;
+use crate::stores::Stores;
 use crate::text;
 
 const AFTER: &str = "\
@@ -33,7 +33,7 @@ pub(crate) struct LsArguments {
 }
 
 /// Lists the datasets.
-pub(crate) async fn run(arguments: LsArguments, out: &mut Output) -> Result<()> {
+pub(crate) async fn run(arguments: LsArguments, stores: &Stores, out: &mut Output) -> Result<()> {
     let root = match Location::parse(&arguments.root)? {
         Location::Local(folder) if !folder.is_dir() => {
             return Err(format!("{}: no such folder", folder.display()).into());
@@ -41,9 +41,9 @@ pub(crate) async fn run(arguments: LsArguments, out: &mut Output) -> Result<()> 
         root => root.to_string(),
     };
     let spinner = Spinner::start("looking for datasets");
-    let entries = Catalog::open(&root)?.list().await?;
+    let entries = Catalog::at(stores.storage(&root)?).list().await?;
     drop(spinner);
-    if entries.is_empty() && Dataset::open(&root).await.is_ok() {
+    if entries.is_empty() && stores.open(&root).await.is_ok() {
         let word = text::shell_word(&arguments.root);
         return Err(
             format!("{root}: a dataset itself: look at it with `tenrow info {word}`").into()
@@ -72,7 +72,7 @@ fn json(root: &str, entry: CatalogEntry) -> Value {
         Err(error) => json!({ "error": fault::line(&error.into()) }),
     };
     value["name"] = json!(entry.name);
-    value["location"] = json!(Path::new(root).join(&entry.name));
+    value["location"] = json!(format!("{}/{}", root.trim_end_matches('/'), entry.name));
     value
 }
 

@@ -9,6 +9,7 @@ use tenrow::{Dataset, Snapshot};
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Spinner;
+use crate::stores::Stores;
 use crate::text;
 
 const AFTER: &str = "\
@@ -34,12 +35,16 @@ pub(crate) struct MergeArguments {
 }
 
 /// Appends the rows of the origins.
-pub(crate) async fn run(arguments: MergeArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(
+    arguments: MergeArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     // One that cannot be opened is found before any is merged.
     let mut origins: Vec<(Dataset, Snapshot)> = Vec::new();
     for location in &arguments.origins {
-        let origin = Dataset::open(location).await?;
+        let origin = stores.open(location).await?;
         let version = origin.latest().await?;
         origins.push((origin, version));
     }

@@ -1,5 +1,6 @@
 //! The commands, one to a file.
 
+pub(crate) mod cache;
 pub(crate) mod clone;
 pub(crate) mod compact;
 pub(crate) mod create;

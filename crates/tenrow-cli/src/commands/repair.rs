@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use tenrow::Dataset;
 
 use crate::Output;
 use crate::commands::vacuum::{objects_json, print_objects, vacuum};
 use crate::fault::Result;
+use crate::stores::Stores;
 use crate::text;
 
 const AFTER: &str = "\
@@ -31,8 +31,12 @@ pub(crate) struct RepairArguments {
 }
 
 /// Lists what no version names.
-pub(crate) async fn run(arguments: RepairArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(
+    arguments: RepairArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let report = vacuum(&dataset, Duration::ZERO, true).await?;
     let orphans = &report.removed;
     if arguments.json {

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use clap::Args;
 use serde_json::json;
-use tenrow::Dataset;
 
 use crate::Output;
 use crate::fault::Result;
+use crate::stores::Stores;
 use crate::text;
 use crate::which_version::named;
 
@@ -33,8 +33,12 @@ pub(crate) struct RestoreArguments {
 }
 
 /// Restores the version.
-pub(crate) async fn run(arguments: RestoreArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(
+    arguments: RestoreArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let old = named(&dataset, &arguments.version).await?.version();
     let newest = dataset.restore(old).await?;
     if arguments.json {

@@ -4,11 +4,12 @@ use std::io::Write;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use tenrow::{Attribute, AttributeType, DType, Dataset, Encoding, SchemaChange};
+use tenrow::{Attribute, AttributeType, DType, Encoding, SchemaChange};
 
 use crate::Output;
 use crate::fault::Result;
 use crate::show;
+use crate::stores::Stores;
 
 const AFTER: &str = "\
 Each change is one commit and writes no data file: old rows are adapted when they are read, and older \
@@ -133,7 +134,11 @@ struct ReorderArguments {
 }
 
 /// Changes the schema.
-pub(crate) async fn run(arguments: SchemaArguments, out: &mut Output) -> Result<()> {
+pub(crate) async fn run(
+    arguments: SchemaArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
     let (dataset, change, as_json) = match arguments.change {
         ChangeArguments::Add(a) => (a.dataset.clone(), SchemaChange::Add(added(&a)), a.json),
         ChangeArguments::Drop(a) => (a.dataset, SchemaChange::Drop(a.name), a.json),
@@ -146,7 +151,7 @@ pub(crate) async fn run(arguments: SchemaArguments, out: &mut Output) -> Result<
         ChangeArguments::Nullable(a) => (a.dataset, SchemaChange::MakeNullable(a.name), a.json),
         ChangeArguments::Reorder(a) => (a.dataset, SchemaChange::Reorder(a.names), a.json),
     };
-    let snapshot = Dataset::open(&dataset).await?.change_schema(change).await?;
+    let snapshot = stores.open(&dataset).await?.change_schema(change).await?;
     if as_json {
         let attributes = show::attributes_json(snapshot.schema());
         let value = json!({ "version": snapshot.version().0, "attributes": attributes });

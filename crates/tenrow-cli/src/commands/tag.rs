@@ -4,10 +4,11 @@ use std::io::Write;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::{Dataset, Snapshot};
+use tenrow::Snapshot;
 
 use crate::Output;
 use crate::fault::Result;
+use crate::stores::Stores;
 use crate::text;
 use crate::which_version::WhichVersion;
 
@@ -39,8 +40,8 @@ pub(crate) struct TagArguments {
 }
 
 /// Lists tags, gives one or takes one away.
-pub(crate) async fn run(arguments: TagArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(arguments: TagArguments, stores: &Stores, out: &mut Output) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let Some(name) = &arguments.name else {
         if !arguments.version.is_newest() {
             return Err("--version: say which tag the version is to have".into());

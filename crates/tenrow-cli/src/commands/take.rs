@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use tenrow::{Dataset, Snapshot, View};
+use tenrow::{Snapshot, View};
 use tenrow_convert::{Progress, export_rows};
 
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Bar;
 use crate::row_list::{places, rows_of};
+use crate::stores::Stores;
 use crate::text;
 use crate::which_version::WhichVersion;
 
@@ -49,8 +50,8 @@ pub(crate) struct TakeArguments {
 }
 
 /// Writes the rows.
-pub(crate) async fn run(arguments: TakeArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(arguments: TakeArguments, stores: &Stores, out: &mut Output) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let (snapshot, rows) = match &arguments.view {
         Some(name) => rows_of_view(&dataset.view(name).await?, arguments.rows.as_deref()).await?,
         None => {

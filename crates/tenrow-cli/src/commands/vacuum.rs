@@ -11,6 +11,7 @@ use tenrow::{Dataset, ListedObject, VacuumOptions, VacuumReport};
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Bar;
+use crate::stores::Stores;
 use crate::text;
 
 const AFTER: &str = "\
@@ -42,8 +43,12 @@ pub(crate) struct VacuumArguments {
 }
 
 /// Removes what no version names.
-pub(crate) async fn run(arguments: VacuumArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(
+    arguments: VacuumArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let report = vacuum(&dataset, arguments.older_than, arguments.dry_run).await?;
     if arguments.json {
         let value = json!({

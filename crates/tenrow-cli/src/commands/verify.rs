@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::{Dataset, VerifyOptions, VerifyReport};
+use tenrow::{VerifyOptions, VerifyReport};
 
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Bar;
+use crate::stores::Stores;
 use crate::text;
 
 const AFTER: &str = "\
@@ -35,8 +36,12 @@ pub(crate) struct VerifyArguments {
 }
 
 /// Checks the dataset.
-pub(crate) async fn run(arguments: VerifyArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(
+    arguments: VerifyArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let bar = Arc::new(Mutex::new(Bar::new("bytes")));
     let shown = bar.clone();
     let on_progress = move |done, total| {

@@ -4,11 +4,12 @@ use std::io::Write;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::{Dataset, VersionInfo};
+use tenrow::VersionInfo;
 
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Spinner;
+use crate::stores::Stores;
 use crate::text;
 
 const AFTER: &str = "\
@@ -28,8 +29,12 @@ pub(crate) struct VersionsArguments {
 }
 
 /// Prints the history, newest first.
-pub(crate) async fn run(arguments: VersionsArguments, out: &mut Output) -> Result<()> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+pub(crate) async fn run(
+    arguments: VersionsArguments,
+    stores: &Stores,
+    out: &mut Output,
+) -> Result<()> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let newest = dataset.latest().await?;
     let tags_of = |version: &VersionInfo| -> Vec<&str> {
         let tags = newest.root().tags.iter();

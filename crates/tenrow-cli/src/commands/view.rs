@@ -4,12 +4,13 @@ use std::io::Write;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use tenrow::{Dataset, Snapshot, View, ViewOptions};
+use tenrow::{Snapshot, View, ViewOptions};
 
 use super::sql::view_by_query;
 use crate::Output;
 use crate::fault::Result;
 use crate::row_list::rows_of;
+use crate::stores::Stores;
 use crate::text;
 use crate::which_version::WhichVersion;
 
@@ -124,18 +125,18 @@ fn part(text: &str) -> std::result::Result<(String, f64), String> {
 }
 
 /// Does what is asked of views.
-pub(crate) async fn run(arguments: ViewArguments, out: &mut Output) -> Result<()> {
+pub(crate) async fn run(arguments: ViewArguments, stores: &Stores, out: &mut Output) -> Result<()> {
     let as_json = arguments.json;
     match arguments.action {
         Action::List { dataset } => {
-            let dataset = Dataset::open(&dataset).await?;
+            let dataset = stores.open(&dataset).await?;
             list(&dataset.latest().await?, as_json, out)
         }
-        Action::Create(create) => say(&[created(&create).await?], as_json, out),
-        Action::Prefix(prefix) => say(&[cut(&prefix).await?], as_json, out),
-        Action::Split(split) => say(&parted(&split).await?, as_json, out),
+        Action::Create(create) => say(&[created(&create, stores).await?], as_json, out),
+        Action::Prefix(prefix) => say(&[cut(&prefix, stores).await?], as_json, out),
+        Action::Split(split) => say(&parted(&split, stores).await?, as_json, out),
         Action::Drop { dataset, view } => {
-            let newest = Dataset::open(&dataset).await?.drop_view(&view).await?.version();
+            let newest = stores.open(&dataset).await?.drop_view(&view).await?.version();
             match as_json {
                 true => {
                     let value = json!({ "version": newest.0, "dropped_view": view });
@@ -148,11 +149,12 @@ pub(crate) async fn run(arguments: ViewArguments, out: &mut Output) -> Result<()
     }
 }
 
-async fn created(arguments: &CreateArguments) -> Result<View> {
+async fn created(arguments: &CreateArguments, stores: &Stores) -> Result<View> {
     if let Some(query) = &arguments.query {
-        return view_by_query(&arguments.dataset, &arguments.name, query, arguments.replace).await;
+        let CreateArguments { dataset, name, replace, .. } = arguments;
+        return view_by_query(stores, dataset, name, query, *replace).await;
     }
-    let dataset = Dataset::open(&arguments.dataset).await?;
+    let dataset = stores.open(&arguments.dataset).await?;
     let snapshot = arguments.version.of(&dataset).await?;
     let text = arguments.rows.as_deref().unwrap_or_default();
     let rows = rows_of(&snapshot, text)?;
@@ -160,8 +162,8 @@ async fn created(arguments: &CreateArguments) -> Result<View> {
     Ok(dataset.create_view(&arguments.name, &snapshot, rows, &options).await?)
 }
 
-async fn cut(arguments: &PrefixArguments) -> Result<View> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+async fn cut(arguments: &PrefixArguments, stores: &Stores) -> Result<View> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let whole = dataset.view(&arguments.of).await?;
     let (count, what) = match (&arguments.sum, arguments.budget) {
         (Some(attribute), Some(budget)) => {
@@ -182,8 +184,8 @@ async fn cut(arguments: &PrefixArguments) -> Result<View> {
     Ok(dataset.create_view(&arguments.name, snapshot, rows[..count].to_vec(), &options).await?)
 }
 
-async fn parted(arguments: &SplitArguments) -> Result<Vec<View>> {
-    let dataset = Dataset::open(&arguments.dataset).await?;
+async fn parted(arguments: &SplitArguments, stores: &Stores) -> Result<Vec<View>> {
+    let dataset = stores.open(&arguments.dataset).await?;
     let snapshot = arguments.version.of(&dataset).await?;
     let fractions: Vec<f64> = arguments.parts.iter().map(|(_, fraction)| *fraction).collect();
     let parts = snapshot.random_split(arguments.seed, &fractions).await?;

@@ -63,8 +63,11 @@ pub const FEATURE_ORIGINS: &str = "origins";
 /// Old versions may be expired: a writer that ignores it names what is about to be removed.
 pub const FEATURE_EXPIRED_VERSIONS: &str = "expired_versions";
 
+/// The store cannot create without replacing: a second writer at the same time would lose commits of the first.
+pub const FEATURE_SINGLE_WRITER: &str = "single_writer";
+
 /// Every feature that this crate reads and writes.
-pub const KNOWN_FEATURES: [&str; 9] = [
+pub const KNOWN_FEATURES: [&str; 10] = [
     FEATURE_DELETION_VECTORS,
     FEATURE_COLUMN_FILES,
     FEATURE_VIEWS,
@@ -74,4 +77,5 @@ pub const KNOWN_FEATURES: [&str; 9] = [
     FEATURE_EARLIER_FORMS,
     FEATURE_ORIGINS,
     FEATURE_EXPIRED_VERSIONS,
+    FEATURE_SINGLE_WRITER,
 ];

@@ -10,7 +10,7 @@ use super::version::Version;
 use super::view_ref::ViewRef;
 use super::{
     FEATURE_DEFAULT_VALUES, FEATURE_EARLIER_FORMS, FEATURE_EXPIRED_VERSIONS, FEATURE_ORIGINS,
-    FEATURE_VIEWS, KNOWN_FEATURES, wire_root,
+    FEATURE_SINGLE_WRITER, FEATURE_VIEWS, KNOWN_FEATURES, wire_root,
 };
 use crate::error::{FormatError, Result};
 use crate::limits;
@@ -223,6 +223,11 @@ impl Root {
     /// The versions that tags and views keep, in no order, some more than once.
     pub fn kept_versions(&self) -> impl Iterator<Item = Version> + '_ {
         self.tags.values().copied().chain(self.views.values().map(|view| view.version))
+    }
+
+    /// Whether only one writer at a time may commit, because the store cannot tell two apart.
+    pub fn has_single_writer(&self) -> bool {
+        self.writer_features.contains(FEATURE_SINGLE_WRITER)
     }
 
     /// Writer features that this crate does not know: with any, the dataset is read only.

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use datafusion::common::TableReference;
-use tenrow::{Catalog, Dataset, ErrorKind, Storage};
+use tenrow::{Catalog, Dataset, ErrorKind, RemoteLocation, Storage};
 
 use super::name::TableName;
 use crate::error::{Error, Result};
@@ -17,19 +17,33 @@ pub(crate) struct Root {
     pub(crate) catalog: Catalog,
     /// The folder, if it is local: absolute.
     folder: Option<PathBuf>,
+    /// The location, if it is remote.
+    remote: Option<RemoteLocation>,
 }
 
 impl Root {
     pub(crate) fn new(name: Option<String>, storage: Storage) -> Result<Self> {
         let folder = storage.folder().map(Path::to_path_buf);
-        let last = folder.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
+        let remote = storage.remote_location().cloned();
+        let last = match &remote {
+            Some(remote) => Some(remote.last_part()),
+            None => folder.as_deref().and_then(Path::file_name).and_then(|name| name.to_str()),
+        };
+        let last = last.filter(|name| !name.is_empty());
         let name = name.or_else(|| last.map(str::to_owned)).unwrap_or_else(|| "root".to_owned());
         if name.is_empty() || name == INFORMATION_SCHEMA {
             return Err(Error::invalid(format!(
                 "root {name:?}: the name is taken; give another, as in `name=location`"
             )));
         }
-        Ok(Self { name, catalog: Catalog::at(storage), folder })
+        Ok(Self { name, catalog: Catalog::at(storage), folder, remote })
+    }
+
+    /// The name below this root of what is at `location`, if that is below.
+    fn name_at(&self, location: &str) -> Option<String> {
+        let below = location.strip_prefix(&self.remote.as_ref()?.to_string())?;
+        let name = below.strip_prefix('/')?.trim_end_matches('/');
+        (!name.is_empty()).then(|| name.to_owned())
     }
 
     /// The name below this root of what `path` leads to, if it leads below.
@@ -161,6 +175,10 @@ impl Roots {
     /// Where `name` may be: in a root by its name, else where a path leads.
     fn candidates(&self, name: &str) -> Vec<Place> {
         let place = |(root, name): (usize, String)| Place { root, name };
+        if name.contains("://") && !name.starts_with("file://") {
+            let below = |(index, root): (usize, &Root)| Some((index, root.name_at(name)?));
+            return self.roots.iter().enumerate().filter_map(below).map(place).collect();
+        }
         let path = Path::new(name.strip_prefix("file://").unwrap_or(name));
         if path.is_absolute() {
             let below = |(index, root): (usize, &Root)| Some((index, root.name_of(path)?));

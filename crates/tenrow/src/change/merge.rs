@@ -21,7 +21,7 @@ impl Dataset {
     pub async fn merge(&self, origin: &Dataset, version: &Snapshot) -> Result<Snapshot> {
         let base = self.latest().await?;
         let location = location_for(version.storage(), self.storage())?;
-        if self.storage().folder() == version.storage().folder() {
+        if self.storage().is_same_place(version.storage()) {
             return Err(Error::invalid("a dataset cannot be merged into itself"));
         }
         let fields = match_fields(version.schema(), base.schema())?;

@@ -23,7 +23,7 @@ use crate::format::limits;
 use crate::format::manifest::{Parent, Root, Version};
 use crate::ids::Ids;
 use crate::snapshot::Snapshot;
-use crate::storage::Storage;
+use crate::storage::{LATEST_NOTE, Storage};
 
 pub(crate) use append::{Append, Overwrite};
 pub(crate) use conflict::conflict;
@@ -103,7 +103,26 @@ pub(crate) async fn read_newest(storage: &Storage, known: Option<&Snapshot>) -> 
 
 /// The number of the newest version, if there is one.
 pub(crate) async fn newest_version(storage: &Storage) -> Result<Option<Version>> {
-    Ok(storage.newest().await?.and_then(|name| Version::from_file_name(&name)))
+    storage.newest().await
+}
+
+/// Makes sure that of two writers who create one version only one succeeds, before a dataset is created.
+///
+/// # Errors
+/// [`Unsupported`](ErrorKind::Unsupported) if the store lets both, and `root` does not record that there is but one.
+pub(crate) async fn check_store(storage: &Storage, root: &Root) -> Result<()> {
+    storage.check_writable()?;
+    if root.has_single_writer() {
+        storage.allow_single_writer();
+        return Ok(());
+    }
+    // A folder says so itself, with the first file.
+    if storage.folder().is_some() || storage.creates_once(&root.write_id).await? {
+        return Ok(());
+    }
+    Err(Error::unsupported(format!(
+        "{storage} ignores the condition of a put (If-None-Match), so two writers could lose each other's commits: choose another store, or promise that only one writer at a time commits (--single-writer)"
+    )))
 }
 
 /// Commits version 1.
@@ -198,6 +217,7 @@ impl Committer {
 
 /// Refuses a version that uses features which only a newer tenrow can keep intact.
 pub(crate) fn check_writable(snapshot: &Snapshot) -> Result<()> {
+    snapshot.storage().check_writable()?;
     let unknown = snapshot.root().unknown_writer_features();
     if unknown.is_empty() {
         return Ok(());
@@ -295,7 +315,7 @@ async fn insist<T, F: Future<Output = Result<T>>>(mut ask: impl FnMut() -> F) ->
 /// Notes the newest version for stores that cannot list; nobody trusts it, so nothing depends on it.
 async fn note_latest(storage: &Storage, version: Version) {
     let note = Bytes::from(format!("{}\n", version.0));
-    if let Err(error) = storage.put("_tenrow/latest", note).await {
+    if let Err(error) = storage.put(LATEST_NOTE, note).await {
         tracing::debug!(%error, "the advisory note of the newest version could not be written");
     }
 }

@@ -73,10 +73,12 @@ impl<'a> Source<'a> {
     }
 
     pub(crate) fn corrupt(&self, error: FormatError) -> Error {
+        self.storage.distrust(&self.file.entry().path);
         Error::format(self.name(), error)
     }
 
     pub(crate) fn damaged(&self, reason: String) -> Error {
+        self.storage.distrust(&self.file.entry().path);
         Error::corrupt(self.name(), reason)
     }
 

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
-use futures::stream::{BoxStream, StreamExt, try_unfold};
+use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt, try_unfold};
+use tokio::sync::OnceCell;
 
 use crate::error::Result;
 use crate::format::{Attribute, AttributeType};
@@ -62,106 +63,132 @@ impl Snapshot {
 
     /// [`scan`](Self::scan) with options.
     ///
-    /// Memory: one batch of tensors, and the other attributes of one row group.
+    /// What is far away is fetched ahead: up to 16 batches, or 64 MiB of them. Memory: those, or one batch of tensors,
+    /// and the other attributes of two row groups.
     ///
     /// # Errors
     /// As [`scan`](Self::scan).
     pub fn scan_with(&self, options: &ScanOptions) -> BatchStream {
         let rows = options.rows.clone().unwrap_or(0..self.row_count());
-        let scan = Scan {
-            snapshot: self.clone(),
-            options: options.clone(),
-            rows,
-            attributes: None,
-            group: None,
-        };
-        try_unfold(scan, |mut scan| async move {
-            let batch = scan.next().await?;
-            Ok(batch.map(|batch| (batch, scan)))
+        let (snapshot, options) = (self.clone(), options.clone());
+        // The stream says what is wrong with the options.
+        stream::once(async move {
+            let asked = options.read.resolve(&snapshot)?;
+            let attributes: Arc<[Attribute]> = asked.into_iter().cloned().collect();
+            let ahead = parts_ahead(&snapshot, &attributes, &options);
+            let scan = Arc::new(Scan { snapshot, options, attributes });
+            let plan = Plan { scan: scan.clone(), next: rows, in_batch: 0, group: None };
+            let reader = scan.clone();
+            let read = move |part: Part| {
+                let scan = reader.clone();
+                async move { scan.read(part).await }
+            };
+            let parts = try_unfold(plan, |mut plan| async move {
+                Ok(plan.next().await?.map(|part| (part, plan)))
+            });
+            let parts = parts.map_ok(read).try_buffered(ahead).boxed();
+            Ok(batches(scan.clone(), parts))
         })
+        .try_flatten()
         .boxed()
     }
 }
 
+/// Parts of a remote dataset that are read at once, at most.
+const MAX_PARTS_AHEAD: usize = 16;
+/// Their bytes, about.
+const MAX_BYTES_AHEAD: u64 = 64 << 20;
+/// Bytes of a part that ends where a page does, at least.
+const PAGE_BYTES: u64 = 1 << 20;
+
+/// How many parts are read at once: of what is on this machine one, for there is nothing to wait for.
+fn parts_ahead(snapshot: &Snapshot, attributes: &[Attribute], options: &ScanOptions) -> usize {
+    if snapshot.storage().folder().is_some() {
+        return 1;
+    }
+    let row_bytes = attributes.iter().filter_map(|attribute| match &attribute.attribute_type {
+        AttributeType::Tensor { dtype, shape } => shape.byte_len(*dtype).ok(),
+        _ => None,
+    });
+    let row_bytes: u64 = row_bytes.fold(0, u64::saturating_add);
+    let part_bytes = match options.batch_rows {
+        Some(rows) => row_bytes.saturating_mul(rows as u64),
+        None => row_bytes,
+    };
+    let ahead = MAX_BYTES_AHEAD / part_bytes.max(PAGE_BYTES);
+    (ahead as usize).clamp(2, MAX_PARTS_AHEAD)
+}
+
+/// What is scanned, and how.
 struct Scan {
     snapshot: Snapshot,
     options: ScanOptions,
-    /// The rows still to come.
-    rows: Range<u64>,
-    attributes: Option<Arc<[Attribute]>>,
-    group: Option<Group>,
+    attributes: Arc<[Attribute]>,
 }
 
-/// The rows of one row group of a partition's first file, and their decoded columns.
+/// Rows of one row group, which are read together: a batch, or the end of one.
+struct Part {
+    group: Arc<Group>,
+    rows: Range<u64>,
+}
+
+/// Where the next part is; finding it reads nothing but leaves and deletion vectors.
+struct Plan {
+    scan: Arc<Scan>,
+    /// The rows still to come.
+    next: Range<u64>,
+    /// Rows that the current batch has already.
+    in_batch: usize,
+    group: Option<Arc<Group>>,
+}
+
+/// The rows of one row group of a partition's first file.
 struct Group {
     partition: Arc<LoadedPartition>,
     /// Global number of the partition's first row.
     partition_start: u64,
-    /// Global rows that the decoded columns cover.
+    /// Global rows.
     rows: Range<u64>,
-    /// What was decoded at once; raw tensors are read batch by batch.
-    decoded: Vec<Option<ArrayRef>>,
+    /// The same, as rows of the files.
+    file_rows: Vec<Range<u64>>,
+    /// Which attributes are read part by part.
+    is_raw: Vec<bool>,
+    /// The others, decoded at once when the first part wants them.
+    decoded: OnceCell<Vec<Option<ArrayRef>>>,
 }
 
-impl Scan {
-    /// The attributes asked for, looked up at the first batch so that the stream can say what is wrong.
-    fn attributes(&mut self) -> Result<Arc<[Attribute]>> {
-        if let Some(known) = &self.attributes {
-            return Ok(known.clone());
-        }
-        let asked = self.options.read.resolve(&self.snapshot)?;
-        let asked: Arc<[Attribute]> = asked.into_iter().cloned().collect();
-        Ok(self.attributes.insert(asked).clone())
-    }
-
-    async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        if self.rows.start >= self.rows.end {
-            if self.rows.end > self.snapshot.row_count() {
-                return Err(self.snapshot.out_of_range(self.rows.end - 1));
+impl Plan {
+    async fn next(&mut self) -> Result<Option<Part>> {
+        let scan = self.scan.clone();
+        if self.next.start >= self.next.end {
+            if self.next.end > scan.snapshot.row_count() {
+                return Err(scan.snapshot.out_of_range(self.next.end - 1));
             }
             return Ok(None);
         }
-        let snapshot = self.snapshot.clone();
-        let attributes = self.attributes()?;
-        let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); attributes.len()];
-        let mut row_count = 0;
-        loop {
-            self.load_group(&attributes).await?;
-            let Some(group) = &self.group else { break };
-            let end = match self.options.batch_rows {
-                Some(rows) => group.rows.end.min(self.rows.start + (rows - row_count) as u64),
-                None => {
-                    group.natural_end(&snapshot, &attributes, self.rows.start, &self.options)?
-                }
-            };
-            let rows = self.rows.start..end.min(self.rows.end);
-            for (part, column) in parts.iter_mut().zip(0..) {
-                part.push(group.read(&snapshot, &attributes, column, &rows, &self.options).await?);
-            }
-            row_count += (rows.end - rows.start) as usize;
-            self.rows.start = rows.end;
-            let is_full = self.options.batch_rows.is_none_or(|wanted| row_count >= wanted);
-            if is_full || self.rows.start >= self.rows.end {
-                break;
-            }
+        let at = self.next.start;
+        let group = match self.group.take().filter(|group| group.rows.contains(&at)) {
+            Some(group) => group,
+            None => Arc::new(scan.group(at, self.next.end).await?),
+        };
+        self.group = Some(group.clone());
+        let end = match scan.options.batch_rows {
+            Some(rows) => group.rows.end.min(at + (rows - self.in_batch) as u64),
+            None => group.natural_end(&scan, at)?,
+        };
+        let end = end.min(self.next.end);
+        self.in_batch += (end - at) as usize;
+        if scan.options.batch_rows.is_none_or(|rows| self.in_batch >= rows) {
+            self.in_batch = 0;
         }
-        let columns = attributes.iter().zip(parts).map(|(attribute, parts)| {
-            arrays::concat(&attribute.attribute_type.arrow_type(), parts)
-        });
-        Ok(Some(batch(&snapshot, attributes.iter(), columns.collect::<Result<_>>()?, row_count)?))
+        self.next.start = end;
+        Ok(Some(Part { group, rows: at..end }))
     }
+}
 
-    /// Makes the group that holds the next row the current one.
-    async fn load_group(&mut self, attributes: &[Attribute]) -> Result<()> {
-        let at = self.rows.start;
-        if self.group.as_ref().is_none_or(|group| !group.rows.contains(&at)) {
-            self.group = None;
-            self.group = Some(self.load(at, attributes).await?);
-        }
-        Ok(())
-    }
-
-    async fn load(&mut self, at: u64, attributes: &[Attribute]) -> Result<Group> {
+impl Scan {
+    /// The row group of row `at`, up to `end`.
+    async fn group(&self, at: u64, end: u64) -> Result<Group> {
         let (partition, range) = self.snapshot.locate(at).await?;
         let live = at - range.start;
         let deletes = partition.deletes(self.snapshot.storage()).await?;
@@ -170,59 +197,102 @@ impl Scan {
         let (row_group, in_group) = first_file.row_map().locate(row).unwrap_or((0, row));
         let group_end = row - in_group + first_file.entry().row_groups[row_group];
         let live_end = deletes.map_or(group_end, |deletes| deletes.live_before(group_end));
-        let end = (range.start + live_end).min(self.rows.end);
-        let rows = self.snapshot.file_rows(partition, live..end - range.start).await?;
-        let mut decoded = Vec::with_capacity(attributes.len());
-        for attribute in attributes {
-            let reader = reader(&self.snapshot, attribute, partition, &self.options);
-            decoded.push(match is_raw(&reader) && deletes.is_none() {
-                true => None,
-                false => Some(reader.read_ranges(&rows).await?),
-            });
-        }
+        let end = (range.start + live_end).min(end);
+        let file_rows = self.snapshot.file_rows(partition, live..end - range.start).await?;
+        let is_raw = |attribute| {
+            deletes.is_none()
+                && is_raw(&reader(&self.snapshot, attribute, partition, &self.options))
+        };
         Ok(Group {
             partition: partition.clone(),
             partition_start: range.start,
             rows: at..end,
-            decoded,
+            file_rows,
+            is_raw: self.attributes.iter().map(is_raw).collect(),
+            decoded: OnceCell::new(),
         })
+    }
+
+    /// The columns of a part.
+    async fn read(&self, part: Part) -> Result<(Vec<ArrayRef>, usize)> {
+        let Part { group, rows } = part;
+        let decoded = group.decoded.get_or_try_init(|| group.decode(self)).await?;
+        let mut columns = Vec::with_capacity(self.attributes.len());
+        for (attribute, decoded) in self.attributes.iter().zip(decoded) {
+            columns.push(match decoded {
+                Some(decoded) => {
+                    let start = (rows.start - group.rows.start) as usize;
+                    decoded.slice(start, (rows.end - rows.start) as usize)
+                }
+                None => {
+                    let start = group.partition_start;
+                    let rows = rows.start - start..rows.end - start;
+                    let partition = &group.partition;
+                    reader(&self.snapshot, attribute, partition, &self.options)
+                        .read_range(rows)
+                        .await?
+                }
+            });
+        }
+        Ok((columns, (rows.end - rows.start) as usize))
+    }
+
+    fn batch(&self, parts: Vec<Vec<ArrayRef>>, row_count: usize) -> Result<RecordBatch> {
+        let columns = self.attributes.iter().zip(parts).map(|(attribute, parts)| {
+            arrays::concat(&attribute.attribute_type.arrow_type(), parts)
+        });
+        let columns = columns.collect::<Result<_>>()?;
+        batch(&self.snapshot, self.attributes.iter(), columns, row_count)
     }
 }
 
-impl Group {
-    async fn read(
-        &self,
-        snapshot: &Snapshot,
-        attributes: &[Attribute],
-        column: usize,
-        rows: &Range<u64>,
-        options: &ScanOptions,
-    ) -> Result<ArrayRef> {
-        if let Some(decoded) = &self.decoded[column] {
-            let start = (rows.start - self.rows.start) as usize;
-            return Ok(decoded.slice(start, (rows.end - rows.start) as usize));
+/// Parts put together until they are a batch.
+fn batches(
+    scan: Arc<Scan>,
+    parts: BoxStream<'static, Result<(Vec<ArrayRef>, usize)>>,
+) -> impl Stream<Item = Result<RecordBatch>> + Send {
+    try_unfold((scan, parts), |(scan, mut parts)| async move {
+        let mut columns: Vec<Vec<ArrayRef>> = vec![Vec::new(); scan.attributes.len()];
+        let mut row_count = 0;
+        while let Some((part, rows)) = parts.try_next().await? {
+            for (column, part) in columns.iter_mut().zip(part) {
+                column.push(part);
+            }
+            row_count += rows;
+            if scan.options.batch_rows.is_none_or(|wanted| row_count >= wanted) {
+                break;
+            }
         }
-        let reader = reader(snapshot, &attributes[column], &self.partition, options);
-        reader.read_range(rows.start - self.partition_start..rows.end - self.partition_start).await
+        if row_count == 0 {
+            return Ok(None);
+        }
+        let batch = scan.batch(columns, row_count)?;
+        Ok(Some((batch, (scan, parts))))
+    })
+}
+
+impl Group {
+    /// The columns that are not read part by part.
+    async fn decode(&self, scan: &Scan) -> Result<Vec<Option<ArrayRef>>> {
+        let mut decoded = Vec::with_capacity(self.is_raw.len());
+        for (attribute, is_raw) in scan.attributes.iter().zip(&self.is_raw) {
+            let reader = reader(&scan.snapshot, attribute, &self.partition, &scan.options);
+            decoded.push(match is_raw {
+                true => None,
+                false => Some(reader.read_ranges(&self.file_rows).await?),
+            });
+        }
+        Ok(decoded)
     }
 
     /// Where the first page ends of those that hold row `at`.
-    fn natural_end(
-        &self,
-        snapshot: &Snapshot,
-        attributes: &[Attribute],
-        at: u64,
-        options: &ScanOptions,
-    ) -> Result<u64> {
+    fn natural_end(&self, scan: &Scan, at: u64) -> Result<u64> {
         /// Rows of a batch where no raw page says otherwise.
         const MAX_BATCH_ROWS: u64 = 8192;
         let mut end = self.rows.end;
         let mut cut = false;
-        for (attribute, decoded) in attributes.iter().zip(&self.decoded) {
-            let reader = reader(snapshot, attribute, &self.partition, options);
-            if decoded.is_some() {
-                continue;
-            }
+        for (attribute, _) in scan.attributes.iter().zip(&self.is_raw).filter(|(_, raw)| **raw) {
+            let reader = reader(&scan.snapshot, attribute, &self.partition, &scan.options);
             let (row_group, row) = reader.row_group_of(at - self.partition_start)?;
             if let Some(chunk) = raw_chunk(&reader, row_group) {
                 let page = chunk.page_of_row(row).and_then(|number| chunk.page(number));

@@ -166,6 +166,7 @@ impl LoadedPartition {
         let damaged = |reason| Error::corrupt(format!("{storage}/{}", entry.path), reason);
         let found = checksum(&bytes);
         if found != entry.checksum || bytes.len() as u64 != entry.size_bytes {
+            storage.distrust(&entry.path);
             return Err(damaged(format!(
                 "checksum {found:016x}, expected {:016x}",
                 entry.checksum

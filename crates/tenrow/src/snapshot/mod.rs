@@ -56,6 +56,9 @@ impl Snapshot {
         let root =
             Root::decode(bytes).map_err(|e| Error::format(format!("{storage}/{path}"), e))?;
         let storage = storage.with_origins(&root.origins)?;
+        if root.has_single_writer() {
+            storage.allow_single_writer();
+        }
         let row_map = root.row_map();
         let known_leaves = known.map(Snapshot::loaded_leaves).unwrap_or_default();
         let share = |leaf: &LeafRef| match known_leaves.get(leaf.path.as_str()) {
@@ -200,8 +203,10 @@ impl Snapshot {
                 _ => error,
             }
         })?;
-        let decoded = Leaf::decode(bytes, leaf.checksum)
-            .map_err(|e| Error::format(format!("{storage}/{}", leaf.path), e))?;
+        let decoded = Leaf::decode(bytes, leaf.checksum).map_err(|e| {
+            storage.distrust(&leaf.path);
+            Error::format(format!("{storage}/{}", leaf.path), e)
+        })?;
         if decoded.live_rows() != leaf.row_count {
             return Err(Error::corrupt(
                 format!("{storage}/{}", leaf.path),

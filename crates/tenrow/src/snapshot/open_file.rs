@@ -65,8 +65,10 @@ impl OpenFile {
             let start = self.entry.size_bytes.saturating_sub(self.entry.footer_bytes);
             let range = start..self.entry.size_bytes;
             let tail = self.read(storage, range).await?;
-            let metadata = decode_footer(&tail, self.entry.size_bytes)
-                .map_err(|e| Error::format(self.shown(storage), e))?;
+            let metadata = decode_footer(&tail, self.entry.size_bytes).map_err(|e| {
+                storage.distrust(&self.entry.path);
+                Error::format(self.shown(storage), e)
+            })?;
             self.check_footer(storage, &metadata)?;
             Ok(Arc::new(metadata))
         };

@@ -59,6 +59,11 @@ impl DurableLocal {
         Self { root, folders, reader: OnceLock::new() }
     }
 
+    /// From now on a file system that has neither hard links nor rename without replacing is used all the same.
+    pub(crate) fn allow_single_writer(&self) {
+        self.folders.allow_single_writer();
+    }
+
     /// The folder.
     pub fn root(&self) -> &FilePath {
         &self.root

@@ -4,8 +4,8 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use super::Storage;
-use crate::error::{Error, ErrorKind, Result};
+use super::{Place, RemoteLocation, Storage};
+use crate::error::{ErrorKind, Result};
 
 /// An object that a listing met.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Storage {
         let below = self.inner.prefix.clone();
         let objects = self.inner.store.list(Some(&prefix));
         let objects = objects.map_err(move |error| {
-            Error::store(format!("cannot list {}", self.shown(folder)), error)
+            self.refused(format!("cannot list {}", self.shown(folder)), error)
         });
         objects
             .try_filter_map(move |object| {
@@ -52,11 +52,12 @@ impl Storage {
     /// # Errors
     /// [`Io`](ErrorKind::Io).
     pub async fn list_folders(&self, folder: &str) -> Result<Vec<String>> {
+        self.check_lists()?;
         self.note_read(0);
         let prefix: Path = self.inner.prefix.parts().chain(Path::from(folder).parts()).collect();
         let listed =
             self.inner.store.list_with_delimiter(Some(&prefix)).await.map_err(|error| {
-                Error::store(format!("cannot list {}", self.shown(folder)), error)
+                self.refused(format!("cannot list {}", self.shown(folder)), error)
             })?;
         let names = listed.common_prefixes.iter().filter_map(|path| path.filename());
         let mut names: Vec<String> = names.map(str::to_owned).collect();
@@ -69,6 +70,7 @@ impl Storage {
     /// # Errors
     /// [`Io`](ErrorKind::Io).
     pub async fn delete(&self, path: &str) -> Result<()> {
+        self.check_writable()?;
         let deleted = self.inner.store.delete(&self.location(path)?).await;
         match deleted.map_err(|error| self.store_error("remove", path, error)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -82,9 +84,12 @@ impl Storage {
     /// [`InvalidInput`](ErrorKind::InvalidInput) if `folder` is no plain relative path.
     pub fn below(&self, folder: &str) -> Result<Storage> {
         let prefix = self.location(folder)?;
-        let below = match &self.inner.folder {
-            Some(root) => Self::local(root.join(folder), crate::ids::Ids::random()),
-            None => Self::from_store(self.inner.store.clone(), prefix),
+        let below = match &self.inner.place {
+            Place::Folder(root, _) => Self::local(root.join(folder), crate::ids::Ids::random()),
+            Place::Remote(place) => {
+                self.beside(RemoteLocation { prefix, ..place.location.clone() })
+            }
+            Place::Store => Self::from_store(self.inner.store.clone(), prefix),
         };
         Ok(below
             .with_mmap(self.maps_files)

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use object_store::path::Path as ObjectPath;
+
 use crate::error::{Error, Result};
 
 /// A place that can hold a dataset.
@@ -11,6 +13,90 @@ use crate::error::{Error, Result};
 pub enum Location {
     /// A folder of this machine, absolute.
     Local(PathBuf),
+    /// A part of an object store.
+    Remote(RemoteLocation),
+}
+
+/// A bucket and what the names of the objects in it begin with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RemoteLocation {
+    pub(crate) provider: Provider,
+    /// The bucket, container, or host with its port.
+    pub(crate) bucket: String,
+    pub(crate) prefix: ObjectPath,
+}
+
+/// Who keeps the objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Provider {
+    /// `s3://`: AWS, or any store that speaks its protocol.
+    S3,
+    /// `az://`: Azure blob storage.
+    Azure,
+    /// `gs://`: Google cloud storage.
+    Google,
+    /// `http://`: a server of files, which can only be read.
+    Http,
+    /// `https://`: the same, encrypted.
+    Https,
+    /// `memory://`: this process, until it ends.
+    Memory,
+}
+
+impl Provider {
+    const ALL: [Self; 6] =
+        [Self::S3, Self::Azure, Self::Google, Self::Http, Self::Https, Self::Memory];
+
+    /// What locations begin with, before `://`.
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Azure => "az",
+            Self::Google => "gs",
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Memory => "memory",
+        }
+    }
+
+    /// Whether the store has nothing but files to give.
+    pub fn is_read_only(self) -> bool {
+        matches!(self, Self::Http | Self::Https)
+    }
+}
+
+impl RemoteLocation {
+    /// Who keeps the objects.
+    pub fn provider(&self) -> Provider {
+        self.provider
+    }
+
+    /// The last part of the prefix; without one, the bucket.
+    pub fn last_part(&self) -> &str {
+        self.prefix.filename().unwrap_or(&self.bucket)
+    }
+
+    /// What the last part of the prefix is, if `other` lies beside it.
+    pub(crate) fn name_beside(&self, other: &Self) -> Option<&str> {
+        let split = |prefix: &ObjectPath| {
+            let parts: Vec<String> = prefix.parts().map(|part| part.as_ref().to_owned()).collect();
+            parts.split_last().map(|(_, above)| above.to_vec())
+        };
+        let same_bucket = self.provider == other.provider && self.bucket == other.bucket;
+        let (own, others) = (split(&self.prefix)?, split(&other.prefix)?);
+        self.prefix.filename().filter(|_| same_bucket && own == others)
+    }
+}
+
+impl fmt::Display for RemoteLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.provider.scheme(), self.bucket)?;
+        match self.prefix.as_ref() {
+            "" => Ok(()),
+            prefix => write!(f, "/{prefix}"),
+        }
+    }
 }
 
 /// What relative locations are relative to.
@@ -20,9 +106,11 @@ struct Base {
 }
 
 impl Location {
-    /// Reads `text`: a path (`x`, `./x`, `~/x`, `/x`) or a URL (`file:///x%20y`).
+    /// Reads `text`: a path (`x`, `./x`, `~/x`, `/x`) or a URL (`file:///x%20y`, `s3://bucket/prefix`, `az://`, `gs://`,
+    /// `https://`, `memory://`).
     ///
-    /// Nothing is opened, and the folder need not exist.
+    /// The names of objects are taken as they stand, but for `file` and `http`, where `%20` is a blank. Nothing is opened,
+    /// and the folder need not exist.
     ///
     /// ```
     /// use tenrow::Location;
@@ -31,11 +119,33 @@ impl Location {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is neither;
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) for stores other than local folders.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is neither, or has credentials in it.
     pub fn parse(text: &str) -> Result<Self> {
         let base = Base { current: std::env::current_dir().ok(), home: std::env::home_dir() };
         parse(text, &base)
+    }
+}
+
+impl Location {
+    /// The last part: what the place is called in the one above it.
+    pub fn file_name(&self) -> Option<String> {
+        match self {
+            Self::Local(path) => Some(path.file_name()?.to_string_lossy().into_owned()),
+            Self::Remote(remote) => remote.prefix.filename().map(str::to_owned),
+        }
+    }
+
+    /// The place that it is in.
+    pub fn parent(&self) -> Option<Self> {
+        match self {
+            Self::Local(path) => path.parent().map(|parent| Self::Local(parent.to_owned())),
+            Self::Remote(remote) => {
+                let parts: Vec<_> = remote.prefix.parts().collect();
+                let (_, above) = parts.split_last()?;
+                let prefix = above.iter().cloned().collect();
+                Some(Self::Remote(RemoteLocation { prefix, ..remote.clone() }))
+            }
+        }
     }
 }
 
@@ -43,6 +153,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local(path) => path.display().fmt(f),
+            Self::Remote(remote) => remote.fmt(f),
         }
     }
 }
@@ -54,10 +165,49 @@ fn parse(text: &str, base: &Base) -> Result<Location> {
     match split_scheme(text) {
         None => local_path(text, base),
         Some(("file", rest)) => file_url(text, rest),
-        Some(("s3" | "az" | "gs" | "http" | "https", _)) => Err(Error::unsupported(format!(
-            "location {text:?}: only local folders for now, object stores come in a later version"
-        ))),
-        Some((scheme, _)) => Err(invalid(text, &format!("unknown scheme {scheme:?}"))),
+        Some((scheme, rest)) => {
+            let provider = Provider::ALL.into_iter().find(|known| known.scheme() == scheme);
+            match provider {
+                Some(provider) => Ok(Location::Remote(remote(provider, rest)?)),
+                None => Err(unknown_scheme(scheme)),
+            }
+        }
+    }
+}
+
+fn unknown_scheme(scheme: &str) -> Error {
+    let known = Provider::ALL.map(|known| format!("{}://", known.scheme())).join(", ");
+    Error::invalid(format!(
+        "location {scheme}://…: unknown scheme; there are file://, {known}, and plain paths"
+    ))
+}
+
+/// Messages never have what follows a bucket's `@` or a `?`: it may be secret.
+fn remote(provider: Provider, rest: &str) -> Result<RemoteLocation> {
+    let scheme = provider.scheme();
+    let wrong = |what: &str| Err(Error::invalid(format!("location {scheme}://…: {what}")));
+    let (bucket, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if bucket.contains('@') {
+        return wrong("credentials are no part of a location: give them as options");
+    }
+    if rest.contains(['?', '#']) {
+        return wrong("? and # are no part of a location: give what follows them as options");
+    }
+    if bucket.is_empty() && provider != Provider::Memory {
+        return wrong("a bucket or host follows, such as s3://bucket/prefix");
+    }
+    let is_url = provider.is_read_only();
+    let decoded = if is_url { percent_decode(path) } else { Some(path.to_owned()) };
+    let Some(path) = decoded else {
+        return wrong("a % is followed by two hex digits, the whole is utf-8");
+    };
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    match ObjectPath::parse(parts.collect::<Vec<_>>().join("/")) {
+        Ok(prefix) => Ok(RemoteLocation { provider, bucket: bucket.to_owned(), prefix }),
+        Err(error) => Err(Error::invalid(format!(
+            "location {scheme}://{bucket}/…: its path cannot name objects"
+        ))
+        .with_source(error)),
     }
 }
 
@@ -154,7 +304,7 @@ mod tests {
             ("file:///", "/"),
         ];
         for (text, expected) in table {
-            let Location::Local(path) = parse(text, &base()).unwrap();
+            let Location::Local(path) = parse(text, &base()).unwrap() else { panic!("{text}") };
             assert_eq!(path.to_str().unwrap(), expected, "{text}");
         }
     }
@@ -173,11 +323,10 @@ mod tests {
             ("file:///%ff", ErrorKind::InvalidInput),
             ("file:///%00", ErrorKind::InvalidInput),
             ("ftp://host/x", ErrorKind::InvalidInput),
-            ("s3://bucket/x", ErrorKind::Unsupported),
-            ("az://container/x", ErrorKind::Unsupported),
-            ("gs://bucket/x", ErrorKind::Unsupported),
-            ("http://host/x", ErrorKind::Unsupported),
-            ("https://host/x", ErrorKind::Unsupported),
+            ("s3://", ErrorKind::InvalidInput),
+            ("s3:///x", ErrorKind::InvalidInput),
+            ("s3://bucket/a/../b", ErrorKind::InvalidInput),
+            ("https://host/%4", ErrorKind::InvalidInput),
         ];
         for (text, expected) in table {
             assert_eq!(parse(text, &base()).unwrap_err().kind(), expected, "{text:?}");
@@ -190,5 +339,35 @@ mod tests {
         assert!(parse("/x", &base).is_ok());
         assert!(parse("x", &base).is_err());
         assert!(parse("~/x", &base).is_err());
+    }
+
+    #[test]
+    fn objects_are_found_by_bucket_and_prefix() {
+        let table = [
+            ("s3://bucket", "s3://bucket"),
+            ("s3://bucket/", "s3://bucket"),
+            ("s3://bucket/a//b/", "s3://bucket/a/b"),
+            ("s3://bucket/a b%20ü", "s3://bucket/a b%20ü"),
+            ("az://container/x", "az://container/x"),
+            ("gs://bucket/x", "gs://bucket/x"),
+            ("http://host:8000/x%20y", "http://host:8000/x y"),
+            ("https://host/x", "https://host/x"),
+            ("memory:///x", "memory:///x"),
+            ("memory://name/x", "memory://name/x"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(parse(text, &base()).unwrap().to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_scheme_is_told_the_known_ones_and_nothing_secret_is_repeated() {
+        let error = parse("ftp://user:marker@host/x", &base()).unwrap_err().chain();
+        assert!(error.contains("s3://, az://, gs://") && error.contains("ftp://"), "{error}");
+        for text in ["s3://key:marker@bucket/x", "https://host/x?sig=marker", "az://c/x#marker"] {
+            let error = parse(text, &base()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(!error.chain().contains("marker") && error.chain().contains("options"));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The objects of one dataset, wherever they are: every read and write of this crate is here.
 
+mod cache;
 mod coalesce;
 mod counted;
 mod durable_local;
@@ -7,43 +8,45 @@ mod foreign;
 mod listed;
 mod location;
 mod mapped;
+mod newest;
+mod options;
 mod origins;
+mod reading;
+mod remote;
 mod temp_file;
 mod upload;
+mod writing;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
-use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use bytes::Bytes;
-use futures::future;
-use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use object_store::ObjectStore;
+use object_store::list::PaginatedListStore;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 
+pub use cache::{Cache, CacheSize};
 pub use coalesce::CoalesceOptions;
 pub use counted::Counters;
 pub use durable_local::DurableLocal;
 pub(crate) use foreign::modified_ns;
 pub use listed::ListedObject;
-pub use location::Location;
+pub use location::{Location, Provider, RemoteLocation};
+pub(crate) use newest::LATEST_NOTE;
+pub use options::StoreOptions;
 pub use upload::{Upload, Uploaded};
 
-use crate::blocking;
 use crate::error::{Error, Result};
 use crate::ids::Ids;
-use coalesce::{coalesce, read_of};
 use counted::LiveCounters;
 use mapped::{MAX_LIVE_MAPS, Maps};
-
-/// The folder of the root manifests.
-const VERSIONS_FOLDER: &str = "_tenrow/versions";
+use remote::Sources;
 
 /// The objects of one dataset, by their paths in it; cheap to clone.
 ///
@@ -67,6 +70,8 @@ pub struct Storage {
     inner: Arc<Inner>,
     /// Other datasets that paths may lead to, by the name that these begin with.
     origins: Arc<BTreeMap<String, Storage>>,
+    /// How it was reached, and others are.
+    options: Arc<StoreOptions>,
     maps_files: bool,
     counts_mapped_reads: bool,
     lists_in_order: bool,
@@ -75,42 +80,122 @@ pub struct Storage {
 struct Inner {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
-    /// The folder, if the objects are local files that only tenrow writes.
-    folder: Option<PathBuf>,
+    place: Place,
     maps: Maps,
-    counters: LiveCounters,
+    counters: Arc<LiveCounters>,
+    /// Whether creating looks first and then puts, because the store can do no better.
+    has_single_writer: AtomicBool,
+}
+
+/// Where the objects are, as far as that is known.
+enum Place {
+    /// Local files that only tenrow writes.
+    Folder(PathBuf, Arc<DurableLocal>),
+    /// Below a location of a remote store.
+    Remote(RemotePlace),
+    /// In a store that the caller has.
+    Store,
+}
+
+#[derive(Clone)]
+struct RemotePlace {
+    location: RemoteLocation,
+    /// The store, if a listing of it can be cut short.
+    pages: Option<Arc<dyn PaginatedListStore>>,
+    /// What tells its objects from those of other stores.
+    identity: String,
+    cache: Option<Cache>,
+    /// How long a request may take before it is sent a second time.
+    hedge_after: Option<Duration>,
 }
 
 impl Storage {
     /// The objects below `location`; see [`Location::parse`]. Touches nothing.
     ///
     /// # Errors
-    /// As [`Location::parse`].
+    /// As [`open_with`](Self::open_with).
     pub fn open(location: &str) -> Result<Self> {
-        match Location::parse(location)? {
-            Location::Local(folder) => Ok(Self::local(folder, Ids::random())),
-        }
+        Self::open_with(location, &StoreOptions::default())
+    }
+
+    /// The objects below `location`, reached as `options` and the environment say; a local folder needs neither.
+    ///
+    /// Remote stores are asked within a tokio runtime.
+    ///
+    /// # Errors
+    /// As [`Location::parse`], and [`InvalidInput`](crate::ErrorKind::InvalidInput) for an option that there is not;
+    /// [`NotFound`](crate::ErrorKind::NotFound) for a profile.
+    pub fn open_with(location: &str, options: &StoreOptions) -> Result<Self> {
+        let opened = match Location::parse(location)? {
+            Location::Local(folder) => Self::local(folder, Ids::random()),
+            Location::Remote(remote) => Self::remote(remote, options)?,
+        };
+        Ok(Self { options: Arc::new(options.clone()), ..opened })
+    }
+
+    /// The objects below another location, reached as this one was.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    pub fn open_other(&self, location: &str) -> Result<Self> {
+        Self::open_with(location, &self.options)
     }
 
     /// The files of a local `folder`, which need not exist; temporary names come from `ids`.
     pub fn local(folder: impl Into<PathBuf>, ids: Ids) -> Self {
         let folder = folder.into();
         let store = Arc::new(DurableLocal::new(folder.clone(), ids));
-        Self::with(store, Path::default(), Some(folder))
+        let place = Place::Folder(folder, store.clone());
+        Self::with(store, Path::default(), place, Arc::default())
     }
 
     /// The objects of `store` below `prefix`; never mapped, and listed whole.
     pub fn from_store(store: Arc<dyn ObjectStore>, prefix: Path) -> Self {
-        Self::with(store, prefix, None)
+        Self::with(store, prefix, Place::Store, Arc::default())
     }
 
-    fn with(store: Arc<dyn ObjectStore>, prefix: Path, folder: Option<PathBuf>) -> Self {
+    fn remote(location: RemoteLocation, options: &StoreOptions) -> Result<Self> {
+        let counters = Arc::default();
+        let sources = Sources::of_process();
+        let opened = remote::open(&location, options, &sources, &counters)?;
+        // Memory is as near as a cache.
+        let is_near = location.provider == Provider::Memory;
+        let cache = if is_near { None } else { Cache::from_sources(options, &sources)? };
+        let prefix = location.prefix.clone();
+        let place = RemotePlace {
+            location,
+            pages: opened.pages,
+            identity: opened.identity,
+            cache,
+            hedge_after: remote::hedge_after(options)?,
+        };
+        Ok(Self::with(opened.store, prefix, Place::Remote(place), counters))
+    }
+
+    /// Another part of the same remote store; requests and reads are counted together.
+    fn beside(&self, location: RemoteLocation) -> Self {
+        let (store, counters) = (self.inner.store.clone(), self.inner.counters.clone());
+        let prefix = location.prefix.clone();
+        let place = match &self.inner.place {
+            Place::Remote(place) => Place::Remote(RemotePlace { location, ..place.clone() }),
+            Place::Folder(..) | Place::Store => Place::Store,
+        };
+        Self { options: self.options.clone(), ..Self::with(store, prefix, place, counters) }
+    }
+
+    fn with(
+        store: Arc<dyn ObjectStore>,
+        prefix: Path,
+        place: Place,
+        counters: Arc<LiveCounters>,
+    ) -> Self {
         let maps = Maps::new(MAX_LIVE_MAPS);
-        let inner = Inner { store, prefix, folder, maps, counters: LiveCounters::default() };
-        let inner = Arc::new(inner);
+        let has_single_writer = AtomicBool::new(false);
+        let inner = Inner { store, prefix, place, maps, counters, has_single_writer };
         Self {
-            inner,
+            inner: Arc::new(inner),
             origins: Arc::default(),
+            options: Arc::default(),
             maps_files: true,
             counts_mapped_reads: false,
             lists_in_order: false,
@@ -141,7 +226,69 @@ impl Storage {
 
     /// The folder, if the storage is local.
     pub fn folder(&self) -> Option<&FilePath> {
-        self.inner.folder.as_deref()
+        match &self.inner.place {
+            Place::Folder(folder, _) => Some(folder),
+            Place::Remote(_) | Place::Store => None,
+        }
+    }
+
+    /// The location of a remote store, if it was opened by one.
+    pub fn remote_location(&self) -> Option<&RemoteLocation> {
+        self.remote_place().map(|place| &place.location)
+    }
+
+    fn remote_place(&self) -> Option<&RemotePlace> {
+        match &self.inner.place {
+            Place::Remote(place) => Some(place),
+            Place::Folder(..) | Place::Store => None,
+        }
+    }
+
+    /// The cache that remote objects are kept in, if there is one.
+    pub fn cache(&self) -> Option<&Cache> {
+        self.remote_place().and_then(|place| place.cache.as_ref())
+    }
+
+    /// The same objects, each read from the store itself.
+    #[must_use]
+    pub fn without_cache(&self) -> Self {
+        let Some(place) = self.remote_place().filter(|place| place.cache.is_some()) else {
+            return self.clone();
+        };
+        let place = Place::Remote(RemotePlace { cache: None, ..place.clone() });
+        let (store, counters) = (self.inner.store.clone(), self.inner.counters.clone());
+        let origins: BTreeMap<_, _> = self
+            .origins
+            .iter()
+            .map(|(name, origin)| (name.clone(), origin.without_cache()))
+            .collect();
+        Self {
+            origins: Arc::new(origins),
+            options: self.options.clone(),
+            ..Self::with(store, self.inner.prefix.clone(), place, counters)
+        }
+    }
+
+    /// Whether both are known to be the same place.
+    pub(crate) fn is_same_place(&self, other: &Self) -> bool {
+        match (&self.inner.place, &other.inner.place) {
+            (Place::Folder(own, _), Place::Folder(other, _)) => own == other,
+            (Place::Remote(own), Place::Remote(other)) => own.location == other.location,
+            _ => Arc::ptr_eq(&self.inner, &other.inner),
+        }
+    }
+
+    /// Refuses what would change a store that only gives.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::ErrorKind::Unsupported).
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        match self.remote_location() {
+            Some(location) if location.provider.is_read_only() => Err(Error::unsupported(format!(
+                "{self} can only be read: a server of files takes none"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// What was read so far, by all clones.
@@ -160,240 +307,12 @@ impl Storage {
         }
     }
 
-    /// The size of the object.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`Io`](crate::ErrorKind::Io).
-    pub async fn size(&self, path: &str) -> Result<u64> {
-        if let Some((origin, path)) = self.origin_for(path)? {
-            return Box::pin(origin.size(path)).await;
-        }
-        self.note_read(0);
-        let meta = self.inner.store.head(&self.location(path)?).await;
-        meta.map(|meta| meta.size).map_err(|error| self.store_error("read", path, error))
-    }
-
-    /// The whole object.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`Corrupt`](crate::ErrorKind::Corrupt) if it is over
-    /// `max_bytes`, found out before anything is allocated; [`Io`](crate::ErrorKind::Io).
-    pub async fn read(&self, path: &str, max_bytes: u64) -> Result<Bytes> {
-        if let Some((origin, path)) = self.origin_for(path)? {
-            return Box::pin(origin.read(path, max_bytes)).await;
-        }
-        let failed = |error| self.store_error("read", path, error);
-        let location = self.location(path)?;
-        let object = self.inner.store.get(&location).await.map_err(failed)?;
-        let size = object.meta.size;
-        if size > max_bytes {
-            let reason = format!("{size} bytes, beyond the limit of {max_bytes}");
-            return Err(self.corrupt(path, reason));
-        }
-        self.inner.counters.note(size);
-        let bytes = object.bytes().await.map_err(failed)?;
-        self.exact(path, &(0..size), bytes)
-    }
-
-    /// Exactly those bytes of the object.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`Corrupt`](crate::ErrorKind::Corrupt) if the object ends
-    /// before the range does; [`Io`](crate::ErrorKind::Io).
-    pub async fn read_range(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
-        if let Some((origin, path)) = self.origin_for(path)? {
-            return Box::pin(origin.read_range(path, range)).await;
-        }
-        check_range(path, &range)?;
-        if range.is_empty() {
-            return Ok(Bytes::new());
-        }
-        let location = self.location(path)?;
-        let mut fetched = self.fetch(path, &location, std::slice::from_ref(&range)).await?;
-        Ok(fetched.pop().unwrap_or_default())
-    }
-
-    /// The bytes of each of `ranges`, in their order; neighbours are fetched together.
-    ///
-    /// # Errors
-    /// As [`read_range`](Self::read_range).
-    pub async fn read_ranges(
-        &self,
-        path: &str,
-        ranges: &[Range<u64>],
-        options: &CoalesceOptions,
-    ) -> Result<Vec<Bytes>> {
-        if let Some((origin, path)) = self.origin_for(path)? {
-            return Box::pin(origin.read_ranges(path, ranges, options)).await;
-        }
-        ranges.iter().try_for_each(|range| check_range(path, range))?;
-        let location = self.location(path)?;
-        let reads = coalesce(ranges, options.max_gap_bytes);
-        // A local file is opened once for all its reads, a remote one is asked for each.
-        let at_once = if self.inner.folder.is_some() { reads.len() } else { 1 };
-        let fetches: Vec<_> =
-            reads.chunks(at_once.max(1)).map(|reads| self.fetch(path, &location, reads)).collect();
-        let fetched: Vec<Vec<Bytes>> =
-            stream::iter(fetches).buffered(options.max_concurrency.max(1)).try_collect().await?;
-        let fetched = fetched.concat();
-        Ok(ranges.iter().map(|range| cut(&reads, &fetched, range)).collect())
-    }
-
-    /// The whole file, mapped; `None` if it is to be read in ranges instead.
-    ///
-    /// That is so if the storage is not local, mapping is off, or readers hold too many maps.
-    /// The bytes start on a page boundary and outlive the file.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`Io`](crate::ErrorKind::Io).
-    pub fn map(&self, path: &str) -> Result<Option<Bytes>> {
-        if let Some((origin, path)) = self.origin_for(path)? {
-            return origin.map(path);
-        }
-        let Some(folder) = self.inner.folder.as_ref().filter(|_| self.maps_files) else {
-            return Ok(None);
-        };
-        if let Some(mapped) = self.inner.maps.cached(path) {
-            return Ok(Some(mapped));
-        }
-        let file = folder.join(self.location(path)?.as_ref());
-        let mapped = self.inner.maps.open(path, &file);
-        mapped.map_err(|error| Error::io(format!("cannot map {}", self.shown(path)), error))
-    }
-
-    /// Creates the object, durably; false if there is one by that path already.
-    ///
-    /// # Errors
-    /// [`Io`](crate::ErrorKind::Io): the object may exist all the same, if its confirmation was lost.
-    pub async fn put_new(&self, path: &str, bytes: Bytes) -> Result<bool> {
-        let location = self.location(path)?;
-        let mode = PutMode::Create.into();
-        match self.inner.store.put_opts(&location, bytes.into(), mode).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
-            Err(error) => Err(self.store_error("write", path, error)),
-        }
-    }
-
-    /// Writes the object, replacing what was there: only for objects that nothing relies on.
-    ///
-    /// # Errors
-    /// [`Io`](crate::ErrorKind::Io).
-    pub async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
-        let put = self.inner.store.put(&self.location(path)?, bytes.into()).await;
-        put.map(drop).map_err(|error| self.store_error("write", path, error))
-    }
-
-    /// Begins an object that is written piece by piece.
-    ///
-    /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if `path` is no path.
-    pub fn upload(&self, path: &str) -> Result<Upload> {
-        let store = Arc::clone(&self.inner.store);
-        Ok(Upload::new(store, self.location(path)?, self.shown(path)))
-    }
-
-    /// The name of the newest version's file, without its folder; `None` if there is no version.
-    ///
-    /// # Errors
-    /// [`Io`](crate::ErrorKind::Io).
-    pub async fn newest(&self) -> Result<Option<String>> {
-        if !self.lists_in_order {
-            return Ok(self.version_files().await?.into_iter().min());
-        }
-        let names = self.listed_version_files();
-        futures::pin_mut!(names);
-        names.try_next().await
-    }
-
-    /// The names of all version files, without their folder, the newest first.
-    ///
-    /// # Errors
-    /// [`Io`](crate::ErrorKind::Io).
-    pub async fn list_versions(&self) -> Result<Vec<String>> {
-        let mut names = self.version_files().await?;
-        names.sort_unstable();
-        Ok(names)
-    }
-
-    async fn version_files(&self) -> Result<Vec<String>> {
-        let Some(folder) = &self.inner.folder else {
-            return self.listed_version_files().try_collect().await;
-        };
-        self.inner.counters.note(0);
-        let folder = folder.join(VERSIONS_FOLDER);
-        let listed = blocking::run(move || local_version_files(&folder)).await;
-        listed.map_err(|error| Error::io(format!("cannot list the versions of {self}"), error))
-    }
-
-    fn listed_version_files(&self) -> impl Stream<Item = Result<String>> + Send + '_ {
-        self.inner.counters.note(0);
-        let folder: Path =
-            self.inner.prefix.parts().chain(Path::from(VERSIONS_FOLDER).parts()).collect();
-        let objects = self.inner.store.list(Some(&folder));
-        objects
-            .try_filter_map(|object| future::ok(version_file(object.location.filename())))
-            .map_err(move |error| {
-                Error::store(format!("cannot list the versions of {self}"), error)
-            })
-    }
-
-    /// The bytes of each of `reads`, none of which is empty.
-    async fn fetch(&self, path: &str, location: &Path, reads: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        reads.iter().for_each(|read| self.inner.counters.note(read.end - read.start));
-        // For a local file `get_ranges` is one trip to a blocking thread, `get` is two.
-        match self.inner.store.get_ranges(location, reads).await {
-            Ok(fetched) if fetched.len() == reads.len() => reads
-                .iter()
-                .zip(fetched)
-                .map(|(read, bytes)| self.exact(path, read, bytes))
-                .collect(),
-            Ok(_) => Err(self.corrupt(path, "the store left out a range".to_owned())),
-            Err(error) => Err(self.explain(path, location, reads, error).await),
-        }
-    }
-
-    /// Tells an object that is too short from other failures: stores report it in many ways.
-    async fn explain(
-        &self,
-        path: &str,
-        location: &Path,
-        reads: &[Range<u64>],
-        error: object_store::Error,
-    ) -> Error {
-        let size = match &error {
-            object_store::Error::NotFound { .. } => None,
-            _ => self.inner.store.head(location).await.ok().map(|meta| meta.size),
-        };
-        let beyond = |size: u64| reads.iter().find(|read| size < read.end).map(|read| (read, size));
-        match size.and_then(beyond) {
-            Some((read, size)) => self.truncated(path, read, size),
-            None => self.store_error("read", path, error),
-        }
-    }
-
-    fn exact(&self, path: &str, range: &Range<u64>, bytes: Bytes) -> Result<Bytes> {
-        let found = bytes.len() as u64;
-        if found == range.end - range.start {
-            return Ok(bytes);
-        }
-        Err(self.truncated(path, range, range.start.saturating_add(found)))
-    }
-
-    fn truncated(&self, path: &str, range: &Range<u64>, size: u64) -> Error {
-        let Range { start, end } = range;
-        self.corrupt(
-            path,
-            format!("truncated: ends at byte {size}, bytes {start}..{end} are needed"),
-        )
-    }
-
-    fn corrupt(&self, path: &str, reason: String) -> Error {
-        Error::corrupt(format!("cannot read {}", self.shown(path)), reason)
-    }
-
     fn store_error(&self, verb: &str, path: &str, error: object_store::Error) -> Error {
-        Error::store(format!("cannot {verb} {}", self.shown(path)), error)
+        self.refused(format!("cannot {verb} {}", self.shown(path)), error)
+    }
+
+    fn refused(&self, what: String, error: object_store::Error) -> Error {
+        refused(what, self.remote_place().is_some(), error)
     }
 
     fn location(&self, path: &str) -> Result<Path> {
@@ -410,10 +329,11 @@ impl Storage {
         if let Ok(Some((origin, path))) = self.origin_for(path) {
             return origin.shown(path);
         }
-        match &self.inner.folder {
-            Some(folder) => folder.join(path).display().to_string(),
-            None if self.inner.prefix.as_ref().is_empty() => path.to_owned(),
-            None => format!("{}/{path}", self.inner.prefix),
+        match &self.inner.place {
+            Place::Folder(folder, _) => folder.join(path).display().to_string(),
+            Place::Remote(place) => format!("{}/{path}", place.location),
+            Place::Store if self.inner.prefix.as_ref().is_empty() => path.to_owned(),
+            Place::Store => format!("{}/{path}", self.inner.prefix),
         }
     }
 }
@@ -426,53 +346,18 @@ impl fmt::Debug for Storage {
 
 impl fmt::Display for Storage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.inner.folder {
-            Some(folder) => folder.display().fmt(f),
-            None => write!(f, "{}/{}", self.inner.store, self.inner.prefix),
+        match &self.inner.place {
+            Place::Folder(folder, _) => folder.display().fmt(f),
+            Place::Remote(place) => place.location.fmt(f),
+            Place::Store => write!(f, "{}/{}", self.inner.store, self.inner.prefix),
         }
     }
 }
 
-fn check_range(path: &str, range: &Range<u64>) -> Result<()> {
-    if range.start <= range.end {
-        return Ok(());
+/// An error of a store, with what it means where the store is remote.
+fn refused(what: String, is_remote: bool, error: object_store::Error) -> Error {
+    match remote::explain(&error).filter(|_| is_remote) {
+        Some((kind, meaning)) => Error::store(format!("{what}: {meaning}"), error).with_kind(kind),
+        None => Error::store(what, error),
     }
-    Err(Error::invalid(format!(
-        "range {}..{} of {path}: ends before it starts",
-        range.start, range.end
-    )))
-}
-
-/// The part of the joined `reads` that is `range`.
-fn cut(reads: &[Range<u64>], fetched: &[Bytes], range: &Range<u64>) -> Bytes {
-    if range.is_empty() {
-        return Bytes::new();
-    }
-    let index = read_of(reads, range);
-    // Every read was found to be complete, so it holds the range.
-    let start = (range.start - reads[index].start) as usize;
-    fetched[index].slice(start..start + (range.end - range.start) as usize)
-}
-
-fn local_version_files(folder: &FilePath) -> io::Result<Vec<String>> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        // A folder without versions, or a file: no dataset, which the caller can say better.
-        Err(error) if is_missing(&error) => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let names = entries.map(|entry| Ok(version_file(entry?.file_name().to_str())));
-    names.filter_map(Result::transpose).collect()
-}
-
-fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-/// `name` if it is that of a version file: 20 digits of a `u64`, and `.json`.
-fn version_file(name: Option<&str>) -> Option<String> {
-    let name = name?;
-    let digits = name.strip_suffix(".json")?;
-    let is_number = digits.len() == 20 && digits.bytes().all(|c| c.is_ascii_digit());
-    (is_number && digits.parse::<u64>().is_ok()).then(|| name.to_owned())
 }

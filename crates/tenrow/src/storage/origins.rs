@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Storage;
+use object_store::path::Path as ObjectPath;
+
+use super::{Place, RemoteLocation, Storage};
 use crate::error::{Error, Result};
 use crate::format::manifest::{OriginRef, origin_of};
 use crate::ids::Ids;
@@ -36,12 +38,20 @@ impl Storage {
     /// # Errors
     /// As [`Storage::open`].
     pub fn open_origin(&self, location: &str) -> Result<Self> {
-        match (location.strip_prefix("../"), &self.inner.folder) {
-            (Some(sibling), Some(folder)) => {
+        match (location.strip_prefix("../"), &self.inner.place) {
+            (Some(sibling), Place::Folder(folder, _)) => {
                 let parent = folder.parent().unwrap_or(folder);
                 Ok(Self::local(parent.join(sibling), Ids::random()))
             }
-            _ => Self::open(location),
+            (Some(sibling), Place::Remote(place)) => {
+                let wrong = |error| Error::corrupt(format!("{self}: origin {location:?}"), error);
+                let sibling = ObjectPath::parse(sibling).map_err(wrong)?;
+                let parts: Vec<_> = place.location.prefix.parts().collect();
+                let above = parts.len().saturating_sub(1);
+                let prefix = parts.into_iter().take(above).chain(sibling.parts()).collect();
+                Ok(self.beside(RemoteLocation { prefix, ..place.location.clone() }))
+            }
+            _ => self.open_other(location),
         }
     }
 

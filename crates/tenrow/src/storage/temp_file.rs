@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -52,11 +53,18 @@ pub(crate) struct Folders {
     ids: Ids,
     /// Folders whose names are known to be on disk, up to the root.
     durable: Mutex<HashSet<PathBuf>>,
+    /// Whether nobody else creates files here.
+    has_single_writer: AtomicBool,
 }
 
 impl Folders {
     pub(crate) fn new(root: PathBuf, ids: Ids) -> Self {
-        Self { root, ids, durable: Mutex::default() }
+        Self { root, ids, durable: Mutex::default(), has_single_writer: AtomicBool::new(false) }
+    }
+
+    /// From now on names are given without the help of the file system, if it has none to give.
+    pub(crate) fn allow_single_writer(&self) {
+        self.has_single_writer.store(true, Ordering::Relaxed);
     }
 
     /// Makes `folder`, which is in the root, and every folder above it that is missing.
@@ -119,8 +127,9 @@ impl TempFile {
 
     /// Gives the file its final name, unless something has that name; durable on return.
     pub(crate) fn publish_new(self, folders: &Folders, name: &Path) -> Result<(), FileError> {
+        let is_alone = folders.has_single_writer.load(Ordering::Relaxed);
         self.publish(folders, name, |temp, name| {
-            create_with(temp, name, |a, b| std::fs::hard_link(a, b))
+            create_with(temp, name, is_alone, |a, b| std::fs::hard_link(a, b), rename_new)
         })
     }
 
@@ -159,22 +168,37 @@ impl Drop for TempFile {
     }
 }
 
+fn rename_new(temp: &Path, name: &Path) -> Result<(), Errno> {
+    renameat_with(CWD, temp, CWD, name, RenameFlags::NOREPLACE)
+}
+
 /// Links `temp` as `name`, or renames it where there are no hard links; never replaces.
+///
+/// Where the file system has neither, whoever is alone looks first.
 fn create_with(
     temp: &Path,
     name: &Path,
+    is_alone: bool,
     link: impl FnOnce(&Path, &Path) -> io::Result<()>,
+    rename: impl FnOnce(&Path, &Path) -> Result<(), Errno>,
 ) -> io::Result<()> {
     let Err(error) = link(temp, name) else { return Ok(()) };
     match Errno::from_io_error(&error) {
         // A network file system may link, lose its reply and try again.
         Some(Errno::EXIST) if is_same_file(temp, name) => Ok(()),
         Some(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP | Errno::MLINK) => {
-            match renameat_with(CWD, temp, CWD, name, RenameFlags::NOREPLACE) {
+            match rename(temp, name) {
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if is_alone => {
+                    match std::fs::symlink_metadata(name) {
+                        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+                        Err(_) => std::fs::rename(temp, name),
+                    }
+                }
                 Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Err(io::Error::new(
                     io::ErrorKind::Unsupported,
                     "this file system has neither hard links nor rename without replacing, so \
-                     commits on it would not be safe; use another",
+                     two writers could lose each other's commits: use another, or promise that \
+                     only one writer at a time commits (--single-writer)",
                 )),
                 renamed => Ok(renamed?),
             }
@@ -264,22 +288,40 @@ mod tests {
     fn without_hard_links_a_file_is_renamed_and_never_replaces() {
         for errno in [Errno::PERM, Errno::NOSYS, Errno::OPNOTSUPP] {
             let (_folder, temp, name) = two_files();
-            create_with(&temp, &name, |_, _| Err(errno.into())).unwrap();
+            create_with(&temp, &name, false, |_, _| Err(errno.into()), rename_new).unwrap();
             assert_eq!(std::fs::read(&name).unwrap(), b"new");
             assert!(!temp.exists());
 
             std::fs::write(&temp, "newer").unwrap();
-            let error = create_with(&temp, &name, |_, _| Err(errno.into())).unwrap_err();
+            let error =
+                create_with(&temp, &name, false, |_, _| Err(errno.into()), rename_new).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
             assert_eq!(std::fs::read(&name).unwrap(), b"new");
         }
     }
 
     #[test]
+    fn a_file_system_that_cannot_create_is_used_only_by_one_who_is_alone() {
+        let create = |temp: &Path, name: &Path, is_alone| {
+            let no_link = |_: &Path, _: &Path| Err(Errno::OPNOTSUPP.into());
+            create_with(temp, name, is_alone, no_link, |_, _| Err(Errno::INVAL))
+        };
+        let (_folder, temp, name) = two_files();
+        std::fs::remove_file(&name).unwrap_or_default();
+        let refused = create(&temp, &name, false).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::Unsupported);
+        assert!(refused.to_string().contains("--single-writer"));
+        create(&temp, &name, true).unwrap();
+        std::fs::write(&temp, "newer").unwrap();
+        let taken = create(&temp, &name, true).unwrap_err();
+        assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
+    }
+
+    #[test]
     fn a_link_that_was_made_but_reported_as_existing_counts_as_made() {
         let (_folder, temp, name) = two_files();
         std::fs::hard_link(&temp, &name).unwrap();
-        create_with(&temp, &name, |a, b| std::fs::hard_link(a, b)).unwrap();
+        create_with(&temp, &name, false, |a, b| std::fs::hard_link(a, b), rename_new).unwrap();
     }
 
     #[test]

@@ -6,6 +6,7 @@ use object_store::memory::InMemory;
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::format::manifest::Version;
 
 /// Without a runtime every local operation is ready at its first poll.
 fn now<T>(future: impl Future<Output = T>) -> T {
@@ -289,7 +290,10 @@ fn ranges_come_back_in_the_order_asked_with_joined_reads() {
         for (range, found) in ranges.iter().zip(&found) {
             assert_eq!(found, &content[range.start as usize..range.end as usize]);
         }
-        assert_eq!(storage.counters(), Counters { reads: 3, bytes_read: 8 + 10 + 6 });
+        assert_eq!(
+            storage.counters(),
+            Counters { reads: 3, bytes_read: 8 + 10 + 6, ..Counters::default() }
+        );
     }
 }
 
@@ -342,9 +346,9 @@ fn every_read_and_listing_is_counted_and_mapped_reads_on_demand() {
     now(storage.newest()).unwrap();
     now(storage.list_versions()).unwrap();
     storage.note_mapped_read(100);
-    assert_eq!(storage.counters(), Counters { reads: 4, bytes_read: 7 });
+    assert_eq!(storage.counters(), Counters { reads: 4, bytes_read: 7, ..Counters::default() });
     storage.clone().with_mapped_reads_counted(true).note_mapped_read(100);
-    assert_eq!(storage.counters(), Counters { reads: 5, bytes_read: 107 });
+    assert_eq!(storage.counters(), Counters { reads: 5, bytes_read: 107, ..Counters::default() });
 }
 
 #[test]
@@ -367,9 +371,8 @@ fn the_newest_version_is_the_first_valid_name() {
         for name in names {
             now(storage.put(&format!("_tenrow/versions/{name}"), Bytes::from("{}"))).unwrap();
         }
-        let newest = "18446744073709551613.json";
-        assert_eq!(now(storage.newest()).unwrap().as_deref(), Some(newest));
-        assert_eq!(now(storage.list_versions()).unwrap(), [newest, names[0], names[1]]);
+        assert_eq!(now(storage.newest()).unwrap(), Some(Version(2)));
+        assert_eq!(now(storage.list_versions()).unwrap(), [Version(2), Version(1)]);
     }
 }
 

@@ -10,6 +10,7 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutPayload, UploadPart};
 use twox_hash::XxHash3_64;
 
+use super::refused;
 use crate::error::{Error, Result};
 
 /// Bytes that a part has at least, all but the last.
@@ -43,6 +44,7 @@ pub struct Upload {
     path: Path,
     /// The name for messages.
     shown: String,
+    is_remote: bool,
     multipart: Option<Box<dyn MultipartUpload>>,
     in_flight: FuturesUnordered<UploadPart>,
     part: Vec<Bytes>,
@@ -62,11 +64,17 @@ pub struct Uploaded {
 }
 
 impl Upload {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, path: Path, shown: String) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn ObjectStore>,
+        path: Path,
+        shown: String,
+        is_remote: bool,
+    ) -> Self {
         Self {
             store,
             path,
             shown,
+            is_remote,
             multipart: None,
             in_flight: FuturesUnordered::new(),
             part: Vec::new(),
@@ -141,7 +149,7 @@ impl Upload {
             Some(multipart) => multipart,
             none => {
                 let begun = self.store.put_multipart(&self.path).await;
-                none.insert(begun.map_err(|error| write_error(&self.shown, error))?)
+                none.insert(begun.map_err(|error| write_error(&self.shown, self.is_remote, error))?)
             }
         };
         let payload = PutPayload::from_iter(std::mem::take(&mut self.part));
@@ -161,7 +169,7 @@ impl Upload {
     }
 
     fn error(&self, error: object_store::Error) -> Error {
-        write_error(&self.shown, error)
+        write_error(&self.shown, self.is_remote, error)
     }
 }
 
@@ -171,6 +179,6 @@ impl std::fmt::Debug for Upload {
     }
 }
 
-fn write_error(shown: &str, error: object_store::Error) -> Error {
-    Error::store(format!("cannot write {shown}"), error)
+fn write_error(shown: &str, is_remote: bool, error: object_store::Error) -> Error {
+    refused(format!("cannot write {shown}"), is_remote, error)
 }

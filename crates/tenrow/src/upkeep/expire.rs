@@ -81,9 +81,7 @@ impl Dataset {
 
 /// The versions that are there, ascending.
 async fn existing(storage: &Storage) -> Result<Vec<Version>> {
-    let names = storage.list_versions().await?;
-    let mut versions: Vec<Version> =
-        names.iter().filter_map(|name| Version::from_file_name(name)).collect();
+    let mut versions = storage.list_versions().await?;
     versions.sort_unstable();
     Ok(versions)
 }

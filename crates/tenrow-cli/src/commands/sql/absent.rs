@@ -4,14 +4,15 @@ use tenrow::View;
 
 use super::SqlArguments;
 use crate::fault::{Fault, Result};
+use crate::stores::Stores;
 
 /// Says how to get it.
-pub(crate) async fn run(_: SqlArguments) -> Result<()> {
+pub(crate) async fn run(_: SqlArguments, _: &Stores) -> Result<()> {
     Err(absent())
 }
 
 /// Says how to get it.
-pub(crate) async fn view_by_query(_: &str, _: &str, _: &str, _: bool) -> Result<View> {
+pub(crate) async fn view_by_query(_: &Stores, _: &str, _: &str, _: &str, _: bool) -> Result<View> {
     Err(absent())
 }
 

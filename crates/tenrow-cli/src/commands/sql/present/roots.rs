@@ -2,24 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use tenrow::{Dataset, Location};
-use tenrow_sql::{Session, SessionOptions};
+use tenrow::Location;
+use tenrow_sql::{RootOption, RootPlace, Session, SessionOptions};
 
 use super::SqlArguments;
 use crate::fault::Result;
+use crate::stores::Stores;
 
 /// What the session sees, in the words of [`Session`]'s options.
-pub(crate) async fn session(arguments: &SqlArguments) -> Result<Session> {
+pub(crate) async fn session(arguments: &SqlArguments, stores: &Stores) -> Result<Session> {
     let here = [".".to_owned()];
     let roots = if arguments.roots.is_empty() { &here } else { arguments.roots.as_slice() };
     let mut options = SessionOptions::default();
     for root in roots {
         let (name, location) = name_and_location(root);
-        let folder = folder_of_datasets(location).await?;
-        options = match name {
-            Some(name) => options.with_named_root(name, folder),
-            None => options.with_root(folder),
-        };
+        let folder = folder_of_datasets(location, stores).await?;
+        let place = RootPlace::Storage(stores.storage(&folder)?);
+        options.roots.push(RootOption { name: name.map(str::to_owned), place });
     }
     for folder in folders(&arguments.outs) {
         options = options.with_output_folder(folder);
@@ -64,15 +63,19 @@ fn name_and_location(text: &str) -> (Option<&str>, &str) {
 }
 
 /// The folder at `location`; if that is a dataset, the folder that it is in.
-async fn folder_of_datasets(location: &str) -> Result<String> {
+async fn folder_of_datasets(location: &str, stores: &Stores) -> Result<String> {
     let folder = match Location::parse(location)? {
         Location::Local(folder) if !folder.is_dir() => {
             return Err(format!("--root {location}: no such folder").into());
         }
         Location::Local(folder) => folder,
-        other => return Ok(other.to_string()),
+        other => {
+            let above = other.parent().map(|parent| parent.to_string());
+            let is_dataset = above.is_some() && stores.open(location).await.is_ok();
+            return Ok(above.filter(|_| is_dataset).unwrap_or_else(|| other.to_string()));
+        }
     };
-    let is_dataset = Dataset::open(location).await.is_ok();
+    let is_dataset = stores.open(location).await.is_ok();
     Ok(match folder.parent() {
         Some(parent) if is_dataset => parent.display().to_string(),
         _ => folder.display().to_string(),

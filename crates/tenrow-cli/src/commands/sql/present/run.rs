@@ -8,6 +8,7 @@ use super::interrupts::{Interrupts, Second};
 use super::shell::{Place, Shell};
 use super::{Form, SqlArguments, interactive, new_file, roots};
 use crate::fault::{self, Fault, Result};
+use crate::stores::Stores;
 
 /// Longest text of statements, in bytes.
 const MAX_TEXT_BYTES: u64 = 64 << 20;
@@ -15,24 +16,24 @@ const MAX_TEXT_BYTES: u64 = 64 << 20;
 const SHOWN_CHARACTERS: usize = 60;
 
 /// Runs statements, or asks for them.
-pub(crate) async fn run(arguments: SqlArguments) -> Result<()> {
+pub(crate) async fn run(arguments: SqlArguments, stores: &Stores) -> Result<()> {
     let file = roots::file(&arguments.outs)?;
     let Some(statements) = statements(&arguments)? else {
         if let Some(file) = file {
             let hint = "--out with a file needs a QUERY; at the prompt, use \\o FILE";
             return Err(format!("{}: {hint}", file.display()).into());
         }
-        return interactive::run(shell(&arguments, Second::Waits).await?).await;
+        return interactive::run(shell(&arguments, stores, Second::Waits).await?).await;
     };
-    let mut shell = shell(&arguments, Second::Ends).await?;
+    let mut shell = shell(&arguments, stores, Second::Ends).await?;
     let place = file.map_or(Place::Stdout, |file| Place::File(file, arguments.force));
     check(&shell, place, statements.len())?;
     run_all(&mut shell, &statements, place).await
 }
 
-async fn shell(arguments: &SqlArguments, second: Second) -> Result<Shell> {
+async fn shell(arguments: &SqlArguments, stores: &Stores, second: Second) -> Result<Shell> {
     Ok(Shell {
-        session: roots::session(arguments).await?,
+        session: roots::session(arguments, stores).await?,
         engine: Engine::start()?,
         interrupts: Interrupts::listen(second)?,
         form: arguments.format,

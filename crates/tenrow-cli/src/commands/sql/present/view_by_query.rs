@@ -1,24 +1,29 @@
 //! A view of the rows that a query chooses.
 
 use tenrow::{Location, View};
-use tenrow_sql::{Session, SessionOptions};
+use tenrow_sql::{RootOption, RootPlace, Session, SessionOptions};
 
 use crate::fault::Result;
+use crate::stores::Stores;
 
 /// Keeps the rows of the dataset at `location` that `query` gives; the datasets beside it are tables too.
 pub(crate) async fn view_by_query(
+    stores: &Stores,
     location: &str,
     name: &str,
     query: &str,
     replace: bool,
 ) -> Result<View> {
-    let Location::Local(folder) = Location::parse(location)? else {
-        return Err(format!("{location}: only datasets in folders can be asked").into());
+    let location = match Location::parse(location)? {
+        Location::Local(folder) => Location::Local(folder.canonicalize().unwrap_or(folder)),
+        remote => remote,
     };
-    let folder = folder.canonicalize().unwrap_or(folder);
-    let (Some(parent), Some(table)) = (folder.parent(), folder.file_name()) else {
+    let (Some(parent), Some(table)) = (location.parent(), location.file_name()) else {
         return Err(format!("{location}: a dataset in no folder cannot be asked").into());
     };
-    let session = Session::new(&SessionOptions::default().with_root(parent.display().to_string()))?;
-    Ok(session.create_view(&table.to_string_lossy(), name, query, replace).await?)
+    let place = RootPlace::Storage(stores.storage(&parent.to_string())?);
+    let mut options = SessionOptions::default();
+    options.roots.push(RootOption { name: None, place });
+    let session = Session::new(&options)?;
+    Ok(session.create_view(&table, name, query, replace).await?)
 }

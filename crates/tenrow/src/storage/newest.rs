@@ -1,0 +1,178 @@
+//! Which versions there are, and the newest: asked for in one request, however many there are, where a store allows that.
+
+use std::io;
+use std::path::Path as FilePath;
+
+use futures::future;
+use futures::stream::{Stream, TryStreamExt};
+use object_store::list::{PaginatedListOptions, PaginatedListStore};
+use object_store::path::Path;
+
+use super::Storage;
+use crate::blocking;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::Version;
+
+/// The folder of the root manifests.
+const VERSIONS_FOLDER: &str = "_tenrow/versions";
+/// Where the newest version is noted, for stores that cannot list.
+pub(crate) const LATEST_NOTE: &str = "_tenrow/latest";
+/// A note has a number.
+const MAX_NOTE_BYTES: u64 = 64;
+/// Names that are asked for to find the newest: something else may lie there.
+const PAGE_NAMES: usize = 4;
+
+impl Storage {
+    /// The newest version; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Io`](crate::ErrorKind::Io); those of a remote store that refuses.
+    pub async fn newest(&self) -> Result<Option<Version>> {
+        let name = match self.remote_place() {
+            Some(place) if place.location.provider.is_read_only() => {
+                return self.noted_newest().await;
+            }
+            Some(place) => match &place.pages {
+                Some(pages) => self.first_version_file(pages.as_ref()).await?,
+                None => self.version_files().await?.into_iter().min(),
+            },
+            None if self.lists_in_order => {
+                let names = self.listed_version_files();
+                futures::pin_mut!(names);
+                names.try_next().await?
+            }
+            None => self.version_files().await?.into_iter().min(),
+        };
+        Ok(name.and_then(|name| Version::from_file_name(&name)))
+    }
+
+    /// All versions, the newest first.
+    ///
+    /// # Errors
+    /// As [`newest`](Self::newest); [`Unsupported`](crate::ErrorKind::Unsupported) if the store cannot list.
+    pub async fn list_versions(&self) -> Result<Vec<Version>> {
+        let mut names = self.version_files().await?;
+        names.sort_unstable();
+        Ok(names.iter().filter_map(|name| Version::from_file_name(name)).collect())
+    }
+
+    async fn version_files(&self) -> Result<Vec<String>> {
+        let Some(folder) = self.folder() else {
+            self.check_lists()?;
+            return self.listed_version_files().try_collect().await;
+        };
+        self.inner.counters.note(0);
+        let folder = folder.join(VERSIONS_FOLDER);
+        let listed = blocking::run(move || local_version_files(&folder)).await;
+        listed.map_err(|error| Error::io(format!("cannot list the versions of {self}"), error))
+    }
+
+    fn versions_folder(&self) -> Path {
+        self.inner.prefix.parts().chain(Path::from(VERSIONS_FOLDER).parts()).collect()
+    }
+
+    fn listed_version_files(&self) -> impl Stream<Item = Result<String>> + Send + '_ {
+        self.inner.counters.note(0);
+        let objects = self.inner.store.list(Some(&self.versions_folder()));
+        objects
+            .try_filter_map(|object| future::ok(version_file(object.location.filename())))
+            .map_err(move |error| {
+                self.refused(format!("cannot list the versions of {self}"), error)
+            })
+    }
+
+    /// Names come in order, and the newest version has the first one.
+    async fn first_version_file(&self, pages: &dyn PaginatedListStore) -> Result<Option<String>> {
+        let prefix = format!("{}/", self.versions_folder());
+        let mut page_token = None;
+        loop {
+            self.inner.counters.note(0);
+            let options = PaginatedListOptions {
+                max_keys: Some(PAGE_NAMES),
+                page_token,
+                ..PaginatedListOptions::default()
+            };
+            let page = pages.list_paginated(Some(&prefix), options).await.map_err(|error| {
+                self.refused(format!("cannot list the versions of {self}"), error)
+            })?;
+            let names = page.result.objects.iter();
+            let first = names.filter_map(|object| version_file(object.location.filename())).min();
+            page_token = page.page_token;
+            if first.is_some() || page_token.is_none() {
+                return Ok(first);
+            }
+        }
+    }
+
+    /// The newest version of a store that cannot list: what the note says, and those after it.
+    ///
+    /// The note is advice, and may be old or missing: versions follow each other without a gap.
+    async fn noted_newest(&self) -> Result<Option<Version>> {
+        let noted = match self.read(LATEST_NOTE, MAX_NOTE_BYTES).await {
+            Ok(note) => std::str::from_utf8(&note).ok().and_then(|note| note.trim().parse().ok()),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        // The greatest that is there, and the least that is not.
+        let mut there: u64 = noted.unwrap_or(0);
+        let mut step = 1;
+        let mut gone = loop {
+            let Some(next) = there.checked_add(step) else { break u64::MAX };
+            if !self.has_version(next).await? {
+                break next;
+            }
+            there = next;
+            step = step.saturating_mul(2);
+        };
+        while gone - there > 1 {
+            let middle = there + (gone - there) / 2;
+            match self.has_version(middle).await? {
+                true => there = middle,
+                false => gone = middle,
+            }
+        }
+        Ok((there > 0).then_some(Version(there)))
+    }
+
+    async fn has_version(&self, version: u64) -> Result<bool> {
+        let path = format!("{VERSIONS_FOLDER}/{}", Version(version).file_name());
+        match self.size(&path).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Refuses to list a store that cannot.
+    pub(super) fn check_lists(&self) -> Result<()> {
+        match self.remote_location() {
+            Some(location) if location.provider.is_read_only() => Err(Error::unsupported(format!(
+                "{self} cannot be listed: a server of files gives those that are named"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn local_version_files(folder: &FilePath) -> io::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        // A folder without versions, or a file: no dataset, which the caller can say better.
+        Err(error) if is_missing(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let names = entries.map(|entry| Ok(version_file(entry?.file_name().to_str())));
+    names.filter_map(Result::transpose).collect()
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// `name` if it is that of a version file: 20 digits of a `u64`, and `.json`.
+fn version_file(name: Option<&str>) -> Option<String> {
+    let name = name?;
+    let digits = name.strip_suffix(".json")?;
+    let is_number = digits.len() == 20 && digits.bytes().all(|c| c.is_ascii_digit());
+    (is_number && digits.parse::<u64>().is_ok()).then(|| name.to_owned())
+}

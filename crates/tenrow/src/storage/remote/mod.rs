@@ -1,0 +1,147 @@
+//! Object stores that are reached over a network.
+//!
+//! ```text
+//! options given  ─┐
+//! environment    ─┼─► layers: one value for each setting ─► builder of the provider ─► ObjectStore
+//! profile files  ─┘                                         over `http`, which counts
+//! ```
+
+mod denied;
+mod hedge;
+mod http;
+mod layers;
+mod memory;
+mod settings;
+mod sources;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::http::HttpBuilder;
+use object_store::list::PaginatedListStore;
+use object_store::{ClientConfigKey, ObjectStore, RetryConfig};
+
+use super::counted::LiveCounters;
+use super::location::{Provider, RemoteLocation};
+use super::options::StoreOptions;
+use crate::error::{Error, Result};
+pub(crate) use denied::explain;
+pub(crate) use hedge::hedged;
+use http::Counting;
+use layers::Layers;
+pub(crate) use sources::Sources;
+
+/// How often a request is sent again, at most, unless an option says otherwise.
+const MAX_RETRIES: usize = 10;
+/// How long a request is sent again, unless an option says otherwise.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A store that was opened: nothing has been asked of it yet.
+pub(crate) struct Remote {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    /// The same store, if a listing of it can be cut short.
+    pub(crate) pages: Option<Arc<dyn PaginatedListStore>>,
+    /// What tells its objects from those of other stores.
+    pub(crate) identity: String,
+}
+
+impl Remote {
+    fn new<S: ObjectStore + PaginatedListStore>(store: S, identity: String) -> Self {
+        let store = Arc::new(store);
+        Self { pages: Some(store.clone()), store, identity }
+    }
+}
+
+/// Opens the store at `location`. Sends nothing.
+pub(crate) fn open(
+    location: &RemoteLocation,
+    options: &StoreOptions,
+    sources: &Sources,
+    counters: &Arc<LiveCounters>,
+) -> Result<Remote> {
+    let retry = retry(options)?;
+    let http = Counting::new(counters.clone());
+    let failed = |error| Error::store(format!("cannot use {location}"), error);
+    match location.provider {
+        Provider::Memory => {
+            if let Some((name, _)) = options.iter().find(|(name, _)| !settings::is_general(name)) {
+                return Err(settings::unknown(location.provider, name));
+            }
+            let store = memory::store(&location.bucket);
+            Ok(Remote { store, pages: None, identity: location.bucket.clone() })
+        }
+        Provider::S3 => {
+            let layers: Layers<AmazonS3ConfigKey> =
+                Layers::of(location.provider, options, sources)?;
+            let endpoints = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
+            layers.check_encrypted(&endpoints)?;
+            let identity = layers.identity(location, &endpoints);
+            let is_ordered = !location.bucket.ends_with("--x-s3");
+            let builder = AmazonS3Builder::new().with_retry(retry).with_http_connector(http);
+            let builder = layers.fold(builder, AmazonS3Builder::with_config);
+            let store = builder.with_bucket_name(&location.bucket).build().map_err(failed)?;
+            let mut remote = Remote::new(store, identity);
+            // Directory buckets list in no order.
+            remote.pages = remote.pages.filter(|_| is_ordered);
+            Ok(remote)
+        }
+        Provider::Azure => {
+            let layers: Layers<AzureConfigKey> = Layers::of(location.provider, options, sources)?;
+            layers.check_encrypted(&[AzureConfigKey::Endpoint])?;
+            let names = [AzureConfigKey::AccountName, AzureConfigKey::Endpoint];
+            let identity = layers.identity(location, &names);
+            let builder = MicrosoftAzureBuilder::new().with_retry(retry).with_http_connector(http);
+            let builder = layers.fold(builder, MicrosoftAzureBuilder::with_config);
+            let store = builder.with_container_name(&location.bucket).build().map_err(failed)?;
+            Ok(Remote::new(store, identity))
+        }
+        Provider::Google => {
+            let layers: Layers<GoogleConfigKey> = Layers::of(location.provider, options, sources)?;
+            layers.check_encrypted(&[GoogleConfigKey::BaseUrl])?;
+            let identity = layers.identity(location, &[GoogleConfigKey::BaseUrl]);
+            let builder =
+                GoogleCloudStorageBuilder::new().with_retry(retry).with_http_connector(http);
+            let builder = layers.fold(builder, GoogleCloudStorageBuilder::with_config);
+            let store = builder.with_bucket_name(&location.bucket).build().map_err(failed)?;
+            Ok(Remote::new(store, identity))
+        }
+        Provider::Http | Provider::Https => {
+            let layers: Layers<ClientConfigKey> = Layers::of(location.provider, options, sources)?;
+            let url = format!("{}://{}", location.provider.scheme(), location.bucket);
+            let builder = HttpBuilder::new().with_retry(retry).with_http_connector(http);
+            let builder = layers.fold(builder, HttpBuilder::with_config);
+            // Whoever writes http:// has allowed it.
+            let builder = builder.with_config(ClientConfigKey::AllowHttp, "true");
+            let store = builder.with_url(url).build().map_err(failed)?;
+            let identity = format!("{}://{}", location.provider.scheme(), location.bucket);
+            Ok(Remote { store: Arc::new(store), pages: None, identity })
+        }
+    }
+}
+
+fn retry(options: &StoreOptions) -> Result<RetryConfig> {
+    let max_retries = match options.get("max_retries") {
+        None => MAX_RETRIES,
+        Some(text) => text.parse().map_err(|_| wrong("max_retries", "a number, such as 10"))?,
+    };
+    let retry_timeout = match options.get("deadline") {
+        None => DEADLINE,
+        Some(text) => humantime::parse_duration(text)
+            .map_err(|_| wrong("deadline", "a duration, such as 60s"))?,
+    };
+    Ok(RetryConfig { max_retries, retry_timeout, ..RetryConfig::default() })
+}
+
+/// How long a request may take before it is sent a second time; `None`: as long as it takes.
+pub(crate) fn hedge_after(options: &StoreOptions) -> Result<Option<Duration>> {
+    let Some(text) = options.get("hedge_after") else { return Ok(None) };
+    let after = humantime::parse_duration(text);
+    after.map(Some).map_err(|_| wrong("hedge_after", "a duration, such as 200ms"))
+}
+
+fn wrong(name: &str, expected: &str) -> Error {
+    Error::invalid(format!("option {name}: expected {expected}"))
+}

@@ -1,0 +1,94 @@
+//! Writing: objects that are created, and never replaced but where nothing relies on them.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode};
+
+use super::temp_file::TEMP_FOLDER;
+use super::upload::Upload;
+use super::{Place, Storage};
+use crate::error::{ErrorKind, Result};
+
+impl Storage {
+    /// Creates the object, durably; false if there is one by that path already.
+    ///
+    /// # Errors
+    /// [`Io`](crate::ErrorKind::Io): the object may exist all the same, if its confirmation was lost.
+    pub async fn put_new(&self, path: &str, bytes: Bytes) -> Result<bool> {
+        self.check_writable()?;
+        if self.inner.has_single_writer.load(Ordering::Relaxed) {
+            return self.put_new_alone(path, bytes).await;
+        }
+        self.put_if_absent(path, bytes).await
+    }
+
+    async fn put_if_absent(&self, path: &str, bytes: Bytes) -> Result<bool> {
+        let location = self.location(path)?;
+        let mode = PutMode::Create.into();
+        match self.inner.store.put_opts(&location, bytes.into(), mode).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(self.store_error("write", path, error)),
+        }
+    }
+
+    /// Creates the object where nobody else writes; false if there is one by that path already.
+    async fn put_new_alone(&self, path: &str, bytes: Bytes) -> Result<bool> {
+        match self.size(path).await {
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.put(path, bytes).await.map(|()| true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// From now on creating is to look first and then put: there is only one writer at a time.
+    pub(crate) fn allow_single_writer(&self) {
+        self.inner.has_single_writer.store(true, Ordering::Relaxed);
+        if let Place::Folder(_, store) = &self.inner.place {
+            store.allow_single_writer();
+        }
+    }
+
+    /// Whether the store creates an object only where there is none, which is tried with one that is called `id`.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) if it says itself that it does not; those of any put.
+    pub(crate) async fn creates_once(&self, id: &str) -> Result<bool> {
+        let path = format!("{TEMP_FOLDER}/probe-{id}");
+        let probe = Bytes::from_static(b"tenrow\n");
+        // Its answer may have been lost: the second counts.
+        self.put_if_absent(&path, probe.clone()).await?;
+        let again = self.put_if_absent(&path, probe).await;
+        // What stays behind is removed by `vacuum`.
+        if let Err(error) = self.delete(&path).await {
+            tracing::debug!(%error, "a probe of the store stays behind");
+        }
+        Ok(!again?)
+    }
+
+    /// Writes the object, replacing what was there: only for objects that nothing relies on.
+    ///
+    /// # Errors
+    /// [`Io`](crate::ErrorKind::Io).
+    pub async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
+        self.check_writable()?;
+        let put = self.inner.store.put(&self.location(path)?, bytes.into()).await;
+        put.map(drop).map_err(|error| self.store_error("write", path, error))
+    }
+
+    /// Begins an object that is written piece by piece.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if `path` is no path;
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) if the store can only be read.
+    pub fn upload(&self, path: &str) -> Result<Upload> {
+        self.check_writable()?;
+        let store = Arc::clone(&self.inner.store);
+        let is_remote = self.remote_place().is_some();
+        Ok(Upload::new(store, self.location(path)?, self.shown(path), is_remote))
+    }
+}

@@ -1,0 +1,84 @@
+//! Filling the cache of this machine with a version.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use crate::error::{Error, Result};
+use crate::snapshot::Snapshot;
+
+/// Bytes that are asked for at once.
+const PIECE_BYTES: u64 = 8 << 20;
+/// Pieces under way at once.
+const MAX_CONCURRENCY: usize = 8;
+
+/// What a version has in the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct WarmReport {
+    /// Its files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Snapshot {
+    /// Fetches all files of the version into the cache of this machine, those that are there already excepted.
+    ///
+    /// `on_progress` is told the bytes that are there, and all of them. Memory: 64 MiB.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if nothing of it is cached: it is local, or the cache is off.
+    pub async fn warm(&self, mut on_progress: impl FnMut(u64, u64) + Send) -> Result<WarmReport> {
+        let storage = self.storage();
+        if storage.cache().is_none() {
+            return Err(Error::invalid(format!(
+                "{storage} has no cache: it is on this machine, or the cache is off"
+            )));
+        }
+        let files = self.files_to_warm().await?;
+        let bytes = files.values().sum();
+        let pieces = files.iter().flat_map(|(path, &size)| {
+            pieces(size).map(move |range| async move {
+                storage.read_range(path, range.clone()).await?;
+                Ok::<_, Error>(range.end - range.start)
+            })
+        });
+        let mut fetched = stream::iter(pieces).buffer_unordered(MAX_CONCURRENCY);
+        let mut done = 0;
+        while let Some(piece) = fetched.try_next().await? {
+            done += piece;
+            on_progress(done, bytes);
+        }
+        Ok(WarmReport { files: files.len() as u64, bytes })
+    }
+
+    /// The objects of its partitions, by path, and their sizes.
+    async fn files_to_warm(&self) -> Result<BTreeMap<String, u64>> {
+        let mut files = BTreeMap::new();
+        let mut large = Vec::new();
+        for index in 0..self.root().leaves.len() {
+            for partition in self.passing_leaf(index).await?.partitions() {
+                let entry = partition.entry();
+                let own = entry.files.iter().filter(|file| file.foreign.is_none());
+                files.extend(own.map(|file| (file.path.clone(), file.size_bytes)));
+                large.extend(entry.external_files.iter().cloned());
+                files.extend(entry.deletes.iter().map(|d| (d.path.clone(), d.size_bytes)));
+            }
+        }
+        let size = |path: String| async move {
+            let size = self.storage().size(&path).await?;
+            Ok::<_, Error>((path, size))
+        };
+        let large: Vec<_> =
+            stream::iter(large).map(size).buffer_unordered(MAX_CONCURRENCY).try_collect().await?;
+        files.extend(large);
+        Ok(files)
+    }
+}
+
+fn pieces(size: u64) -> impl Iterator<Item = Range<u64>> {
+    (0..size.div_ceil(PIECE_BYTES))
+        .map(move |piece| piece * PIECE_BYTES..size.min((piece + 1) * PIECE_BYTES))
+}

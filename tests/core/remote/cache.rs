@@ -1,0 +1,147 @@
+//! The cache of a machine, shared by its processes.
+
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use tenrow::{Cache, Dataset, ErrorKind, ReadOptions, Storage, Verify};
+use tenrow_tests::block_on_remote;
+use tenrow_tests::random::Dice;
+use tenrow_tests::s3::{Mishap, S3Server, Seen};
+
+use super::vectors;
+
+const WIDTH: u64 = 1024;
+
+/// A dataset reached by one who keeps what was read in `folder`.
+fn caching(server: &S3Server, name: &str, folder: &Path) -> Dataset {
+    let options = server
+        .options()
+        .with("cache", "on")
+        .with("cache_folder", folder.display().to_string())
+        .with("cache_size", "1GiB");
+    Dataset::at(Storage::open_with(&server.location(name), &options).unwrap())
+}
+
+/// A process that reads all rows in an order of its own.
+fn reader(server: &S3Server, name: &str, folder: &Path, seed: u64) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_remote-reader"))
+        .args([server.location(name), seed.to_string()])
+        .envs(server.variables())
+        .env("TENROW_CACHE", "on")
+        .env("TENROW_CACHE_FOLDER", folder)
+        .spawn()
+        .unwrap()
+}
+
+fn data(seen: &[Seen]) -> Vec<&Seen> {
+    seen.iter().filter(|seen| seen.path.contains("/data/")).collect()
+}
+
+fn bytes_of(seen: &[&Seen], size: u64) -> u64 {
+    let bytes = |seen: &&Seen| {
+        let range = seen.range.as_deref().unwrap().strip_prefix("bytes=").unwrap();
+        let (first, last) = range.split_once('-').unwrap();
+        // What is beyond the end is not sent.
+        last.parse::<u64>().unwrap().min(size - 1) - first.parse::<u64>().unwrap() + 1
+    };
+    seen.iter().map(bytes).sum()
+}
+
+#[test]
+fn what_was_read_once_is_not_asked_for_again() {
+    let server = S3Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    block_on_remote(async {
+        vectors(&server, "x", 2000, WIDTH).await;
+        let options = ReadOptions::default().with_attributes(["x"]);
+        let rows: Vec<u64> = (0..256u64).map(|i| i.wrapping_mul(7919) % 2000).collect();
+        server.take_seen();
+        let first = caching(&server, "x", folder.path()).latest().await.unwrap();
+        let taken = first.take_with(&rows, &options).await.unwrap();
+        let seen = server.take_seen();
+        // 8 MB of vectors are 8 blocks, which one request fetches.
+        assert!(data(&seen).len() <= 4, "{seen:?}");
+        assert!(first.storage().counters().cache_misses > 0);
+
+        let again = caching(&server, "x", folder.path()).latest().await.unwrap();
+        assert_eq!(again.take_with(&rows, &options).await.unwrap(), taken);
+        let seen = server.take_seen();
+        assert_eq!(seen.len(), 2, "only the newest version is asked for: {seen:?}");
+        assert!(again.storage().counters().cache_hits > 0);
+    });
+}
+
+#[test]
+fn four_processes_fetch_every_block_once() {
+    let server = S3Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = block_on_remote(vectors(&server, "x", 6000, WIDTH));
+    let size = snapshot.size_bytes();
+    server.take_seen();
+    let readers: Vec<Child> =
+        (0..4).map(|seed| reader(&server, "x", folder.path(), seed)).collect();
+    for mut reader in readers {
+        assert!(reader.wait().unwrap().success());
+    }
+    let seen = server.take_seen();
+    let fetched = bytes_of(&data(&seen), size);
+    assert!(fetched * 100 <= size * 105, "{fetched} of {size} bytes");
+    let held = Cache::new(folder.path(), 1 << 30).size().unwrap();
+    assert!(held.bytes * 100 <= size * 106, "{held:?} of {size} bytes");
+}
+
+#[test]
+fn readers_that_are_killed_leave_no_wrong_byte() {
+    const KILLS: u64 = 200;
+    let server = S3Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    block_on_remote(vectors(&server, "x", 6000, WIDTH));
+    let mut dice = Dice::new(38);
+    for kill in 0..KILLS {
+        let mut reader = reader(&server, "x", folder.path(), kill);
+        std::thread::sleep(Duration::from_millis(dice.below(60)));
+        reader.kill().unwrap();
+        reader.wait().unwrap();
+        if kill % 20 == 19 {
+            let whole = self::reader(&server, "x", folder.path(), kill).wait().unwrap();
+            assert!(whole.success(), "after {kill} kills");
+            Cache::new(folder.path(), 1 << 30).clear().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_version_is_warmed_whole() {
+    let server = S3Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    block_on_remote(async {
+        vectors(&server, "x", 2000, WIDTH).await;
+        let snapshot = caching(&server, "x", folder.path()).latest().await.unwrap();
+        let mut told = (0, 0);
+        let warmed = snapshot.warm(|done, total| told = (done, total)).await.unwrap();
+        assert_eq!((warmed.bytes, warmed.bytes), told);
+        server.take_seen();
+        snapshot.slice(0..2000).await.unwrap();
+        snapshot.inspect().await.unwrap();
+        assert_eq!(server.take_seen(), []);
+        let off = super::dataset(&server, "x").latest().await.unwrap();
+        assert_eq!(off.warm(|_, _| {}).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    });
+}
+
+#[test]
+fn what_came_damaged_is_not_kept_for_ever() {
+    let server = S3Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    block_on_remote(async {
+        vectors(&server, "x", 100, WIDTH).await;
+        let always = ReadOptions::default().with_verify(Verify::Always);
+        server.fail("GET", "/data/", 0, 1, Mishap::Flipped);
+        let snapshot = caching(&server, "x", folder.path()).latest().await.unwrap();
+        let damaged = snapshot.slice_with(0..100, &always).await.unwrap_err();
+        assert_eq!(damaged.kind(), ErrorKind::Corrupt);
+        let snapshot = caching(&server, "x", folder.path()).latest().await.unwrap();
+        assert_eq!(snapshot.slice_with(0..100, &always).await.unwrap().num_rows(), 100);
+    });
+}

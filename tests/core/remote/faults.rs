@@ -1,0 +1,145 @@
+//! A server that misbehaves: what can be tried again is, and what cannot is an error in time.
+
+use std::time::{Duration, Instant};
+
+use tenrow::{Dataset, ErrorKind, ReadOptions, Storage, Verify};
+use tenrow_tests::block_on_remote;
+use tenrow_tests::s3::{Mishap, S3Server};
+
+use super::{append, vectors};
+
+/// A dataset reached by one who gives up soon.
+fn impatient(server: &S3Server, name: &str) -> Dataset {
+    let options = server
+        .options()
+        .with("deadline", "4s")
+        .with("max_retries", "4")
+        .with("timeout", "1s")
+        .with("connect_timeout", "1s");
+    Dataset::at(Storage::open_with(&server.location(name), &options).unwrap())
+}
+
+#[test]
+fn what_can_be_tried_again_is() {
+    let server = S3Server::start();
+    block_on_remote(async {
+        let snapshot = vectors(&server, "x", 100, 64).await;
+        let column = snapshot.tensors("x").unwrap();
+        column.get(0).await.unwrap();
+        let passing = [
+            Mishap::Status(500, "InternalError"),
+            Mishap::Status(503, "SlowDown"),
+            Mishap::Reset,
+            Mishap::Truncated,
+        ];
+        for mishap in passing {
+            let before = snapshot.storage().counters();
+            server.fail("GET", "/data/", 0, 2, mishap);
+            let tensor =
+                column.get(77).await.unwrap_or_else(|e| panic!("{mishap:?}: {}", e.chain()));
+            assert_eq!(tensor.unwrap().as_slice::<f32>().unwrap()[0], 77.0, "{mishap:?}");
+            let after = snapshot.storage().counters();
+            assert_eq!(after.requests - before.requests, 3, "{mishap:?}");
+        }
+    });
+}
+
+#[test]
+fn what_does_not_pass_is_an_error_before_the_deadline() {
+    let server = S3Server::start();
+    block_on_remote(async {
+        vectors(&server, "x", 100, 64).await;
+        let snapshot = impatient(&server, "x").latest().await.unwrap();
+        let column = snapshot.tensors("x").unwrap();
+        column.get(0).await.unwrap();
+        let lasting = [
+            (Mishap::Status(500, "InternalError"), ErrorKind::Io, "500"),
+            (Mishap::Status(503, "SlowDown"), ErrorKind::Io, "503"),
+            (Mishap::Status(403, "AccessDenied"), ErrorKind::Denied, "permission denied"),
+            (Mishap::Status(400, "ExpiredToken"), ErrorKind::Denied, "expired"),
+            (Mishap::Reset, ErrorKind::Io, ""),
+            (Mishap::Truncated, ErrorKind::Io, ""),
+            (Mishap::Silence, ErrorKind::Io, ""),
+        ];
+        for (mishap, kind, said) in lasting {
+            server.fail("GET", "/data/", 0, usize::MAX, mishap);
+            let start = Instant::now();
+            let error = column.get(77).await.unwrap_err();
+            assert!(start.elapsed() < Duration::from_secs(12), "{mishap:?}");
+            assert_eq!(error.kind(), kind, "{mishap:?}: {}", error.chain());
+            let chain = error.chain();
+            assert!(chain.contains(said) && chain.contains("s3://tests/x/data/"), "{chain}");
+            server.heal();
+            let tensor = column.get(77).await.unwrap().unwrap();
+            assert_eq!(tensor.as_slice::<f32>().unwrap()[0], 77.0);
+        }
+    });
+}
+
+#[test]
+fn flipped_bits_are_found() {
+    let server = S3Server::start();
+    block_on_remote(async {
+        vectors(&server, "x", 100, 64).await;
+        let always = ReadOptions::default().with_verify(Verify::Always);
+        // A row, checked because that is asked for.
+        let snapshot = impatient(&server, "x").latest().await.unwrap();
+        server.fail("GET", "/data/", 0, usize::MAX, Mishap::Flipped);
+        let error = snapshot.take_with(&[5], &always).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error.chain());
+        // Whole pages, and what says where things are, are checked by themselves.
+        let error = snapshot.slice(0..100).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error.chain());
+        server.heal();
+        server.fail("GET", "/_tenrow/leaves/", 0, usize::MAX, Mishap::Flipped);
+        let snapshot = impatient(&server, "x").latest().await.unwrap();
+        assert_eq!(snapshot.take(&[5]).await.unwrap_err().kind(), ErrorKind::Corrupt);
+        server.heal();
+        server.fail("GET", "/_tenrow/versions/", 0, usize::MAX, Mishap::Flipped);
+        let error = impatient(&server, "x").latest().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error.chain());
+    });
+}
+
+#[test]
+fn a_commit_whose_answer_is_lost_happens_once() {
+    let server = S3Server::start();
+    block_on_remote(async {
+        vectors(&server, "x", 10, 4).await;
+        let dataset = super::dataset(&server, "x");
+        for mishap in [Mishap::Lost, Mishap::Reset, Mishap::Status(500, "InternalError")] {
+            let before = dataset.latest().await.unwrap();
+            server.fail("PUT", "/_tenrow/versions/", 0, 1, mishap);
+            let rows = before.row_count();
+            append(&dataset, rows..rows + 3, 4).await;
+            let after = super::dataset(&server, "x").latest().await.unwrap();
+            assert_eq!(after.version().0, before.version().0 + 1, "{mishap:?}");
+            assert_eq!(after.row_count(), rows + 3);
+        }
+        let failed = Mishap::Status(503, "SlowDown");
+        server.fail("PUT", "/data/", 0, 2, failed);
+        append(&dataset, 19..30, 4).await;
+        assert_eq!(dataset.latest().await.unwrap().row_count(), 30);
+    });
+}
+
+#[test]
+fn a_writer_that_cannot_upload_changes_nothing() {
+    let server = S3Server::start();
+    block_on_remote(async {
+        vectors(&server, "x", 10, 4).await;
+        let dataset = impatient(&server, "x");
+        server.fail("PUT", "/data/", 0, usize::MAX, Mishap::Status(403, "AccessDenied"));
+        let mut writer = dataset.writer().await.unwrap();
+        let x = ndarray::Array2::<f32>::zeros((3, 4));
+        let columns = tenrow::Columns::new().tensors("x", &x).unwrap();
+        let columns = columns.scalars("n", &[1i64, 2, 3]).unwrap();
+        let wrote = match writer.append_columns(columns).await {
+            Ok(()) => writer.commit().await.map(drop),
+            Err(error) => Err(error),
+        };
+        assert_eq!(wrote.unwrap_err().kind(), ErrorKind::Denied);
+        server.heal();
+        assert_eq!(dataset.latest().await.unwrap().row_count(), 10);
+    });
+}
