@@ -10,9 +10,10 @@ use futures::StreamExt;
 use proptest::prelude::*;
 use tenrow::{
     Attribute, AttributeType, Dataset, Encoding, Ids, ReadOptions, ScanOptions, Schema, Snapshot,
-    Storage, Verify, WriteOptions,
+    Verify, WriteOptions,
 };
 use tenrow_tests::block_on;
+use tenrow_tests::place;
 use tenrow_tests::random::{self, Dice};
 
 /// Types of every kind; tensors of every dtype come beside them.
@@ -357,15 +358,15 @@ proptest! {
 
     #[test]
     fn any_rows_come_back_bit_by_bit(plan in plans()) {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let place = folder.path().join("ds");
         block_on(async {
-            let dataset = Dataset::at(Storage::local(&place, Ids::seeded(plan.seed)));
+            let dataset = Dataset::at(place::storage(&place)).with_ids(Ids::seeded(plan.seed));
             dataset.create_here(plan.schema(), &Default::default()).await.unwrap();
             let (snapshot, expected) = plan.write(&dataset).await;
             check_reads(&snapshot, &expected, &mut Dice::new(plan.seed)).await;
             check_whole_tensors(&snapshot, &expected).await;
-            let unmapped = Dataset::at(Storage::local(&place, Ids::random()).with_mmap(false));
+            let unmapped = Dataset::at(place::storage(&place).with_mmap(false));
             check_reads(&unmapped.latest().await.unwrap(), &expected, &mut Dice::new(!plan.seed)).await;
         });
     }

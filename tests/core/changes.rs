@@ -9,13 +9,13 @@ use tenrow::{
     Attribute, ColumnFill, CompactOptions, DType, Dataset, ErrorKind, Schema, SchemaChange,
     WriteOptions,
 };
-use tenrow_tests::{block_on, folder};
+use tenrow_tests::{block_on, folder, place};
 
 use super::stock::{add, all, assert_same_columns, verified, without_rows, zoo_of};
 #[test]
 fn deleted_rows_are_gone_by_every_way_of_reading_and_ids_stay() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 3).await;
         let before = dataset.latest().await.unwrap();
         let rows = all(&before).await;
@@ -51,7 +51,7 @@ fn deleted_rows_are_gone_by_every_way_of_reading_and_ids_stay() {
 #[test]
 fn a_row_out_of_range_is_not_deleted() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 1).await;
         let latest = dataset.latest().await.unwrap();
         let error = dataset.delete(&latest, &[3, 10]).await.unwrap_err();
@@ -64,8 +64,8 @@ fn a_row_out_of_range_is_not_deleted() {
 #[test]
 fn attributes_are_added_widened_renamed_and_dropped_without_a_byte_of_data() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().display().to_string();
+        let folder = place::folder();
+        let place = place::location(folder.path());
         let texts = ["small:i8", "pixels:u8[2,2]", "ratio:f16[3]?", "name:string"];
         let schema = Schema::new(texts.map(|text| Attribute::parse(text).unwrap())).unwrap();
         let dataset = Dataset::create(&place, schema.clone()).await.unwrap();
@@ -126,7 +126,7 @@ fn attributes_are_added_widened_renamed_and_dropped_without_a_byte_of_data() {
 #[test]
 fn a_computed_column_is_filled_until_no_partition_lacks_it() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 5).await;
         let data = folder::files_of(&folder.path().join("data"));
         dataset.change_schema(add("double:i64?")).await.unwrap();
@@ -165,7 +165,7 @@ fn a_computed_column_is_filled_until_no_partition_lacks_it() {
 #[test]
 fn values_are_replaced_in_place() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 3).await;
         let before = dataset.latest().await.unwrap();
         let old = all(&before).await;
@@ -203,7 +203,7 @@ fn values_are_replaced_in_place() {
 #[test]
 fn everything_is_replaced_by_an_overwrite_and_nothing_else_is_lost() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 2).await;
         let before = dataset.latest().await.unwrap();
         let schema = Schema::new([Attribute::parse("score:f64").unwrap()]).unwrap();

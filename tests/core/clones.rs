@@ -8,17 +8,17 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use tenrow::{
     Attribute, CompactOptions, Dataset, ErrorKind, ExpireOptions, Schema, VacuumOptions, Version,
 };
-use tenrow_tests::{block_on, folder};
+use tenrow_tests::{block_on, folder, place};
 
 use super::stock::{all, append, verified, without_paths, zoo_of};
 #[test]
 fn a_clone_shares_files_and_goes_its_own_way() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(&folder.path().join("a"), 3).await;
         let source = dataset.latest().await.unwrap();
         let rows = all(&source).await;
-        let place = folder.path().join("b").display().to_string();
+        let place = place::location(folder.path().join("b"));
         let clone = dataset.clone_to(&place, source.version()).await.unwrap();
         let copied = folder::files_of(&folder.path().join("b"));
         assert!(copied.keys().all(|name| name.starts_with("_tenrow/")), "{:?}", copied.keys());
@@ -63,15 +63,15 @@ fn a_clone_shares_files_and_goes_its_own_way() {
         for name in ["a", "b"] {
             std::fs::rename(folder.path().join(name), moved.join(name)).unwrap();
         }
-        let opened = Dataset::open(&moved.join("b").display().to_string()).await.unwrap();
+        let opened = Dataset::open(&place::location(moved.join("b"))).await.unwrap();
         assert_eq!(without_paths(&all(&opened.latest().await.unwrap()).await), without_paths(&own));
 
         // A clone of a clone, and a copy that needs neither.
-        let twice = folder.path().join("c").display().to_string();
+        let twice = place::location(folder.path().join("c"));
         opened.clone_to(&twice, updated.version()).await.unwrap();
         let twice = Dataset::open(&twice).await.unwrap();
         assert_eq!(without_paths(&all(&twice.latest().await.unwrap()).await), without_paths(&own));
-        let copy = folder.path().join("d").display().to_string();
+        let copy = place::location(folder.path().join("d"));
         twice.copy_to(&copy, updated.version(), |_, _| ()).await.unwrap();
         std::fs::remove_dir_all(&moved).unwrap();
         std::fs::remove_dir_all(folder.path().join("c")).unwrap();
@@ -86,9 +86,9 @@ fn a_clone_shares_files_and_goes_its_own_way() {
 #[test]
 fn a_clone_that_was_removed_can_be_forgotten_and_one_that_is_there_cannot() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(&folder.path().join("a"), 2).await;
-        let place = folder.path().join("b").display().to_string();
+        let place = place::location(folder.path().join("b"));
         dataset.clone_to(&place, Version(2)).await.unwrap();
         let keep = ExpireOptions { keep_last: Some(1), ..ExpireOptions::default() };
         assert_eq!(dataset.expire(&keep).await.unwrap().kept, [Version(2)]);
@@ -96,11 +96,11 @@ fn a_clone_that_was_removed_can_be_forgotten_and_one_that_is_there_cannot() {
         let error = dataset.forget_clone(&place).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
         assert!(error.to_string().contains("remove it first"), "{error}");
-        let elsewhere = folder.path().join("c").display().to_string();
+        let elsewhere = place::location(folder.path().join("c"));
         let error = dataset.forget_clone(&elsewhere).await.unwrap_err();
         assert!(error.to_string().contains(&format!("there are {place}")), "{error}");
 
-        std::fs::remove_dir_all(&place).unwrap();
+        std::fs::remove_dir_all(folder.path().join("b")).unwrap();
         assert_eq!(dataset.forget_clone(&place).await.unwrap().version, Version(2));
         let error = dataset.forget_clone(&place).await.unwrap_err();
         assert!(error.to_string().contains("there are none"), "{error}");
@@ -112,7 +112,7 @@ fn a_clone_that_was_removed_can_be_forgotten_and_one_that_is_there_cannot() {
 #[test]
 fn datasets_are_merged_by_reference() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let a = zoo_of(&folder.path().join("a"), 2).await;
         let b = zoo_of(&folder.path().join("b"), 1).await;
         append(&b, 100..120).await;
@@ -138,7 +138,7 @@ fn datasets_are_merged_by_reference() {
         verified(&a).await;
         assert_eq!(b.clones().await.unwrap()[0].version, version.version());
         let other = Schema::new([Attribute::parse("x:f32").unwrap()]).unwrap();
-        let place = folder.path().join("c").display().to_string();
+        let place = place::location(folder.path().join("c"));
         let c = Dataset::create(&place, other).await.unwrap();
         let error = a.merge(&c, &c.latest().await.unwrap()).await.unwrap_err();
         assert!(error.to_string().contains("image"), "{error}");
@@ -148,10 +148,10 @@ fn datasets_are_merged_by_reference() {
 #[test]
 fn rows_keep_their_order_through_fifty_appends_and_wherever_the_dataset_is_moved() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let (old, new) = (folder.path().join("old"), folder.path().join("new place"));
         let schema = Schema::new([Attribute::parse("x:i64").unwrap()]).unwrap();
-        let dataset = Dataset::create(&old.display().to_string(), schema).await.unwrap();
+        let dataset = Dataset::create(&place::location(&old), schema).await.unwrap();
         for value in 0..50i64 {
             let mut writer = dataset.writer().await.unwrap();
             let columns = tenrow::Columns::new().scalars("x", &[value]).unwrap();
@@ -159,7 +159,7 @@ fn rows_keep_their_order_through_fifty_appends_and_wherever_the_dataset_is_moved
             writer.commit().await.unwrap();
         }
         std::fs::rename(&old, &new).unwrap();
-        let moved = Dataset::open(&new.display().to_string()).await.unwrap();
+        let moved = Dataset::open(&place::location(&new)).await.unwrap();
         let rows = all(&moved.latest().await.unwrap()).await;
         let expected: Vec<i64> = (0..50).collect();
         assert_eq!(rows.column(0).as_primitive::<Int64Type>().values()[..], expected);

@@ -11,7 +11,7 @@ use tenrow::{
     Attribute, Columns, Dataset, ErrorKind, Schema, Snapshot, Storage, Version, WriteOptions,
 };
 use tenrow_tests::fault::{FaultyStore, When};
-use tenrow_tests::{block_on, folder};
+use tenrow_tests::{block_on, folder, place};
 
 fn schema() -> Schema {
     let texts = ["x:i64", "name:string?", "photo:file?"];
@@ -54,7 +54,7 @@ fn versions(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 async fn local(folder: &Path) -> Dataset {
-    Dataset::create(&folder.display().to_string(), schema()).await.unwrap()
+    Dataset::create(&place::location(folder), schema()).await.unwrap()
 }
 
 /// A dataset of ten rows in memory, and the store that can be told to fail.
@@ -89,7 +89,7 @@ async fn assert_linear(dataset: &Dataset) {
 #[test]
 fn a_dropped_writer_leaves_the_dataset_as_it_was() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = local(folder.path()).await;
         append(&dataset, 0..10).await.unwrap();
         let before = versions(folder.path());
@@ -109,7 +109,7 @@ fn a_dropped_writer_leaves_the_dataset_as_it_was() {
 #[test]
 fn a_refused_batch_leaves_the_writer_usable_and_nothing_of_it_is_committed() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = local(folder.path()).await;
         let mut writer = dataset.writer().await.unwrap();
         writer.append_columns(rows(0..5)).await.unwrap();
@@ -136,7 +136,7 @@ fn a_refused_batch_leaves_the_writer_usable_and_nothing_of_it_is_committed() {
 #[test]
 fn a_commit_of_no_rows_makes_no_version() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = local(folder.path()).await;
         let before = folder::files_of(folder.path());
 
@@ -233,8 +233,8 @@ fn a_lost_reply_to_the_advisory_note_does_not_matter() {
 fn writers_that_race_all_commit_each_row_once() {
     const WRITERS: i64 = 4;
     const COMMITS: i64 = 8;
-    let folder = tempfile::tempdir().unwrap();
-    let place = folder.path().display().to_string();
+    let folder = place::folder();
+    let place = place::location(folder.path());
     block_on(local(folder.path()));
     std::thread::scope(|scope| {
         for writer in 0..WRITERS {
@@ -265,7 +265,7 @@ fn writers_that_race_all_commit_each_row_once() {
 #[test]
 fn a_writer_that_lost_its_race_lands_behind_the_winner() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = local(folder.path()).await;
         let mut slow = dataset.writer().await.unwrap();
         slow.append_columns(rows(10..20)).await.unwrap();
@@ -281,7 +281,7 @@ fn a_writer_that_lost_its_race_lands_behind_the_winner() {
 #[test]
 fn a_snapshot_reads_the_same_after_later_commits() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = local(folder.path()).await;
         append(&dataset, 0..10).await.unwrap();
         let pinned = dataset.latest().await.unwrap();
@@ -304,11 +304,11 @@ fn a_snapshot_reads_the_same_after_later_commits() {
 #[test]
 fn opening_what_is_no_dataset_creates_nothing() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         std::fs::write(folder.path().join("a.txt"), "not a dataset").unwrap();
         let missing = folder.path().join("missing");
         for place in [folder.path(), &missing] {
-            let error = Dataset::open(&place.display().to_string()).await.unwrap_err();
+            let error = Dataset::open(&place::location(place)).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::NotADataset, "{error}");
             assert!(error.to_string().contains("is not a tenrow dataset"), "{error}");
         }
@@ -320,12 +320,12 @@ fn opening_what_is_no_dataset_creates_nothing() {
 #[test]
 fn creating_where_a_dataset_is_leaves_it_alone() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = local(folder.path()).await;
         append(&dataset, 0..10).await.unwrap();
         let before = folder::files_of(folder.path());
 
-        let place = folder.path().display().to_string();
+        let place = place::location(folder.path());
         let error = Dataset::create(&place, schema()).await.unwrap_err();
 
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);

@@ -3,13 +3,13 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use tenrow::{Attribute, Dataset, ErrorKind, Schema, SchemaChange, Version, WriteOptions};
-use tenrow_tests::{block_on, folder, zoo};
+use tenrow_tests::{block_on, folder, place, zoo};
 
 use super::stock::{all, append, assert_same_columns, verified, zoo_of};
 #[test]
 fn an_idempotency_key_commits_once() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 0).await;
         for _ in 0..3 {
             let options = WriteOptions::default().with_idempotency_key("job", 7);
@@ -24,7 +24,7 @@ fn an_idempotency_key_commits_once() {
 #[test]
 fn time_travel_tags_and_restore() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 2).await;
         dataset.tag("first", Version(2)).await.unwrap();
         assert_eq!(dataset.tagged("first").await.unwrap().row_count(), 10);
@@ -58,8 +58,8 @@ fn time_travel_tags_and_restore() {
 #[test]
 fn a_thousand_rows_appended_to_ten_thousand_leave_these_as_they_were() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().display().to_string();
+        let folder = place::folder();
+        let place = place::location(folder.path());
         let schema = Schema::new([Attribute::parse("x:i64").unwrap()]).unwrap();
         let dataset = Dataset::create(&place, schema).await.unwrap();
         let append = async |values: std::ops::Range<i64>| {

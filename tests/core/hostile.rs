@@ -16,7 +16,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use tenrow::format::manifest::Leaf;
 use tenrow::{Dataset, ErrorKind, ReadOptions, Result, Snapshot, Storage, Verify, VerifyOptions};
 use tenrow_tests::random::Dice;
-use tenrow_tests::{block_on, zoo};
+use tenrow_tests::{block_on, place, zoo};
 
 /// A dataset in memory, what each object holds, and what a reader must get.
 struct Patient {
@@ -278,8 +278,8 @@ fn a_missing_object_is_damage_that_names_it() {
 #[test]
 fn a_mapped_file_that_was_cut_is_an_error() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().display().to_string();
+        let folder = place::folder();
+        let place = place::location(folder.path());
         let dataset = Dataset::create(&place, zoo::schema()).await.unwrap();
         let mut writer = dataset.writer().await.unwrap();
         writer.append(&zoo::batch(0..20)).await.unwrap();

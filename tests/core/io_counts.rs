@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
-use tenrow::{
-    Attribute, Columns, Counters, DType, Dataset, FileValue, Ids, Schema, Storage, WriteOptions,
-};
-use tenrow_tests::{block_on, pattern};
+use tenrow::{Attribute, Columns, Counters, DType, Dataset, FileValue, Schema, WriteOptions};
+use tenrow_tests::{block_on, pattern, place};
 
 fn schema(texts: &[&str]) -> Schema {
     Schema::new(texts.iter().map(|text| Attribute::parse(text).unwrap())).unwrap()
@@ -15,8 +13,7 @@ fn schema(texts: &[&str]) -> Schema {
 
 /// A dataset of a local folder, read in ranges: every read counts.
 fn unmapped(folder: &Path) -> Dataset {
-    let storage = Storage::local(folder, Ids::random());
-    Dataset::at(storage.with_mmap(false).with_mapped_reads_counted(true))
+    Dataset::at(place::counted(folder))
 }
 
 /// What was read between two counts: reads, and bytes.
@@ -27,7 +24,7 @@ fn between(before: Counters, after: Counters) -> (u64, u64) {
 #[test]
 fn opening_a_thousand_partitions_is_at_most_three_reads() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = unmapped(folder.path());
         dataset.create_here(schema(&["x:i64"]), &Default::default()).await.unwrap();
         let options = WriteOptions::default().with_row_group_bytes(8).with_partition_bytes(1);
@@ -59,7 +56,7 @@ async fn one_row_is_one_read(dtype: DType, nulls: bool) {
     const GROUP_ROWS: u64 = 2000;
     const ROWS: u64 = 4000;
     const N: u64 = 96;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let dataset = unmapped(folder.path());
     let mark = if nulls { "?" } else { "" };
     let schema = schema(&[&format!("x:{dtype}[{N}]{mark}"), "name:string?"]);
@@ -99,7 +96,7 @@ async fn one_row_is_one_read(dtype: DType, nulls: bool) {
 #[test]
 fn the_first_row_costs_one_read_more_for_its_leaf() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = unmapped(folder.path());
         dataset.create_here(schema(&["x:f32[8]"]), &Default::default()).await.unwrap();
         let mut writer = dataset.writer().await.unwrap();
@@ -119,7 +116,7 @@ fn the_first_row_costs_one_read_more_for_its_leaf() {
 #[test]
 fn a_random_inline_file_is_one_read_once_its_footer_is_known() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = unmapped(folder.path());
         dataset.create_here(schema(&["photo:file?"]), &Default::default()).await.unwrap();
         let mut writer = dataset.writer().await.unwrap();
@@ -148,7 +145,7 @@ fn a_random_inline_file_is_one_read_once_its_footer_is_known() {
 #[test]
 fn appending_never_touches_older_files() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = unmapped(folder.path());
         dataset.create_here(schema(&["x:f32[8]"]), &Default::default()).await.unwrap();
         let mut before = BTreeMap::new();

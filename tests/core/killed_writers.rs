@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tenrow::{Attribute, DType, Dataset, ReadOptions, Schema, Snapshot, Verify};
 use tenrow_tests::random::Dice;
-use tenrow_tests::{block_on, pattern};
+use tenrow_tests::{block_on, pattern, place};
 
 const KILLS: u64 = 200;
 const ROWS_PER_COMMIT: u64 = 40;
@@ -20,7 +20,7 @@ fn what_a_killed_writer_acknowledged_is_there_and_nothing_else_is() {
     let mut dice = Dice::new(seed);
     let mut acknowledged_in_all = 0;
     for round in 0..KILLS / KILLS_PER_DATASET {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let place = folder.path().join("ds");
         create(&place);
         let mut last = (1, 0);
@@ -43,7 +43,7 @@ fn what_a_killed_writer_acknowledged_is_there_and_nothing_else_is() {
 fn create(place: &Path) {
     let texts = ["x:f32[10]?", "id:i64", "name:string?", "photo:file"];
     let schema = Schema::new(texts.map(|text| Attribute::parse(text).unwrap())).unwrap();
-    block_on(Dataset::create(&place.display().to_string(), schema)).unwrap();
+    block_on(Dataset::create(&place::location(place), schema)).unwrap();
 }
 
 /// When a writer is killed.
@@ -82,7 +82,7 @@ fn run_and_kill(place: &Path, moment: Moment) -> Vec<(u64, u64)> {
 /// The dataset has the acknowledged version, or one more whose acknowledgement was killed.
 fn check(place: &Path, before: (u64, u64), acknowledged: (u64, u64), context: &str) -> (u64, u64) {
     block_on(async {
-        let dataset = Dataset::open(&place.display().to_string()).await.unwrap();
+        let dataset = Dataset::open(&place::location(place)).await.unwrap();
         let latest = dataset.latest().await.unwrap();
         let found = (latest.version().0, latest.row_count());
         let next = (acknowledged.0 + 1, acknowledged.1 + ROWS_PER_COMMIT);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tenrow::{Dataset, ErrorKind, VacuumOptions, VerifyOptions, Version};
 use tenrow_tests::random::Dice;
-use tenrow_tests::{block_on, groups};
+use tenrow_tests::{block_on, groups, place};
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
@@ -29,8 +29,8 @@ fn writers_a_compactor_a_fill_and_readers_at_once_lose_nothing() {
     let runs = number("TENROW_RUNS");
     let (writers, commits) = if runs.is_some() { (8, 125) } else { (4, 25) };
     for run in 0..runs.unwrap_or(1) {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().join("ds").display().to_string();
+        let folder = place::folder();
+        let place = place::location(folder.path().join("ds"));
         create(&place);
         let (seconds, lost) = work(&place, writers, commits);
         let told = check(&place, writers * commits);
@@ -109,8 +109,8 @@ fn a_program_killed_in_the_middle_of_anything_loses_nothing_and_leaves_no_half()
     let mut dice = Dice::new(seed);
     let mut acknowledged = 0;
     for round in 0..kills.div_ceil(20) {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().join("ds").display().to_string();
+        let folder = place::folder();
+        let place = place::location(folder.path().join("ds"));
         create(&place);
         for kill in 0..20.min(kills - round * 20) {
             let context = format!("seed {seed}, round {round}, kill {kill}");

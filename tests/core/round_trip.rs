@@ -6,6 +6,7 @@ use ndarray::{Array2, array};
 use tenrow::{
     Attribute, Columns, Dataset, FileValue, ReadOptions, ScanOptions, Schema, Verify, WriteOptions,
 };
+use tenrow_tests::place;
 
 fn schema(texts: &[&str]) -> Schema {
     Schema::new(texts.iter().map(|text| Attribute::parse(text).unwrap())).unwrap()
@@ -14,8 +15,8 @@ fn schema(texts: &[&str]) -> Schema {
 #[test]
 fn a_row_is_the_same_by_get_take_slice_and_scan() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let location = folder.path().join("ds").display().to_string();
+        let folder = place::folder();
+        let location = place::location(folder.path().join("ds"));
         let schema =
             schema(&["x:f32[3]", "label:i64", "name:string?", "boxes:f32[?,2]", "photo:file"]);
         let dataset = Dataset::create(&location, schema).await.unwrap();

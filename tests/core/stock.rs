@@ -7,10 +7,11 @@ use arrow_array::cast::AsArray;
 use arrow_select::take::take_record_batch;
 use futures::TryStreamExt;
 use tenrow::{Attribute, Dataset, SchemaChange, Snapshot, VerifyOptions, WriteOptions};
+use tenrow_tests::place;
 use tenrow_tests::zoo;
 /// A dataset with `partitions` partitions of ten rows of every kind of attribute.
 pub(crate) async fn zoo_of(place: &std::path::Path, partitions: u64) -> Dataset {
-    let dataset = Dataset::create(&place.display().to_string(), zoo::schema()).await.unwrap();
+    let dataset = Dataset::create(&place::location(place), zoo::schema()).await.unwrap();
     for number in 0..partitions {
         append(&dataset, number * 10..(number + 1) * 10).await;
     }

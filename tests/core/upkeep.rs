@@ -10,13 +10,13 @@ use tenrow::{
     Attribute, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions, FileValue, Schema,
     VacuumOptions, Version, WriteOptions,
 };
-use tenrow_tests::{block_on, folder};
+use tenrow_tests::{block_on, folder, place};
 
 use super::stock::{all, append, verified, zoo_of};
 #[test]
 fn compaction_keeps_numbers_ids_and_values() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 30).await;
         let before = dataset.latest().await.unwrap();
         dataset.delete(&before, &[0, 77, 150, 299]).await.unwrap();
@@ -42,8 +42,8 @@ fn compaction_keeps_numbers_ids_and_values() {
 #[test]
 fn many_small_commits_leave_few_leaves_and_rows_where_they_were() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().display().to_string();
+        let folder = place::folder();
+        let place = place::location(folder.path());
         let schema = Schema::new([Attribute::parse("x:i64").unwrap()]).unwrap();
         let dataset = Dataset::create(&place, schema).await.unwrap();
         for value in 0..300i64 {
@@ -66,7 +66,7 @@ fn many_small_commits_leave_few_leaves_and_rows_where_they_were() {
 #[test]
 fn expired_versions_are_gone_and_vacuum_frees_what_nobody_names() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 20).await;
         dataset.compact(CompactOptions::default()).await.unwrap();
         dataset.tag("kept", Version(3)).await.unwrap();
@@ -109,12 +109,12 @@ fn expired_versions_are_gone_and_vacuum_frees_what_nobody_names() {
 #[test]
 fn a_missing_leaf_is_named_with_its_checksum_and_other_versions_open() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 2).await;
         let newest = dataset.delete_ids(&[1, 11]).await.unwrap().snapshot;
         let leaf = newest.root().leaves.last().unwrap().clone();
         std::fs::remove_file(folder.path().join(&leaf.path)).unwrap();
-        let opened = Dataset::open(&folder.path().display().to_string()).await.unwrap();
+        let opened = Dataset::open(&place::location(folder.path())).await.unwrap();
         let broken = opened.latest().await.unwrap();
         let error = broken.slice(0..18).await.unwrap_err();
         let said = error.chain();
@@ -138,10 +138,10 @@ fn a_missing_leaf_is_named_with_its_checksum_and_other_versions_open() {
 #[test]
 fn nothing_new_refers_to_a_version_that_has_expired() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 3).await;
         dataset.tag("kept", Version(2)).await.unwrap();
-        let clone = folder.path().with_extension("clone").display().to_string();
+        let clone = place::location(folder.path().with_extension("clone"));
         dataset.clone_to(&clone, Version(3)).await.unwrap();
         let keep = ExpireOptions { keep_last: Some(1), ..ExpireOptions::default() };
 
@@ -166,7 +166,7 @@ fn nothing_new_refers_to_a_version_that_has_expired() {
         assert_eq!(dataset.version(Version(3)).await.unwrap().row_count(), 20);
         dataset.tag("kept too", Version(2)).await.unwrap_err();
         dataset.tag("kept-too", Version(2)).await.unwrap();
-        std::fs::remove_dir_all(&clone).unwrap();
+        std::fs::remove_dir_all(folder.path().with_extension("clone")).unwrap();
         verified(&dataset).await;
     });
 }
@@ -176,7 +176,7 @@ fn nothing_new_refers_to_a_version_that_has_expired() {
 #[test]
 fn a_late_put_brings_no_expired_version_back() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 3).await;
         let place = folder.path().join("_tenrow/versions").join(Version(2).file_name());
         let late = std::fs::read(&place).unwrap();
@@ -206,8 +206,8 @@ fn large_files_stay_while_a_row_names_them_whatever_else_is_deleted() {
             WriteOptions::default().with_partition_by(["label"]),
             WriteOptions::default().with_row_group_bytes(1).with_partition_bytes(1),
         ] {
-            let folder = tempfile::tempdir().unwrap();
-            let place = folder.path().display().to_string();
+            let folder = place::folder();
+            let place = place::location(folder.path());
             let attributes =
                 ["label:i64", "photo:file"].map(|text| Attribute::parse(text).unwrap());
             let dataset = Dataset::create(&place, Schema::new(attributes).unwrap()).await.unwrap();

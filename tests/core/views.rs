@@ -6,6 +6,7 @@ use tenrow::{
     Snapshot, VacuumOptions, Version, ViewOptions, WriteOptions,
 };
 use tenrow_tests::block_on;
+use tenrow_tests::place;
 
 use super::stock::{all, append, verified, zoo_of};
 
@@ -16,7 +17,7 @@ fn options() -> ViewOptions {
 #[test]
 fn a_view_keeps_order_and_duplicates_of_its_version_through_changes_and_upkeep() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 3).await;
         let pinned = dataset.latest().await.unwrap();
         let chosen = vec![29, 3, 3, 17, 0];
@@ -32,7 +33,7 @@ fn a_view_keeps_order_and_duplicates_of_its_version_through_changes_and_upkeep()
         let now = std::time::Duration::ZERO;
         dataset.vacuum(VacuumOptions { older_than: now, ..Default::default() }).await.unwrap();
 
-        let dataset = Dataset::open(&folder.path().display().to_string()).await.unwrap();
+        let dataset = Dataset::open(&place::location(folder.path())).await.unwrap();
         let view = dataset.view("some").await.unwrap();
         assert_eq!((view.version(), view.row_count()), (pinned.version(), 5));
         assert_eq!(view.entry().query, "SELECT _row FROM zoo");
@@ -66,7 +67,7 @@ fn a_view_keeps_order_and_duplicates_of_its_version_through_changes_and_upkeep()
 #[test]
 fn a_view_that_cannot_be_is_refused_with_the_rule() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 2).await;
         let latest = dataset.latest().await.unwrap();
         let create = |name: &'static str, rows| {
@@ -97,7 +98,7 @@ fn a_view_that_cannot_be_is_refused_with_the_rule() {
 #[test]
 fn a_damaged_view_is_named_by_its_path() {
     block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place::folder();
         let dataset = zoo_of(folder.path(), 1).await;
         let latest = dataset.latest().await.unwrap();
         let view = dataset.create_view("some", &latest, vec![1, 2], &options()).await.unwrap();
@@ -120,9 +121,9 @@ fn a_damaged_view_is_named_by_its_path() {
 }
 
 async fn numbers(values: &[f64]) -> (tempfile::TempDir, Dataset, Snapshot) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let schema = Schema::new([Attribute::parse("tokens:f64?").unwrap()]).unwrap();
-    let dataset = Dataset::create(&folder.path().display().to_string(), schema).await.unwrap();
+    let dataset = Dataset::create(&place::location(folder.path()), schema).await.unwrap();
     let snapshot = append_numbers(&dataset, values).await;
     (folder, dataset, snapshot)
 }

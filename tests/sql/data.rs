@@ -15,10 +15,11 @@ use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::Field;
 use ndarray::{Array2, Array3};
 use tenrow::{
-    Attribute, ColumnFill, Columns, CompactOptions, CreateOptions, DType, Dataset, Ids, Schema,
-    SchemaChange, Storage, Version,
+    Attribute, ColumnFill, Columns, CompactOptions, CreateOptions, DType, Dataset, Schema,
+    SchemaChange, Version,
 };
 use tenrow_sql::{Session, SessionOptions};
+use tenrow_tests::place;
 
 pub(crate) const DIGITS: u64 = 1000;
 
@@ -32,8 +33,7 @@ pub(crate) async fn session(folder: &Path) -> Session {
 
 /// A session over what is there.
 pub(crate) fn open(folder: &Path) -> Session {
-    let storage = Storage::local(folder, Ids::random());
-    let storage = storage.with_mmap(false).with_mapped_reads_counted(true);
+    let storage = place::counted(folder);
     let options = SessionOptions::default().with_root_storage("data", storage);
     Session::new(&options.with_target_partitions(4)).unwrap()
 }
@@ -48,7 +48,7 @@ fn schema(texts: &[&str]) -> Schema {
 }
 
 async fn create(folder: &Path, name: &str, schema: Schema) -> Dataset {
-    let location = folder.join(name).display().to_string();
+    let location = place::location(folder.join(name));
     let options = CreateOptions::default().with_property("made_by", "a test");
     Dataset::create_with(&location, schema, &options).await.unwrap()
 }

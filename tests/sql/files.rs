@@ -3,6 +3,7 @@
 use crate::corpus::{self, PHOTOS, photo};
 use crate::data;
 use crate::db::ask;
+use tenrow_tests::place;
 
 async fn session(folder: &std::path::Path) -> tenrow_sql::Session {
     corpus::write(folder).await;
@@ -18,7 +19,7 @@ fn hex(bytes: Option<Vec<u8>>) -> String {
 
 #[tokio::test]
 async fn the_bytes_of_a_file_are_the_same_wherever_they_are() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = session(folder.path()).await;
     let all =
         ask(&session, "SELECT encode(file_bytes(photo), 'hex') FROM photos ORDER BY _row").await;
@@ -39,7 +40,7 @@ async fn the_bytes_of_a_file_are_the_same_wherever_they_are() {
 
 #[tokio::test]
 async fn objects_are_read_for_their_bytes_alone_and_only_of_rows_that_are_left() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = session(folder.path()).await;
     ask(&session, "SELECT sum(label), sum(file_size(photo)) FROM photos").await;
     let storage = session.dataset("photos").await.unwrap();
@@ -61,9 +62,9 @@ async fn objects_are_read_for_their_bytes_alone_and_only_of_rows_that_are_left()
 
 #[tokio::test]
 async fn views_have_the_bytes_of_files_too() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = session(folder.path()).await;
-    let location = folder.path().join("photos").display().to_string();
+    let location = place::location(folder.path().join("photos"));
     let dataset = tenrow::Dataset::open(&location).await.unwrap();
     let latest = dataset.latest().await.unwrap();
     let options = tenrow::ViewOptions::default();
@@ -74,7 +75,7 @@ async fn views_have_the_bytes_of_files_too() {
 
 #[tokio::test]
 async fn an_object_that_is_gone_is_named() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = session(folder.path()).await;
     std::fs::remove_dir_all(folder.path().join("photos/files")).unwrap();
     let answer = session.sql("SELECT file_bytes(photo) FROM photos WHERE _row = 3").await.unwrap();
@@ -86,9 +87,9 @@ async fn an_object_that_is_gone_is_named() {
 /// Rows of a Parquet file that stays where it is, beside rows of tenrow's own.
 #[tokio::test]
 async fn rows_of_files_in_place_are_rows_like_others() {
-    let (folder, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (folder, out) = (place::folder(), place::folder());
     data::session(folder.path()).await;
-    let root = folder.path().display().to_string();
+    let root = place::location(folder.path());
     let options = tenrow_sql::SessionOptions::default()
         .with_named_root("data", root)
         .with_output_folder(out.path());

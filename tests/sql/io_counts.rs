@@ -4,6 +4,7 @@ use tenrow_sql::Session;
 
 use crate::data;
 use crate::db::ask;
+use tenrow_tests::place;
 
 /// Reads and bytes of data files and manifests that a statement takes, once the manifests are cached.
 async fn cost(session: &Session, sql: &str) -> (u64, u64) {
@@ -27,7 +28,7 @@ async fn warm(folder: &std::path::Path) -> Session {
 
 #[tokio::test]
 async fn one_row_of_a_tensor_is_one_read_of_its_bytes() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = warm(folder.path()).await;
     assert_eq!(cost(&session, "SELECT image FROM digits WHERE _row = 419").await, (1, 16));
     assert_eq!(cost(&session, "SELECT image FROM digits WHERE _row_id = 419").await, (1, 16));
@@ -35,7 +36,7 @@ async fn one_row_of_a_tensor_is_one_read_of_its_bytes() {
 
 #[tokio::test]
 async fn rows_of_a_list_are_read_and_no_others() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = warm(folder.path()).await;
     for sql in [
         "SELECT d.image FROM (VALUES (5), (903)) AS v (n) JOIN digits AS d ON d._row = v.n",
@@ -47,7 +48,7 @@ async fn rows_of_a_list_are_read_and_no_others() {
 
 #[tokio::test]
 async fn counting_and_bounds_read_no_data() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = warm(folder.path()).await;
     for sql in [
         "SELECT count(*) FROM digits",
@@ -66,7 +67,7 @@ async fn counting_and_bounds_read_no_data() {
 
 #[tokio::test]
 async fn a_limit_fetches_tensors_of_no_more_rows() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = warm(folder.path()).await;
     let scalars = cost(&session, "SELECT label FROM digits WHERE label = 3 LIMIT 10").await;
     let both = cost(&session, "SELECT image FROM digits WHERE label = 3 LIMIT 10").await;

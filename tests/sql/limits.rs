@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use arrow_array::cast::AsArray;
-use tenrow::{Attribute, Columns, Dataset, ErrorKind, Ids, Schema, Storage, WriteOptions};
+use tenrow::{Attribute, Columns, Dataset, ErrorKind, Schema, WriteOptions};
 use tenrow_sql::{Session, SessionOptions};
+use tenrow_tests::place;
 use tenrow_tests::random::Dice;
 
 use crate::db::ask;
@@ -16,7 +17,7 @@ const ROWS: u64 = 200_000;
 async fn big(folder: &Path) {
     let attributes = ["key:string", "number:i64", "image:u8[256]"];
     let schema = Schema::new(attributes.map(|text| Attribute::parse(text).unwrap())).unwrap();
-    let dataset = Dataset::create(&folder.join("big").display().to_string(), schema).await.unwrap();
+    let dataset = Dataset::create(&place::location(folder.join("big")), schema).await.unwrap();
     let mut dice = Dice::new(7);
     for part in 0..4 {
         let rows = part * ROWS / 4..(part + 1) * ROWS / 4;
@@ -37,8 +38,7 @@ async fn big(folder: &Path) {
 
 async fn session(folder: &Path, memory: u64) -> Session {
     big(folder).await;
-    let storage = Storage::local(folder, Ids::random());
-    let storage = storage.with_mmap(false).with_mapped_reads_counted(true);
+    let storage = place::counted(folder);
     let options = SessionOptions::default().with_root_storage("data", storage);
     let options = options.with_target_partitions(2).with_memory_limit_bytes(memory);
     let options = options.with_batch_rows(1024);
@@ -49,7 +49,7 @@ async fn session(folder: &Path, memory: u64) -> Session {
 
 #[tokio::test]
 async fn a_sort_of_more_than_the_memory_spills() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = session(folder.path(), 16 << 20).await;
     let mut answer = session.sql("SELECT key, number FROM big ORDER BY key").await.unwrap();
     let (mut rows, mut sum, mut last) = (0, 0, String::new());
@@ -72,7 +72,7 @@ async fn a_sort_of_more_than_the_memory_spills() {
 
 #[tokio::test]
 async fn what_cannot_spill_fails_by_name() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = session(folder.path(), 1 << 20).await;
     for sql in [
         "SELECT percentile(number, 50) FROM big",
@@ -107,7 +107,7 @@ async fn ends(before: usize) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropping_an_answer_ends_the_work() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = session(folder.path(), 1 << 30).await;
     let storage = session.dataset("big").await.unwrap();
     let storage = storage.storage();

@@ -4,6 +4,7 @@ use tenrow_sql::Session;
 
 use crate::data::{self, DIGITS, evolved_rows, name, score, split};
 use crate::db::ask;
+use tenrow_tests::place;
 
 /// The `_row`s that a filter over `digits` leaves, in order.
 async fn rows(session: &Session, filter: &str) -> Vec<u64> {
@@ -14,7 +15,7 @@ async fn rows(session: &Session, filter: &str) -> Vec<u64> {
 
 #[tokio::test]
 async fn filters_leave_the_rows_that_they_should() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = data::session(folder.path()).await;
     type Keeps = fn(u64) -> bool;
     let cases: [(&str, Keeps); 21] = [
@@ -50,7 +51,7 @@ async fn filters_leave_the_rows_that_they_should() {
 
 #[tokio::test]
 async fn every_row_of_an_evolved_dataset_is_what_it_should_be() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = data::session(folder.path()).await;
     let shown = |text: Option<&str>| text.unwrap_or("NULL").to_owned();
     let expected: Vec<Vec<String>> = evolved_rows()
@@ -93,7 +94,7 @@ async fn every_row_of_an_evolved_dataset_is_what_it_should_be() {
 
 #[tokio::test]
 async fn whole_rows_come_back_in_order() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = data::session(folder.path()).await;
     let all = ask(&session, "SELECT *, _row FROM digits ORDER BY _row").await;
     assert_eq!(all.len() as u64, DIGITS);
@@ -107,8 +108,8 @@ async fn whole_rows_come_back_in_order() {
 /// Bounds in files and manifests pass over NaN, which is more than every number.
 #[tokio::test]
 async fn nan_is_found_where_no_bound_shows_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let location = folder.path().join("floats").display().to_string();
+    let folder = place::folder();
+    let location = place::location(folder.path().join("floats"));
     let schema = tenrow::Schema::new([tenrow::Attribute::parse("x:f64").unwrap()]).unwrap();
     let dataset = tenrow::Dataset::create(&location, schema).await.unwrap();
     let mut writer = dataset.writer().await.unwrap();

@@ -2,9 +2,10 @@
 
 use crate::data;
 use crate::db::{ask, explain};
+use tenrow_tests::place;
 
 async fn plan_of(sql: &str) -> String {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = data::session(folder.path()).await;
     explain(&session, sql).await
 }
@@ -67,7 +68,7 @@ async fn a_tensor_that_all_rows_need_is_scanned_in_order() {
 
 #[tokio::test]
 async fn analyze_counts_bytes_and_requests() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = data::session(folder.path()).await;
     let sql = "EXPLAIN ANALYZE SELECT image FROM digits WHERE label = 3 ORDER BY score LIMIT 10";
     let text = ask(&session, sql).await[0][1].clone();
@@ -79,8 +80,8 @@ async fn analyze_counts_bytes_and_requests() {
 /// A leaf that the root excludes is not read, nor is a partition that its leaf excludes.
 #[tokio::test]
 async fn a_key_leads_to_its_partition() {
-    let folder = tempfile::tempdir().unwrap();
-    let location = folder.path().join("keyed").display().to_string();
+    let folder = place::folder();
+    let location = place::location(folder.path().join("keyed"));
     let attributes = ["key:string", "x:i64"].map(|text| tenrow::Attribute::parse(text).unwrap());
     let schema = tenrow::Schema::new(attributes).unwrap();
     let dataset = tenrow::Dataset::create(&location, schema).await.unwrap();
@@ -105,7 +106,7 @@ async fn a_key_leads_to_its_partition() {
 /// How long an address takes, told but not asserted: machines differ.
 #[tokio::test]
 async fn an_address_is_answered_soon() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = data::session(folder.path()).await;
     ask(&session, "SELECT image FROM digits WHERE _row = 1").await;
     let started = std::time::Instant::now();

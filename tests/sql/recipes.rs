@@ -8,6 +8,7 @@ use tenrow_sql::Session;
 
 use crate::db::ask;
 use crate::{corpus, data};
+use tenrow_tests::place;
 
 async fn open(folder: &std::path::Path, name: &str) -> (Session, Dataset) {
     corpus::write(folder).await;
@@ -27,7 +28,7 @@ async fn all(dataset: &Dataset) -> RecordBatch {
 
 #[tokio::test]
 async fn documents_without_repetitions_are_the_same_by_sql_and_by_reading() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let (session, dataset) = open(folder.path(), "c4").await;
     let batch = all(&dataset).await;
     let lists = batch.column_by_name("repetitions").unwrap().as_list::<i32>().clone();
@@ -46,7 +47,7 @@ async fn documents_without_repetitions_are_the_same_by_sql_and_by_reading() {
 
 #[tokio::test]
 async fn the_rule_of_oscar_is_the_same_by_sql_and_by_reading() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let (session, dataset) = open(folder.path(), "oscar").await;
     let batch = all(&dataset).await;
     let flag = |name: &str, row: usize| {
@@ -71,7 +72,7 @@ async fn the_rule_of_oscar_is_the_same_by_sql_and_by_reading() {
 
 #[tokio::test]
 async fn a_budget_takes_the_same_rows_by_sql_and_from_a_view() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let (session, dataset) = open(folder.path(), "c4").await;
     let latest = dataset.latest().await.unwrap();
     let all = (0..latest.row_count()).collect();
@@ -93,7 +94,7 @@ async fn a_budget_takes_the_same_rows_by_sql_and_from_a_view() {
 
 #[tokio::test]
 async fn a_percentile_filter_costs_one_more_scan_of_its_column() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let (session, dataset) = open(folder.path(), "c4").await;
     let storage = dataset.storage();
     ask(&session, "SELECT sum(perplexity) FROM c4").await;

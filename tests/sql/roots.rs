@@ -5,10 +5,11 @@ use tenrow_sql::{Session, SessionOptions};
 
 use crate::data;
 use crate::db::ask;
+use tenrow_tests::place;
 
 async fn dataset(folder: &std::path::Path) {
     let schema = Schema::new([Attribute::parse("x:i64").unwrap()]).unwrap();
-    let dataset = Dataset::create(&folder.display().to_string(), schema).await.unwrap();
+    let dataset = Dataset::create(&place::location(folder), schema).await.unwrap();
     let mut writer = dataset.writer().await.unwrap();
     writer.append_columns(Columns::new().scalars("x", &[1i64, 2]).unwrap()).await.unwrap();
     writer.commit().await.unwrap();
@@ -22,7 +23,7 @@ async fn refused(session: &Session, sql: &str) {
 #[cfg(unix)]
 #[tokio::test]
 async fn links_that_lead_out_of_the_roots_are_not_followed() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let (root, outside) = (folder.path().join("root"), folder.path().join("outside"));
     dataset(&root.join("mine")).await;
     dataset(&outside.join("theirs")).await;
@@ -53,13 +54,13 @@ async fn links_that_lead_out_of_the_roots_are_not_followed() {
 #[cfg(unix)]
 #[tokio::test]
 async fn links_between_roots_are_followed() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
     dataset(&one.join("a")).await;
     dataset(&two.join("b")).await;
     std::os::unix::fs::symlink(two.join("b"), one.join("b")).unwrap();
     std::os::unix::fs::symlink(&one, folder.path().join("linked")).unwrap();
-    let root = |name: &str| folder.path().join(name).display().to_string();
+    let root = |name: &str| place::location(folder.path().join(name));
     let options = SessionOptions::default().with_root(root("linked")).with_root(root("two"));
     let session = Session::new(&options).unwrap();
     assert_eq!(ask(&session, "SELECT count(*) FROM linked.a, linked.b").await, [["4"]]);

@@ -7,9 +7,10 @@ use tenrow_sql::{Session, SessionOptions};
 
 use crate::db::Db;
 use crate::{corpus, data};
+use tenrow_tests::place;
 
 async fn run(name: &str) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     run_over(name, data::session(folder.path()).await).await;
 }
 
@@ -53,10 +54,10 @@ scripts!(
 /// Of a session that may write below one folder.
 #[tokio::test]
 async fn copy() {
-    let (folder, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (folder, out) = (place::folder(), place::folder());
     data::session(folder.path()).await;
     let options = SessionOptions::default().with_output_folder(out.path());
-    let root = folder.path().display().to_string();
+    let root = place::location(folder.path());
     run_over("copy", Session::new(&options.with_named_root("data", root)).unwrap()).await;
     let text = |name: &str| std::fs::read_to_string(out.path().join(name)).unwrap();
     assert_eq!(text("three.csv"), "_row,label\n0,0\n1,1\n2,2\n");
@@ -72,7 +73,7 @@ async fn copy() {
 
 #[tokio::test]
 async fn recipes() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     corpus::write(folder.path()).await;
     run_over("recipes", data::open(folder.path())).await;
 }
@@ -80,7 +81,7 @@ async fn recipes() {
 /// Running sums over millions of rows.
 #[tokio::test]
 async fn budgets() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     corpus::documents(folder.path()).await;
     run_over("budgets", data::open(folder.path())).await;
 }

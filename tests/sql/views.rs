@@ -4,12 +4,13 @@ use tenrow::{Dataset, ReadOptions, ViewOptions};
 
 use crate::data;
 use crate::db::ask;
+use tenrow_tests::place;
 
 #[tokio::test]
 async fn a_view_is_a_table_with_its_rows_in_its_order() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = place::folder();
     let session = data::session(folder.path()).await;
-    let location = folder.path().join("digits").display().to_string();
+    let location = place::location(folder.path().join("digits"));
     let dataset = Dataset::open(&location).await.unwrap();
     let latest = dataset.latest().await.unwrap();
     let chosen = vec![999, 7, 7, 0, 512];

@@ -1,62 +1,59 @@
-//! Where a test keeps its datasets: a temporary folder, or a part of the bucket that the whole run is given.
+//! Where tests keep their datasets: in folders, or in the bucket of the S3 server that the whole run is given.
+//!
+//! Objects of that server are files as well: a test has a folder in either case, and may look at what lies there, and
+//! damage it.
 
 use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use tenrow::Storage;
 
 use crate::s3::BUCKET;
 
 /// The variable that names the folder of the S3 server that all tests are to use.
 pub const S3_FOLDER: &str = "TENROW_TEST_S3_FOLDER";
 
-/// A place of its own, gone when it is dropped.
-///
-/// On a server the objects are files too, in [`path`](Self::path): a test may look at them, and damage them.
-#[derive(Debug)]
-pub struct Place {
-    folder: tempfile::TempDir,
-    is_remote: bool,
+/// A folder of its own for datasets, gone when it is dropped.
+pub fn folder() -> TempDir {
+    let folder = match bucket() {
+        Some(bucket) => tempfile::Builder::new().prefix("t").tempdir_in(bucket),
+        None => tempfile::tempdir(),
+    };
+    folder.expect("a temporary folder")
 }
 
-impl Place {
-    /// A new place.
-    #[expect(clippy::new_without_default, reason = "it makes a folder")]
-    pub fn new() -> Self {
-        let folder = match server_folder() {
-            Some(server) => tempfile::Builder::new().prefix("t").tempdir_in(server.join(BUCKET)),
-            None => tempfile::tempdir(),
-        };
-        Self { folder: folder.expect("a temporary folder"), is_remote: is_remote() }
-    }
-
-    /// The folder in which the objects are files.
-    pub fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// The location of the place.
-    pub fn location(&self) -> String {
-        self.location_of(self.path())
-    }
-
-    /// The location of what is called `name` in the place.
-    pub fn at(&self, name: &str) -> String {
-        self.location_of(&self.path().join(name))
-    }
-
-    fn location_of(&self, path: &Path) -> String {
-        if !self.is_remote {
-            return path.display().to_string();
-        }
-        let name = self.path().file_name().and_then(|name| name.to_str()).expect("a name");
-        let rest = path.strip_prefix(self.path()).expect("in the place");
-        format!("s3://{BUCKET}/{}", Path::new(name).join(rest).display())
+/// The location of a folder: on the server, if it lies in its bucket.
+pub fn location(folder: impl AsRef<Path>) -> String {
+    let folder = folder.as_ref();
+    match bucket().and_then(|bucket| folder.strip_prefix(bucket).ok().map(Path::to_path_buf)) {
+        Some(prefix) => format!("s3://{BUCKET}/{}", prefix.display()),
+        None => folder.display().to_string(),
     }
 }
 
-fn server_folder() -> Option<PathBuf> {
-    std::env::var_os(S3_FOLDER).map(PathBuf::from)
+/// The objects of a folder.
+pub fn storage(folder: impl AsRef<Path>) -> Storage {
+    Storage::open(&location(folder)).expect("a location")
 }
 
-/// Whether datasets are on a server, and not in folders: then tests of what only folders have say nothing.
+/// The objects of a folder, each of whose reads counts.
+pub fn counted(folder: impl AsRef<Path>) -> Storage {
+    storage(folder).with_mmap(false).with_mapped_reads_counted(true)
+}
+
+fn bucket() -> Option<PathBuf> {
+    std::env::var_os(S3_FOLDER).map(|folder| Path::new(&folder).join(BUCKET))
+}
+
+/// Whether datasets are on a server: then tests of what only folders have say nothing.
 pub fn is_remote() -> bool {
-    server_folder().is_some()
+    bucket().is_some()
+}
+
+/// Says that a test is passed over, if datasets are on a server.
+pub fn needs_folders(why: &str) -> bool {
+    if is_remote() {
+        eprintln!("passed over on a server: {why}");
+    }
+    !is_remote()
 }

@@ -22,7 +22,7 @@ pub(crate) struct WhichVersion {
 impl WhichVersion {
     /// The version chosen of the dataset at `location`.
     pub(crate) async fn open(&self, stores: &Stores, location: &str) -> Result<Snapshot> {
-        self.of(&stores.open(location).await?).await
+        self.of(&stores.place(location)?).await
     }
 
     /// The version chosen of the dataset.

@@ -107,7 +107,7 @@ pub(crate) async fn run(
             }
             writeln!(
                 out,
-                "version {}: {} of {} are here, {} fetched now",
+                "version {}: all of {}, {}; {} fetched now",
                 snapshot.version(),
                 text::counted(warmed.files, "file", "files"),
                 text::size(warmed.bytes),

@@ -1,6 +1,7 @@
 use std::path::Path as FilePath;
 use std::sync::Barrier;
 
+use bytes::Bytes;
 use futures::FutureExt;
 use object_store::memory::InMemory;
 
