@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 60
 EVERYTHING := --workspace --exclude tenrow-benches --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-core test-sql test-interop bench lint one-version fuzz clean need-cargo need-python
+.PHONY: help demo test test-rust test-core test-sql test-s3 test-interop bench lint one-version fuzz clean need-cargo need-python
 
 help: ## Says what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ demo: need-cargo ## Builds tenrow and shows it at work on the MNIST digits that 
 	$(CARGO) build --release --bin tenrow
 	$(TARGET)/release/tenrow demo $(DIR)
 
-test: test-rust test-interop ## Runs all tests: the Rust ones, then the readers and writers in Python
+test: test-rust test-s3 test-interop ## Runs all tests: the Rust ones, again on an S3 server, then the readers and writers in Python
 
 test-rust: need-cargo ## Runs the Rust tests alone
 	$(CARGO) test $(EVERYTHING)
@@ -32,6 +32,10 @@ test-core: need-cargo ## Runs the Rust tests but for those of SQL, without build
 
 test-sql: need-cargo ## Runs the tests of SQL alone
 	$(CARGO) test $(EVERYTHING) --lib --bin tenrow --test sql --test program
+
+test-s3: need-cargo ## Runs the tests of datasets and of SQL on an S3 server, which it starts
+	$(CARGO) build $(EVERYTHING) --bin with-s3
+	$(TARGET)/debug/with-s3 $(CARGO) test $(EVERYTHING) --test core --test sql -- --skip remote:: --skip model
 
 test-interop: need-cargo $(VENV)/ready ## Lets pyarrow, pandas, polars and DuckDB read what tenrow writes, and the reverse
 	$(CARGO) build $(EVERYTHING) --bin tenrow --bin interop-cases --bin sql-answers

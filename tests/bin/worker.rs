@@ -17,7 +17,7 @@ use tenrow::{
     SchemaChange, Snapshot, VacuumOptions,
 };
 use tenrow_tests::random::Dice;
-use tenrow_tests::{block_on, groups};
+use tenrow_tests::{block_on, groups, place};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -77,7 +77,7 @@ async fn append(dataset: &Dataset, first: u64, count: u64) -> Outcome<()> {
 
 async fn repeat(dataset: &Dataset, role: &str, stop: &str) -> Outcome<()> {
     let mut times = 0;
-    while !std::path::Path::new(stop).exists() {
+    while !place::path(stop).exists() {
         match role {
             "compact" => drop(dataset.compact(CompactOptions::default()).await?),
             "fill" if dataset.latest().await?.schema().attribute("y").is_none() => {

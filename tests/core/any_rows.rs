@@ -12,9 +12,8 @@ use tenrow::{
     Attribute, AttributeType, Dataset, Encoding, Ids, ReadOptions, ScanOptions, Schema, Snapshot,
     Verify, WriteOptions,
 };
-use tenrow_tests::block_on;
-use tenrow_tests::place;
 use tenrow_tests::random::{self, Dice};
+use tenrow_tests::{block_on, place};
 
 /// Types of every kind; tensors of every dtype come beside them.
 const TYPES: [&str; 47] = [

@@ -3,7 +3,6 @@
 //! By hand: `TENROW_RUNS=20` makes as many runs of 8 writers of 125 commits each, `TENROW_KILLS=500` as many kills.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -55,7 +54,7 @@ fn work(place: &str, writers: u64, commits: u64) -> (f64, u64) {
         .collect();
     let lost = all.into_iter().map(finish).sum();
     let seconds = begin.elapsed().as_secs_f64();
-    std::fs::write(format!("{place}.stop"), "").unwrap();
+    std::fs::write(place::path(&format!("{place}.stop")), "").unwrap();
     let times: Vec<u64> = others.into_iter().map(finish).collect();
     assert!(times.iter().all(|&times| times > 0), "{times:?}");
     (seconds, lost)
@@ -164,9 +163,9 @@ async fn check_after(place: &str, told: &[(u64, u64)], context: &str) {
 
 /// The folders of clones: beside that of the dataset, with its name and more.
 fn neighbours(place: &str) -> Vec<String> {
-    let folder = Path::new(place).parent().unwrap();
+    let folder = place::path(place).parent().unwrap().to_owned();
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut paths: Vec<String> = entries.map(|path| path.display().to_string()).collect();
+    let mut paths: Vec<String> = entries.map(place::location).collect();
     paths.retain(|path| path.starts_with(&format!("{place}.")));
     paths
 }
@@ -181,7 +180,7 @@ async fn check_clone(origin: &Dataset, place: &str, context: &str) {
         }
         Err(error) => assert_eq!(error.kind(), ErrorKind::NotADataset, "{context}: {error}"),
     }
-    std::fs::remove_dir_all(place).unwrap();
+    std::fs::remove_dir_all(place::path(place)).unwrap();
     match origin.forget_clone(place).await {
         Ok(_) => {}
         Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{context}: {error}"),
@@ -195,7 +194,7 @@ async fn check_no_orphans(place: &str, round: u64) {
     dataset.vacuum(age(false)).await.unwrap();
     let left = dataset.vacuum(age(true)).await.unwrap();
     assert!(left.removed.is_empty() && left.too_young == 0, "round {round}: {:?}", left.removed);
-    let temporary = Path::new(place).join("_tenrow/tmp");
+    let temporary = place::path(place).join("_tenrow/tmp");
     let count = std::fs::read_dir(&temporary).map_or(0, Iterator::count);
     assert_eq!(count, 0, "round {round}: files in {}", temporary.display());
     assert_eq!(verify(&dataset).await, [] as [String; 0], "round {round}");

@@ -1,12 +1,11 @@
 //! Rows come back as they were written, whichever way they are asked for.
 
 use futures::StreamExt;
-use futures::executor::block_on;
 use ndarray::{Array2, array};
 use tenrow::{
     Attribute, Columns, Dataset, FileValue, ReadOptions, ScanOptions, Schema, Verify, WriteOptions,
 };
-use tenrow_tests::place;
+use tenrow_tests::{block_on, place};
 
 fn schema(texts: &[&str]) -> Schema {
     Schema::new(texts.iter().map(|text| Attribute::parse(text).unwrap())).unwrap()

@@ -23,6 +23,9 @@ async fn refused(session: &Session, sql: &str) {
 #[cfg(unix)]
 #[tokio::test]
 async fn links_that_lead_out_of_the_roots_are_not_followed() {
+    if !place::needs_folders("a store has no links") {
+        return;
+    }
     let folder = place::folder();
     let (root, outside) = (folder.path().join("root"), folder.path().join("outside"));
     dataset(&root.join("mine")).await;
@@ -54,6 +57,9 @@ async fn links_that_lead_out_of_the_roots_are_not_followed() {
 #[cfg(unix)]
 #[tokio::test]
 async fn links_between_roots_are_followed() {
+    if !place::needs_folders("a store has no links") {
+        return;
+    }
     let folder = place::folder();
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
     dataset(&one.join("a")).await;

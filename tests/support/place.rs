@@ -31,6 +31,14 @@ pub fn location(folder: impl AsRef<Path>) -> String {
     }
 }
 
+/// The folder of a location that [`location`] gave.
+pub fn path(location: &str) -> PathBuf {
+    match (location.strip_prefix("s3://").and_then(|rest| rest.split_once('/')), bucket()) {
+        (Some((_, prefix)), Some(bucket)) => bucket.join(prefix),
+        _ => PathBuf::from(location),
+    }
+}
+
 /// The objects of a folder.
 pub fn storage(folder: impl AsRef<Path>) -> Storage {
     Storage::open(&location(folder)).expect("a location")

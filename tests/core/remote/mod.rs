@@ -3,6 +3,7 @@
 mod cache;
 mod counts;
 mod faults;
+mod latency;
 mod refusals;
 mod writers;
 
