@@ -6,6 +6,7 @@ pub mod zoo;
 pub mod fault;
 pub mod folder;
 pub mod groups;
+pub mod link;
 pub mod s3;
 pub mod place;
 

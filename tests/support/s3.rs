@@ -18,7 +18,6 @@ use s3s_fs::FileSystem;
 use tenrow::{Storage, StoreOptions};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::time::Instant;
 
 /// The bucket that every server has.
 pub const BUCKET: &str = "tests";
@@ -66,15 +65,6 @@ pub enum Mishap {
     Silence,
 }
 
-/// How fast the way to the server is.
-#[derive(Debug, Clone, Copy)]
-pub struct Link {
-    /// What passes before the first byte of an answer.
-    pub latency: Duration,
-    /// What all answers and requests together carry.
-    pub bytes_per_second: f64,
-}
-
 struct State {
     folder: PathBuf,
     plan: Mutex<Plan>,
@@ -88,9 +78,6 @@ struct Plan {
     /// Mishaps to come: of requests with that method and text in their path, how many pass first, and how many fail.
     mishaps: Vec<(&'static str, String, usize, usize, Mishap)>,
     ignores_conditions: bool,
-    link: Option<Link>,
-    /// When the link will have carried all that it was given.
-    carried: Option<Instant>,
     open: usize,
     most_open: usize,
 }
@@ -192,11 +179,6 @@ impl S3Server {
         self.plan().ignores_conditions = true;
     }
 
-    /// From now on the way is so fast; `None`: as fast as this machine.
-    pub fn set_link(&self, link: Option<Link>) {
-        self.plan().link = link;
-    }
-
     /// The requests since the last time that this was asked.
     pub fn take_seen(&self) -> Vec<Seen> {
         std::mem::take(&mut self.plan().seen)
@@ -236,19 +218,6 @@ impl State {
         });
         plan.seen.push(seen);
         due
-    }
-
-    /// Waits as long as the link takes for that many bytes.
-    async fn carry(&self, bytes: usize) {
-        let until = {
-            let mut plan = self.plan();
-            let Some(link) = plan.link else { return };
-            let start = plan.carried.unwrap_or_else(Instant::now).max(Instant::now());
-            let until = start + Duration::from_secs_f64(bytes as f64 / link.bytes_per_second);
-            plan.carried = Some(until);
-            until
-        };
-        tokio::time::sleep_until(until).await;
     }
 }
 
@@ -299,13 +268,9 @@ async fn answer(
         range: header("range"),
         given_bytes: header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0),
     };
-    let given = seen.given_bytes as usize;
     let mishap = state.note(seen);
     let _open = Open(state.clone());
-    let (latency, ignores) = {
-        let plan = state.plan();
-        (plan.link.map(|link| link.latency), plan.ignores_conditions)
-    };
+    let ignores = state.plan().ignores_conditions;
     match mishap {
         Some(Mishap::Status(status, code)) => return Ok(refusal(status, code)),
         Some(Mishap::Reset) => return Err(Closed),
@@ -314,10 +279,6 @@ async fn answer(
             return Err(Closed);
         }
         _ => {}
-    }
-    if let Some(latency) = latency {
-        state.carry(given).await;
-        tokio::time::sleep(latency).await;
     }
     let is_put = *request.method() == Method::PUT;
     let alone = if is_put { Some(state.puts.lock().await) } else { None };
@@ -333,7 +294,6 @@ async fn answer(
     }
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.map_err(|_| Closed)?.to_bytes();
-    state.carry(bytes.len()).await;
     let bytes = match mishap {
         Some(Mishap::Truncated) => bytes.slice(..bytes.len() / 2),
         Some(Mishap::Flipped) => {

@@ -1,14 +1,16 @@
 //! What distance costs: 50 ms to the first byte, 100 MB/s for all requests together. Prints ratios; run by hand:
 //! `cargo test --release --test core remote::latency -- --ignored --nocapture`.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
-use tenrow::{CreateOptions, ReadOptions, ScanOptions};
+use object_store::memory::InMemory;
+use tenrow::{CreateOptions, Dataset, ReadOptions, ScanOptions, Storage};
 use tenrow_tests::block_on_remote;
-use tenrow_tests::s3::{Link, S3Server};
+use tenrow_tests::link::LinkStore;
 
-use super::{append, dataset, schema};
+use super::{append, schema};
 
 const ROWS: u64 = 40_000;
 const WIDTH: u64 = 784;
@@ -17,27 +19,25 @@ const BYTES_PER_SECOND: f64 = 100e6;
 #[test]
 #[ignore = "it measures times"]
 fn ratios_to_the_link() {
-    let server = S3Server::start();
+    let inner = Arc::new(InMemory::new());
+    let link = LinkStore::new(inner, Duration::from_millis(50), BYTES_PER_SECOND);
+    let storage = Storage::from_store(Arc::new(link), "x".into()).with_ordered_listing(true);
     block_on_remote(async {
-        let writer = dataset(&server, "x");
+        let writer = Dataset::at(storage.clone());
         let schema = schema(&[&format!("x:f32[{WIDTH}]"), "n:i64"]);
         writer.create_here(schema, &CreateOptions::default()).await.unwrap();
-        let latency = Duration::from_millis(50);
-        server.set_link(Some(Link { latency, bytes_per_second: BYTES_PER_SECOND }));
 
         let start = Instant::now();
         let written = append(&writer, 0..ROWS, WIDTH).await.size_bytes() as f64;
         let speed = written / start.elapsed().as_secs_f64();
         println!("write: {:.2} of the link, {written} bytes", speed / BYTES_PER_SECOND);
 
-        let snapshot = dataset(&server, "x").latest().await.unwrap();
+        let snapshot = Dataset::at(storage).latest().await.unwrap();
         let options = ReadOptions::default().with_attributes(["x"]).with_max_concurrency(64);
         snapshot.take_with(&[0], &options).await.unwrap();
-        // Connections are opened before anything is timed.
         let rows = |seed: u64| -> Vec<u64> {
             (0..256u64).map(|i| (i * 7919 + seed * 104_729).wrapping_mul(31) % ROWS).collect()
         };
-        snapshot.take_with(&rows(0), &options).await.unwrap();
         for run in 1..=5 {
             let start = Instant::now();
             snapshot.take_with(&[run * 4321], &options).await.unwrap();

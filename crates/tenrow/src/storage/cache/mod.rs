@@ -12,6 +12,7 @@ mod block;
 mod folder;
 mod settings;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -242,15 +243,16 @@ impl Cached<'_> {
         blocking::run(move || {
             let mut locked = Locked::default();
             for key in keys {
-                let stripe = BlockFolder::stripe(&key);
-                if !locked.locks.contains_key(&stripe) {
-                    match blocks.try_lock(stripe) {
-                        Ok(Some(lock)) => drop(locked.locks.insert(stripe, Some(lock))),
+                if let Entry::Vacant(free) = locked.locks.entry(BlockFolder::stripe(&key)) {
+                    match blocks.try_lock(*free.key()) {
+                        Ok(Some(lock)) => {
+                            free.insert(Some(lock));
+                        }
                         Ok(None) => continue,
                         // Where nothing can be locked, nothing is shared.
                         Err(error) => {
                             tracing::debug!(%error, "the cache cannot be locked");
-                            locked.locks.insert(stripe, None);
+                            free.insert(None);
                         }
                     }
                 }
@@ -354,4 +356,5 @@ fn assemble(ranges: &[Range<u64>], found: BTreeMap<u64, Vec<Bytes>>) -> Vec<Byte
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one range is what is meant")]
 mod tests;
