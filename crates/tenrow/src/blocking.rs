@@ -2,7 +2,9 @@
 
 use std::panic::resume_unwind;
 
+use futures::future::BoxFuture;
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
 /// Runs `work` where it may block: on tokio's blocking threads, started at once.
 ///
@@ -34,6 +36,20 @@ where
     }
 }
 
+/// Lets `work` go on while its caller computes: as a task of the runtime, if there is one, that ends when it is dropped.
+pub(crate) fn alongside<T: Send + 'static>(work: BoxFuture<'static, T>) -> BoxFuture<'static, T> {
+    let Ok(runtime) = Handle::try_current() else { return work };
+    let mut tasks = JoinSet::new();
+    tasks.spawn_on(work, &runtime);
+    Box::pin(async move {
+        match tasks.join_next().await {
+            Some(Ok(value)) => value,
+            Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
+            _ => panic!("the tokio runtime was shut down under a running operation"),
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
@@ -49,6 +65,18 @@ mod tests {
     async fn in_a_runtime_work_leaves_the_thread() {
         let here = std::thread::current().id();
         assert_ne!(run(|| std::thread::current().id()).await, here);
+    }
+
+    #[tokio::test]
+    async fn what_goes_on_alongside_ends_when_it_is_dropped() {
+        let (send, receive) = tokio::sync::oneshot::channel::<()>();
+        let waits = alongside(Box::pin(async move {
+            futures::future::pending::<()>().await;
+            drop(send);
+        }));
+        assert_eq!(alongside(Box::pin(async { 7 })).await, 7);
+        drop(waits);
+        assert!(receive.await.is_err());
     }
 
     #[tokio::test]

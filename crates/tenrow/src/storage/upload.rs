@@ -11,6 +11,7 @@ use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutPay
 use twox_hash::XxHash3_64;
 
 use super::refused;
+use crate::blocking;
 use crate::error::{Error, Result};
 
 /// Bytes that a part has at least, all but the last.
@@ -154,7 +155,7 @@ impl Upload {
         };
         let payload = PutPayload::from_iter(std::mem::take(&mut self.part));
         self.part_bytes = 0;
-        self.in_flight.push(multipart.put_part(payload));
+        self.in_flight.push(blocking::alongside(multipart.put_part(payload)));
         // Polled once, every part gets going while the caller makes the next.
         match self.next_done().now_or_never() {
             Some(Err(error)) => Err(error),
