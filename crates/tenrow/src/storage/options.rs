@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 
-/// Options of an object store, by name; those of each provider are in [`StoreOptions::known`].
+/// Options of an object store, by name: `endpoint`, `region`, `profile`, `cache`; an unknown one lists those that there are.
 ///
 /// What is not given comes from the environment, in the provider's own names (`AWS_REGION`, `AZURE_STORAGE_ACCOUNT_NAME`,
 /// `GOOGLE_APPLICATION_CREDENTIALS`), and then from a profile. Values are never shown: they may be secret.
