@@ -12,8 +12,11 @@ FUZZ_SECONDS ?= 60
 # What is tested: everything, SQL too, as one build, so that nothing is compiled twice.
 EVERYTHING := --workspace --exclude tenrow-benches --all-features
 
+# The version of the emulator of Azure that storage is tested on.
+AZURITE := 3.37.0
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-core test-sql test-s3 test-interop bench lint one-version fuzz clean need-cargo need-python
+.PHONY: test-on-azurite help demo test test-rust test-core test-sql test-s3 test-azure test-interop bench lint one-version fuzz clean need-cargo need-python
 
 help: ## Says what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +25,7 @@ demo: need-cargo ## Builds tenrow and shows it at work on the MNIST digits that 
 	$(CARGO) build --release --bin tenrow
 	$(TARGET)/release/tenrow demo $(DIR)
 
-test: test-rust test-s3 test-interop ## Runs all tests: the Rust ones, again on an S3 server, then the readers and writers in Python
+test: test-rust test-s3 test-azure test-interop ## Runs all tests: the Rust ones, again on servers, then the readers and writers in Python
 
 test-rust: need-cargo ## Runs the Rust tests alone
 	$(CARGO) test $(EVERYTHING)
@@ -36,6 +39,19 @@ test-sql: need-cargo ## Runs the tests of SQL alone
 test-s3: need-cargo ## Runs the tests of datasets and of SQL on an S3 server, which it starts
 	$(CARGO) build $(EVERYTHING) --bin with-s3
 	$(TARGET)/debug/with-s3 $(CARGO) test $(EVERYTHING) --test core --test sql -- --skip remote:: --skip model
+
+test-azure: need-cargo ## Runs the tests of storage on Azurite, Azure's emulator; needs Node, and is passed over without
+	@if command -v npm >/dev/null 2>&1; then $(MAKE) --no-print-directory test-on-azurite; \
+	else echo "make test-azure: Node (npm) was not found: the tests on Azurite were passed over"; fi
+
+test-on-azurite: $(TARGET)/azurite-$(AZURITE)/ready
+	$(CARGO) build $(EVERYTHING) --bin with-azure
+	$(TARGET)/debug/with-azure $(TARGET)/azurite-$(AZURITE)/node_modules/.bin/azurite-blob \
+		$(CARGO) test $(EVERYTHING) --test core -- remote::conformance
+
+$(TARGET)/azurite-$(AZURITE)/ready:
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix $(@D) azurite@$(AZURITE)
+	@touch $@
 
 test-interop: need-cargo $(VENV)/ready ## Lets pyarrow, pandas, polars and DuckDB read what tenrow writes, and the reverse
 	$(CARGO) build $(EVERYTHING) --bin tenrow --bin interop-cases --bin sql-answers

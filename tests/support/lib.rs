@@ -1,4 +1,4 @@
-//! What the tests share: values by rule, random rows, a dataset with all kinds, failing stores, an S3 server.
+//! What the tests share: values by rule, random rows, a dataset with all kinds, failing stores, servers.
 
 pub mod pattern;
 pub mod random;
@@ -8,6 +8,8 @@ pub mod folder;
 pub mod groups;
 pub mod link;
 pub mod s3;
+pub mod azurite;
+pub mod files;
 pub mod place;
 
 use std::sync::LazyLock;

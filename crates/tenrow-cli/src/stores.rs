@@ -17,7 +17,7 @@ pub(crate) struct StoreArguments {
     /// lists those that there are
     #[arg(long = "option", value_name = "NAME=VALUE", global = true, hide_short_help = true)]
     options: Vec<String>,
-    /// Say at the end what was read: requests, bytes, retries, blocks found in the cache
+    /// Say at the end what was read: bytes, requests, retries, blocks of the cache, time spent decoding
     #[arg(long, global = true, hide_short_help = true)]
     stats: bool,
 }
@@ -73,9 +73,10 @@ impl Stores {
         let all: Vec<Counters> = opened.iter().map(Storage::counters).collect();
         let sum = |of: fn(&Counters) -> u64| all.iter().map(of).sum::<u64>();
         let line = format!(
-            "read: {} in {}; requests {}, retries {}, cache: {} found, {} fetched",
+            "read: {} in {}, decoded in {}; requests {}, retries {}, cache: {} found, {} fetched",
             text::size(sum(|c| c.bytes_read)),
             text::counted(sum(|c| c.reads), "read", "reads"),
+            text::elapsed(all.iter().map(|c| c.decode_time).sum()),
             text::count(sum(|c| c.requests)),
             text::count(sum(|c| c.retries)),
             text::counted(sum(|c| c.cache_hits), "block", "blocks"),

@@ -44,7 +44,6 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
 }
 
 /// A time span: `1.2 ms`, `3.40 s`, `2 min 5 s`.
-#[cfg(feature = "sql")]
 pub(crate) fn elapsed(span: std::time::Duration) -> String {
     match span.as_secs() {
         0 => format!("{:.1} ms", span.as_secs_f64() * 1e3),

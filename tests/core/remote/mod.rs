@@ -1,8 +1,10 @@
-//! Datasets on an S3 server, over real HTTP: counted, refused, broken.
+//! Datasets on servers, over real HTTP: counted, refused, broken.
 
 mod cache;
+mod conformance;
 mod counts;
 mod faults;
+mod files;
 mod latency;
 mod refusals;
 mod writers;

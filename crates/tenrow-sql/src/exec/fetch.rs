@@ -31,6 +31,7 @@ use futures::stream::{self, StreamExt};
 use tenrow::{AttributeType, ReadOptions, Snapshot};
 
 use super::contents;
+use super::reads::Reads;
 use crate::columns::row_bytes;
 use crate::error::{Error, external};
 
@@ -242,7 +243,7 @@ struct Metrics {
     baseline: BaselineMetrics,
     rows: Count,
     bytes: Count,
-    requests: Count,
+    reads: Reads,
 }
 
 impl Metrics {
@@ -252,7 +253,7 @@ impl Metrics {
             baseline: BaselineMetrics::new(metrics, partition),
             rows: counter("rows_fetched"),
             bytes: counter("bytes_fetched"),
-            requests: counter("requests"),
+            reads: Reads::new(metrics, partition),
         }
     }
 }
@@ -301,13 +302,14 @@ impl Work {
         };
         let rows: Vec<u64> = numbers.iter().flatten().map(i64::cast_unsigned).collect();
         let options = ReadOptions::default().with_attributes(&self.fetched.attributes);
-        let before = self.fetched.snapshot.storage().counters();
-        let mut taken = self.take(&rows, &options).await?;
-        if self.fetched.has_contents {
-            self.fill(&mut taken, &rows).await?;
-        }
-        let after = self.fetched.snapshot.storage().counters();
-        self.metrics.requests.add((after.reads - before.reads) as usize);
+        let taken = async {
+            let mut taken = self.take(&rows, &options).await?;
+            if self.fetched.has_contents {
+                self.fill(&mut taken, &rows).await?;
+            }
+            Ok::<_, Error>(taken)
+        };
+        let taken = self.metrics.reads.future(taken).await?;
         self.note(&taken, rows.len());
         if numbers.null_count() == 0 {
             return Ok(taken);

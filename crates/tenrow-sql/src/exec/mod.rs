@@ -4,6 +4,7 @@ mod contents;
 mod fetch;
 mod hidden;
 mod parquet;
+mod reads;
 mod scan;
 
 use std::sync::Arc;

@@ -25,6 +25,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tenrow::{ReadOptions, ScanOptions};
 
+use super::reads::Reads;
 use super::{Chosen, Target, hidden};
 use crate::columns::{Column, is_late};
 use crate::error::{Error, external};
@@ -144,6 +145,7 @@ impl ExecutionPlan for ScanExec {
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let bytes = MetricBuilder::new(&self.metrics).counter("bytes_decoded", partition);
         let batches = read(self.target.clone(), &part, context.session_config().batch_size());
+        let batches = Reads::new(&self.metrics, partition).stream(batches);
         let measured = batches.map_err(external).inspect_ok(move |batch| {
             metrics.record_output(batch.num_rows());
             note_bytes(&bytes, batch);

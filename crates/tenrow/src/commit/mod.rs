@@ -81,6 +81,7 @@ pub(crate) async fn read_version(
     let path = version_path(version);
     let bytes = storage.read(&path, limits::MAX_ROOT_BYTES).await?;
     let snapshot = Snapshot::new(storage, &bytes, &path, known)?;
+    tracing::debug!(%storage, version = version.0, "opened");
     if snapshot.version() != version {
         return Err(Error::corrupt(
             format!("{storage}/{path}"),
@@ -177,6 +178,7 @@ pub(crate) async fn commit(
         // All that the root names is durable by now, so a reader of the new version can open it.
         if put_version(storage, &root, &bytes).await? && is_in_history(storage, &snapshot).await? {
             note_latest(storage, root.version).await;
+            tracing::debug!(%storage, version = root.version.0, operation = %root.operation, "committed");
             return Ok(snapshot);
         }
         tracing::debug!(version = root.version.0, attempt, "another writer was first");

@@ -72,6 +72,11 @@ impl<'a> Source<'a> {
         Ok(self.verify()? != Verify::Never)
     }
 
+    /// Makes values of what was read; the time counts.
+    pub(crate) fn decoding<T>(&self, decode: impl FnOnce() -> Result<T, FormatError>) -> Result<T> {
+        self.storage.decoding(decode).map_err(|e| self.corrupt(e))
+    }
+
     pub(crate) fn corrupt(&self, error: FormatError) -> Error {
         self.storage.distrust(&self.file.entry().path);
         Error::format(self.name(), error)
@@ -359,10 +364,10 @@ impl<'a> ColumnReader<'a> {
         let source = self.source(place);
         let mut parts = Vec::new();
         loop {
-            match decoder.step().map_err(|e| source.corrupt(e))? {
+            match source.decoding(|| decoder.step())? {
                 DecodeStep::Needs(ranges) => {
                     let bytes = source.read_many(&ranges).await?;
-                    decoder.push(ranges, bytes).map_err(|e| source.corrupt(e))?;
+                    source.decoding(|| decoder.push(ranges, bytes))?;
                 }
                 DecodeStep::Batch(batch) => parts.push(batch.column(0).clone()),
                 DecodeStep::Done => break,

@@ -90,9 +90,7 @@ impl FixedRows<'_> {
 
     fn check(&self, page: &Bytes) -> Result<()> {
         let shape = ListShape { nullable: self.nullable, nullable_elements: true };
-        decode_page(page, self.dtype, shape, u64::MAX, true)
-            .map(drop)
-            .map_err(|e| self.source.corrupt(e))
+        self.source.decoding(|| decode_page(page, self.dtype, shape, u64::MAX, true)).map(drop)
     }
 
     /// Null rows among `ranges`, if there are any.

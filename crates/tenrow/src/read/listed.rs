@@ -72,13 +72,13 @@ impl ListedRows<'_> {
     }
 
     async fn row_lengths(&self, page: &RawPage) -> Result<Vec<RowLength>> {
-        let corrupt = |e| self.source.corrupt(e);
         let rows = if self.source.verify()? == Verify::Always {
             let whole = self.source.read(page.start..page.end).await?;
-            decode_page(&whole, self.dtype, self.shape, u64::MAX, true).map_err(corrupt)?.rows
+            let (dtype, shape) = (self.dtype, self.shape);
+            self.source.decoding(|| decode_page(&whole, dtype, shape, u64::MAX, true))?.rows
         } else {
             let prefix = self.source.read(page.start..page.values_offset).await?;
-            decode_row_lengths(&prefix, self.shape).map_err(corrupt)?
+            self.source.decoding(|| decode_row_lengths(&prefix, self.shape))?
         };
         let elements: u64 = rows.iter().map(|row| row.element_count()).sum();
         let as_listed = rows.len() as u64 == page.rows.end - page.rows.start

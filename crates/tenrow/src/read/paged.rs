@@ -46,8 +46,8 @@ impl PagedRows<'_> {
         let mut joined = Joined::new(dtype, element_count);
         for (want, page) in wanted.iter().zip(pages) {
             let most = want.row_count * element_count;
-            let page = decode_page(&page, dtype, shape, most, self.source.checks_whole_pages()?)
-                .map_err(|e| self.source.corrupt(e))?;
+            let check = self.source.checks_whole_pages()?;
+            let page = self.source.decoding(|| decode_page(&page, dtype, shape, most, check))?;
             self.check_rows(page.rows.len(), want)?;
             joined.add(&page, &want.rows).map_err(|reason| self.source.damaged(reason))?;
         }
@@ -86,7 +86,7 @@ impl PagedRows<'_> {
 
     fn decode_bytes(&self, page: &Bytes, nullable: bool) -> Result<Vec<Option<Bytes>>> {
         let check = self.source.checks_whole_pages()?;
-        decode_bytes_page(page, nullable, check).map_err(|e| self.source.corrupt(e))
+        self.source.decoding(|| decode_bytes_page(page, nullable, check))
     }
 
     fn check_rows(&self, found: usize, want: &Wanted) -> Result<()> {

@@ -1,6 +1,9 @@
 //! How much was read, so that tests can assert it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::meter;
 
 /// What a storage has read since it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,6 +21,24 @@ pub struct Counters {
     pub cache_hits: u64,
     /// Blocks that had to be fetched for the cache.
     pub cache_misses: u64,
+    /// Time spent on making values of stored bytes, summed over threads: none for raw attributes, whose bytes are values.
+    pub decode_time: Duration,
+}
+
+impl Counters {
+    /// What was read since `earlier`, counters of the same storage.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            reads: self.reads.saturating_sub(earlier.reads),
+            bytes_read: self.bytes_read.saturating_sub(earlier.bytes_read),
+            requests: self.requests.saturating_sub(earlier.requests),
+            retries: self.retries.saturating_sub(earlier.retries),
+            cache_hits: self.cache_hits.saturating_sub(earlier.cache_hits),
+            cache_misses: self.cache_misses.saturating_sub(earlier.cache_misses),
+            decode_time: self.decode_time.saturating_sub(earlier.decode_time),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -28,25 +49,44 @@ pub(crate) struct LiveCounters {
     retries: AtomicU64,
     cache_hits: AtomicU64,
     cache_misses: AtomicU64,
+    decode_ns: AtomicU64,
 }
 
 impl LiveCounters {
     pub(crate) fn note(&self, bytes: u64) {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
+        self.add(|counters| &counters.reads, 1);
+        self.add(|counters| &counters.bytes_read, bytes);
+        tracing::trace!(bytes, "read");
     }
 
     pub(crate) fn note_request(&self, is_failure: bool) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.retries.fetch_add(u64::from(is_failure), Ordering::Relaxed);
+        self.add(|counters| &counters.requests, 1);
+        self.add(|counters| &counters.retries, u64::from(is_failure));
     }
 
     pub(crate) fn note_hits(&self, blocks: u64) {
-        self.cache_hits.fetch_add(blocks, Ordering::Relaxed);
+        self.add(|counters| &counters.cache_hits, blocks);
+        tracing::trace!(blocks, "found in the cache");
     }
 
     pub(crate) fn note_misses(&self, blocks: u64) {
-        self.cache_misses.fetch_add(blocks, Ordering::Relaxed);
+        self.add(|counters| &counters.cache_misses, blocks);
+        tracing::trace!(blocks, "not in the cache");
+    }
+
+    /// Does it, and adds the time that it took.
+    pub(crate) fn decoding<T>(&self, decode: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let decoded = decode();
+        let taken = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.add(|counters| &counters.decode_ns, taken);
+        decoded
+    }
+
+    /// Adds here, and where the meter under which this runs counts.
+    fn add(&self, counter: fn(&Self) -> &AtomicU64, amount: u64) {
+        counter(self).fetch_add(amount, Ordering::Relaxed);
+        meter::also(|metered| _ = counter(metered).fetch_add(amount, Ordering::Relaxed));
     }
 
     pub(crate) fn snapshot(&self) -> Counters {
@@ -57,6 +97,7 @@ impl LiveCounters {
             retries: self.retries.load(Ordering::Relaxed),
             cache_hits: self.cache_hits.load(Ordering::Relaxed),
             cache_misses: self.cache_misses.load(Ordering::Relaxed),
+            decode_time: Duration::from_nanos(self.decode_ns.load(Ordering::Relaxed)),
         }
     }
 }

@@ -23,10 +23,14 @@ impl Storage {
     /// The objects below `folder`, in any order; none if there is no such folder.
     ///
     /// # Errors
-    /// The stream yields [`Io`](ErrorKind::Io) once, and ends.
+    /// The stream yields [`Io`](ErrorKind::Io) once, and ends; [`InvalidInput`](ErrorKind::InvalidInput) if `folder` is
+    /// no plain relative path.
     pub fn list<'a>(&'a self, folder: &'a str) -> BoxStream<'a, Result<ListedObject>> {
         self.note_read(0);
-        let prefix: Path = self.inner.prefix.parts().chain(Path::from(folder).parts()).collect();
+        let prefix = match self.folder_location(folder) {
+            Ok(prefix) => prefix,
+            Err(error) => return futures::stream::once(async { Err(error) }).boxed(),
+        };
         let below = self.inner.prefix.clone();
         let objects = self.inner.store.list(Some(&prefix));
         let objects = objects.map_err(move |error| {
@@ -50,11 +54,11 @@ impl Storage {
     /// The names of the folders right below `folder`, sorted.
     ///
     /// # Errors
-    /// [`Io`](ErrorKind::Io).
+    /// [`Io`](ErrorKind::Io); [`InvalidInput`](ErrorKind::InvalidInput) if `folder` is no plain relative path.
     pub async fn list_folders(&self, folder: &str) -> Result<Vec<String>> {
         self.check_lists()?;
         self.note_read(0);
-        let prefix: Path = self.inner.prefix.parts().chain(Path::from(folder).parts()).collect();
+        let prefix = self.folder_location(folder)?;
         let listed =
             self.inner.store.list_with_delimiter(Some(&prefix)).await.map_err(|error| {
                 self.refused(format!("cannot list {}", self.shown(folder)), error)
@@ -63,6 +67,14 @@ impl Storage {
         let mut names: Vec<String> = names.map(str::to_owned).collect();
         names.sort_unstable();
         Ok(names)
+    }
+
+    /// Where the folder is; the empty one is the whole.
+    fn folder_location(&self, folder: &str) -> Result<Path> {
+        match folder {
+            "" => Ok(self.inner.prefix.clone()),
+            folder => self.location(folder),
+        }
     }
 
     /// Removes the object, if it is there: only for what no version can name any more.

@@ -8,6 +8,7 @@ mod foreign;
 mod listed;
 mod location;
 mod mapped;
+mod meter;
 mod newest;
 mod options;
 mod origins;
@@ -38,6 +39,7 @@ pub use durable_local::DurableLocal;
 pub(crate) use foreign::modified_ns;
 pub use listed::ListedObject;
 pub use location::{Location, Provider, RemoteLocation};
+pub use meter::Meter;
 pub(crate) use newest::LATEST_NOTE;
 pub use options::StoreOptions;
 pub use upload::{Upload, Uploaded};
@@ -305,6 +307,11 @@ impl Storage {
         if self.counts_mapped_reads {
             self.inner.counters.note(bytes);
         }
+    }
+
+    /// Makes values of stored bytes, and counts the time.
+    pub(crate) fn decoding<T>(&self, decode: impl FnOnce() -> T) -> T {
+        self.inner.counters.decoding(decode)
     }
 
     fn store_error(&self, verb: &str, path: &str, error: object_store::Error) -> Error {

@@ -11,12 +11,13 @@ use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
 use datafusion::parquet::file::metadata::ParquetMetaData;
-use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder};
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tenrow::ReadOptions;
 
 use super::part::FileOf;
+use crate::exec::reads::Reads;
 
 /// Makes readers of the files of partitions.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl ParquetFileReaderFactory for Readers {
         Ok(Box::new(Reader {
             of,
             metrics: ParquetFileMetrics::new(partition_index, name, metrics),
-            requests: MetricBuilder::new(metrics).counter("requests", partition_index),
+            reads: Reads::new(metrics, partition_index),
         }))
     }
 }
@@ -44,17 +45,17 @@ impl ParquetFileReaderFactory for Readers {
 struct Reader {
     of: Arc<FileOf>,
     metrics: ParquetFileMetrics,
-    /// Reads that were asked for, before near ones are put together.
-    requests: Count,
+    reads: Reads,
 }
 
 impl Reader {
     async fn read(&self, ranges: &[Range<u64>]) -> ParquetResult<Vec<Bytes>> {
         let bytes: u64 = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
         self.metrics.bytes_scanned.add(bytes as usize);
-        self.requests.add(ranges.len());
         let FileOf { partition, file } = self.of.as_ref();
-        partition.read(*file, ranges, &ReadOptions::default()).await.map_err(fault)
+        let options = ReadOptions::default();
+        let read = partition.read(*file, ranges, &options);
+        self.reads.future(read).await.map_err(fault)
     }
 }
 
@@ -84,7 +85,8 @@ impl AsyncFileReader for Reader {
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
         async move {
             let FileOf { partition, file } = self.of.as_ref();
-            partition.footer_without_float_bounds(*file).await.map_err(fault)
+            let footer = partition.footer_without_float_bounds(*file);
+            self.reads.future(footer).await.map_err(fault)
         }
         .boxed()
     }

@@ -26,6 +26,8 @@ pub(crate) fn explain(error: &Store) -> Option<(ErrorKind, &'static str)> {
         "AuthenticationFailed",
         "NotSignedUp",
         "InvalidToken",
+        "Invalid signature",
+        "No such key:",
     ]) {
         return Some((ErrorKind::Denied, "the credentials are wrong"));
     }

@@ -1,0 +1,107 @@
+//! A server of files of this process, such as `python -m http.server` with ranges: it gives, and lists nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+/// A server, until it is dropped.
+pub struct FileServer {
+    address: String,
+    requests: Arc<AtomicUsize>,
+    runtime: OnceLock<Runtime>,
+}
+
+impl FileServer {
+    /// A server of the files below `folder`.
+    pub fn over(folder: &Path) -> Self {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build().expect("a runtime");
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        let requests = Arc::<AtomicUsize>::default();
+        runtime.spawn(serve(listener, folder.to_owned(), requests.clone()));
+        let address = format!("http://127.0.0.1:{port}");
+        Self { address, requests, runtime: OnceLock::from(runtime) }
+    }
+
+    /// The location of what lies in `path` of the folder.
+    pub fn location(&self, path: &str) -> String {
+        format!("{}/{path}", self.address)
+    }
+
+    /// The requests since the last time that this was asked.
+    pub fn take_requests(&self) -> usize {
+        self.requests.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl Drop for FileServer {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, folder: PathBuf, requests: Arc<AtomicUsize>) {
+    while let Ok((socket, _)) = listener.accept().await {
+        let (folder, requests) = (folder.clone(), requests.clone());
+        let answer = service_fn(move |request| {
+            requests.fetch_add(1, Ordering::Relaxed);
+            let answer = answer(&request, &folder);
+            async move { Ok::<_, std::convert::Infallible>(answer) }
+        });
+        tokio::spawn(async move {
+            // A client that goes away ends the connection.
+            let _ = auto::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(socket), answer)
+                .await;
+        });
+    }
+}
+
+fn answer(request: &Request<Incoming>, folder: &Path) -> Response<Full<Bytes>> {
+    let path = request.uri().path().trim_start_matches('/').replace("%20", " ");
+    let file = folder.join(path);
+    let Ok(bytes) = std::fs::read(file) else {
+        return response(StatusCode::NOT_FOUND, Bytes::new(), None);
+    };
+    let bytes = Bytes::from(bytes);
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return response(StatusCode::METHOD_NOT_ALLOWED, Bytes::new(), None);
+    }
+    let range = request.headers().get("range").and_then(|range| range.to_str().ok());
+    let Some((first, last)) = range.and_then(parse) else {
+        return response(StatusCode::OK, bytes, None);
+    };
+    if first >= bytes.len() {
+        return response(StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new(), None);
+    }
+    let end = bytes.len().min(last + 1);
+    let place = format!("bytes {first}-{}/{}", end - 1, bytes.len());
+    response(StatusCode::PARTIAL_CONTENT, bytes.slice(first..end), Some(place))
+}
+
+/// `bytes=first-last`.
+fn parse(range: &str) -> Option<(usize, usize)> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?))
+}
+
+fn response(status: StatusCode, bytes: Bytes, place: Option<String>) -> Response<Full<Bytes>> {
+    let mut response = Response::builder().status(status).header("accept-ranges", "bytes");
+    if let Some(place) = place {
+        response = response.header("content-range", place);
+    }
+    response.body(Full::new(bytes)).expect("plain headers")
+}
