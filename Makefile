@@ -12,11 +12,16 @@ FUZZ_SECONDS ?= 60
 # What is tested: everything, SQL too, as one build, so that nothing is compiled twice.
 EVERYTHING := --workspace --exclude tenrow-benches --all-features
 
+# Where the Python package is packed and tried, and its tests.
+PACKAGE      := $(TARGET)/python
+PYTHON_TESTS := crates/tenrow-python/tests
 # The version of the emulator of Azure that storage is tested on.
 AZURITE := 3.37.0
+# The version of pyright that checks the types of the Python package.
+PYRIGHT := 1.1.414
 
 .DEFAULT_GOAL := help
-.PHONY: test-on-azurite help demo test test-rust test-core test-sql test-s3 test-azure test-interop bench lint one-version fuzz clean need-cargo need-python
+.PHONY: test-on-azurite help demo test test-rust test-core test-sql test-s3 test-azure test-interop test-python test-types test-torch wheel-of-tests bench lint one-version fuzz clean need-cargo need-python
 
 help: ## Says what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +30,7 @@ demo: need-cargo ## Builds tenrow and shows it at work on the MNIST digits that 
 	$(CARGO) build --release --bin tenrow
 	$(TARGET)/release/tenrow demo $(DIR)
 
-test: test-rust test-s3 test-azure test-interop ## Runs all tests: the Rust ones, again on servers, then the readers and writers in Python
+test: test-rust test-s3 test-azure test-interop test-python ## Runs all tests: the Rust ones, again on servers, then the readers and writers in Python, then the Python package
 
 test-rust: need-cargo ## Runs the Rust tests alone
 	$(CARGO) test $(EVERYTHING)
@@ -58,6 +63,43 @@ test-interop: need-cargo $(VENV)/ready ## Lets pyarrow, pandas, polars and DuckD
 	$(TARGET)/debug/interop-cases $(TARGET)/interop
 	INTEROP_DIR=$(TARGET)/interop TENROW_BIN=$(TARGET)/debug/tenrow \
 		SQL_ANSWERS_BIN=$(TARGET)/debug/sql-answers $(VENV)/bin/pytest -q -p no:cacheprovider tests/interop
+
+test-python: need-cargo need-python $(PACKAGE)/ready $(VENV)/ready ## Builds the Python package and tests it, alone and beside pandas, polars and DuckDB
+	$(CARGO) build $(EVERYTHING) --lib
+	$(MAKE) --no-print-directory wheel-of-tests
+	$(PACKAGE)/alone/bin/pip install --quiet --no-deps --force-reinstall $(PACKAGE)/*.whl
+	$(CARGO) build $(EVERYTHING) --bin with-s3
+	$(TARGET)/debug/with-s3 $(PACKAGE)/alone/bin/pytest -q -p no:cacheprovider $(PYTHON_TESTS)
+	$(VENV)/bin/pip install --quiet --no-deps --force-reinstall $(PACKAGE)/*.whl
+	$(VENV)/bin/pytest -q -p no:cacheprovider $(PYTHON_TESTS)/test_ecosystem.py $(PYTHON_TESTS)/test_zero_copy.py
+	$(MAKE) --no-print-directory test-types
+
+test-types: ## Checks the types of the Python package with pyright; needs Node, and is passed over without
+	@if command -v npx >/dev/null 2>&1; then npx --yes pyright@$(PYRIGHT) --pythonpath $(VENV)/bin/python --project crates/tenrow-python; \
+	else echo "make test-types: Node (npx) was not found: types were not checked"; fi
+
+test-torch: test-python ## Tests the Python package with torch, scikit-learn, XGBoost and others that are large
+	$(VENV)/bin/pip install --quiet -r $(PYTHON_TESTS)/requirements-large.txt
+	$(VENV)/bin/pytest -q -p no:cacheprovider $(PYTHON_TESTS)
+
+# What was built for the tests, as a wheel. maturin builds the package alone, with other features of what it stands
+# on, so that DataFusion would be built once more: it is only asked what it says of the package.
+wheel-of-tests:
+	rm -rf $(PACKAGE)/unpacked $(PACKAGE)/*.whl
+	mkdir -p $(PACKAGE)/unpacked
+	cd crates/tenrow-python && $(abspath $(PACKAGE))/tools/bin/maturin pep517 write-dist-info \
+		--interpreter $(abspath $(PACKAGE))/tools/bin/python --metadata-directory $(abspath $(PACKAGE))/unpacked >/dev/null 2>&1
+	cp -R crates/tenrow-python/python/tenrow $(PACKAGE)/unpacked/
+	rm -rf $(PACKAGE)/unpacked/tenrow/__pycache__
+	strip --strip-debug -o $(PACKAGE)/unpacked/tenrow/_tenrow.abi3.so $(TARGET)/debug/lib_tenrow.so
+	$(PACKAGE)/tools/bin/wheel pack --dest-dir $(PACKAGE) $(PACKAGE)/unpacked >/dev/null 2>&1
+
+$(PACKAGE)/ready: $(PYTHON_TESTS)/requirements.txt | need-python
+	$(PYTHON) -m venv --clear $(PACKAGE)/tools
+	$(PACKAGE)/tools/bin/python -m pip install --quiet --disable-pip-version-check maturin wheel
+	$(PYTHON) -m venv --clear $(PACKAGE)/alone
+	$(PACKAGE)/alone/bin/python -m pip install --quiet --disable-pip-version-check numpy -r $<
+	@touch $@
 
 $(VENV)/ready: tests/interop/requirements.txt | need-python
 	$(PYTHON) -m venv --clear $(VENV)

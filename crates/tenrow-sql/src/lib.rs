@@ -38,3 +38,4 @@ mod writing;
 pub use error::{Error, Result};
 pub use rewrite::{is_complete, statements};
 pub use session::{Answer, Change, RootOption, RootPlace, Session, SessionOptions};
+pub use table::table_provider;

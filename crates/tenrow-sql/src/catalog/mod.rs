@@ -197,7 +197,10 @@ impl<'a> Tables<'a> {
         if let Some(known) = self.snapshots.get(&key) {
             return Ok(known.clone());
         }
-        let snapshot = dataset.latest().await?;
+        let snapshot = match self.roots.snapshot(place) {
+            Some(snapshot) => snapshot.clone(),
+            None => dataset.latest().await?,
+        };
         self.snapshots.insert(key, snapshot.clone());
         Ok(snapshot)
     }

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use datafusion::common::TableReference;
-use tenrow::{Catalog, Dataset, ErrorKind, RemoteLocation, Storage};
+use tenrow::{Catalog, Dataset, ErrorKind, RemoteLocation, Snapshot, Storage};
 
 use super::name::TableName;
 use crate::error::{Error, Result};
@@ -59,7 +59,7 @@ pub(crate) const INFORMATION_SCHEMA: &str = "information_schema";
 /// A dataset in its root.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
-    /// Which root.
+    /// Which root; beyond them are the snapshots that have names of their own.
     pub(crate) root: usize,
     /// Its name there.
     pub(crate) name: String,
@@ -69,12 +69,14 @@ pub(crate) struct Place {
 #[derive(Debug)]
 pub(crate) struct Roots {
     roots: Vec<Root>,
+    /// Versions by names of their own.
+    snapshots: Vec<(String, Snapshot)>,
     /// Datasets that were met: what they have read of manifests is kept.
     known: Mutex<HashMap<Place, Dataset>>,
 }
 
 impl Roots {
-    pub(crate) fn new(roots: Vec<Root>) -> Result<Self> {
+    pub(crate) fn new(roots: Vec<Root>, snapshots: &[(String, Snapshot)]) -> Result<Self> {
         for (index, root) in roots.iter().enumerate() {
             if roots[..index].iter().any(|other| other.name == root.name) {
                 return Err(Error::invalid(format!(
@@ -83,7 +85,12 @@ impl Roots {
                 )));
             }
         }
-        Ok(Self { roots, known: Mutex::default() })
+        for (index, (name, _)) in snapshots.iter().enumerate() {
+            if snapshots[..index].iter().any(|(other, _)| other == name) {
+                return Err(Error::invalid(format!("two snapshots are called {name:?}")));
+            }
+        }
+        Ok(Self { roots, snapshots: snapshots.to_vec(), known: Mutex::default() })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Root> {
@@ -95,9 +102,20 @@ impl Roots {
         self.roots.first().map_or("root", |root| root.name.as_str())
     }
 
-    /// The dataset called `name` in the root called `schema`, or, if that is `None`, in the first root
-    /// that has it: by its name, or by a path that leads there.
+    /// The version that a place is about, if it is about one alone.
+    pub(crate) fn snapshot(&self, place: &Place) -> Option<&Snapshot> {
+        let index = place.root.checked_sub(self.roots.len())?;
+        self.snapshots.get(index).map(|(_, snapshot)| snapshot)
+    }
+
+    /// The dataset called `name` in the root called `schema`, or, if that is `None`, that of the snapshot of this name,
+    /// or in the first root that has it: by its name, or by a path that leads there.
     pub(crate) async fn find(&self, schema: Option<&str>, name: &str) -> Result<(Place, Dataset)> {
+        let named = self.snapshots.iter().position(|(known, _)| schema.is_none() && known == name);
+        if let Some(index) = named {
+            let place = Place { root: self.roots.len() + index, name: name.to_owned() };
+            return Ok((place, Dataset::at(self.snapshots[index].1.storage().clone())));
+        }
         let candidates = match schema {
             Some(schema) => vec![Place { root: self.root_called(schema)?, name: name.to_owned() }],
             None => self.candidates(name),

@@ -67,9 +67,10 @@ impl Session {
     /// A session with these options. Touches nothing.
     ///
     /// # Errors
-    /// [`InvalidInput`](tenrow::ErrorKind::InvalidInput) if two roots have one name, or a location is none.
+    /// [`InvalidInput`](tenrow::ErrorKind::InvalidInput) if two roots or snapshots have one name, or a location is none.
     pub fn new(options: &SessionOptions) -> Result<Self> {
-        let roots = Roots::new(options.roots.iter().map(root_of).collect::<Result<_>>()?)?;
+        let roots = options.roots.iter().map(root_of).collect::<Result<_>>()?;
+        let roots = Roots::new(roots, &options.snapshots)?;
         let context = context(options, &roots)?;
         let output_folders = options.output_folders.clone().into();
         Ok(Self { context, roots: Arc::new(roots), output_folders })

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tenrow::Storage;
+use tenrow::{Snapshot, Storage};
 
 /// What a [`Session`](crate::Session) sees and how much it may take.
 ///
@@ -15,6 +15,8 @@ use tenrow::Storage;
 pub struct SessionOptions {
     /// The folders whose datasets are tables. The first is the default schema. Default: none.
     pub roots: Vec<RootOption>,
+    /// Versions that are tables under names of their own, which come before those of datasets. Default: none.
+    pub snapshots: Vec<(String, Snapshot)>,
     /// Memory for sorts, joins and groups; what needs more spills to temporary files where it can, else
     /// fails. Default: 70 % of the machine's.
     pub memory_limit_bytes: Option<u64>,
@@ -48,6 +50,7 @@ impl Default for SessionOptions {
     fn default() -> Self {
         Self {
             roots: Vec::new(),
+            snapshots: Vec::new(),
             memory_limit_bytes: None,
             target_partitions: None,
             batch_rows: 8192,
@@ -78,6 +81,13 @@ impl SessionOptions {
 
     fn with_root_at(mut self, name: impl Into<String>, place: RootPlace) -> Self {
         self.roots.push(RootOption { name: Some(name.into()), place });
+        self
+    }
+
+    /// Adds a version under a name of its own: without a schema, `name` is that version, wherever it is stored.
+    #[must_use]
+    pub fn with_snapshot(mut self, name: impl Into<String>, snapshot: Snapshot) -> Self {
+        self.snapshots.push((name.into(), snapshot));
         self
     }
 

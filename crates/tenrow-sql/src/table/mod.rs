@@ -24,6 +24,15 @@ use choice::choose;
 
 pub(crate) use view::ViewTable;
 
+/// A snapshot as a table for a `SessionContext` of one's own, without hidden columns.
+///
+/// All columns of the rows that filters leave are fetched there; a [`Session`](crate::Session) puts off the fetching of
+/// tensors until rows are sorted, limited and joined.
+pub fn table_provider(snapshot: &Snapshot) -> Arc<dyn TableProvider> {
+    let name = format!("{}@{}", snapshot.storage(), snapshot.version());
+    Arc::new(DatasetTable::new(snapshot.clone(), name, false))
+}
+
 /// The rows of a snapshot. Its hidden columns are shown to statements that name one.
 #[derive(Debug, Clone)]
 pub(crate) struct DatasetTable {

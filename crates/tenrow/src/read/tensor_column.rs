@@ -90,18 +90,37 @@ impl Snapshot {
         rows: &Rows,
         options: &ReadOptions,
     ) -> Result<Option<Buffer>> {
-        let checks = matches!(options.verify, Some(Verify::Always | Verify::Fetched));
-        if checks || dtype == DType::Bool || element_count == 0 {
-            return Ok(None);
-        }
-        let row_bytes = (element_count * dtype.item_bits() / 8) as usize;
         // A plain vector: allocators give back its memory warm, where aligned memory comes cold.
-        let mut out: Vec<u8> = Vec::with_capacity(rows.rows.len() * row_bytes);
+        let mut out: Vec<u8> = Vec::new();
+        let row_bytes = (element_count * dtype.item_bits() / 8) as usize;
+        out.reserve_exact(rows.rows.len() * row_bytes);
+        let put = |bytes: &[u8]| out.extend_from_slice(bytes);
+        match self.gather_rows(attribute, dtype, row_bytes, rows, options, put)? {
+            true => Ok(Some(Buffer::from_vec(out))),
+            false => Ok(None),
+        }
+    }
+
+    /// Gives the bytes of each row to `put`; false, before it is called, if some are not to be had.
+    fn gather_rows(
+        &self,
+        attribute: &Attribute,
+        dtype: DType,
+        row_bytes: usize,
+        rows: &Rows,
+        options: &ReadOptions,
+        put: impl FnMut(&[u8]),
+    ) -> Result<bool> {
+        let checks = matches!(options.verify, Some(Verify::Always | Verify::Fetched));
+        if checks || dtype == DType::Bool || row_bytes == 0 {
+            return Ok(false);
+        }
+        let element_count = row_bytes as u64 * 8 / dtype.item_bits();
         let mut mapped = Vec::with_capacity(rows.partitions.len());
         for partition in &rows.partitions {
             let reader = ColumnReader::new(self, attribute, partition, options);
             let Some(found) = MappedColumn::of(&reader, dtype, element_count)? else {
-                return Ok(None);
+                return Ok(false);
             };
             mapped.push(found);
         }
@@ -109,12 +128,12 @@ impl Snapshot {
         let mut places = Vec::with_capacity(rows.rows.len());
         for &(number, row) in &rows.rows {
             let column = &mapped[number as usize];
-            let Some(bytes) = column.row(row, row_bytes)? else { return Ok(None) };
+            let Some(bytes) = column.row(row, row_bytes)? else { return Ok(false) };
             self.storage().note_mapped_read(row_bytes as u64);
             places.push(bytes);
         }
-        places.into_iter().for_each(|bytes| out.extend_from_slice(bytes));
-        Ok(Some(Buffer::from_vec(out)))
+        places.into_iter().for_each(put);
+        Ok(true)
     }
 }
 
@@ -239,7 +258,43 @@ impl TensorColumn {
             }
         }
         let array = self.snapshot.take_column(&self.attribute, &resolved, &self.options).await?;
-        self.tensors_of(&array)
+        Tensors::from_array(&self.attribute, &array)
+    }
+
+    /// The tensors of these rows, in the order asked, written to `out`, which has as many bytes; gives which rows are
+    /// null, whose bytes are zeros.
+    ///
+    /// Of mapped files each byte is copied once.
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`], and [`InvalidInput`](crate::ErrorKind::InvalidInput) if `out` has another length.
+    pub async fn take_into(&self, rows: &[u64], out: &mut [u8]) -> Result<Option<NullBuffer>> {
+        let n = self.shape.element_count();
+        let row_bytes = (n * self.dtype.item_bytes().unwrap_or(1)) as usize;
+        if rows.len().checked_mul(row_bytes) != Some(out.len()) {
+            return Err(Error::invalid(format!(
+                "{} rows of {row_bytes} bytes into {} bytes",
+                rows.len(),
+                out.len()
+            )));
+        }
+        if let AttributeType::Tensor { .. } = self.attribute.attribute_type {
+            let resolved = self.snapshot.resolve(rows).await?;
+            let (attribute, options) = (&self.attribute, &self.options);
+            let mut left = &mut *out;
+            let put = |bytes: &[u8]| {
+                let (row, rest) = std::mem::take(&mut left).split_at_mut(bytes.len());
+                row.copy_from_slice(bytes);
+                left = rest;
+            };
+            let snapshot = &self.snapshot;
+            if snapshot.gather_rows(attribute, self.dtype, row_bytes, &resolved, options, put)? {
+                return Ok(None);
+            }
+        }
+        let taken = self.take(rows).await?;
+        out.copy_from_slice(taken.tensor.bytes());
+        Ok(taken.nulls)
     }
 
     /// The tensors of the rows of `rows`; a view if they lie in one page of a mapped file.
@@ -248,18 +303,39 @@ impl TensorColumn {
     /// As [`Snapshot::get`].
     pub async fn slice(&self, rows: Range<u64>) -> Result<Tensors> {
         let array = self.snapshot.slice_column(&self.attribute, rows, &self.options).await?;
-        self.tensors_of(&array)
+        Tensors::from_array(&self.attribute, &array)
     }
+}
 
-    fn tensors_of(&self, array: &ArrayRef) -> Result<Tensors> {
-        let shape = stacked(array.len(), &self.shape);
+impl Tensors {
+    /// The tensors of a column as batches have it; a view of its memory, but of booleans.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if `attribute` is no tensor of one shape and no number, or
+    /// `array` is not a column of it.
+    pub fn from_array(attribute: &Attribute, array: &ArrayRef) -> Result<Self> {
+        let name = &attribute.name;
+        let (dtype, row_shape) = match &attribute.attribute_type {
+            AttributeType::Tensor { dtype, shape } => (*dtype, shape.clone()),
+            AttributeType::Scalar(dtype) => (*dtype, Shape::default()),
+            other => {
+                return Err(Error::invalid(format!(
+                    "attribute {name:?} is {other}, not a tensor of one shape"
+                )));
+            }
+        };
+        if *array.data_type() != attribute.attribute_type.arrow_type() {
+            return Err(Error::invalid(format!(
+                "attribute {name:?} is {}, not {}",
+                attribute.attribute_type,
+                array.data_type()
+            )));
+        }
+        let shape = stacked(array.len(), &row_shape);
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0).cloned();
-        let elements = match &self.attribute.attribute_type {
-            AttributeType::Tensor { shape, .. } if shape.element_count() == 0 => {
-                return Ok(Tensors {
-                    tensor: Tensor::new(self.dtype, &stacked(array.len(), shape), Bytes::new())?,
-                    nulls,
-                });
+        let elements = match &attribute.attribute_type {
+            AttributeType::Tensor { .. } if row_shape.element_count() == 0 => {
+                return Ok(Self { tensor: Tensor::new(dtype, &shape, Bytes::new())?, nulls });
             }
             AttributeType::Tensor { .. } => {
                 let list = array.as_fixed_size_list();
@@ -270,7 +346,7 @@ impl TensorColumn {
         };
         let data = elements.to_data();
         let values = &data.buffers()[0];
-        let bytes = match self.dtype.item_bytes() {
+        let bytes = match dtype.item_bytes() {
             Some(size) => {
                 let size = size as usize;
                 let start = data.offset() * size;
@@ -278,7 +354,7 @@ impl TensorColumn {
             }
             None => unpack_bits(values, data.offset() as u64, data.len() as u64),
         };
-        Ok(Tensors { tensor: Tensor::new(self.dtype, &shape, bytes)?, nulls })
+        Ok(Self { tensor: Tensor::new(dtype, &shape, bytes)?, nulls })
     }
 }
 

@@ -113,7 +113,56 @@ impl Columns {
         }
         let bytes = Bytes::copy_from_slice(bytemuck::cast_slice(&elements));
         let values = element_array(T::DTYPE, Buffer::from(bytes), elements.len())?;
-        let data = list_array(T::DTYPE, true, rows.iter().map(|row| row.len()), values, None)?;
+        self.variable_rows(name, T::DTYPE, rank, rows.iter().map(|row| row.len()), values, dims)
+    }
+
+    /// Tensors of `dtype` and `rank` whose shapes differ, one a row. Copied once.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a row has another dtype or rank, or there are over 2^31 elements.
+    pub fn tensors_of_rank(
+        self,
+        name: &str,
+        dtype: DType,
+        rank: usize,
+        rows: &[Tensor],
+    ) -> Result<Self> {
+        let mut bytes = Vec::with_capacity(rows.iter().map(|row| row.bytes().len()).sum());
+        let mut counts = Vec::with_capacity(rows.len());
+        let mut dims = Vec::with_capacity(rows.len() * rank);
+        for row in rows {
+            if (row.dtype(), row.shape().len()) != (dtype, rank) {
+                return Err(Error::invalid(format!(
+                    "attribute {name:?}: {dtype} of rank {rank} expected, found {} of shape {:?}",
+                    row.dtype(),
+                    row.shape()
+                )));
+            }
+            bytes.extend_from_slice(row.bytes());
+            counts.push(row.shape().iter().product::<u64>() as usize);
+            for &dim in row.shape() {
+                let dim = i32::try_from(dim).map_err(|_| {
+                    Error::invalid(format!("attribute {name:?}: a dimension over 2^31"))
+                })?;
+                dims.push(dim);
+            }
+        }
+        let count = counts.iter().sum::<usize>();
+        let all = Tensor::new(dtype, &[count as u64], bytes.into())?;
+        let values = element_array(dtype, Buffer::from(packed(&all)), count)?;
+        self.variable_rows(name, dtype, rank, counts.into_iter(), values, dims)
+    }
+
+    fn variable_rows(
+        self,
+        name: &str,
+        dtype: DType,
+        rank: usize,
+        counts: impl ExactSizeIterator<Item = usize>,
+        values: ArrayRef,
+        dims: Vec<i32>,
+    ) -> Result<Self> {
+        let data = list_array(dtype, true, counts, values, None)?;
         let count = dims.len();
         let dims = element_array(DType::I32, Buffer::from_vec(dims), count)?;
         let item = Arc::new(Field::new("item", arrow_schema::DataType::Int32, false));

@@ -11,7 +11,7 @@ use object_store::gcp::GoogleConfigKey;
 
 use super::settings;
 use super::sources::{Pairs, Sources};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::storage::location::{Provider, RemoteLocation};
 use crate::storage::options::StoreOptions;
 
@@ -154,6 +154,21 @@ impl<K: Setting> Layers<K> {
         }
     }
 
+    /// Refuses one of two credentials without the other.
+    pub(super) fn check_both(&self, credentials: [(K, &str); 2]) -> Result<()> {
+        let has = |(setting, _): (K, &str)| self.values.contains_key(&setting);
+        let [(_, first), (_, second)] = credentials;
+        let (given, missing) = match credentials.map(has) {
+            [true, false] => (first, second),
+            [false, true] => (second, first),
+            _ => return Ok(()),
+        };
+        Err(Error::new(
+            ErrorKind::Denied,
+            format!("{given} without {missing}: credentials come from one place, together"),
+        ))
+    }
+
     /// What tells a store from others: its bucket, and what these settings say.
     pub(super) fn identity(&self, location: &RemoteLocation, settings: &[K]) -> String {
         let mut identity = format!("{}://{}", location.provider.scheme(), location.bucket);
@@ -236,6 +251,20 @@ mod tests {
         let found = layers(&variables, &[], &options).unwrap();
         assert_eq!(value(&found, "access_key_id").unwrap(), "given");
         assert_eq!(value(&found, "session_token"), None);
+    }
+
+    #[test]
+    fn one_half_of_credentials_is_refused() {
+        let credentials = [
+            (AmazonS3ConfigKey::AccessKeyId, "access_key_id"),
+            (AmazonS3ConfigKey::SecretAccessKey, "secret_access_key"),
+        ];
+        let variables = [("AWS_ACCESS_KEY_ID", "env"), ("AWS_SECRET_ACCESS_KEY", "y")];
+        assert!(layers(&variables, &[], &[]).unwrap().check_both(credentials).is_ok());
+        let half = layers(&variables, &[], &[("secret_access_key", "marker")]).unwrap();
+        let error = half.check_both(credentials).unwrap_err().chain();
+        assert!(error.contains("secret_access_key without access_key_id"), "{error}");
+        assert!(!error.contains("marker"));
     }
 
     #[test]

@@ -78,6 +78,10 @@ pub(crate) fn open(
                 Layers::of(location.provider, options, sources)?;
             let endpoints = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
             layers.check_encrypted(&endpoints)?;
+            layers.check_both([
+                (AmazonS3ConfigKey::AccessKeyId, "access_key_id"),
+                (AmazonS3ConfigKey::SecretAccessKey, "secret_access_key"),
+            ])?;
             let identity = layers.identity(location, &endpoints);
             let is_ordered = !location.bucket.ends_with("--x-s3");
             let builder = AmazonS3Builder::new().with_retry(retry).with_http_connector(http);

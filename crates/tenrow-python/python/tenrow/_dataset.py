@@ -1,0 +1,481 @@
+"""Datasets and their rows."""
+
+from __future__ import annotations
+
+import json
+import os
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from os import PathLike, fspath
+from typing import Any
+
+import numpy as np
+
+from . import _tenrow
+from ._errors import InvalidInput, OutOfRange, WrongType
+from ._file import wrapped
+from ._progress import bar, counted
+from ._schema import Attribute, TypeLike, _type_of
+
+#: Datasets in stores that are asked over connections, which do not outlive a fork.
+_REMOTE: weakref.WeakSet[Dataset] = weakref.WeakSet()
+
+
+def _forget_connections() -> None:
+    for dataset in _REMOTE:
+        dataset._forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_connections)
+
+
+def open(  # noqa: A001
+    uri: str | PathLike[str],
+    version: int | None = None,
+    tag: str | None = None,
+    options: Mapping[str, str] | None = None,
+) -> Dataset:
+    """Opens a dataset: its newest version, an older one by number, or the one with a tag.
+
+    `options` say how an object store is reached, such as `{"region": "eu-west-1"}`.
+
+    Raises `NotADataset` if there is none, `NotFound` for a version or tag that is not there.
+
+    >>> import tenrow
+    >>> tenrow.open("/nothing/there")
+    Traceback (most recent call last):
+    tenrow._errors.NotADataset: ...
+    """
+    if version is not None and tag is not None:
+        raise InvalidInput(f"version={version} and tag={tag!r}: give one of them")
+    return Dataset(_State(fspath(uri), dict(options or {}), version, tag))
+
+
+class _State:
+    """A version that is opened when it is needed, and again in another process."""
+
+    def __init__(self, uri: str, options: dict[str, str], version: int | None, tag: str | None) -> None:
+        self.place = _tenrow.Dataset(uri, options)
+        self.uri, self.options = uri, options
+        if tag is not None:
+            self.snapshot = self.place.tagged(tag)
+        elif version is not None:
+            self.snapshot = self.place.at_version(version)
+        else:
+            self.snapshot = self.place.latest()
+        # Wherever it is opened again, it is the same.
+        self.version = self.snapshot.version
+
+
+class Dataset:
+    """One version of a dataset; made by `tenrow.open`.
+
+    Rows are numbered from 0. `ds[5]` is one row, `ds[10:20]` and `ds[[5, 9, 5]]` are several, as dicts; `ds["image"]`
+    is a column. Tensors of local datasets are read-only views of mapped files.
+    """
+
+    def __init__(self, state: _State) -> None:
+        self._place, self._uri, self._options = state.place, state.uri, state.options
+        self._opened: Any = state.snapshot
+        self._version = state.version
+        self._columns: dict[str, Any] = {}
+        if not self._place.is_local:
+            _REMOTE.add(self)
+
+    # -- what it is
+
+    @property
+    def _snapshot(self) -> Any:
+        if self._opened is None:
+            self._place = _tenrow.Dataset(self._uri, self._options)
+            self._opened = self._place.at_version(self._version)
+        return self._opened
+
+    def _forget(self) -> None:
+        self._opened = None
+        self._columns = {}
+
+    @property
+    def uri(self) -> str:
+        """Where it is."""
+        return self._place.uri
+
+    @property
+    def version(self) -> int:
+        """The number of this version."""
+        return self._version
+
+    @property
+    def schema(self) -> dict[str, Attribute]:
+        """The attributes by their names, in order."""
+        return {about["name"]: Attribute._of(about) for about in self._snapshot.schema()}
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """What was noted with the dataset."""
+        return json.loads(self._snapshot.properties)
+
+    @property
+    def size_bytes(self) -> int:
+        """The bytes of its Parquet files."""
+        return self._snapshot.size_bytes
+
+    def __len__(self) -> int:
+        return len(self._snapshot)
+
+    def __repr__(self) -> str:
+        names = ", ".join(f"{a.name}: {a.type}" for a in self.schema.values())
+        return f"Dataset({self.uri!r}, version={self.version}, rows={len(self):,}, {{{names}}})"
+
+    def __reduce__(self) -> Any:
+        return open, (self._uri, self._version, None, self._options)
+
+    # -- rows
+
+    def __getitem__(self, key: Any) -> Any:
+        if type(key) is str:
+            column = self._columns.get(key)
+            if column is None:
+                tensors = self._snapshot.tensors(key)
+                column = self._columns[key] = Column(self, key) if tensors is None else tensors
+            return column
+        if isinstance(key, slice):
+            start, stop, step = key.indices(len(self))
+            if step == 1:
+                return wrapped(self._snapshot.slice(start, max(start, stop)))
+            return self.take(np.arange(start, stop, step))
+        if hasattr(key, "__index__") and not hasattr(key, "__len__"):
+            return wrapped(self._snapshot.row(key.__index__()))
+        return self.take(key)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self[row] for row in range(len(self)))
+
+    def take(
+        self,
+        rows: Any,
+        attributes: Sequence[str] | None = None,
+        out: Mapping[str, Any] | None = None,
+        *,
+        verify: str | None = None,
+    ) -> dict[str, Any]:
+        """These rows in this order, as a dict of columns; a mask of all rows serves as well.
+
+        Tensors are one array each, rows first; `out` maps names to arrays that are filled instead. `verify` is
+        `"always"`, `"fetched"` or `"never"`. Raises `IndexError` for a row that there is not, `KeyError` for an
+        attribute.
+
+        >>> import numpy as np, tempfile, tenrow
+        >>> place = tempfile.mkdtemp() + "/x"
+        >>> ds = tenrow.from_numpy(place, {"x": np.arange(12.0).reshape(4, 3)})
+        >>> ds.take([-1, 0])["x"]
+        array([[ 9., 10., 11.],
+               [ 0.,  1.,  2.]])
+        """
+        names = None if attributes is None else list(attributes)
+        given = None if out is None else dict(out)
+        return wrapped(self._snapshot.take(rows, names, given, verify))
+
+    def scan(
+        self,
+        batch_size: int | None = None,
+        attributes: Sequence[str] | None = None,
+        *,
+        filter: str | None = None,  # noqa: A002
+        rows: slice | None = None,
+        verify: str | None = None,
+        progress: bool = False,
+    ) -> Iterator[dict[str, Any]]:
+        """All rows in order, as dicts of columns of up to `batch_size` rows: fetched ahead, in bounded memory.
+
+        `filter` is a condition of SQL, such as `"label = 3 AND score > 0.5"`. `progress` shows a bar of `tqdm`.
+        """
+        if filter is not None:
+            return self._scan_filtered(batch_size or 1024, attributes, filter)
+        start, stop, step = (rows or slice(None)).indices(len(self))
+        if step != 1:
+            raise InvalidInput(f"rows: a step of {step}, and a scan has none")
+        names = None if attributes is None else list(attributes)
+        batches = self._snapshot.scan(start, max(start, stop), batch_size, names, verify)
+        if progress:
+            batches = counted(batches, _rows, "rows", max(stop - start, 0))
+        return map(wrapped, batches)
+
+    def _scan_filtered(
+        self, batch_size: int, attributes: Sequence[str] | None, condition: str
+    ) -> Iterator[dict[str, Any]]:
+        found = self.rows_where(condition)
+        for start in range(0, len(found), batch_size):
+            yield self.take(found[start : start + batch_size], attributes)
+
+    def rows_where(self, condition: str) -> np.ndarray[Any, Any]:
+        """The numbers of the rows for which a condition of SQL is true, ascending."""
+        return _tenrow.rows_of(self.sql(f"SELECT _row FROM ds WHERE ({condition}) ORDER BY _row"))
+
+    # -- other libraries
+
+    def sql(self, statement: str) -> Any:
+        """Answers one statement: a stream of Arrow batches, read once.
+
+        The dataset is called `ds` in it, in this version; those beside it have their names. Give the answer to
+        `pyarrow.table`, `polars.DataFrame` or DuckDB.
+        """
+        above = self.uri.rstrip("/").rpartition("/")[0]
+        roots = [("data", above)] if above and not above.endswith(":/") else []
+        return _tenrow.sql(statement, roots, self._options, None, [("ds", self._snapshot)])
+
+    def __datafusion_table_provider__(self, session: Any) -> Any:
+        """For `datafusion.SessionContext.register_table(name, ds)`: columns, conditions and limits are pushed down."""
+        return _tenrow.datafusion_table(self._snapshot, session)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self._snapshot.arrow(0, len(self), None, None).__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_schema__(self) -> Any:
+        return self._snapshot.arrow(0, 0, None, None).__arrow_c_schema__()
+
+    def to_arrow(self, attributes: Sequence[str] | None = None) -> Any:
+        """All rows as a `pyarrow.Table`; tensors are `pyarrow`'s fixed-shape tensors."""
+        import pyarrow
+
+        names = None if attributes is None else list(attributes)
+        return pyarrow.table(self._snapshot.arrow(0, len(self), None, names))
+
+    def to_pandas(self, attributes: Sequence[str] | None = None) -> Any:
+        """All rows as a `pandas.DataFrame`; needs pyarrow as well."""
+        return self.to_arrow(attributes).to_pandas()
+
+    def to_polars(self) -> Any:
+        """All rows as a `polars.LazyFrame`: only what a query needs is read.
+
+        Columns and the number of rows are pushed down, and so are conditions, which polars applies to each batch.
+        """
+        from ._polars import lazy_frame
+
+        return lazy_frame(self)
+
+    # -- versions and views
+
+    def versions(self) -> list[dict[str, Any]]:
+        """The history, the newest first: version, created_ms, operation, rows, partitions, size_bytes."""
+        return self._place.versions()
+
+    def view(self, name: str) -> View:
+        """The rows of a view, in its order, of the version that it is of."""
+        version, rows = self._place.latest().view_rows(self._place, name)
+        return View(open(self._uri, version, None, self._options), rows, name)
+
+    def create_view(self, name: str, rows: Any, *, replace: bool = False) -> View:
+        """Keeps these rows of this version under a name; the version then never expires."""
+        self._place.create_view(self._snapshot, name, rows, replace)
+        return self.view(name)
+
+    def drop_view(self, name: str) -> None:
+        """Forgets a view; its rows stay."""
+        self._place.drop_view(name)
+
+    # -- changes: each is one commit, and gives the new version
+
+    def _at(self, snapshot: Any) -> Dataset:
+        return open(self._uri, snapshot.version, None, self._options)
+
+    def latest(self) -> Dataset:
+        """The newest version."""
+        return open(self._uri, None, None, self._options)
+
+    def writer(self, **options: Any) -> Any:
+        """A writer that appends rows: a context manager that commits when it is left, and not after an exception.
+
+        Options are `row_group_bytes`, `partition_bytes`, `partition_by`, `inline_file_bytes`.
+        """
+        from ._write import Writer
+
+        return Writer(self._place.writer(options), self._uri, self._options)
+
+    def append(self, rows: Any, **options: Any) -> Dataset:
+        """Appends rows in one commit: a dict of columns, or whatever speaks Arrow (pandas, polars, pyarrow)."""
+        with self.writer(**options) as writer:
+            writer.append(rows)
+        return self.latest()
+
+    def add_column(
+        self,
+        name: str,
+        values: Any = None,
+        *,
+        type: TypeLike = None,  # noqa: A002
+        inputs: Sequence[str] | None = None,
+        default: Any = None,
+        progress: bool = False,
+    ) -> Dataset:
+        """Adds an attribute: of an array with a value for each row, or computed from other attributes.
+
+        `values` may be a function, which is given a dict of the columns `inputs` of consecutive rows, all attributes
+        without `inputs`, and gives as many values: memory stays bounded, and killed and run again it goes on. Without
+        `values` rows have the `default`, or null. `progress` shows a bar of `tqdm`.
+        """
+        if type is None:
+            if not hasattr(values, "dtype"):
+                raise WrongType(f"attribute {name!r}: give its type")
+            from ._schema import _infer_column
+
+            type = _infer_column(name, values)  # noqa: A001
+        text = _type_of(type).text
+        added = None if default is None else json.dumps(default)
+        if values is None:
+            nullable = text if default is not None or text.endswith("?") else text + "?"
+            return self._at(self._place.add_attribute(f"{name}:{nullable}", added))
+        if not callable(values) and len(values) != len(self):
+            raise InvalidInput(f"attribute {name!r}: {len(values)} values for {len(self)} rows")
+        nullable = text if text.endswith("?") or added is not None else text + "?"
+        self._place.add_attribute(f"{name}:{nullable}", added)
+        if callable(values):
+            needed = list(inputs if inputs is not None else self.schema)
+            with bar(progress, "rows", len(self)) as report:
+                return self._at(self._place.fill(name, needed, _reporting(values, report)))
+        return self.update(np.arange(len(self)), {name: values})
+
+    def update(self, rows: Any, values: Mapping[str, Any]) -> Dataset:
+        """With other values for some attributes of these rows of this version; `values` is a dict of columns.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> ds.update([0, -1], {"n": [7, 9]})["n"][:].tolist()
+        [7, 2, 9]
+        """
+        from ._write import _numpy
+
+        given = {name: _numpy(column) for name, column in values.items()}
+        return self._at(self._place.update(self._snapshot, rows, given))
+
+    def drop_column(self, name: str) -> Dataset:
+        """Without an attribute; older versions still have it."""
+        return self._at(self._place.drop_attribute(name))
+
+    def rename_column(self, old: str, new: str) -> Dataset:
+        """With another name for an attribute."""
+        return self._at(self._place.rename_attribute(old, new))
+
+    def delete(self, rows: Any) -> Dataset:
+        """Without these rows of this version; later ones move up."""
+        return self._at(self._place.delete(self._snapshot, rows))
+
+    def tag(self, name: str, version: int | None = None) -> None:
+        """Calls a version by a name, this one unless another is given; it then never expires."""
+        self._place.tag(name, self.version if version is None else version)
+
+    def untag(self, name: str) -> None:
+        """Takes a tag away."""
+        self._place.untag(name)
+
+    def restore(self, version: int) -> Dataset:
+        """A new version that is what an older one was."""
+        return self._at(self._place.restore(version))
+
+    def set_properties(self, **properties: Any) -> Dataset:
+        """Notes properties, any JSON; `None` takes one away."""
+        return self._at(self._place.set_properties(json.dumps(properties)))
+
+    def compact(self, *, progress: bool = False) -> Dataset:
+        """Makes large partitions of small ones, and drops deleted rows for good. `progress` shows a bar of `tqdm`."""
+        with bar(progress, "partitions") as report:
+            return self._at(self._place.compact(report))
+
+    def expire(
+        self, *, keep_last: int | None = None, older_than: float | None = None, dry_run: bool = False
+    ) -> list[int]:
+        """Ends old versions, `older_than` in seconds; gives their numbers. `vacuum` then frees their files."""
+        return self._place.expire(keep_last, older_than, dry_run)
+
+    def vacuum(self, *, older_than: float | None = None, dry_run: bool = False, progress: bool = False) -> list[str]:
+        """Removes files that no version needs and that are older, by default 7 days; gives their paths.
+
+        `older_than` is in seconds. `progress` shows a bar of `tqdm`.
+        """
+        with bar(progress, "objects") as report:
+            return self._place.vacuum(older_than, dry_run, report)
+
+
+def _reporting(compute: Callable[[dict[str, Any]], Any], report: Callable[..., None] | None) -> Callable[[dict[str, Any]], Any]:
+    """A function that says how many rows it has computed."""
+    if report is None:
+        return compute
+    done = 0
+
+    def computed(rows: dict[str, Any]) -> Any:
+        nonlocal done
+        values = compute(rows)
+        done += len(values)
+        report(done)
+        return values
+
+    return computed
+
+
+def _rows(batch: Mapping[str, Any]) -> int:
+    return len(next(iter(batch.values()), ()))
+
+
+class Column:
+    """An attribute that is no tensor of one shape: text, files, lists, tensors of varying shape.
+
+    `column[5]` is a value, `column[2:7]` and `column[[5, 9]]` are lists.
+    """
+
+    def __init__(self, dataset: Dataset, name: str) -> None:
+        self._dataset, self._name = dataset, name
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, key: Any) -> Any:
+        dataset, names = self._dataset, [self._name]
+        if isinstance(key, slice):
+            start, stop, step = key.indices(len(dataset))
+            if step == 1:
+                rows = dataset._snapshot.slice(start, max(start, stop), names)
+                return wrapped(rows)[self._name]
+            key = np.arange(start, stop, step)
+        elif hasattr(key, "__index__") and not hasattr(key, "__len__"):
+            return wrapped(dataset._snapshot.row(key.__index__(), names))[self._name]
+        return dataset.take(key, names)[self._name]
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in self._dataset.scan(attributes=[self._name]):
+            yield from batch[self._name]
+
+    def __repr__(self) -> str:
+        return f"Column({self._name!r}: {self._dataset.schema[self._name].type}, rows={len(self):,})"
+
+
+class View:
+    """Rows of one version, in an order of their own; made by `Dataset.view`."""
+
+    def __init__(self, dataset: Dataset, rows: np.ndarray[Any, Any], name: str | None = None) -> None:
+        self.dataset, self.rows, self.name = dataset, rows, name
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: Any) -> Any:
+        if hasattr(key, "__index__") and not hasattr(key, "__len__"):
+            place = key.__index__()
+            if not -len(self) <= place < len(self):
+                raise OutOfRange(f"row {place} of {len(self)}")
+            return self.dataset[self.rows[place]]
+        return self.dataset.take(self.rows[key])
+
+    def take(self, rows: Any, attributes: Sequence[str] | None = None, out: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """As `Dataset.take`, with rows counted within the view."""
+        places = np.asarray(rows)
+        places = places.astype(np.int64) if places.size == 0 else places
+        if places.size and places.dtype.kind in "iu" and (places.max() >= len(self) or places.min() < -len(self)):
+            raise OutOfRange(f"row {places.max()} of {len(self)}")
+        return self.dataset.take(self.rows[places], attributes, out)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self[row] for row in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"View({self.name!r}, rows={len(self):,} of {self.dataset!r})"

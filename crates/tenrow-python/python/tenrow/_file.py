@@ -1,0 +1,92 @@
+"""Files of file attributes, as files."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+
+class File(io.RawIOBase):
+    """One file of a row: read-only, seekable, each read exactly the bytes asked for.
+
+    >>> import tenrow, tempfile
+    >>> place = tempfile.mkdtemp() + "/files"
+    >>> with tenrow.create(place, {"note": tenrow.file()}) as w:
+    ...     w.append({"note": [{"bytes": b"hello", "name": "a.txt"}]})
+    >>> note = tenrow.open(place)[0]["note"]
+    >>> note.name, note.read(), note.size
+    ('a.txt', b'hello', 5)
+    """
+
+    def __init__(self, handle: Any) -> None:
+        super().__init__()
+        self._handle = handle
+        self._at = 0
+
+    @property
+    def name(self) -> str | None:
+        """The name it came with."""
+        return self._handle.name
+
+    @property
+    def media_type(self) -> str | None:
+        """Such as `image/png`."""
+        return self._handle.media_type
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return self._handle.size
+
+    @property
+    def blake3(self) -> str | None:
+        """The BLAKE3 hash of its bytes, in hex."""
+        return self._handle.blake3
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"seek to {base + offset}: before the file")
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read_range(self, start: int, end: int) -> bytes:
+        """The bytes from `start` to before `end`."""
+        return self._handle.read_range(start, end)
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        end = min(self._at + len(view), self.size)
+        count = max(end - self._at, 0)
+        if count:
+            view[:count] = self._handle.read_range(self._at, end)
+            self._at = end
+        return count
+
+    def readall(self) -> bytes:
+        start, self._at = min(self._at, self.size), max(self._at, self.size)
+        return self._handle.read_range(start, self.size)
+
+    def __repr__(self) -> str:
+        return f"File(name={self.name!r}, media_type={self.media_type!r}, size={self.size})"
+
+
+def wrapped(rows: dict[str, Any]) -> dict[str, Any]:
+    """The same, with handles as files; in place."""
+    from ._tenrow import FileHandle
+
+    for name, value in rows.items():
+        if type(value) is FileHandle:
+            rows[name] = File(value)
+        elif type(value) is list and any(type(item) is FileHandle for item in value):
+            rows[name] = [File(item) if type(item) is FileHandle else item for item in value]
+    return rows

@@ -1,0 +1,41 @@
+"""Many datasets below one root."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from os import PathLike, fspath
+from typing import Any
+
+from . import _tenrow
+
+
+def list(root: str | PathLike[str], *, options: Mapping[str, str] | None = None) -> "builtins.list[dict[str, Any]]":
+    """The datasets below `root`: a dict of name, version, rows, size_bytes, attributes, created_ms for each.
+
+    One that cannot be read has its `error` instead.
+
+    >>> import tenrow, tempfile
+    >>> root = tempfile.mkdtemp()
+    >>> tenrow.create(root + "/a/b", {"x": "i64"}).commit()
+    Dataset(...)
+    >>> [(entry["name"], entry["rows"]) for entry in tenrow.list(root)]
+    [('a/b', 0)]
+    """
+    return _tenrow.list_datasets(fspath(root), dict(options or {}))
+
+
+def sql(
+    statement: str,
+    root: str | PathLike[str] | Mapping[str, str] = ".",
+    *,
+    options: Mapping[str, str] | None = None,
+    memory_limit_bytes: int | None = None,
+) -> Any:
+    """Answers one statement over the datasets below `root`: a stream of Arrow batches, read once.
+
+    Give it to `pyarrow.table`, `polars.DataFrame` or DuckDB. `root` may be a dict of roots by their names.
+    """
+    roots = dict(root) if isinstance(root, Mapping) else {"data": fspath(root)}
+    pairs = [(name, fspath(location)) for name, location in roots.items()]
+    return _tenrow.sql(statement, pairs, dict(options or {}), memory_limit_bytes)

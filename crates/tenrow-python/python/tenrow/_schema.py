@@ -1,0 +1,204 @@
+"""Schemas as people write them: names, and types as texts or Python's own."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Union
+
+from . import _tenrow
+from ._errors import WrongType
+
+#: What a type may be: `"u8[28,28]"`, `str`, `numpy.float32`, `tenrow.tensor(…)`.
+TypeLike = Union[str, type, "AttributeType", Any]
+
+_NUMPY = {
+    "bool": "bool",
+    "int8": "i8",
+    "int16": "i16",
+    "int32": "i32",
+    "int64": "i64",
+    "uint8": "u8",
+    "uint16": "u16",
+    "uint32": "u32",
+    "uint64": "u64",
+    "float16": "f16",
+    "bfloat16": "bf16",
+    "float32": "f32",
+    "float64": "f64",
+}
+_PYTHON = {str: "string", bytes: "binary", int: "i64", float: "f64", bool: "bool"}
+
+
+@dataclass(frozen=True)
+class AttributeType:
+    """A type, whether rows may be null, and how values are stored."""
+
+    text: str
+    encoding: str | None = None
+
+    def nullable(self) -> AttributeType:
+        """The same, of which rows may be null.
+
+        >>> import tenrow
+        >>> tenrow.tensor("f32", (3,)).nullable().text
+        'f32[3]?'
+        """
+        return self if self.text.endswith("?") else AttributeType(self.text + "?", self.encoding)
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute of a dataset.
+
+    `shape` is that of one row, `()` of a number, with `None` where it varies; `dtype` is tenrow's name of the element
+    type. Both are `None` for what is no tensor.
+    """
+
+    name: str
+    type: str
+    kind: str
+    nullable: bool
+    encoding: str
+    dtype: str | None
+    shape: tuple[int | None, ...] | None
+
+    @classmethod
+    def _of(cls, about: dict[str, Any]) -> Attribute:
+        shape = about["shape"]
+        return cls(**{**about, "shape": None if shape is None else tuple(shape)})
+
+
+def dtype_name(dtype: Any) -> str:
+    """tenrow's name of an element type: `f32` of `numpy.float32`, `"float32"`, `torch.float32` or `"f32"`."""
+    if isinstance(dtype, str) and dtype in _NUMPY.values():
+        return dtype
+    name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
+    name = name.removeprefix("torch.")
+    if name in _NUMPY:
+        return _NUMPY[name]
+    if dtype in _PYTHON and _PYTHON[dtype] in _NUMPY.values():
+        return _PYTHON[dtype]
+    try:
+        import numpy
+
+        return _NUMPY[numpy.dtype(dtype).name]
+    except (TypeError, KeyError):
+        known = ", ".join(_NUMPY.values())
+        raise WrongType(f"dtype {dtype!r}: there are {known}") from None
+
+
+def tensor(dtype: Any, shape: tuple[int | None, ...] = (), *, encoding: str | None = None) -> AttributeType:
+    """A tensor attribute: `None` in `shape` is a dimension that varies from row to row.
+
+    `encoding` is `raw`, `zstd:LEVEL`, `bss+zstd:LEVEL` or `auto`; raw rows are views of the file.
+
+    >>> import tenrow
+    >>> tenrow.tensor("u8", (28, 28)).text
+    'u8[28,28]'
+    >>> tenrow.tensor("f32", (None, 5)).text
+    'f32[?,5]'
+    """
+    dims = ",".join("?" if dim is None else str(int(dim)) for dim in shape)
+    return AttributeType(f"{dtype_name(dtype)}[{dims}]", encoding)
+
+
+def file() -> AttributeType:
+    """A file attribute: bytes with a name and a media type; small ones lie in their row, large ones beside it.
+
+    >>> import tenrow
+    >>> tenrow.file().text
+    'file'
+    """
+    return AttributeType("file")
+
+
+def _type_of(value: TypeLike) -> AttributeType:
+    if isinstance(value, AttributeType):
+        return value
+    if isinstance(value, str):
+        return AttributeType(value)
+    if isinstance(value, type) and value in _PYTHON:
+        return AttributeType(_PYTHON[value])
+    return AttributeType(dtype_name(value))
+
+
+def texts(schema: Mapping[str, TypeLike]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The attributes as texts, and the encodings that are given."""
+    types = {name: _type_of(value) for name, value in schema.items()}
+    attributes = [f"{name}:{value.text}" for name, value in types.items()]
+    encodings = [(name, value.encoding) for name, value in types.items() if value.encoding is not None]
+    return attributes, encodings
+
+
+def infer(rows: Any) -> dict[str, str]:
+    """The schema that rows have: of a dict of columns, or of whatever speaks Arrow.
+
+    Numbers and tensors get the dtype of their arrays, text is `string`, dicts are structs; lists of equal lengths are
+    tensors, of others `list<…>`.
+
+    >>> import numpy, tenrow
+    >>> tenrow.infer_schema({"x": numpy.zeros((2, 3), "f4"), "name": ["a", "b"]})
+    {'x': 'f32[3]', 'name': 'string'}
+    """
+    if not isinstance(rows, Mapping):
+        pairs = (text.split(":", 1) for text in _tenrow.infer_attributes(rows))
+        return {name: text for name, text in pairs}
+    return {name: _infer_column(name, values) for name, values in rows.items()}
+
+
+def _infer_column(name: str, values: Any) -> str:
+    import numpy
+
+    if isinstance(values, (list, tuple)):
+        known = [value for value in values if value is not None]
+        null = "?" if len(known) < len(values) else ""
+        if known and all(isinstance(value, str) for value in known):
+            return "string" + null
+        if known and all(isinstance(value, (bytes, bytearray)) for value in known):
+            return "binary" + null
+        if known and all(isinstance(value, datetime.datetime) for value in known):
+            return "timestamp(us)" + null
+        if known and all(isinstance(value, datetime.date) for value in known):
+            return "date32" + null
+        if any(hasattr(value, "__fspath__") or (isinstance(value, Mapping) and value.keys() <= _FILE_KEYS) for value in known):
+            return "file" + null
+        if known and all(isinstance(value, Mapping) for value in known):
+            return _infer_struct(name, known) + null
+        try:
+            values = numpy.asarray(known)
+        except ValueError:
+            # Lists of several lengths.
+            if not all(isinstance(value, (list, tuple)) for value in known):
+                raise WrongType(f"attribute {name!r}: rows of several shapes: give its type, as \"f32[?]\"") from None
+            return f"list<{_infer_column(name, [item for value in known for item in value])}>" + null
+        return _infer_array(name, values).removesuffix("?") + null
+    if hasattr(values, "__arrow_c_stream__") or hasattr(values, "__arrow_c_array__"):
+        raise WrongType(f"attribute {name!r}: give its type, or the whole table, to infer that of Arrow arrays")
+    return _infer_array(name, numpy.asarray(values))
+
+
+_FILE_KEYS = {"bytes", "path", "name", "media_type"}
+
+
+def _infer_struct(name: str, rows: list[Any]) -> str:
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    fields = [f"{json.dumps(key)}:{_infer_column(f'{name}.{key}', [row.get(key) for row in rows])}" for key in keys]
+    return f"struct<{','.join(fields)}>"
+
+
+def _infer_array(name: str, array: Any) -> str:
+    import numpy
+
+    if array.dtype.kind in "mM" and array.ndim == 1:
+        unit = numpy.datetime_data(array.dtype)[0]
+        if unit == "D" and array.dtype.kind == "M":
+            return "date32?"
+        if unit in ("s", "ms", "us", "ns"):
+            return f"timestamp({unit})?" if array.dtype.kind == "M" else f"duration({unit})?"
+    if array.dtype.kind in "OUSVmM" and array.dtype.name != "bfloat16":
+        raise WrongType(f"attribute {name!r}: no type for an array of {array.dtype}: give it")
+    dtype = dtype_name(array.dtype)
+    return dtype if array.ndim <= 1 else f"{dtype}[{','.join(map(str, array.shape[1:]))}]"

@@ -1,0 +1,189 @@
+"""Writing: nothing is visible before the commit, and after an exception nothing ever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from os import PathLike, fspath
+from types import TracebackType
+from typing import Any
+
+from . import _tenrow
+from ._dataset import Dataset, open
+from ._errors import WrongType
+from ._progress import counted
+from ._schema import TypeLike, infer, texts
+
+
+class Writer:
+    """Appends rows; made by `tenrow.create` and `Dataset.writer`.
+
+    Left without an exception, the `with` block commits; with one, nothing of it is ever visible. A closed writer raises
+    `RuntimeError`.
+    """
+
+    def __init__(self, writer: Any, uri: str, options: dict[str, str]) -> None:
+        self._writer, self._uri, self._options = writer, uri, options
+        self._committed: Dataset | None = None
+
+    def append(self, rows: Any) -> None:
+        """Appends rows: a dict of columns, or whatever speaks Arrow (pandas, polars, pyarrow).
+
+        Columns are numpy arrays, torch tensors, Arrow arrays, or lists. All rows are taken or, with an error that names
+        the attribute, none.
+        """
+        if isinstance(rows, Mapping):
+            self._writer.append({name: _numpy(values) for name, values in rows.items()})
+        elif hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__arrow_c_array__"):
+            self._writer.append_arrow(rows)
+        else:
+            raise WrongType(f"rows: a dict of columns, or an Arrow table, not {type(rows).__name__}")
+
+    @property
+    def row_count(self) -> int:
+        """Rows appended so far."""
+        return self._writer.row_count
+
+    def commit(self) -> Dataset:
+        """Makes the rows visible as one version, and gives it; the writer is closed then."""
+        snapshot = self._writer.commit()
+        self._committed = open(self._uri, snapshot.version, None, self._options)
+        return self._committed
+
+    def abort(self) -> None:
+        """Closes the writer without a commit."""
+        self._writer.abort()
+
+    @property
+    def dataset(self) -> Dataset:
+        """The version that was committed."""
+        if self._committed is None:
+            raise RuntimeError("the writer has not committed")
+        return self._committed
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.abort()
+        elif self._committed is None:
+            self.commit()
+
+
+def _numpy(values: Any) -> Any:
+    """Tensors of torch as arrays over the same memory; all else as it is."""
+    if type(values).__module__.partition(".")[0] != "torch":
+        return values
+    from .torch import as_array
+
+    return as_array(values)
+
+
+def create(
+    uri: str | PathLike[str],
+    schema: Mapping[str, TypeLike],
+    *,
+    properties: Mapping[str, Any] | None = None,
+    options: Mapping[str, str] | None = None,
+    single_writer: bool = False,
+    **write: Any,
+) -> Writer:
+    """A writer whose commit creates a dataset; use it in a `with` block.
+
+    Types are texts (`"u8[28,28]"`, `"string?"`), Python's (`str`, `bytes`, `int`, `float`, `bool`), numpy's, or
+    `tenrow.tensor(…)` and `tenrow.file()`. Raises `AlreadyExists` if there is a dataset.
+
+    >>> import tempfile, tenrow
+    >>> with tenrow.create(tempfile.mkdtemp() + "/names", {"name": str, "age": "i32?"}) as w:
+    ...     w.append({"name": ["Ada", "Alan"], "age": [36, None]})
+    >>> w.dataset["name"][:]
+    ['Ada', 'Alan']
+    """
+    attributes, encodings = texts(schema)
+    store = dict(options or {})
+    place = _tenrow.Dataset(fspath(uri), store)
+    noted = json.dumps(dict(properties or {}))
+    writer = place.writer_of_new(attributes, encodings, noted, write, single_writer)
+    return Writer(writer, fspath(uri), store)
+
+
+def from_numpy(uri: str | PathLike[str], columns: Mapping[str, Any], schema: Mapping[str, TypeLike] | None = None, **options: Any) -> Dataset:
+    """A new dataset of a dict of arrays, in one commit; the schema is that of the arrays unless it is given."""
+    with create(uri, infer(columns) if schema is None else schema, **options) as writer:
+        writer.append(columns)
+    return writer.dataset
+
+
+def from_arrow(uri: str | PathLike[str], table: Any, schema: Mapping[str, TypeLike] | None = None, **options: Any) -> Dataset:
+    """A new dataset of a table, data frame or stream that speaks Arrow, in one commit."""
+    with create(uri, infer(table) if schema is None else schema, **options) as writer:
+        writer.append(table)
+    return writer.dataset
+
+
+def from_dataset(
+    uri: str | PathLike[str],
+    rows: Iterable[Any],
+    schema: Mapping[str, TypeLike] | None = None,
+    *,
+    names: Iterable[str] | None = None,
+    batch_size: int = 1024,
+    progress: bool = False,
+    **options: Any,
+) -> Dataset:
+    """A new dataset of the items of a torch `Dataset`, a Hugging Face `datasets.Dataset`, or anything that is iterated.
+
+    Items are dicts, or tuples with `names`. Without a `schema` that of the first items is taken. Memory is that of
+    `batch_size` items. `progress` shows a bar of `tqdm`.
+    """
+    labels = None if names is None else list(names)
+    items = _items(rows)
+    if progress:
+        length = getattr(rows, "__len__", None)
+        items = counted(items, lambda _: 1, "rows", length() if length else None)
+    batches = _batches(items, labels, batch_size)
+    first = next(batches, None)
+    if first is None and schema is None:
+        raise WrongType("no rows to take a schema from: give one")
+    with create(uri, infer(first) if schema is None else schema, **options) as writer:  # type: ignore[arg-type]
+        if first is not None:
+            writer.append(first)
+        for batch in batches:
+            writer.append(batch)
+    return writer.dataset
+
+
+def _items(rows: Any) -> Iterable[Any]:
+    # Data sets of torch have a length and items, and need not end by themselves.
+    if hasattr(rows, "__len__") and hasattr(rows, "__getitem__") and not isinstance(rows, (list, tuple)):
+        return (rows[row] for row in range(len(rows)))
+    return rows
+
+
+def _batches(items: Iterable[Any], names: list[str] | None, batch_size: int) -> Any:
+    import numpy
+
+    batch: dict[str, list[Any]] = {}
+    count = 0
+    for item in items:
+        if not isinstance(item, Mapping):
+            if names is None:
+                raise WrongType(f"items are dicts, not {type(item).__name__}: give names for tuples")
+            item = dict(zip(names, item, strict=True))
+        for name, value in item.items():
+            batch.setdefault(name, []).append(_numpy(value))
+        count += 1
+        if count == batch_size:
+            yield {name: _stacked(values, numpy) for name, values in batch.items()}
+            batch, count = {}, 0
+    if count:
+        yield {name: _stacked(values, numpy) for name, values in batch.items()}
+
+
+def _stacked(values: list[Any], numpy: Any) -> Any:
+    if all(hasattr(value, "__array__") for value in values):
+        return numpy.stack([numpy.asarray(value) for value in values])
+    return values

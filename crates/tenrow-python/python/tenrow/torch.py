@@ -1,0 +1,107 @@
+"""Datasets for torch's `DataLoader`; importing this imports torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from . import _dataset
+
+
+class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    """A map-style dataset whose batches are one `take` each.
+
+    `source` is a `tenrow.Dataset`, a `tenrow.View` or a location. Items are dicts of tensors, and what is no tensor as it
+    is; with `tuples=True` they are tuples in the order of `attributes`, such as `(image, label)`. `transform` is called with each item, or with `batched=True` with each batch, which then is of stacked
+    tensors: give the loader `collate_fn=tenrow.torch.collate`.
+
+    Each byte is copied once, from the file into the tensors, which may be written; with `pin_memory` they are pinned.
+
+    Pickled it is its location and version, so workers start by fork, forkserver or spawn alike, and each opens it anew.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        attributes: Sequence[str] | None = None,
+        transform: Callable[[dict[str, Any]], Any] | None = None,
+        *,
+        version: int | None = None,
+        options: Mapping[str, str] | None = None,
+        tuples: bool = False,
+        batched: bool = False,
+        pin_memory: bool = False,
+    ) -> None:
+        if isinstance(source, (str, os.PathLike)):
+            source = _dataset.open(source, version, None, options)
+        self.source = source
+        self.attributes = None if attributes is None else list(attributes)
+        self.transform, self.tuples, self.batched = transform, tuples, batched
+        self.pin_memory = pin_memory
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, row: int) -> Any:
+        item = self._of({name: values[0] for name, values in self._batch([row]).items()})
+        return item if self.transform is None else self.transform(item)
+
+    def __getitems__(self, rows: Sequence[int]) -> Any:
+        batch = self._batch(rows)
+        if self.batched:
+            return self._of(batch) if self.transform is None else self.transform(self._of(batch))
+        items = [self._of({name: values[place] for name, values in batch.items()}) for place in range(len(rows))]
+        return items if self.transform is None else [self.transform(item) for item in items]
+
+    def _of(self, values: dict[str, Any]) -> Any:
+        return tuple(values.values()) if self.tuples else values
+
+    def _batch(self, rows: Sequence[int]) -> dict[str, Any]:
+        taken = self.source.take(np.asarray(rows, np.int64), self.attributes)
+        return {name: self._tensor(values) for name, values in taken.items()}
+
+    def _tensor(self, values: Any) -> Any:
+        if not isinstance(values, np.ndarray) or values.dtype.kind in "mM":
+            return values
+        tensor = as_tensor(values)
+        return tensor.pin_memory() if self.pin_memory else tensor
+
+
+def as_tensor(array: np.ndarray[Any, Any], *, copy: bool = False) -> torch.Tensor:
+    """A tensor over the memory of an array, or with `copy` over memory of its own.
+
+    Without `copy` the memory of a read-only array is shared: the tensor must not be written.
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError("rows that are null have no tensor: fill them before, as with array.filled(0)")
+    if copy:
+        array = array.copy()
+    if array.dtype.name == "bfloat16":
+        return as_tensor(array.view(np.int16)).view(torch.bfloat16)
+    if array.flags.writeable:
+        return torch.from_numpy(array)
+    import warnings
+
+    with warnings.catch_warnings():
+        # What torch warns of is what the documentation above says.
+        warnings.simplefilter("ignore", UserWarning)
+        return torch.from_numpy(array)
+
+
+def as_array(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
+    """An array over the memory of a tensor, which is copied if that lies on a device."""
+    tensor = tensor.detach().cpu()
+    if tensor.dtype == torch.bfloat16:
+        import ml_dtypes
+
+        return tensor.contiguous().view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+    return tensor.numpy()
+
+
+def collate(batch: Any) -> Any:
+    """For `DataLoader(…, collate_fn=tenrow.torch.collate)`: batches that are stacked already stay as they are."""
+    return batch if isinstance(batch, (Mapping, tuple)) else torch.utils.data.default_collate(batch)

@@ -1,0 +1,191 @@
+//! One tensor attribute of all rows: a row of a mapped file is a view of it.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyInt, PySlice};
+use tenrow::{Attribute, AttributeType, ReadOptions, Storage};
+
+use crate::error::{out_of_range, raised};
+use crate::memory;
+use crate::runtime::read;
+use crate::values;
+
+/// A fixed-shape tensor or numeric attribute; made by `Snapshot.tensors`.
+#[pyclass(frozen, module = "tenrow._tenrow")]
+pub(crate) struct TensorColumn {
+    column: tenrow::TensorColumn,
+    storage: Storage,
+    name: String,
+    rows: u64,
+    is_number: bool,
+}
+
+impl TensorColumn {
+    /// The attribute, which is a tensor of one shape or a number.
+    pub(crate) fn new(
+        snapshot: &tenrow::Snapshot,
+        attribute: &Attribute,
+        options: &ReadOptions,
+    ) -> PyResult<Self> {
+        let column =
+            snapshot.tensors_with(&attribute.name, options).map_err(|error| raised(&error))?;
+        Ok(Self {
+            column,
+            storage: snapshot.storage().clone(),
+            name: attribute.name.clone(),
+            rows: snapshot.row_count(),
+            is_number: matches!(attribute.attribute_type, AttributeType::Scalar(_)),
+        })
+    }
+
+    pub(crate) fn one<'py>(&self, py: Python<'py>, row: i64) -> PyResult<Bound<'py, PyAny>> {
+        let row = row_of(row, self.rows)?;
+        let Some(tensor) = read(py, &self.storage, self.column.get(row))? else {
+            return Ok(py.None().into_bound(py));
+        };
+        let array = memory::array(py, &tensor)?;
+        if self.is_number { array.get_item(()) } else { Ok(array) }
+    }
+}
+
+#[pymethods]
+impl TensorColumn {
+    fn __len__(&self) -> usize {
+        self.rows as usize
+    }
+
+    #[getter]
+    fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        memory::dtype_of(py, self.column.dtype()).map(Bound::into_any)
+    }
+
+    /// The shape of all rows together.
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let dims: Vec<u64> = [self.rows].iter().chain(self.column.shape()).copied().collect();
+        pyo3::types::PyTuple::new(py, dims).map(Bound::into_any)
+    }
+
+    fn __getitem__<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = key.py();
+        if let Ok(row) = key.cast_exact::<PyInt>() {
+            return self.one(py, row.extract()?);
+        }
+        if let Ok(slice) = key.cast::<PySlice>() {
+            let part = slice.indices(self.rows as isize)?;
+            if part.step == 1 {
+                let end = part.start.max(part.stop);
+                return self.slice(py, part.start as u64, end as u64);
+            }
+            let rows = (0..part.slicelength as isize).map(|i| (part.start + i * part.step) as u64);
+            return self.take_rows(py, &rows.collect::<Vec<_>>(), None);
+        }
+        if key.hasattr("__index__")? && !key.hasattr("__len__")? {
+            let row: i64 = key.call_method0("__index__")?.extract()?;
+            return self.one(py, row);
+        }
+        self.take(key, None)
+    }
+
+    /// All rows in one array: a view, if one page of a mapped file holds them.
+    fn numpy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.slice(py, 0, self.rows)
+    }
+
+    #[pyo3(signature = (dtype=None, copy=None))]
+    fn __array__<'py>(
+        &self,
+        py: Python<'py>,
+        dtype: Option<Bound<'py, PyAny>>,
+        copy: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let all = self.numpy(py)?;
+        let all = match copy {
+            Some(true) => all.call_method0("copy")?,
+            _ => all,
+        };
+        match dtype {
+            None => Ok(all),
+            Some(dtype) => all.call_method1("astype", (dtype,)),
+        }
+    }
+
+    /// The tensors of these rows, in one array; into `out` if it is given.
+    #[pyo3(signature = (rows, out=None))]
+    fn take<'py>(
+        &self,
+        rows: &Bound<'py, PyAny>,
+        out: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.take_rows(rows.py(), &rows_of(rows, self.rows)?, out)
+    }
+
+    /// The tensors of the rows from `start` to before `stop`: a view, if one page of a mapped file holds them.
+    fn slice<'py>(&self, py: Python<'py>, start: u64, stop: u64) -> PyResult<Bound<'py, PyAny>> {
+        let tensors = read(py, &self.storage, self.column.slice(start..stop))?;
+        values::of_tensors(py, &tensors)
+    }
+}
+
+impl TensorColumn {
+    /// The tensors of these rows, copied once: into `out`, or an array of their own.
+    pub(crate) fn take_rows<'py>(
+        &self,
+        py: Python<'py>,
+        rows: &[u64],
+        out: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let dtype = self.column.dtype();
+        let shape: Vec<u64> =
+            [rows.len() as u64].iter().chain(self.column.shape()).copied().collect();
+        let array = match out {
+            None => memory::empty(py, dtype, &shape)?,
+            Some(out) => {
+                memory::check(out, dtype, &shape, &self.name)?;
+                out.clone()
+            }
+        };
+        let nulls = memory::fill(&array, |bytes| {
+            read(py, &self.storage, self.column.take_into(rows, bytes))
+        })?;
+        values::masked(py, array, nulls.as_ref())
+    }
+}
+
+/// A row as people count them, from the end if negative.
+pub(crate) fn row_of(row: i64, rows: u64) -> PyResult<u64> {
+    let counted = if row < 0 { rows.checked_add_signed(row) } else { Some(row.cast_unsigned()) };
+    counted.filter(|&row| row < rows).ok_or_else(|| out_of_range(row, rows))
+}
+
+/// Rows as whole numbers, or as a mask of all rows.
+pub(crate) fn rows_of(value: &Bound<'_, PyAny>, rows: u64) -> PyResult<Vec<u64>> {
+    let py = value.py();
+    let numpy = memory::numpy(py)?;
+    let array = numpy.call_method1("asarray", (value,))?;
+    let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
+    let array = match kind.as_str() {
+        "b" => {
+            if array.len()? as u64 != rows {
+                return Err(crate::error::invalid(format!(
+                    "a mask of {} rows, where there are {rows}",
+                    array.len()?
+                )));
+            }
+            numpy.call_method1("flatnonzero", (array,))?
+        }
+        "i" | "u" => array,
+        _ if array.getattr("size")?.extract::<usize>()? == 0 => array,
+        _ => {
+            return Err(crate::error::wrong_type(format!(
+                "rows are whole numbers, not {}",
+                array.getattr("dtype")?
+            )));
+        }
+    };
+    let array = numpy.call_method1("ascontiguousarray", (array, numpy.getattr("int64")?))?;
+    let array = array.cast_into::<numpy::PyArray1<i64>>().map_err(|_| {
+        crate::error::invalid("rows are a list of numbers, or an array of one dimension")
+    })?;
+    let numbers = numpy::PyArrayMethods::readonly(&array);
+    numbers.as_slice()?.iter().map(|&row| row_of(row, rows)).collect()
+}

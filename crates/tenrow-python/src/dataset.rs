@@ -1,0 +1,380 @@
+//! Datasets: opened, created, changed, tidied.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use arrow_array::Array;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use tenrow::{
+    Catalog, ColumnFill, CompactOptions, CreateOptions, ErrorKind, ExpireOptions, SchemaChange,
+    Storage, StoreOptions, VacuumOptions, Version, ViewOptions, WriteOptions,
+};
+
+use crate::error::{invalid, raised};
+use crate::runtime::{check_may_write, wait};
+use crate::schema::{parse, schema};
+use crate::snapshot::Snapshot;
+use crate::values;
+use crate::writer::Writer;
+
+/// A place that holds a dataset, or will.
+#[pyclass(frozen, module = "tenrow._tenrow")]
+pub(crate) struct Dataset {
+    pub(crate) dataset: tenrow::Dataset,
+}
+
+type Options = HashMap<String, String>;
+
+fn storage(uri: &str, options: &Options) -> PyResult<Storage> {
+    let options: StoreOptions =
+        options.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    Storage::open_with(uri, &options).map_err(|error| raised(&error))
+}
+
+fn json(text: &str) -> PyResult<serde_json::Map<String, serde_json::Value>> {
+    serde_json::from_str(text).map_err(|error| invalid(format!("properties: {error}")))
+}
+
+fn span(seconds: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|_| invalid("older_than: a time that is no time"))
+}
+
+fn of(snapshot: tenrow::Snapshot) -> Snapshot {
+    Snapshot { snapshot }
+}
+
+#[pymethods]
+impl Dataset {
+    #[new]
+    #[pyo3(signature = (uri, options=Options::new()))]
+    fn new(uri: &str, options: Options) -> PyResult<Self> {
+        Ok(Self { dataset: tenrow::Dataset::at(storage(uri, &options)?) })
+    }
+
+    /// Where it is, absolute.
+    #[getter]
+    fn uri(&self) -> String {
+        self.dataset.storage().to_string()
+    }
+
+    /// Whether it is a folder of this machine.
+    #[getter]
+    fn is_local(&self) -> bool {
+        self.dataset.storage().folder().is_some()
+    }
+
+    fn latest(&self, py: Python<'_>) -> PyResult<Snapshot> {
+        wait(py, self.dataset.latest()).map(of)
+    }
+
+    fn at_version(&self, py: Python<'_>, version: u64) -> PyResult<Snapshot> {
+        wait(py, self.dataset.version(Version(version))).map(of)
+    }
+
+    fn tagged(&self, py: Python<'_>, tag: &str) -> PyResult<Snapshot> {
+        wait(py, self.dataset.tagged(tag)).map(of)
+    }
+
+    /// A dict for each version, the newest first.
+    fn versions<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let versions = wait(py, self.dataset.versions())?;
+        let dicts = versions.iter().map(|info| {
+            let about = PyDict::new(py);
+            about.set_item("version", info.version.0)?;
+            about.set_item("created_ms", info.created_ms)?;
+            about.set_item("operation", &info.operation)?;
+            about.set_item("rows", info.row_count)?;
+            about.set_item("partitions", info.partition_count)?;
+            about.set_item("size_bytes", info.size_bytes)?;
+            Ok(about)
+        });
+        dicts.collect()
+    }
+
+    /// Creates the dataset, without rows.
+    #[pyo3(signature = (attributes, encodings, properties, single_writer=false))]
+    fn create(
+        &self,
+        py: Python<'_>,
+        attributes: Vec<String>,
+        encodings: Vec<(String, String)>,
+        properties: &str,
+        single_writer: bool,
+    ) -> PyResult<Snapshot> {
+        let schema = schema(&attributes, &encodings)?;
+        let options = create_options(properties, single_writer)?;
+        wait(py, self.dataset.create_here(schema, &options)).map(of)
+    }
+
+    /// A writer whose commit creates the dataset.
+    #[pyo3(signature = (attributes, encodings, properties, options, single_writer=false))]
+    fn writer_of_new(
+        &self,
+        py: Python<'_>,
+        attributes: Vec<String>,
+        encodings: Vec<(String, String)>,
+        properties: &str,
+        options: &Bound<'_, PyDict>,
+        single_writer: bool,
+    ) -> PyResult<Writer> {
+        let schema = schema(&attributes, &encodings)?;
+        let create = create_options(properties, single_writer)?;
+        let write = write_options(options)?;
+        wait(py, self.dataset.writer_of_new(schema, &create, write)).map(Writer::new)
+    }
+
+    /// A writer that appends rows.
+    fn writer(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Writer> {
+        let options = write_options(options)?;
+        wait(py, self.dataset.writer_with(options)).map(Writer::new)
+    }
+
+    fn tag(&self, py: Python<'_>, name: &str, version: u64) -> PyResult<Snapshot> {
+        wait(py, self.dataset.tag(name, Version(version))).map(of)
+    }
+
+    fn untag(&self, py: Python<'_>, name: &str) -> PyResult<Snapshot> {
+        wait(py, self.dataset.untag(name)).map(of)
+    }
+
+    fn restore(&self, py: Python<'_>, version: u64) -> PyResult<Snapshot> {
+        wait(py, self.dataset.restore(Version(version))).map(of)
+    }
+
+    fn set_properties(&self, py: Python<'_>, properties: &str) -> PyResult<Snapshot> {
+        wait(py, self.dataset.set_properties(json(properties)?)).map(of)
+    }
+
+    /// Deletes rows of a version, by their numbers in it.
+    fn delete(&self, snapshot: &Snapshot, rows: &Bound<'_, PyAny>) -> PyResult<Snapshot> {
+        let rows_of = crate::column::rows_of(rows, snapshot.snapshot.row_count())?;
+        let report = wait(rows.py(), self.dataset.delete(&snapshot.snapshot, &rows_of))?;
+        Ok(of(report.snapshot))
+    }
+
+    /// Gives rows of a version other values for some attributes.
+    fn update(
+        &self,
+        snapshot: &Snapshot,
+        rows: &Bound<'_, PyAny>,
+        values: &Bound<'_, PyDict>,
+    ) -> PyResult<Snapshot> {
+        check_may_write()?;
+        let py = rows.py();
+        let rows = crate::column::rows_of(rows, snapshot.snapshot.row_count())?;
+        let latest = wait(py, self.dataset.latest())?;
+        let batch = values::batch_of(latest.schema(), values, None)?;
+        wait(py, self.dataset.update(&snapshot.snapshot, &rows, &batch)).map(of)
+    }
+
+    /// Keeps rows of a version as a view.
+    #[pyo3(signature = (snapshot, name, rows, replace=false))]
+    fn create_view(
+        &self,
+        snapshot: &Snapshot,
+        name: &str,
+        rows: &Bound<'_, PyAny>,
+        replace: bool,
+    ) -> PyResult<()> {
+        let rows_of = crate::column::rows_of(rows, snapshot.snapshot.row_count())?;
+        let options = ViewOptions::default().with_replace(replace);
+        let made = self.dataset.create_view(name, &snapshot.snapshot, rows_of, &options);
+        wait(rows.py(), made).map(drop)
+    }
+
+    fn drop_view(&self, py: Python<'_>, name: &str) -> PyResult<Snapshot> {
+        wait(py, self.dataset.drop_view(name)).map(of)
+    }
+
+    /// Adds an attribute without values: null, or its default.
+    #[pyo3(signature = (attribute, default=None))]
+    fn add_attribute(
+        &self,
+        py: Python<'_>,
+        attribute: &str,
+        default: Option<&str>,
+    ) -> PyResult<Snapshot> {
+        let mut attribute = parse(attribute)?;
+        if let Some(default) = default {
+            let value: serde_json::Value = serde_json::from_str(default)
+                .map_err(|error| invalid(format!("default: {error}")))?;
+            attribute = attribute.with_default(value);
+        }
+        wait(py, self.dataset.change_schema(SchemaChange::Add(attribute))).map(of)
+    }
+
+    fn drop_attribute(&self, py: Python<'_>, name: String) -> PyResult<Snapshot> {
+        wait(py, self.dataset.change_schema(SchemaChange::Drop(name))).map(of)
+    }
+
+    fn rename_attribute(&self, py: Python<'_>, from: String, to: String) -> PyResult<Snapshot> {
+        wait(py, self.dataset.change_schema(SchemaChange::Rename { from, to })).map(of)
+    }
+
+    /// Computes an attribute that was added: `compute` is given a dict of the inputs of consecutive rows.
+    fn fill(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        inputs: Vec<String>,
+        compute: Py<PyAny>,
+    ) -> PyResult<Snapshot> {
+        check_may_write()?;
+        let schema = wait(py, self.dataset.latest())?.schema().clone();
+        let attribute = schema.attribute(name).cloned();
+        let attribute = attribute.ok_or_else(|| {
+            let reason = format!("no attribute {name:?}");
+            raised(&tenrow::Error::new(ErrorKind::NotFound, reason))
+        })?;
+        let mut failed: Option<PyErr> = None;
+        let computed = |batch: &arrow_array::RecordBatch| {
+            Python::attach(|py| {
+                let rows = PyDict::new(py);
+                for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+                    let known = schema.attribute(field.name());
+                    let known = known.ok_or_else(|| invalid("an input that is no attribute"))?;
+                    rows.set_item(field.name(), values::column(py, known, column)?)?;
+                }
+                let values = compute.bind(py).call1((rows,))?;
+                let array = values::array_of(&values, &attribute)?;
+                match array.len() == batch.num_rows() {
+                    true => Ok(array),
+                    false => Err(invalid(format!(
+                        "attribute {name:?}: {} values for {} rows",
+                        array.len(),
+                        batch.num_rows()
+                    ))),
+                }
+            })
+            .map_err(|error: PyErr| {
+                let said = tenrow::Error::invalid(error.to_string());
+                failed = Some(error);
+                said
+            })
+        };
+        let fill = ColumnFill::new(name, inputs);
+        let filled = wait(py, self.dataset.fill_column(&fill, computed));
+        // The exception of the function itself, with its traceback.
+        match (filled, failed) {
+            (Err(_), Some(error)) => Err(error),
+            (filled, _) => Ok(of(filled?.snapshot)),
+        }
+    }
+
+    /// `report` is called with the partitions that were looked at, and all of them.
+    #[pyo3(signature = (report=None))]
+    fn compact(&self, py: Python<'_>, report: Option<Py<PyAny>>) -> PyResult<Snapshot> {
+        check_may_write()?;
+        let mut options = CompactOptions::default();
+        if let Some(report) = report {
+            options.on_progress = Some(Box::new(move |done, all| tell(&report, (done, all))));
+        }
+        Ok(of(wait(py, self.dataset.compact(options))?.snapshot))
+    }
+
+    /// Versions that were ended, or would be.
+    #[pyo3(signature = (keep_last=None, older_than=None, dry_run=false))]
+    fn expire(
+        &self,
+        py: Python<'_>,
+        keep_last: Option<u64>,
+        older_than: Option<f64>,
+        dry_run: bool,
+    ) -> PyResult<Vec<u64>> {
+        let older_than = older_than.map(span).transpose()?;
+        let options = ExpireOptions { keep_last, older_than, dry_run };
+        let report = wait(py, self.dataset.expire(&options))?;
+        Ok(report.expired.iter().map(|version| version.0).collect())
+    }
+
+    /// The paths of objects that were removed, or would be; `report` is called with how many were looked at.
+    #[pyo3(signature = (older_than=None, dry_run=false, report=None))]
+    fn vacuum(
+        &self,
+        py: Python<'_>,
+        older_than: Option<f64>,
+        dry_run: bool,
+        report: Option<Py<PyAny>>,
+    ) -> PyResult<Vec<String>> {
+        let mut options = VacuumOptions { dry_run, ..VacuumOptions::default() };
+        if let Some(seconds) = older_than {
+            options.older_than = span(seconds)?;
+        }
+        if let Some(report) = report {
+            options.on_progress = Some(Box::new(move |seen| tell(&report, (seen,))));
+        }
+        let report = wait(py, self.dataset.vacuum(options))?;
+        Ok(report.removed.into_iter().map(|object| object.path).collect())
+    }
+}
+
+/// Calls what shows progress; whether the work goes on.
+fn tell<A>(report: &Py<PyAny>, done: A) -> bool
+where
+    A: for<'py> pyo3::call::PyCallArgs<'py>,
+{
+    Python::attach(|py| match report.call1(py, done) {
+        Ok(_) => true,
+        Err(error) => {
+            error.write_unraisable(py, None);
+            false
+        }
+    })
+}
+
+fn create_options(properties: &str, single_writer: bool) -> PyResult<CreateOptions> {
+    let options = CreateOptions::default().with_single_writer(single_writer);
+    let properties = json(properties)?.into_iter();
+    Ok(properties.fold(options, |options, (name, value)| options.with_property(name, value)))
+}
+
+fn write_options(given: &Bound<'_, PyDict>) -> PyResult<WriteOptions> {
+    let mut options = WriteOptions::default();
+    for (name, value) in given {
+        let name: String = name.extract()?;
+        options = match name.as_str() {
+            "row_group_bytes" => options.with_row_group_bytes(value.extract()?),
+            "partition_bytes" => options.with_partition_bytes(value.extract()?),
+            "partition_by" => options.with_partition_by(value.extract::<Vec<String>>()?),
+            "inline_file_bytes" => options.with_inline_file_bytes(value.extract()?),
+            _ => {
+                return Err(invalid(format!(
+                    "unknown option {name:?} of a writer; there are row_group_bytes, partition_bytes, partition_by, inline_file_bytes"
+                )));
+            }
+        };
+    }
+    Ok(options)
+}
+
+/// A dict for each dataset below a root.
+#[pyfunction]
+#[pyo3(signature = (root, options=Options::new()))]
+pub(crate) fn list_datasets<'py>(
+    py: Python<'py>,
+    root: &str,
+    options: Options,
+) -> PyResult<Bound<'py, PyList>> {
+    let catalog = Catalog::at(storage(root, &options)?);
+    let entries = wait(py, catalog.list())?;
+    let list = PyList::empty(py);
+    for entry in entries {
+        let about = PyDict::new(py);
+        about.set_item("name", entry.name)?;
+        match entry.info {
+            Ok(info) => {
+                about.set_item("version", info.version.0)?;
+                about.set_item("created_ms", info.created_ms)?;
+                about.set_item("rows", info.row_count)?;
+                about.set_item("size_bytes", info.size_bytes)?;
+                let attributes = info.schema.attributes().iter();
+                let attributes = attributes.map(|a| (a.name.clone(), a.type_text()));
+                about.set_item("attributes", attributes.collect::<HashMap<_, _>>())?;
+            }
+            Err(error) => about.set_item("error", error.chain())?,
+        }
+        list.append(about)?;
+    }
+    Ok(list)
+}

@@ -1,0 +1,53 @@
+//! Files of file attributes: what is known of one, and exact reads of its bytes.
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::runtime::read;
+
+/// One file of a row. `tenrow.File` makes a file-like object of it.
+#[pyclass(frozen, module = "tenrow._tenrow")]
+pub(crate) struct FileHandle {
+    file: tenrow::FileHandle,
+    storage: tenrow::Storage,
+}
+
+impl FileHandle {
+    pub(crate) fn new(file: tenrow::FileHandle, storage: tenrow::Storage) -> Self {
+        Self { file, storage }
+    }
+}
+
+#[pymethods]
+impl FileHandle {
+    #[getter]
+    fn name(&self) -> Option<&str> {
+        self.file.name.as_deref()
+    }
+
+    #[getter]
+    fn media_type(&self) -> Option<&str> {
+        self.file.media_type.as_deref()
+    }
+
+    #[getter]
+    fn size(&self) -> u64 {
+        self.file.size_bytes
+    }
+
+    #[getter]
+    fn blake3(&self) -> Option<&str> {
+        self.file.blake3.as_deref()
+    }
+
+    /// The bytes from `start` to before `end`: one exact read.
+    fn read_range<'py>(
+        &self,
+        py: Python<'py>,
+        start: u64,
+        end: u64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = read(py, &self.storage, self.file.read_range(start..end))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+}

@@ -1,0 +1,101 @@
+//! The edge between Python, which waits, and futures: the GIL is released for every one.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use futures::executor::block_on;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use tenrow::Storage;
+use tokio::runtime::{Handle, Runtime};
+
+use crate::error::raised;
+
+/// How often it is looked whether Ctrl-C was pressed.
+const SIGNALS_EVERY: Duration = Duration::from_millis(100);
+
+/// The runtime of a process, and the process: the threads of one do not live on in a fork.
+static RUNTIME: Mutex<Option<(u32, &'static Runtime)>> = Mutex::new(None);
+
+fn runtime() -> PyResult<&'static Runtime> {
+    let process = std::process::id();
+    let mut known = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((owner, runtime)) = *known
+        && owner == process
+    {
+        return Ok(runtime);
+    }
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let made = builder.enable_all().thread_name("tenrow").build();
+    let made = made.map_err(|error| PyRuntimeError::new_err(format!("no threads: {error}")))?;
+    // Of a parent's runtime only memory is left here: it is not touched again.
+    let made: &'static Runtime = Box::leak(Box::new(made));
+    *known = Some((process, made));
+    Ok(made)
+}
+
+/// The runtime, for others that poll what needs it.
+#[cfg(feature = "sql")]
+pub(crate) fn handle() -> PyResult<Handle> {
+    runtime().map(|runtime| runtime.handle().clone())
+}
+
+/// Waits for `work`, which may take long; Ctrl-C ends it.
+pub(crate) fn wait<T: Send>(
+    py: Python<'_>,
+    work: impl Future<Output = tenrow::Result<T>> + Send,
+) -> PyResult<T> {
+    wait_for(py, work)?.map_err(|error| raised(&error))
+}
+
+/// Waits for `work`, whatever it gives; Ctrl-C ends it.
+pub(crate) fn wait_for<T: Send>(
+    py: Python<'_>,
+    work: impl Future<Output = T> + Send,
+) -> PyResult<T> {
+    let runtime = runtime()?;
+    let watched = async {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return Ok(done),
+                () = tokio::time::sleep(SIGNALS_EVERY) => {
+                    Python::attach(|py| py.check_signals())?;
+                }
+            }
+        }
+    };
+    py.detach(|| {
+        if Handle::try_current().is_err() {
+            return runtime.block_on(watched);
+        }
+        // Within a function of Python that work of this runtime has called: it waits on a thread of its own.
+        let done = std::thread::scope(|scope| scope.spawn(|| runtime.block_on(watched)).join());
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Refuses to write in a process that was forked from one that wrote: the threads that encode are not in it.
+pub(crate) fn check_may_write() -> PyResult<()> {
+    static WRITES: OnceLock<u32> = OnceLock::new();
+    let process = std::process::id();
+    match *WRITES.get_or_init(|| process) == process {
+        true => Ok(()),
+        false => Err(PyRuntimeError::new_err(
+            "this process was forked from one that has written: start it by spawn or forkserver to write in it",
+        )),
+    }
+}
+
+/// Waits for a short read: of a local folder without any thread, so also in a process that was forked.
+pub(crate) fn read<T: Send>(
+    py: Python<'_>,
+    storage: &Storage,
+    work: impl Future<Output = tenrow::Result<T>> + Send,
+) -> PyResult<T> {
+    if storage.folder().is_none() {
+        return wait(py, work);
+    }
+    py.detach(|| block_on(work)).map_err(|error| raised(&error))
+}

@@ -1,0 +1,47 @@
+//! SQL over the datasets below some folders, and over versions by names of their own.
+
+use std::collections::HashMap;
+
+use pyo3::prelude::*;
+use tenrow::{Error, Storage, StoreOptions};
+use tenrow_sql::{Session, SessionOptions};
+
+use crate::arrow::ArrowBatches;
+use crate::error::raised;
+use crate::runtime::wait;
+use crate::snapshot::Snapshot;
+
+/// The answer to a statement over the datasets below `roots`, by the names of their schemas, and over `snapshots`.
+#[pyfunction]
+#[pyo3(signature = (statement, roots, options=HashMap::new(), memory_limit_bytes=None, snapshots=Vec::new()))]
+pub(crate) fn sql(
+    py: Python<'_>,
+    statement: &str,
+    roots: Vec<(String, String)>,
+    options: HashMap<String, String>,
+    memory_limit_bytes: Option<u64>,
+    snapshots: Vec<(String, PyRef<'_, Snapshot>)>,
+) -> PyResult<ArrowBatches> {
+    let store: StoreOptions =
+        options.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut session = SessionOptions::default();
+    if let Some(bytes) = memory_limit_bytes {
+        session = session.with_memory_limit_bytes(bytes);
+    }
+    for (name, location) in roots {
+        let storage = Storage::open_with(&location, &store).map_err(|error| raised(&error))?;
+        session = session.with_root_storage(name, storage);
+    }
+    for (name, snapshot) in snapshots {
+        session = session.with_snapshot(name, snapshot.snapshot.clone());
+    }
+    let failed = |error: tenrow_sql::Error| Error::new(error.kind(), error.chain());
+    let session = Session::new(&session).map_err(|error| raised(&failed(error)))?;
+    let answer = async {
+        let answer = session.sql(statement).await.map_err(failed)?;
+        let schema = answer.schema().clone();
+        Ok((schema, answer.collect().await.map_err(failed)?))
+    };
+    let (schema, batches) = wait(py, answer)?;
+    Ok(ArrowBatches::of(schema, batches))
+}

@@ -1,0 +1,402 @@
+//! Rows on their way in. Nothing is cast in silence: a dtype or shape that differs is an error.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use arrow_array::builder::{BinaryBuilder, StringBuilder};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use pyo3_arrow::input::AnyArray;
+use tenrow::{
+    Attribute, AttributeType, Columns, DType, DatasetWriter, FileValue, Schema, Shape, Tensor,
+};
+use tenrow_convert::{CastMode, cast_batch, media_type};
+
+use super::nested;
+use super::to_python::is_time;
+use crate::error::{invalid, raised, wrong_type};
+use crate::memory::{self, type_of};
+use crate::runtime::wait;
+
+/// A batch of a dict from names to rows, of attributes of `schema`; `writer` takes what files there are.
+pub(crate) fn batch_of(
+    schema: &Schema,
+    rows: &Bound<'_, PyDict>,
+    mut writer: Option<&mut DatasetWriter>,
+) -> PyResult<RecordBatch> {
+    let mut columns = Columns::new();
+    for (name, values) in rows {
+        let name: String = name.extract().map_err(|_| {
+            wrong_type(format!("attributes are named by str, not {}", type_of(&name)))
+        })?;
+        let attribute = known(schema, &name)?;
+        let array = match (&attribute.attribute_type, writer.as_deref_mut()) {
+            (AttributeType::File, Some(writer)) => files(writer, &values, attribute)?,
+            _ => array_of(&values, attribute)?,
+        };
+        columns = columns.array(&name, array);
+    }
+    columns.into_batch().map_err(|error| raised(&error))
+}
+
+fn known<'a>(schema: &'a Schema, name: &str) -> PyResult<&'a Attribute> {
+    schema.attribute(name).ok_or_else(|| {
+        let names: Vec<&str> = schema.attributes().iter().map(|a| a.name.as_str()).collect();
+        invalid(format!("{name:?} is no attribute; there are {}", names.join(", ")))
+    })
+}
+
+/// The rows of one attribute, but files.
+pub(crate) fn array_of(values: &Bound<'_, PyAny>, attribute: &Attribute) -> PyResult<ArrayRef> {
+    if values.hasattr("__arrow_c_array__")? || values.hasattr("__arrow_c_stream__")? {
+        return of_arrow(values, attribute);
+    }
+    match &attribute.attribute_type {
+        AttributeType::Tensor { dtype, shape } => tensors(values, attribute, *dtype, shape),
+        AttributeType::Scalar(dtype) => tensors(values, attribute, *dtype, &Shape::default()),
+        AttributeType::VariableTensor { dtype, shape } => {
+            variable(values, attribute, *dtype, shape.rank())
+        }
+        AttributeType::Value(DataType::Utf8) => strings(values, attribute),
+        AttributeType::Value(DataType::Binary) => binaries(values, attribute),
+        AttributeType::Value(DataType::List(item)) => nested::lists(values, attribute, item),
+        AttributeType::Value(DataType::Struct(fields)) => {
+            nested::structs(values, attribute, fields)
+        }
+        AttributeType::Value(data_type) if is_time(data_type) => {
+            nested::times(values, attribute, data_type)
+        }
+        other => Err(wrong_type(format!(
+            "attribute {:?}: expected {other} as an Arrow array, such as those of pyarrow or polars, found {}",
+            attribute.name,
+            type_of(values)
+        ))),
+    }
+}
+
+fn of_arrow(values: &Bound<'_, PyAny>, attribute: &Attribute) -> PyResult<ArrayRef> {
+    let chunked = values.extract::<AnyArray>()?.into_chunked_array().map_err(PyErr::from)?;
+    let (chunks, field) = chunked.into_inner();
+    let field = Field::clone(&field).with_name(&attribute.name);
+    let refused = |error: tenrow_convert::ConvertError| invalid(error.to_string());
+    let found = tenrow_convert::attribute_of(&field).map_err(refused)?;
+    let to = Schema::new([attribute.clone()])
+        .map_err(|error| raised(&tenrow::Error::format("the schema", error)))?;
+    let mut arrays = Vec::with_capacity(chunks.len());
+    for chunk in &chunks {
+        let column = tenrow_convert::conform(chunk, &found).map_err(refused)?;
+        let batch = Columns::new().array(&attribute.name, column).into_batch();
+        let batch = batch.map_err(|error| raised(&error))?;
+        let cast = cast_batch(
+            &batch,
+            std::slice::from_ref(&found),
+            &to,
+            CastMode::Safe,
+            0,
+            "the rows given",
+        );
+        arrays.push(cast.map_err(refused)?.column(0).clone());
+    }
+    let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+    match arrays[..] {
+        [] => Ok(arrow_array::new_empty_array(&attribute.attribute_type.arrow_type())),
+        _ => arrow_select::concat::concat(&arrays).map_err(|error| invalid(error.to_string())),
+    }
+}
+
+/// Whether it is an array of numpy, or of a library that gives one.
+fn is_array(values: &Bound<'_, PyAny>) -> PyResult<bool> {
+    values.hasattr("__array__")
+}
+
+fn tensors(
+    values: &Bound<'_, PyAny>,
+    attribute: &Attribute,
+    dtype: DType,
+    shape: &Shape,
+) -> PyResult<ArrayRef> {
+    let py = values.py();
+    let name = &attribute.name;
+    let (values, nulls) = unmasked(values, attribute)?;
+    let values = match is_array(&values)? {
+        true => memory::numpy(py)?.call_method1("asarray", (&values,))?,
+        false => of_list(&values, attribute, dtype)?,
+    };
+    let tensor = memory::tensor(&values, dtype, name)?;
+    let row_shape = tensor.shape().get(1..).ok_or_else(|| {
+        invalid(format!("attribute {name:?}: one value, where rows are expected: [value]"))
+    })?;
+    if row_shape != shape.dims() {
+        let found = row_shape.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+        return Err(invalid(format!(
+            "attribute {name:?}: expected rows of shape {shape}, found [{found}]"
+        )));
+    }
+    let rows = tensor.shape()[0] as usize;
+    let array = of_tensor(name, &tensor)?;
+    match nulls {
+        Some(nulls) if nulls.len() != rows => {
+            Err(invalid(format!("attribute {name:?}: a mask of {} rows for {rows}", nulls.len())))
+        }
+        nulls => with_nulls(array, nulls),
+    }
+}
+
+/// The array with these rows null.
+fn with_nulls(array: ArrayRef, nulls: Option<Vec<bool>>) -> PyResult<ArrayRef> {
+    let Some(nulls) = nulls else { return Ok(array) };
+    let valid = nulls.into_iter().map(|null| !null).collect::<Vec<_>>();
+    let data = array.to_data().into_builder().nulls(Some(valid.into())).build();
+    let data = data.map_err(|error| invalid(error.to_string()))?;
+    Ok(arrow_array::make_array(data))
+}
+
+fn of_tensor(name: &str, tensor: &Tensor) -> PyResult<ArrayRef> {
+    let columns = match tensor.shape() {
+        [_] => {
+            // A number a row: the elements of a tensor of one row.
+            let rows = Tensor::new(tensor.dtype(), &[tensor.shape()[0], 1], tensor.bytes().clone());
+            let rows = rows.map_err(|error| raised(&error))?;
+            let batch = Columns::new().tensor(name, &rows).and_then(Columns::into_batch);
+            let batch = batch.map_err(|error| raised(&error))?;
+            let lists = arrow_array::cast::AsArray::as_fixed_size_list(batch.column(0));
+            return Ok(lists.values().clone());
+        }
+        _ => Columns::new().tensor(name, tensor).and_then(Columns::into_batch),
+    };
+    Ok(columns.map_err(|error| raised(&error))?.column(0).clone())
+}
+
+type Rows<'py> = (Bound<'py, PyAny>, Option<Vec<bool>>);
+
+/// The values of a masked array or a list with `None`, and which rows are null.
+fn unmasked<'py>(values: &Bound<'py, PyAny>, attribute: &Attribute) -> PyResult<Rows<'py>> {
+    let py = values.py();
+    let numpy = memory::numpy(py)?;
+    let masked = numpy.getattr("ma")?.getattr("MaskedArray")?;
+    if values.is_instance(&masked)? {
+        let mask = numpy.getattr("ma")?.call_method1("getmaskarray", (values,))?;
+        let rows: usize = values.len()?;
+        let flat = mask.call_method1("reshape", (rows, -1))?;
+        let all: Vec<bool> = flat.call_method1("all", (1,))?.extract()?;
+        let any: Vec<bool> = flat.call_method1("any", (1,))?.extract()?;
+        if all != any {
+            let name = &attribute.name;
+            return Err(invalid(format!("attribute {name:?}: a row that is masked in part")));
+        }
+        let zeros = numpy.getattr("ma")?.call_method1("filled", (values, 0))?;
+        return Ok((zeros, all.contains(&true).then_some(all)));
+    }
+    let Ok(list) = values.cast::<PyList>() else { return Ok((values.clone(), None)) };
+    if !list.iter().any(|item| item.is_none()) {
+        return Ok((values.clone(), None));
+    }
+    let nulls: Vec<bool> = list.iter().map(|item| item.is_none()).collect();
+    // Null rows hold zeros, so that the others make one array with them.
+    let zero = match &attribute.attribute_type {
+        AttributeType::Tensor { dtype, shape } => {
+            let dims = pyo3::types::PyTuple::new(py, shape.dims())?;
+            numpy.call_method1("zeros", (dims, memory::dtype_of(py, *dtype)?))?
+        }
+        _ => 0i64.into_pyobject(py)?.into_any(),
+    };
+    let filled = list.iter().map(|item| if item.is_none() { zero.clone() } else { item });
+    Ok((PyList::new(py, filled.collect::<Vec<_>>())?.into_any(), Some(nulls)))
+}
+
+/// Plain numbers, or lists of them or of arrays, as an array of the dtype if each of them is one of its values.
+fn of_list<'py>(
+    values: &Bound<'py, PyAny>,
+    attribute: &Attribute,
+    dtype: DType,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = values.py();
+    let name = &attribute.name;
+    let numpy = memory::numpy(py)?;
+    let ragged = |error: PyErr| invalid(format!("attribute {name:?}: {error}"));
+    let found = numpy.call_method1("asarray", (values,)).map_err(ragged)?;
+    let expected = memory::dtype_of(py, dtype)?;
+    let kind: String = found.getattr("dtype")?.getattr("kind")?.extract()?;
+    if !"biuf".contains(&kind) && found.getattr("dtype")?.ne(&expected)? {
+        return Err(wrong_type(format!(
+            "attribute {name:?}: expected numbers for {}, found {}",
+            attribute.attribute_type,
+            found.getattr("dtype")?
+        )));
+    }
+    if found.getattr("size")?.extract::<usize>()? == 0 {
+        return found.call_method1("astype", (expected,));
+    }
+    let is_float = matches!(dtype, DType::F16 | DType::Bf16 | DType::F32 | DType::F64);
+    // Python has one type of fractions: it is that of all dtypes of floats.
+    if kind == "f" && is_float {
+        return found.call_method1("astype", (expected,));
+    }
+    let is_finite = kind != "f" || all(numpy.call_method1("isfinite", (&found,))?)?;
+    let cast = if is_finite { Some(found.call_method1("astype", (&expected,))?) } else { None };
+    let same = match &cast {
+        Some(cast) => numpy.call_method1("array_equal", (cast, &found))?.extract()?,
+        None => false,
+    };
+    match cast.filter(|_| same) {
+        Some(cast) => Ok(cast),
+        None => Err(invalid(format!(
+            "attribute {name:?}: a value that is no {}: found {}",
+            attribute.attribute_type,
+            found.getattr("dtype")?
+        ))),
+    }
+}
+
+fn all(values: Bound<'_, PyAny>) -> PyResult<bool> {
+    values.call_method0("all")?.extract()
+}
+
+fn variable(
+    values: &Bound<'_, PyAny>,
+    attribute: &Attribute,
+    dtype: DType,
+    rank: usize,
+) -> PyResult<ArrayRef> {
+    let py = values.py();
+    let name = &attribute.name;
+    let mut rows = Vec::new();
+    let mut nulls = Vec::new();
+    for row in values.try_iter()? {
+        let row = row?;
+        nulls.push(row.is_none());
+        if row.is_none() {
+            let empty = Tensor::new(dtype, &vec![0; rank], bytes::Bytes::new());
+            rows.push(empty.map_err(|error| raised(&error))?);
+            continue;
+        }
+        let row = match is_array(&row)? {
+            true => memory::numpy(py)?.call_method1("asarray", (&row,))?,
+            false => of_list(&row, attribute, dtype)?,
+        };
+        rows.push(memory::tensor(&row, dtype, name)?);
+    }
+    let batch = Columns::new().tensors_of_rank(name, dtype, rank, &rows);
+    let batch = batch.and_then(Columns::into_batch).map_err(|error| raised(&error))?;
+    with_nulls(batch.column(0).clone(), nulls.contains(&true).then_some(nulls))
+}
+
+fn strings(values: &Bound<'_, PyAny>, attribute: &Attribute) -> PyResult<ArrayRef> {
+    let mut builder = StringBuilder::new();
+    each(values, attribute, "str", |row| {
+        match row {
+            None => builder.append_null(),
+            Some(row) => builder.append_value(row.cast::<PyString>().ok()?.to_cow().ok()?),
+        }
+        Some(())
+    })?;
+    Ok(Arc::new(builder.finish()))
+}
+
+fn binaries(values: &Bound<'_, PyAny>, attribute: &Attribute) -> PyResult<ArrayRef> {
+    let mut builder = BinaryBuilder::new();
+    each(values, attribute, "bytes", |row| {
+        match row {
+            None => builder.append_null(),
+            Some(row) => builder.append_value(row.cast::<PyBytes>().ok()?.as_bytes()),
+        }
+        Some(())
+    })?;
+    Ok(Arc::new(builder.finish()))
+}
+
+/// Lets `take` have each row; `None` of it is the error of a row that is of another type.
+pub(super) fn each(
+    values: &Bound<'_, PyAny>,
+    attribute: &Attribute,
+    expected: &str,
+    mut take: impl FnMut(Option<&Bound<'_, PyAny>>) -> Option<()>,
+) -> PyResult<()> {
+    let name = &attribute.name;
+    if values.is_instance_of::<PyString>() || values.is_instance_of::<PyBytes>() {
+        return Err(wrong_type(format!(
+            "attribute {name:?}: one {}, where rows are expected: [value]",
+            type_of(values)
+        )));
+    }
+    for (number, row) in values.try_iter()?.enumerate() {
+        let row = row?;
+        take((!row.is_none()).then_some(&row)).ok_or_else(|| {
+            wrong_type(format!(
+                "attribute {name:?}, row {number}: expected {expected}, found {}",
+                type_of(&row)
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+/// Files: bytes, paths of files to read, or dicts of `bytes` or `path` with `name` and `media_type`.
+fn files(
+    writer: &mut DatasetWriter,
+    values: &Bound<'_, PyAny>,
+    attribute: &Attribute,
+) -> PyResult<ArrayRef> {
+    if values.hasattr("__arrow_c_array__")? || values.hasattr("__arrow_c_stream__")? {
+        return of_arrow(values, attribute);
+    }
+    let mut found = Vec::new();
+    for (number, row) in values.try_iter()?.enumerate() {
+        found.push(file(writer, &row?, &attribute.name, number)?);
+    }
+    Ok(Arc::new(FileValue::array(&found)))
+}
+
+/// As many as tell what kind of file it is; none if it cannot be read.
+fn first_bytes(path: &std::path::Path) -> Option<Vec<u8>> {
+    let mut first = Vec::new();
+    std::fs::File::open(path).ok()?.take(4096).read_to_end(&mut first).ok()?;
+    Some(first)
+}
+
+fn file(
+    writer: &mut DatasetWriter,
+    row: &Bound<'_, PyAny>,
+    name: &str,
+    number: usize,
+) -> PyResult<Option<FileValue>> {
+    let py = row.py();
+    if row.is_none() {
+        return Ok(None);
+    }
+    if let Ok(bytes) = row.cast::<PyBytes>() {
+        let bytes = bytes::Bytes::copy_from_slice(bytes.as_bytes());
+        let media_type = media_type(&bytes).map(str::to_owned);
+        return Ok(Some(FileValue { bytes: Some(bytes), media_type, ..FileValue::default() }));
+    }
+    if let Ok(about) = row.cast::<PyDict>() {
+        let text = |key: &str| -> PyResult<Option<String>> {
+            about
+                .get_item(key)?
+                .filter(|item| !item.is_none())
+                .map(|item| item.extract())
+                .transpose()
+        };
+        let source = about.get_item("bytes")?.or(about.get_item("path")?);
+        let source = source.ok_or_else(|| {
+            invalid(format!("attribute {name:?}, row {number}: a file has bytes or a path"))
+        })?;
+        let mut value = file(writer, &source, name, number)?.unwrap_or_default();
+        value.name = text("name")?.or(value.name);
+        value.media_type = text("media_type")?.or(value.media_type);
+        return Ok(Some(value));
+    }
+    // A path that is an object; text would be one too, but is more often a mistake.
+    if row.hasattr("__fspath__")? {
+        let path: std::path::PathBuf = row.extract()?;
+        let mut value = wait(py, writer.put_file(&path))?;
+        value.media_type = first_bytes(&path).as_deref().and_then(media_type).map(str::to_owned);
+        return Ok(Some(value));
+    }
+    Err(wrong_type(format!(
+        "attribute {name:?}, row {number}: expected a file as bytes, a pathlib.Path or a dict, found {}",
+        type_of(row)
+    )))
+}

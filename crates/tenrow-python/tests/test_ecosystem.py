@@ -1,0 +1,151 @@
+"""Other libraries, each if it is there."""
+
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tenrow
+from conftest import ROWS, columns
+
+EXAMPLES = sorted((pathlib.Path(__file__).parents[3] / "examples/python").glob("*.py"))
+
+
+def test_pyarrow(digits, place):
+    pa = pytest.importorskip("pyarrow")
+    table = digits.to_arrow(["vector", "label", "name"])
+    assert table.num_rows == ROWS and table.schema.names == ["vector", "label", "name"]
+    assert isinstance(table.schema.field("vector").type, pa.FixedShapeTensorType)
+    assert np.array_equal(table["label"].to_numpy(), np.arange(ROWS))
+    again = tenrow.from_arrow(place + "2", table)
+    assert again.schema["vector"].type == "f32[16]" and again[7]["name"] == "row 7 ü"
+    assert np.array_equal(again["vector"].numpy(), columns()["vector"])
+    assert len(again.append(table.slice(0, 5))) == ROWS + 5
+    lists = pa.table({"l": pa.array([[1, 2], [], None]), "t": pa.array([0, 1, None], pa.timestamp("us"))})
+    nested = tenrow.from_arrow(place + "3", lists)
+    assert nested[:]["l"] == [[1, 2], [], None]
+    assert nested[1]["t"] == np.datetime64("1970-01-01T00:00:00.000001") and np.isnat(nested[:]["t"][2])
+
+
+def test_pandas(digits, place):
+    pd = pytest.importorskip("pandas")
+    frame = digits.to_pandas(["label", "name"])
+    assert frame.shape == (ROWS, 2) and frame["name"][5] == "row 5 ü"
+    again = tenrow.from_pandas(place + "2", pd.DataFrame({"a": [1.5, None], "b": ["x", "y"]}))
+    assert again[1]["a"] is None and again[0]["b"] == "x"
+
+
+def test_polars(digits, place):
+    pl = pytest.importorskip("polars")
+    frame = digits.to_polars()
+    assert isinstance(frame, pl.LazyFrame)
+    found = frame.filter(pl.col("label") % 1000 == 7).select("name", "label").collect()
+    assert found["name"].to_list() == ["row 7 ü", "row 1007 ü", "row 2007 ü"]
+    assert frame.select("label").head(3).collect()["label"].to_list() == [0, 1, 2]
+    assert frame.select(pl.col("label").sum()).collect().item() == sum(range(ROWS))
+    again = tenrow.from_polars(place + "2", pl.DataFrame({"x": [1, 2], "s": ["a", None]}))
+    assert again[1]["s"] is None and again["x"][:].tolist() == [1, 2]
+
+
+def test_polars_reads_only_what_a_query_needs(digits, monkeypatch):
+    pytest.importorskip("polars")
+    import polars as pl
+    from tenrow import _polars
+
+    asked = []
+
+    class Watched:
+        def __init__(self, snapshot):
+            self.snapshot = snapshot
+
+        def arrow(self, start, stop, batch_size, names):
+            asked.append((start, stop, names))
+            return self.snapshot.arrow(start, stop, batch_size, names)
+
+    class Source:
+        _snapshot = Watched(digits._snapshot)
+
+        def __len__(self):
+            return ROWS
+
+    frame = _polars.lazy_frame(Source())
+    asked.clear()
+    frame.select("label").head(10).collect()
+    assert asked == [(0, 10, ["label"])]
+
+
+def test_duckdb(digits):
+    duckdb = pytest.importorskip("duckdb")
+    pytest.importorskip("pyarrow")
+    rows = digits.to_arrow(["label", "name"])
+    assert duckdb.sql("SELECT count(*), max(label) FROM rows WHERE name LIKE '%9 ü'").fetchall() == [(300, 2999)]
+
+
+def test_sql_answers_are_arrow(digits, place):
+    pa = pytest.importorskip("pyarrow")
+    answer = pa.table(digits.sql("SELECT label, tensor_mean(image) AS mean FROM ds WHERE label < 3 ORDER BY label DESC"))
+    assert answer.to_pydict() == {"label": [2, 1, 0], "mean": [2.0, 1.0, 0.0]}
+    root = str(pathlib.Path(place).parent)
+    assert pa.table(tenrow.sql("SELECT count(*) AS n FROM dataset", root)).to_pydict() == {"n": [ROWS]}
+    assert pa.table(digits.sql("WITH few AS (SELECT * FROM ds LIMIT 3) SELECT count(*) AS n FROM few")).to_pydict() == {"n": [3]}
+    assert "rows=3000 of 3000" in str(pa.table(digits.sql("EXPLAIN SELECT label FROM ds"))["plan"].to_pylist())
+    later = digits.append(digits[:5])
+    count = "SELECT (SELECT count(*) FROM ds) AS then, (SELECT count(*) FROM dataset) AS now"
+    assert pa.table(digits.sql(count)).to_pydict() == {"then": [ROWS], "now": [ROWS + 5]}
+    assert len(later.rows_where("label = 4")) == 2
+    with pytest.raises(ValueError, match="lable"):
+        digits.sql("SELECT lable FROM ds")
+    once = digits.sql("SELECT 1")
+    pa.table(once)
+    with pytest.raises(RuntimeError, match="read already"):
+        pa.table(once)
+
+
+def test_datafusion(digits):
+    datafusion = pytest.importorskip("datafusion")
+    context = datafusion.SessionContext()
+    context.register_table("digits", digits)
+    rows = context.sql("SELECT vector, name FROM digits WHERE label >= 2990 ORDER BY label DESC LIMIT 2").to_arrow_table()
+    assert rows["name"].to_pylist() == ["row 2999 ü", "row 2998 ü"]
+    assert rows["vector"][1].as_py() == columns()["vector"][2998].tolist()
+    assert context.sql("SELECT count(*), max(label) FROM digits").to_pydict() == {"count(*)": [ROWS], "max(digits.label)": [2999]}
+    plan = str(context.sql("EXPLAIN SELECT name FROM digits WHERE label = 7").to_pydict()["plan"])
+    assert "image" not in plan.split("physical_plan")[-1]
+
+
+def test_scikit_learn(digits):
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    vectors = digits["vector"][:]
+    model = linear_model.LinearRegression().fit(vectors, digits["label"].numpy())
+    assert not vectors.flags.owndata and model.predict(vectors[5:6])[0] == pytest.approx(5, abs=0.01)
+
+
+def test_xgboost(digits):
+    xgboost = pytest.importorskip("xgboost")
+    matrix = xgboost.DMatrix(digits["vector"][:], label=digits["label"].numpy() > 1500)
+    trees = xgboost.train({"objective": "binary:logistic", "max_depth": 1}, matrix, 10)
+    assert ((trees.predict(matrix) > 0.5) == (np.arange(ROWS) > 1500)).mean() > 0.99
+
+
+def test_hugging_face(digits, place):
+    datasets = pytest.importorskip("datasets")
+    given = datasets.Dataset.from_dict({"text": ["a", "ü"], "n": [1, 2]})
+    again = tenrow.from_dataset(place + "2", given)
+    assert again["text"][:] == ["a", "ü"] and again["n"][:].tolist() == [1, 2]
+    assert tenrow.from_arrow(place + "3", given.with_format("arrow")[:])["n"][:].tolist() == [1, 2]
+
+
+def test_plain_matrices_need_no_copy(digits):
+    matrix = digits["vector"][0:1000]
+    assert matrix.ndim == 2 and matrix.flags.c_contiguous and not matrix.flags.owndata
+    flat = digits["image"][10:20].reshape(10, -1)
+    assert flat.base is not None and flat.shape == (10, 784)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_examples(example, tmp_path):
+    needed = [line.split()[-1] for line in example.read_text().splitlines() if line.startswith("# Needs ")]
+    for module in needed:
+        pytest.importorskip(module)
+    subprocess.run([sys.executable, str(example)], cwd=tmp_path, check=True, timeout=300)

@@ -1,0 +1,167 @@
+"""Rows, columns and what is known of them."""
+
+import pickle
+
+import numpy as np
+import pytest
+import tenrow
+from conftest import DTYPES, NUMPY, ROWS, columns
+
+
+def test_a_dataset_says_what_it_is(digits):
+    assert (len(digits), digits.version) == (ROWS, 2)
+    assert list(digits.schema) == ["image", "vector", "label", "name"]
+    image = digits.schema["image"]
+    assert (image.type, image.dtype, image.shape, image.nullable) == ("u8[28,28]", "u8", (28, 28), False)
+    assert digits.schema["name"].shape is None and digits.schema["label"].shape == ()
+    assert "rows=3,000" in repr(digits) and "image: u8[28,28]" in repr(digits)
+
+
+def test_one_row_is_a_dict(digits):
+    expected = columns()
+    for row in (0, 5, ROWS - 1, -1, -ROWS, np.int32(7)):
+        found = digits[row]
+        assert list(found) == ["image", "vector", "label", "name"]
+        assert (found["image"] == expected["image"][row]).all() and found["image"].shape == (28, 28)
+        assert found["label"] == expected["label"][row] and found["label"].dtype == np.int64
+        assert found["name"] == expected["name"][row]
+
+
+@pytest.mark.parametrize("key", [slice(10, 20), slice(-5, None), slice(20, 10, -3), slice(5, 5), slice(None, 40, 7)])
+def test_slices_are_those_of_lists(digits, key):
+    found, expected = digits[key], columns()
+    for name, values in expected.items():
+        assert len(found[name]) == len(values[key])
+        assert np.array_equal(found[name], values[key]), name
+        assert np.array_equal(digits[name][key], values[key]), name
+
+
+def test_rows_are_taken_in_the_order_asked_with_duplicates(digits):
+    expected = columns()
+    for rows in ([5, 9, 5], [], [-1, 0], np.array([2999, 0], np.uint16), (7,)):
+        found = digits.take(rows)
+        assert np.array_equal(found["vector"], expected["vector"][list(rows)])
+        assert found["name"] == [expected["name"][row] for row in rows]
+        assert np.array_equal(digits["vector"][rows if len(rows) else []], expected["vector"][list(rows)])
+    mask = expected["label"] % 100 == 3
+    assert np.array_equal(digits[mask]["label"], expected["label"][mask])
+    assert list(digits.take([1], ["label"])) == ["label"]
+
+
+def test_arrays_that_are_given_are_filled(digits):
+    rows = [4, 2, 2999]
+    out = {"vector": np.full((3, 16), -1, np.float32)}
+    found = digits.take(rows, ["vector"], out=out)
+    assert found["vector"] is out["vector"]
+    assert np.array_equal(out["vector"], columns()["vector"][rows])
+    target = np.zeros((3, 28, 28), np.uint8)
+    assert digits["image"].take(rows, target) is target and target[0, 0, 0] == 4
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "said"),
+    [
+        (np.zeros((3, 16), np.float64), TypeError, "float32"),
+        (np.zeros((2, 16), np.float32), ValueError, r"\[3, 16\]"),
+        (np.zeros((16, 3), np.float32).T, ValueError, "C order"),
+        ([0], TypeError, "numpy array"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(digits, out, error, said):
+    with pytest.raises(error, match=said):
+        digits.take([1, 2, 3], ["vector"], out={"vector": out})
+
+
+def test_scans_give_every_row_once(digits):
+    seen = np.concatenate([batch["label"] for batch in digits.scan(batch_size=77)])
+    assert np.array_equal(seen, np.arange(ROWS))
+    names = [name for batch in digits.scan(batch_size=500, attributes=["name"]) for name in batch["name"]]
+    assert names == columns()["name"]
+    part = [batch["label"] for batch in digits.scan(rows=slice(10, 30), attributes=["label"])]
+    assert np.array_equal(np.concatenate(part), np.arange(10, 30))
+    where = list(digits.scan(100, ["label", "name"], filter="label % 10 = 3 AND name LIKE '%ü'"))
+    assert np.array_equal(np.concatenate([batch["label"] for batch in where]), np.arange(3, ROWS, 10))
+
+
+def test_columns_know_their_shape(digits):
+    image = digits["image"]
+    assert (image.shape, image.dtype, len(image)) == ((ROWS, 28, 28), np.uint8, ROWS)
+    assert np.array_equal(digits["vector"].numpy(), columns()["vector"])
+    assert np.array_equal(np.asarray(digits["label"]), np.arange(ROWS))
+    assert digits["name"][7] == "row 7 ü" and list(digits["name"])[-1] == "row 2999 ü"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (2, 0, 3), (2, 3)])
+@pytest.mark.parametrize("encoding", [None, "zstd:1"])
+def test_every_dtype_and_rank_comes_back(place, dtype, shape, encoding):
+    dice = np.random.default_rng(7)
+    values = dice.integers(0, 2 if dtype == "bool" else 120, (50, *shape)).astype(NUMPY[dtype])
+    kind = tenrow.tensor(dtype, shape, encoding=encoding) if shape else dtype
+    with tenrow.create(place, {"x": kind, "n": "i64"}) as writer:
+        writer.append({"x": values, "n": np.arange(50)})
+    ds = writer.dataset
+    for found in (ds[:]["x"], ds["x"][:], ds.take(range(50))["x"], ds["x"].numpy()):
+        assert found.dtype == values.dtype and found.shape == values.shape
+        assert np.array_equal(found, values)
+    assert ds[3]["x"].dtype == values.dtype and np.array_equal(ds["x"][3], values[3])
+
+
+def test_bf16_is_that_of_ml_dtypes(place):
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    values = np.arange(12, dtype=np.float32).reshape(4, 3).astype(ml_dtypes.bfloat16)
+    ds = tenrow.from_numpy(place, {"x": values})
+    assert ds.schema["x"].type == "bf16[3]"
+    assert ds[2]["x"].dtype == ml_dtypes.bfloat16 and np.array_equal(ds[:]["x"], values)
+
+
+def test_null_rows_are_masked(place):
+    mask = np.zeros((5, 3), bool)
+    mask[2] = True
+    x = np.ma.masked_array(np.arange(15.0).reshape(5, 3), mask)
+    with tenrow.create(place, {"x": "f64[3]?", "n": "i32?", "s": "string?"}) as writer:
+        writer.append({"x": x, "n": [1, None, 3, 4, None], "s": [None, "", "a", "b", "c"]})
+    ds = writer.dataset
+    assert ds[2]["x"] is None and ds[1]["n"] is None and ds[0]["s"] is None and ds["n"][4] is None
+    rows = ds[:]
+    assert isinstance(rows["x"], np.ma.MaskedArray) and (rows["x"].mask == mask).all()
+    assert rows["n"].tolist() == [1, None, 3, 4, None] and rows["s"] == [None, "", "a", "b", "c"]
+    assert ds.take([3, 1])["n"].tolist() == [4, None]
+
+
+def test_tensors_of_varying_shape_are_lists_of_arrays(place):
+    boxes = [np.arange(n * 5, dtype=np.float32).reshape(n, 5) for n in (2, 0, 7)]
+    with tenrow.create(place, {"boxes": tenrow.tensor("f32", (None, 5))}) as writer:
+        writer.append({"boxes": boxes})
+    ds = writer.dataset
+    assert all(np.array_equal(a, b) and a.shape == b.shape for a, b in zip(ds[:]["boxes"], boxes))
+    assert np.array_equal(ds[2]["boxes"], boxes[2]) and ds["boxes"][1].shape == (0, 5)
+
+
+def test_versions_are_opened_by_number_and_tag(digits, place):
+    newer = digits.append(columns(10))
+    newer.tag("best")
+    assert (len(newer), newer.version, len(digits)) == (ROWS + 10, 3, ROWS)
+    assert len(tenrow.open(place, version=2)) == ROWS
+    assert tenrow.open(place, tag="best").version == 3
+    assert [info["version"] for info in newer.versions()] == [4, 3, 2, 1]
+    with pytest.raises(tenrow.NotFound, match="best"):
+        tenrow.open(place, tag="worst")
+
+
+def test_a_pickled_dataset_is_small_and_the_same(digits):
+    digits[0]
+    pickled = pickle.dumps(digits)
+    again = pickle.loads(pickled)
+    assert len(pickled) < 1000
+    assert again.version == digits.version and again[5]["name"] == "row 5 ü"
+
+
+def test_views_are_rows_in_an_order_of_their_own(digits):
+    view = digits.create_view("odd", np.arange(1, ROWS, 2)[::-1])
+    assert len(view) == ROWS // 2 and view[0]["label"] == ROWS - 1 and view[-1]["label"] == 1
+    assert view.take([1, 0, 1], ["label"])["label"].tolist() == [2997, 2999, 2997]
+    later = digits.append(columns(3)).view("odd")
+    assert np.array_equal(later[:4]["label"], [2999, 2997, 2995, 2993])
+    with pytest.raises(IndexError):
+        view[ROWS]

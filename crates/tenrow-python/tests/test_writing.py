@@ -1,0 +1,127 @@
+"""Rows in, and changes."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import tenrow
+from conftest import ROWS, columns
+
+
+def test_appends_keep_what_is_there(digits):
+    more = digits.append({**columns(50), "label": np.arange(50) + 7000})
+    assert len(more) == ROWS + 50 and more[ROWS]["label"] == 7000 and more[5]["label"] == 5
+    assert len(digits) == ROWS
+
+
+def test_a_schema_is_inferred(place):
+    ds = tenrow.from_numpy(
+        place,
+        {"x": np.zeros((3, 2, 2), np.float16), "n": [1, 2, 3], "s": ["a", None, "c"], "b": [b"", b"1", b"22"], "ok": np.array([True, False, True])},
+    )
+    assert {name: a.type for name, a in ds.schema.items()} == {
+        "x": "f16[2,2]", "n": "i64", "s": "string", "b": "binary", "ok": "bool",
+    }  # fmt: skip
+    assert ds.schema["s"].nullable and ds[2]["b"] == b"22" and ds[0]["ok"]
+
+
+def test_texts_of_any_length(place):
+    texts = ["", "ä" * 7, None, "x" * (1 << 20), "\0", "𝄞"]
+    with tenrow.create(place, {"s": "string?"}) as writer:
+        writer.append({"s": texts})
+    assert writer.dataset["s"][:] == texts
+    assert writer.dataset.rows_where("s LIKE 'ä%' OR s IS NULL").tolist() == [1, 2]
+
+
+def test_files_are_files(place, tmp_path):
+    own = tmp_path / "own.png"
+    own.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 5000)
+    with tenrow.create(place, {"photo": tenrow.file().nullable()}) as writer:
+        writer.append({"photo": [b"abc", own, {"path": own, "name": "a/b.png"}, {"bytes": b"", "media_type": "text/x"}, None]})
+    assert own.exists()
+    ds = writer.dataset
+    files = ds[:]["photo"]
+    assert files[0].read() == b"abc" and files[4] is None and files[3].media_type == "text/x" and files[3].read() == b""
+    for file in (files[1], files[2], ds["photo"][1], ds[1]["photo"]):
+        assert file.size == own.stat().st_size and file.read_range(8, 13) == bytes(range(5))
+        file.seek(-2, 2)
+        assert (file.read(), file.tell(), file.read()) == (b"\xfe\xff", file.size, b"")
+        file.seek(0)
+        assert file.read() == own.read_bytes() and file.readable() and file.seekable()
+    assert files[1].name == "own.png" and files[2].name == "a/b.png" and files[1].media_type == "image/png"
+    with pytest.raises(TypeError, match="photo.*row 0"):
+        ds.append({"photo": ["a text is no path"]})
+
+
+def test_columns_are_added_computed_renamed_and_dropped(digits):
+    doubled = digits.add_column("double", digits["label"].numpy() * 2)
+    assert doubled[21]["double"] == 42
+    seen = []
+
+    def mean(rows):
+        seen.append(list(rows))
+        return rows["image"].mean(axis=(1, 2)).astype(np.float32)
+
+    means = doubled.add_column("mean", mean, type="f32", inputs=["image"])
+    assert means[7]["mean"] == 7.0 and seen[0] == ["image"]
+    plain = means.add_column("split", type=str, default="train")
+    assert plain[0]["split"] == "train"
+    assert "m" in plain.rename_column("mean", "m").schema
+    assert "m" not in plain.latest().drop_column("m").schema
+    assert list(digits.schema) == ["image", "vector", "label", "name"]
+
+
+def test_the_exception_of_a_function_is_its_own(digits):
+    def broken(rows):
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        digits.add_column("x", broken, type="f32", inputs=["label"])
+    with pytest.raises(ValueError, match="values for"):
+        digits.add_column("y", lambda rows: np.zeros(1, np.float32), type="f32", inputs=["label"])
+    with pytest.raises(ValueError, match="2 values for 3000"):
+        digits.add_column("z", np.zeros(2))
+
+
+def test_deleting_restoring_tagging(digits):
+    fewer = digits.delete([0, 2, -1])
+    assert len(fewer) == ROWS - 3 and fewer[0]["label"] == 1 and fewer[1]["label"] == 3
+    assert len(fewer.restore(digits.version)) == ROWS
+    fewer.tag("few")
+    fewer.untag("few")
+    assert fewer.set_properties(source="tests", n=[1, 2]).properties == {"source": "tests", "n": [1, 2]}
+
+
+def test_compact_expire_vacuum(place):
+    ds = tenrow.from_numpy(place, {"x": np.arange(10)})
+    for _ in range(5):
+        ds = ds.append({"x": np.arange(10)})
+    compacted = ds.compact()
+    assert np.array_equal(compacted[:]["x"], np.tile(np.arange(10), 6))
+    assert compacted.expire(keep_last=1, dry_run=True) and len(compacted.versions()) > 3
+    compacted.expire(keep_last=1)
+    assert compacted.vacuum(older_than=0)
+    assert len(list(pathlib.Path(place).glob("data/**/*.parquet"))) == 1
+
+
+def test_datasets_below_a_root_are_listed(tmp_path):
+    for name in ("a", "b/c"):
+        tenrow.from_numpy(str(tmp_path / name), {"x": np.zeros((4, 3), np.float32)})
+    found = {entry["name"]: (entry["rows"], entry["attributes"]) for entry in tenrow.list(tmp_path)}
+    assert found == {"a": (4, {"x": "f32[3]"}), "b/c": (4, {"x": "f32[3]"})}
+
+
+def test_items_of_anything_that_is_iterated(place):
+    items = ({"x": np.full(3, i, np.float32), "y": i} for i in range(2500))
+    ds = tenrow.from_dataset(place, items)
+    assert len(ds) == 2500 and ds[2400]["x"].tolist() == [2400.0] * 3 and ds.schema["y"].type == "i64"
+    pairs = tenrow.from_dataset(place + "2", [(np.ones(2), "a"), (np.zeros(2), "b")], names=["x", "s"])
+    assert pairs[1]["s"] == "b"
+
+
+def test_scalars_and_small_tensors_keep_their_kind(place):
+    rows = {"zero": np.float32([1, 2]), "one": np.ones((2, 1), np.int16), "none": np.zeros((2, 0, 3))}
+    ds = tenrow.from_numpy(place, rows)
+    assert [a.type for a in ds.schema.values()] == ["f32", "i16[1]", "f64[0,3]"]
+    row = ds[0]
+    assert isinstance(row["zero"], np.float32) and row["one"].shape == (1,) and row["none"].shape == (0, 3)
