@@ -116,6 +116,27 @@ class Memmap:
         return loader(Rows(len(self.map), self.new, memmap_take), workers, as_it_is), as_it_is
 
 
+class MemmapItems(Memmap):
+    """As most write it: an item is a row, and batches are stacked."""
+
+    name = "numpy memmap by item"
+    one = many = None
+
+    def batches(self, workers):
+        return loader(Items(self.map), workers), as_it_is
+
+
+class Items(torch.utils.data.Dataset):
+    def __init__(self, data):
+        self.data = data
+
+    def __len__(self):
+        return len(self.data)
+
+    def __getitem__(self, row):
+        return torch.from_numpy(np.array(self.data[row]))
+
+
 def memmap_take(data, rows):
     return np.asarray(data[rows])
 
@@ -346,7 +367,7 @@ def compare(folder, text, dtype, shape, count):
     ours = Tenrow()
     ours.write(folder / "ours", array)
     ours.open(folder / "ours", count, dtype, shape)
-    for number, theirs in enumerate([Memmap(), Hdf5(), Lance(), HuggingFace(), WebDataset(), Mosaic()]):
+    for number, theirs in enumerate([Memmap(), MemmapItems(), Hdf5(), Lance(), HuggingFace(), WebDataset(), Mosaic()]):
         path = folder / theirs.name.replace(" ", "-").lower()
         theirs.write(path, array)
         theirs.open(path, count, dtype, shape)

@@ -3,7 +3,8 @@
 use futures::StreamExt;
 use ndarray::{Array2, array};
 use tenrow::{
-    Attribute, Columns, Dataset, FileValue, ReadOptions, ScanOptions, Schema, Verify, WriteOptions,
+    Attribute, Columns, DType, Dataset, FileValue, ReadOptions, ScanOptions, Schema, Tensor,
+    Verify, WriteOptions,
 };
 use tenrow_tests::{block_on, place};
 
@@ -83,5 +84,47 @@ fn a_row_is_the_same_by_get_take_slice_and_scan() {
         let part = stream.window(31..77).await.unwrap();
         assert_eq!(part.as_slice::<f32>().unwrap(), &all.as_slice::<f32>().unwrap()[31..77]);
         assert!(snapshot.get(200).await.is_err());
+    });
+}
+
+/// Copies of 4 MiB and more are shared by threads; checked, stored otherwise or nullable ones go another way.
+#[test]
+fn rows_are_written_into_memory_that_is_given() {
+    block_on(async {
+        let folder = place::folder();
+        let location = place::location(folder.path().join("ds"));
+        let columns = schema(&["x:f32[100]", "label:i64", "some:i16[2]?", "ok:bool[3]"]);
+        let options =
+            WriteOptions::default().with_row_group_bytes(100_000).with_partition_bytes(300_000);
+        let dataset = Dataset::create(&location, columns).await.unwrap();
+        let mut writer = dataset.writer_with(options).await.unwrap();
+        let count = 1500usize;
+        let x = Array2::from_shape_fn((count, 100), |(r, c)| r as f32 + c as f32 / 128.0);
+        let labels: Vec<i64> = (0..count as i64).collect();
+        let some = Array2::from_shape_fn((count, 2), |(r, c)| (r * 2 + c) as i16);
+        let ok: Vec<u8> = (0..count * 3).map(|i| u8::from(i % 7 < 3)).collect();
+        let ok = Tensor::new(DType::Bool, &[count as u64, 3], ok.into()).unwrap();
+        let columns = Columns::new().tensors("x", &x).unwrap().scalars("label", &labels).unwrap();
+        let columns = columns.tensors("some", &some).unwrap().tensor("ok", &ok).unwrap();
+        writer.append_columns(columns).await.unwrap();
+        let snapshot = writer.commit().await.unwrap();
+
+        for rows in [0usize, 1, 7, 12_001] {
+            let rows: Vec<u64> = (0..rows).map(|i| (i * 7919 % count) as u64).collect();
+            for verify in [Verify::Never, Verify::Always] {
+                let read = ReadOptions::default().with_verify(verify);
+                for name in ["x", "label", "some", "ok"] {
+                    let column = snapshot.tensors_with(name, &read).unwrap();
+                    let expected = column.take(&rows).await.unwrap();
+                    let mut out = vec![0xaa; expected.tensor.bytes().len()];
+                    assert!(column.take_into(&rows, &mut out).await.unwrap().is_none());
+                    assert!(out == expected.tensor.bytes()[..], "{name}, {} rows", rows.len());
+                    out.push(0);
+                    assert!(column.take_into(&rows, &mut out).await.is_err());
+                }
+            }
+        }
+        let beyond = snapshot.tensors("x").unwrap().take_into(&[1500], &mut [0; 400]).await;
+        assert_eq!(beyond.unwrap_err().kind(), tenrow::ErrorKind::InvalidInput);
     });
 }

@@ -12,4 +12,5 @@ mod plans;
 mod recipes;
 mod roots;
 mod scripts;
+mod snapshots;
 mod views;

@@ -1,5 +1,6 @@
 //! One tensor attribute of all rows: a row of a mapped file is a view of it.
 
+use arrow_buffer::NullBuffer;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PySlice};
 use tenrow::{Attribute, AttributeType, ReadOptions, Storage};
@@ -8,6 +9,9 @@ use crate::error::{out_of_range, raised};
 use crate::memory;
 use crate::runtime::read;
 use crate::values;
+
+/// What is read at once of many rows.
+const PIECE_BYTES: u64 = 256 << 20;
 
 /// A fixed-shape tensor or numeric attribute; made by `Snapshot.tensors`.
 #[pyclass(frozen, module = "tenrow._tenrow")]
@@ -121,12 +125,21 @@ impl TensorColumn {
 
     /// The tensors of the rows from `start` to before `stop`: a view, if one page of a mapped file holds them.
     fn slice<'py>(&self, py: Python<'py>, start: u64, stop: u64) -> PyResult<Bound<'py, PyAny>> {
+        if start <= stop && self.bytes_of(stop - start) > PIECE_BYTES * 4 {
+            return self.take_rows(py, &(start..stop).collect::<Vec<_>>(), None);
+        }
         let tensors = read(py, &self.storage, self.column.slice(start..stop))?;
         values::of_tensors(py, &tensors)
     }
 }
 
 impl TensorColumn {
+    /// How many bytes that many rows are.
+    fn bytes_of(&self, rows: u64) -> u64 {
+        let elements: u64 = self.column.shape().iter().product();
+        rows.saturating_mul(elements * self.column.dtype().item_bytes().unwrap_or(1))
+    }
+
     /// The tensors of these rows, copied once: into `out`, or an array of their own.
     pub(crate) fn take_rows<'py>(
         &self,
@@ -144,11 +157,38 @@ impl TensorColumn {
                 out.clone()
             }
         };
+        let row_bytes = self.bytes_of(1).max(1);
+        let piece = (PIECE_BYTES / row_bytes).max(1) as usize;
         let nulls = memory::fill(&array, |bytes| {
-            read(py, &self.storage, self.column.take_into(rows, bytes))
+            if rows.len() <= piece {
+                return read(py, &self.storage, self.column.take_into(rows, bytes));
+            }
+            // Ctrl-C is looked for in between.
+            let mut nulls = Vec::new();
+            for (rows, bytes) in
+                rows.chunks(piece).zip(bytes.chunks_mut(piece * row_bytes as usize))
+            {
+                py.check_signals()?;
+                nulls.push((
+                    rows.len(),
+                    read(py, &self.storage, self.column.take_into(rows, bytes))?,
+                ));
+            }
+            Ok(joined(nulls))
         })?;
         values::masked(py, array, nulls.as_ref())
     }
+}
+
+/// The nulls of pieces that follow each other.
+fn joined(pieces: Vec<(usize, Option<NullBuffer>)>) -> Option<NullBuffer> {
+    if pieces.iter().all(|(_, nulls)| nulls.is_none()) {
+        return None;
+    }
+    let valid = pieces.iter().flat_map(|(rows, nulls)| {
+        (0..*rows).map(move |row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)))
+    });
+    Some(valid.collect::<Vec<bool>>().into())
 }
 
 /// A row as people count them, from the end if negative.
@@ -160,6 +200,11 @@ pub(crate) fn row_of(row: i64, rows: u64) -> PyResult<u64> {
 /// Rows as whole numbers, or as a mask of all rows.
 pub(crate) fn rows_of(value: &Bound<'_, PyAny>, rows: u64) -> PyResult<Vec<u64>> {
     let py = value.py();
+    if let Ok(array) = value.cast::<numpy::PyArray1<i64>>()
+        && let Ok(numbers) = numpy::PyArrayMethods::readonly(array).as_slice()
+    {
+        return numbers.iter().map(|&row| row_of(row, rows)).collect();
+    }
     let numpy = memory::numpy(py)?;
     let array = numpy.call_method1("asarray", (value,))?;
     let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;

@@ -2,9 +2,11 @@
 #![allow(unsafe_code, reason = "numpy arrays are made over memory that Rust owns")]
 
 use std::os::raw::{c_int, c_void};
+use std::sync::{Mutex, PoisonError};
 
+use bytemuck::Zeroable;
 use bytes::Bytes;
-use numpy::npyffi::flags::NPY_ARRAY_CARRAY_RO;
+use numpy::npyffi::flags::{NPY_ARRAY_CARRAY, NPY_ARRAY_CARRAY_RO};
 use numpy::npyffi::{NpyTypes, PY_ARRAY_API, PyArrayObject, get_type_object, npy_intp};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
@@ -26,37 +28,59 @@ impl Memory {
     }
 }
 
+/// Arrays of at least this many bytes get memory that others have left: of new memory the system has to make every page.
+const REUSED_BYTES: usize = 64 << 10;
+/// How much memory that was left is kept at most.
+const KEPT_BYTES: usize = 128 << 20;
+
+/// What processors fetch at once.
+#[derive(Clone, Copy, Zeroable)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+/// Memory of an array, which is kept for the next one.
+#[pyclass(frozen, module = "tenrow._tenrow")]
+struct Reused {
+    lines: Vec<Line>,
+}
+
+/// What arrays have left, the newest last. Locked only by who holds the GIL, so never while a process is forked.
+static LEFT: Mutex<Vec<Vec<Line>>> = Mutex::new(Vec::new());
+
+/// At least `size` bytes of memory: some that was left, and not twice as large, or new.
+fn lines(size: usize) -> Vec<Line> {
+    let count = size.div_ceil(size_of::<Line>());
+    let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+    match left.iter().rposition(|lines| (count..=count * 2).contains(&lines.len())) {
+        Some(place) => left.remove(place),
+        None => bytemuck::zeroed_vec(count),
+    }
+}
+
+impl Drop for Reused {
+    fn drop(&mut self) {
+        let lines = std::mem::take(&mut self.lines);
+        let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+        left.push(lines);
+        let mut bytes = 0;
+        let mut fits = |lines: &Vec<Line>| {
+            bytes += lines.len() * size_of::<Line>();
+            bytes <= KEPT_BYTES
+        };
+        let kept = left.iter().rev().take_while(|lines| fits(lines)).count();
+        let gone = left.len() - kept;
+        left.drain(..gone);
+    }
+}
+
 /// A read-only array over the memory of the tensor; it keeps it.
 pub(crate) fn array<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
-    let dtype = dtype_of(py, tensor.dtype())?;
-    let mut dims: Vec<npy_intp> = Vec::with_capacity(tensor.shape().len());
-    for &dim in tensor.shape() {
-        dims.push(npy_intp::try_from(dim).map_err(|_| invalid("a dimension over 2^63"))?);
-    }
-    let rank = dims.len() as c_int;
     let owner = Bound::new(py, Memory { bytes: tensor.bytes().clone() })?;
-    let data = owner.get().bytes.as_ptr().cast_mut().cast::<c_void>();
-    // SAFETY: `Tensor` has as many bytes as its shape and dtype say; numpy is told that it may not write, and the array
-    // keeps `owner`, whose bytes neither move nor change.
-    unsafe {
-        let made = PY_ARRAY_API.PyArray_NewFromDescr(
-            py,
-            get_type_object(py, NpyTypes::PyArray_Type),
-            dtype.into_dtype_ptr(),
-            rank,
-            dims.as_mut_ptr(),
-            std::ptr::null_mut(),
-            data,
-            NPY_ARRAY_CARRAY_RO,
-            std::ptr::null_mut(),
-        );
-        let made = Bound::from_owned_ptr_or_err(py, made)?;
-        let base = owner.into_any().into_ptr();
-        if PY_ARRAY_API.PyArray_SetBaseObject(py, made.as_ptr().cast::<PyArrayObject>(), base) < 0 {
-            return Err(PyErr::fetch(py));
-        }
-        Ok(made)
-    }
+    let data = owner.get().bytes.as_ptr().cast_mut();
+    let dtype = dtype_of(py, tensor.dtype())?;
+    // SAFETY: `Tensor` has as many bytes as its shape and dtype say, which neither move nor change; numpy is told that it
+    // may not write.
+    unsafe { array_over(data, dtype, tensor.shape(), NPY_ARRAY_CARRAY_RO, owner.into_any()) }
 }
 
 /// A new array of this dtype and shape, which has yet to be filled.
@@ -65,8 +89,60 @@ pub(crate) fn empty<'py>(
     dtype: DType,
     shape: &[u64],
 ) -> PyResult<Bound<'py, PyAny>> {
-    let shape = pyo3::types::PyTuple::new(py, shape)?;
-    numpy(py)?.call_method1("empty", (shape, dtype_of(py, dtype)?))
+    let item_bytes = dtype.item_bytes().unwrap_or(1);
+    let size = shape.iter().try_fold(item_bytes, |size, &dim| size.checked_mul(dim));
+    let dtype = dtype_of(py, dtype)?;
+    match size.and_then(|size| usize::try_from(size).ok()) {
+        Some(size) if size >= REUSED_BYTES => {
+            let mut owner = Reused { lines: lines(size) };
+            let data = owner.lines.as_mut_ptr().cast::<u8>();
+            let owner = Bound::new(py, owner)?;
+            // SAFETY: the lines are `size` bytes at least, and do not move when their vector does; nobody else has them.
+            unsafe { array_over(data, dtype, shape, NPY_ARRAY_CARRAY, owner.into_any()) }
+        }
+        _ => {
+            let shape = pyo3::types::PyTuple::new(py, shape)?;
+            numpy(py)?.call_method1("empty", (shape, dtype))
+        }
+    }
+}
+
+/// An array over the memory at `data`, which keeps its `owner`.
+///
+/// # Safety
+/// The memory is as large as `shape` of `dtype`, and lives as long as the owner; it may be written if `flags` say so.
+unsafe fn array_over<'py>(
+    data: *mut u8,
+    dtype: Bound<'py, PyArrayDescr>,
+    shape: &[u64],
+    flags: c_int,
+    owner: Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = owner.py();
+    let mut dims: Vec<npy_intp> = Vec::with_capacity(shape.len());
+    for &dim in shape {
+        dims.push(npy_intp::try_from(dim).map_err(|_| invalid("a dimension over 2^63"))?);
+    }
+    // SAFETY: of the memory the caller says so; the array takes the owner over.
+    unsafe {
+        let made = PY_ARRAY_API.PyArray_NewFromDescr(
+            py,
+            get_type_object(py, NpyTypes::PyArray_Type),
+            dtype.into_dtype_ptr(),
+            dims.len() as c_int,
+            dims.as_mut_ptr(),
+            std::ptr::null_mut(),
+            data.cast::<c_void>(),
+            flags,
+            std::ptr::null_mut(),
+        );
+        let made = Bound::from_owned_ptr_or_err(py, made)?;
+        let base = owner.into_ptr();
+        if PY_ARRAY_API.PyArray_SetBaseObject(py, made.as_ptr().cast::<PyArrayObject>(), base) < 0 {
+            return Err(PyErr::fetch(py));
+        }
+        Ok(made)
+    }
 }
 
 /// Refuses an array that is not of this dtype and shape, or may not be written.

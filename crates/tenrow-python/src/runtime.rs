@@ -1,7 +1,9 @@
 //! The edge between Python, which waits, and futures: the GIL is released for every one.
 
+use std::future::poll_fn;
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use pyo3::exceptions::PyRuntimeError;
@@ -88,7 +90,7 @@ pub(crate) fn check_may_write() -> PyResult<()> {
     }
 }
 
-/// Waits for a short read: of a local folder without any thread, so also in a process that was forked.
+/// Waits for a read: of a local folder without any thread, so also in a process that was forked; Ctrl-C ends it.
 pub(crate) fn read<T: Send>(
     py: Python<'_>,
     storage: &Storage,
@@ -97,5 +99,19 @@ pub(crate) fn read<T: Send>(
     if storage.folder().is_none() {
         return wait(py, work);
     }
-    py.detach(|| block_on(work)).map_err(|error| raised(&error))
+    py.detach(|| {
+        let mut work = std::pin::pin!(work);
+        let mut looked: Option<Instant> = None;
+        block_on(poll_fn(|context| {
+            if let Poll::Ready(done) = work.as_mut().poll(context) {
+                return Poll::Ready(done.map_err(|error| raised(&error)));
+            }
+            // It has read some, and will go on.
+            if looked.get_or_insert_with(Instant::now).elapsed() >= SIGNALS_EVERY {
+                looked = None;
+                Python::attach(|py| py.check_signals())?;
+            }
+            Poll::Pending
+        }))
+    })
 }

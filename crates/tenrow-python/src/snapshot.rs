@@ -1,5 +1,6 @@
 //! One version of a dataset, and its rows.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -27,14 +28,10 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// The attributes of these names, all without names, but files where they are to be left out.
-    fn attributes(&self, names: Option<&[String]>) -> PyResult<Vec<Attribute>> {
-        match names {
-            None => Ok(self.snapshot.schema().attributes().to_vec()),
-            Some(names) => {
-                let found = names.iter().map(|name| self.snapshot.attribute(name).cloned());
-                found.collect::<tenrow::Result<_>>().map_err(|error| raised(&error))
-            }
-        }
+    fn attributes(&self, names: Option<&[String]>) -> PyResult<Cow<'_, [Attribute]>> {
+        let Some(names) = names else { return Ok(self.snapshot.schema().attributes().into()) };
+        let found = names.iter().map(|name| self.snapshot.attribute(name).cloned());
+        found.collect::<tenrow::Result<_>>().map(Cow::Owned).map_err(|error| raised(&error))
     }
 
     fn options(names: &[Attribute], verify: Option<&str>) -> PyResult<ReadOptions> {
@@ -161,7 +158,7 @@ impl Snapshot {
         let attributes = self.attributes(attributes.as_deref())?;
         let dict = PyDict::new(py);
         let mut others = Vec::new();
-        for attribute in &attributes {
+        for attribute in attributes.iter() {
             let name = &attribute.name;
             let value = match &attribute.attribute_type {
                 AttributeType::Tensor { .. } => {
@@ -216,10 +213,10 @@ impl Snapshot {
         let storage = self.snapshot.storage();
         let dict = PyDict::new(py);
         let mut others = Vec::new();
-        for attribute in &attributes {
+        for attribute in attributes.iter() {
             let name = &attribute.name;
-            let one = Self::options(std::slice::from_ref(attribute), verify)?;
             let value = if has_array(attribute) {
+                let one = Self::options(&[], verify)?;
                 let column = TensorColumn::new(&self.snapshot, attribute, &one)?;
                 column.take_rows(py, &rows, target(name)?.as_ref())?
             } else if attribute.attribute_type == AttributeType::File {
@@ -275,7 +272,11 @@ impl Snapshot {
         let stream = self.stream(&without_files(&attributes), range.clone(), batch_size, verify)?;
         let snapshot = Snapshot { snapshot: self.snapshot.clone() };
         let under_way = UnderWay { stream, next: range.start };
-        Ok(Scan { snapshot, attributes, under_way: Mutex::new(Some(under_way)) })
+        Ok(Scan {
+            snapshot,
+            attributes: attributes.into_owned(),
+            under_way: Mutex::new(Some(under_way)),
+        })
     }
 
     /// Batches of rows, in order, for whoever speaks Arrow.

@@ -70,6 +70,14 @@ def test_tuples_are_stacked(digits):
         assert image.shape == (8, 28, 28) and label.tolist() == list(range(8))
 
 
+def test_batches_of_workers_come_in_shared_memory(digits):
+    ds = tenrow.torch.Dataset(digits, batched=True)
+    for batch in DataLoader(ds, 700, num_workers=1, collate_fn=tenrow.torch.collate):
+        assert batch["image"].is_shared() and (batch["image"][:, 0, 0] == batch["label"] % 251).all()
+        assert batch["name"][0] == f"row {batch['label'][0]} ü"
+        batch["vector"][0] = 1
+
+
 def test_bf16_and_tensors_on_the_way_in(place):
     pytest.importorskip("ml_dtypes")
     x = torch.arange(6, dtype=torch.float32).reshape(3, 2)

@@ -110,3 +110,25 @@ def test_ctrl_c_ends_a_writer_and_nothing_is_committed(place):
     _, said = worker.communicate(timeout=20)
     assert worker.returncode != 0 and b"KeyboardInterrupt" in said
     assert tenrow.open(place).version == ds.version
+
+
+READER = """
+import sys, tenrow
+ds = tenrow.open(sys.argv[1])
+print("begun", flush=True)
+ds["name"][:]
+print("done", flush=True)
+"""
+
+
+@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals")
+def test_ctrl_c_ends_a_long_read(place):
+    with tenrow.create(place, {"name": str}) as writer:
+        for _ in range(20):
+            writer.append({"name": [f"row {row} of some" for row in range(200_000)]})
+    worker = subprocess.Popen([sys.executable, "-c", READER, place], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    worker.stdout.readline()
+    time.sleep(0.2)
+    worker.send_signal(signal.SIGINT)
+    said, error = worker.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in error and b"done" not in said

@@ -49,6 +49,12 @@ def test_files_are_files(place, tmp_path):
         file.seek(0)
         assert file.read() == own.read_bytes() and file.readable() and file.seekable()
     assert files[1].name == "own.png" and files[2].name == "a/b.png" and files[1].media_type == "image/png"
+    again = tenrow.from_dataset(place + "2", ds)
+    assert [file and (file.name, file.media_type, file.read()) for file in again["photo"][:]] == [
+        file and (file.name, file.media_type, file.seek(0) or file.read()) for file in files
+    ]
+    with own.open("rb") as opened:
+        assert again.append({"photo": [opened]})[-1]["photo"].name == "own.png"
     with pytest.raises(TypeError, match="photo.*row 0"):
         ds.append({"photo": ["a text is no path"]})
 

@@ -80,3 +80,18 @@ def test_arrow_for_others_is_the_file_too(digits):
     vectors = table.column("vector").chunk(0).storage.values.buffers()[1]
     assert any(vectors.address in place for place in maps())
     assert columns()["vector"].shape == (3000, 16)
+
+
+def test_memory_of_arrays_that_are_gone_serves_others(digits):
+    rows = np.arange(1000)
+    one, other = digits["image"].take(rows), digits["image"].take(rows + 1)
+    assert one.ctypes.data % 64 == 0 and abs(one.ctypes.data - other.ctypes.data) >= one.nbytes
+    one[:] = 255
+    assert (other[:, 0, 0] == (rows + 1) % 251).all()
+    part, place = one[5], one.ctypes.data
+    del one
+    third = digits["image"].take(rows)
+    assert third.ctypes.data != place and (part == 255).all()
+    del part
+    fourth = digits["image"].take(rows)
+    assert fourth.ctypes.data == place and (fourth[:, 0, 0] == rows % 251).all() and fourth.flags.writeable

@@ -73,6 +73,16 @@ class Dataset:
 
     Rows are numbered from 0. `ds[5]` is one row, `ds[10:20]` and `ds[[5, 9, 5]]` are several, as dicts; `ds["image"]`
     is a column. Tensors of local datasets are read-only views of mapped files.
+
+    >>> import numpy as np, tempfile, tenrow
+    >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"x": np.arange(6.0).reshape(3, 2), "name": ["a", "b", "c"]})
+    >>> ds[-1]
+    {'x': array([4., 5.]), 'name': 'c'}
+    >>> ds[1:]["name"], ds["x"][0].flags.writeable
+    (['b', 'c'], False)
+    >>> ds[3]
+    Traceback (most recent call last):
+    tenrow._errors.OutOfRange: row 3 of 3
     """
 
     def __init__(self, state: _State) -> None:
@@ -108,7 +118,13 @@ class Dataset:
 
     @property
     def schema(self) -> dict[str, Attribute]:
-        """The attributes by their names, in order."""
+        """The attributes by their names, in order.
+
+        >>> import numpy as np, tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"x": np.zeros((3, 2, 2), np.uint8)})
+        >>> ds.schema["x"].dtype, ds.schema["x"].shape
+        ('u8', (2, 2))
+        """
         return {about["name"]: Attribute._of(about) for about in self._snapshot.schema()}
 
     @property
@@ -189,7 +205,15 @@ class Dataset:
     ) -> Iterator[dict[str, Any]]:
         """All rows in order, as dicts of columns of up to `batch_size` rows: fetched ahead, in bounded memory.
 
-        `filter` is a condition of SQL, such as `"label = 3 AND score > 0.5"`. `progress` shows a bar of `tqdm`.
+        `filter` is a condition of SQL, such as `"label = 3 AND score > 0.5"`. `progress` shows a bar of `tqdm`. Raises
+        `KeyError` for an attribute that there is not, `ValueError` for a condition that is none.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> [batch["n"].tolist() for batch in ds.scan(batch_size=2)]
+        [[1, 2], [3]]
+        >>> [batch["n"].tolist() for batch in ds.scan(filter="n <> 2")]
+        [[1, 3]]
         """
         if filter is not None:
             return self._scan_filtered(batch_size or 1024, attributes, filter)
@@ -210,7 +234,13 @@ class Dataset:
             yield self.take(found[start : start + batch_size], attributes)
 
     def rows_where(self, condition: str) -> np.ndarray[Any, Any]:
-        """The numbers of the rows for which a condition of SQL is true, ascending."""
+        """The numbers of the rows for which a condition of SQL is true, ascending.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> ds.rows_where("n >= 2").tolist()
+        [1, 2]
+        """
         return _tenrow.rows_of(self.sql(f"SELECT _row FROM ds WHERE ({condition}) ORDER BY _row"))
 
     # -- other libraries
@@ -258,7 +288,13 @@ class Dataset:
     # -- versions and views
 
     def versions(self) -> list[dict[str, Any]]:
-        """The history, the newest first: version, created_ms, operation, rows, partitions, size_bytes."""
+        """The history, the newest first: version, created_ms, operation, rows, partitions, size_bytes.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> [(info["version"], info["rows"]) for info in ds.versions()]
+        [(2, 3), (1, 0)]
+        """
         return self._place.versions()
 
     def view(self, name: str) -> View:
@@ -267,7 +303,16 @@ class Dataset:
         return View(open(self._uri, version, None, self._options), rows, name)
 
     def create_view(self, name: str, rows: Any, *, replace: bool = False) -> View:
-        """Keeps these rows of this version under a name; the version then never expires."""
+        """Keeps these rows of this version under a name; the version then never expires.
+
+        Raises `FileExistsError` if there is a view of that name and `replace` is not given.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> train = ds.create_view("train", [2, 0])
+        >>> len(train), int(train[0]["n"]), ds.view("train").take([0, 1])["n"].tolist()
+        (2, 3, [3, 1])
+        """
         self._place.create_view(self._snapshot, name, rows, replace)
         return self.view(name)
 
@@ -294,7 +339,19 @@ class Dataset:
         return Writer(self._place.writer(options), self._uri, self._options)
 
     def append(self, rows: Any, **options: Any) -> Dataset:
-        """Appends rows in one commit: a dict of columns, or whatever speaks Arrow (pandas, polars, pyarrow)."""
+        """Appends rows in one commit: a dict of columns, or whatever speaks Arrow (pandas, polars, pyarrow).
+
+        All rows are taken or none. Raises `TypeError` or `ValueError`, naming the attribute, what was found and what was
+        expected.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> ds.append({"n": [4]})["n"][:].tolist(), len(ds)
+        ([1, 2, 3, 4], 3)
+        >>> ds.append({"n": ["four"]})
+        Traceback (most recent call last):
+        tenrow._errors.WrongType: attribute "n": expected numbers for i64, found <U4
+        """
         with self.writer(**options) as writer:
             writer.append(rows)
         return self.latest()
@@ -314,6 +371,12 @@ class Dataset:
         `values` may be a function, which is given a dict of the columns `inputs` of consecutive rows, all attributes
         without `inputs`, and gives as many values: memory stays bounded, and killed and run again it goes on. Without
         `values` rows have the `default`, or null. `progress` shows a bar of `tqdm`.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> ds = ds.add_column("square", lambda rows: rows["n"] ** 2, type="i64", inputs=["n"])
+        >>> ds["square"][:].tolist(), ds.add_column("split", type=str, default="train")[2]["split"]
+        ([1, 4, 9], 'train')
         """
         if type is None:
             if not hasattr(values, "dtype"):
@@ -358,11 +421,24 @@ class Dataset:
         return self._at(self._place.rename_attribute(old, new))
 
     def delete(self, rows: Any) -> Dataset:
-        """Without these rows of this version; later ones move up."""
+        """Without these rows of this version; later ones move up. Older versions still have them.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> ds.delete([0])["n"][:].tolist()
+        [2, 3]
+        """
         return self._at(self._place.delete(self._snapshot, rows))
 
     def tag(self, name: str, version: int | None = None) -> None:
-        """Calls a version by a name, this one unless another is given; it then never expires."""
+        """Calls a version by a name, this one unless another is given; it then never expires.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> ds.tag("best")
+        >>> tenrow.open(ds.uri, tag="best").version == ds.version
+        True
+        """
         self._place.tag(name, self.version if version is None else version)
 
     def untag(self, name: str) -> None:
@@ -370,11 +446,23 @@ class Dataset:
         self._place.untag(name)
 
     def restore(self, version: int) -> Dataset:
-        """A new version that is what an older one was."""
+        """A new version that is what an older one was; nothing in between is lost.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> len(ds.delete([0, 1]).restore(ds.version))
+        3
+        """
         return self._at(self._place.restore(version))
 
     def set_properties(self, **properties: Any) -> Dataset:
-        """Notes properties, any JSON; `None` takes one away."""
+        """Notes properties, any JSON; `None` takes one away.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> ds.set_properties(source="a camera").properties
+        {'source': 'a camera'}
+        """
         return self._at(self._place.set_properties(json.dumps(properties)))
 
     def compact(self, *, progress: bool = False) -> Dataset:
@@ -385,7 +473,13 @@ class Dataset:
     def expire(
         self, *, keep_last: int | None = None, older_than: float | None = None, dry_run: bool = False
     ) -> list[int]:
-        """Ends old versions, `older_than` in seconds; gives their numbers. `vacuum` then frees their files."""
+        """Ends old versions, `older_than` in seconds; gives their numbers. `vacuum` then frees their files.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> ds.append({"n": [4]}).expire(keep_last=1)
+        [1, 2]
+        """
         return self._place.expire(keep_last, older_than, dry_run)
 
     def vacuum(self, *, older_than: float | None = None, dry_run: bool = False, progress: bool = False) -> list[str]:
@@ -421,6 +515,11 @@ class Column:
     """An attribute that is no tensor of one shape: text, files, lists, tensors of varying shape.
 
     `column[5]` is a value, `column[2:7]` and `column[[5, 9]]` are lists.
+
+    >>> import tempfile, tenrow
+    >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"name": ["Ada", "Alan", "Grace"]})
+    >>> ds["name"][-1], ds["name"][:2], ds["name"][[2, 0]]
+    ('Grace', ['Ada', 'Alan'], ['Grace', 'Ada'])
     """
 
     def __init__(self, dataset: Dataset, name: str) -> None:

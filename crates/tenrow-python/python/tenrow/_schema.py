@@ -108,6 +108,9 @@ def tensor(dtype: Any, shape: tuple[int | None, ...] = (), *, encoding: str | No
 def file() -> AttributeType:
     """A file attribute: bytes with a name and a media type; small ones lie in their row, large ones beside it.
 
+    Rows are `bytes`, a `pathlib.Path`, which is copied and stays, something to `read`, such as a file of another dataset, or
+    a dict of `bytes` or `path` with `name` and `media_type`.
+
     >>> import tenrow
     >>> tenrow.file().text
     'file'
@@ -163,7 +166,7 @@ def _infer_column(name: str, values: Any) -> str:
             return "timestamp(us)" + null
         if known and all(isinstance(value, datetime.date) for value in known):
             return "date32" + null
-        if any(hasattr(value, "__fspath__") or (isinstance(value, Mapping) and value.keys() <= _FILE_KEYS) for value in known):
+        if any(hasattr(value, "__fspath__") or hasattr(value, "read") or (isinstance(value, Mapping) and value.keys() <= _FILE_KEYS) for value in known):
             return "file" + null
         if known and all(isinstance(value, Mapping) for value in known):
             return _infer_struct(name, known) + null

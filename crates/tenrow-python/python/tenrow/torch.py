@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -61,14 +62,42 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
         return tuple(values.values()) if self.tuples else values
 
     def _batch(self, rows: Sequence[int]) -> dict[str, Any]:
-        taken = self.source.take(np.asarray(rows, np.int64), self.attributes)
-        return {name: self._tensor(values) for name, values in taken.items()}
+        out = self._shared(len(rows)) if self.batched and torch.utils.data.get_worker_info() else {}
+        arrays = {name: as_array(tensor) for name, tensor in out.items()}
+        taken = self.source.take(np.asarray(rows, np.int64), self.attributes, arrays or None)
+        return {name: out[name] if values is arrays.get(name) else self._tensor(values) for name, values in taken.items()}
+
+    def _shared(self, count: int) -> dict[str, torch.Tensor]:
+        """Tensors in shared memory, where the batches of a worker are to be, so that handing them over copies nothing."""
+        about = getattr(self.source, "dataset", self.source).schema
+        tensors = {}
+        for name in about if self.attributes is None else self.attributes:
+            attribute = about[name]
+            if attribute.kind == "tensor" and not attribute.nullable:
+                empty = torch.empty(0, dtype=_TYPES[attribute.dtype])
+                shape = (count, *attribute.shape)
+                if 0 in shape:
+                    continue
+                # As torch itself does for the batches that it stacks.
+                storage = torch.UntypedStorage._new_shared(math.prod(shape) * empty.element_size(), device="cpu")
+                tensors[name] = empty.set_(storage, 0, shape)
+        return tensors
 
     def _tensor(self, values: Any) -> Any:
-        if not isinstance(values, np.ndarray) or values.dtype.kind in "mM":
+        if type(values) is np.ndarray and values.dtype.kind in "fiub":
+            tensor = torch.from_numpy(values)
+        elif not isinstance(values, np.ndarray) or values.dtype.kind in "mM":
             return values
-        tensor = as_tensor(values)
+        else:
+            tensor = as_tensor(values)
         return tensor.pin_memory() if self.pin_memory else tensor
+
+
+_TYPES = {
+    "bool": torch.bool, "i8": torch.int8, "i16": torch.int16, "i32": torch.int32, "i64": torch.int64, "u8": torch.uint8,
+    "u16": torch.uint16, "u32": torch.uint32, "u64": torch.uint64, "f16": torch.float16, "bf16": torch.bfloat16,
+    "f32": torch.float32, "f64": torch.float64,
+}  # fmt: skip
 
 
 def as_tensor(array: np.ndarray[Any, Any], *, copy: bool = False) -> torch.Tensor:

@@ -15,7 +15,7 @@ use tenrow::{
 use tenrow_convert::{CastMode, cast_batch, media_type};
 
 use super::nested;
-use super::to_python::is_time;
+use super::to_python::{ROWS_BETWEEN_SIGNALS, is_time};
 use crate::error::{invalid, raised, wrong_type};
 use crate::memory::{self, type_of};
 use crate::runtime::wait;
@@ -323,6 +323,9 @@ pub(super) fn each(
     }
     for (number, row) in values.try_iter()?.enumerate() {
         let row = row?;
+        if number % ROWS_BETWEEN_SIGNALS == 0 {
+            values.py().check_signals()?;
+        }
         take((!row.is_none()).then_some(&row)).ok_or_else(|| {
             wrong_type(format!(
                 "attribute {name:?}, row {number}: expected {expected}, found {}",
@@ -333,7 +336,7 @@ pub(super) fn each(
     Ok(())
 }
 
-/// Files: bytes, paths of files to read, or dicts of `bytes` or `path` with `name` and `media_type`.
+/// Files: bytes, paths of files to read, objects with `read`, or dicts of `bytes` or `path` with `name` and `media_type`.
 fn files(
     writer: &mut DatasetWriter,
     values: &Bound<'_, PyAny>,
@@ -395,8 +398,22 @@ fn file(
         value.media_type = first_bytes(&path).as_deref().and_then(media_type).map(str::to_owned);
         return Ok(Some(value));
     }
+    if row.hasattr("read")? {
+        let bytes = row.call_method0("read")?;
+        let mut value = file(writer, &bytes, name, number)?.unwrap_or_default();
+        let text = |key: &str| row.getattr(key).and_then(|text| text.extract::<String>()).ok();
+        let last =
+            |path: String| Some(std::path::Path::new(&path).file_name()?.to_str()?.to_owned());
+        value.name = match row.hasattr("media_type")? {
+            // Of a dataset: its name is that of a file already, and may hold slashes.
+            true => text("name"),
+            false => text("name").and_then(last),
+        };
+        value.media_type = text("media_type").or(value.media_type);
+        return Ok(Some(value));
+    }
     Err(wrong_type(format!(
-        "attribute {name:?}, row {number}: expected a file as bytes, a pathlib.Path or a dict, found {}",
+        "attribute {name:?}, row {number}: expected a file as bytes, a pathlib.Path, a dict or something to read, found {}",
         type_of(row)
     )))
 }

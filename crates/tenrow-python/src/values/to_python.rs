@@ -13,6 +13,9 @@ use tenrow::{Attribute, AttributeType, Tensors};
 use crate::error::{raised, wrong_type};
 use crate::memory;
 
+/// After how many values that become objects it is looked whether Ctrl-C was pressed.
+pub(super) const ROWS_BETWEEN_SIGNALS: usize = 4096;
+
 /// All rows of a column.
 pub(crate) fn column<'py>(
     py: Python<'py>,
@@ -26,7 +29,12 @@ pub(crate) fn column<'py>(
         }
         AttributeType::Value(data_type) if is_time(data_type) => times(py, array),
         _ => {
-            let values = (0..array.len()).map(|row| value(py, attribute, array, row));
+            let values = (0..array.len()).map(|row| {
+                if row % ROWS_BETWEEN_SIGNALS == 0 {
+                    py.check_signals()?;
+                }
+                value(py, attribute, array, row)
+            });
             Ok(PyList::new(py, values.collect::<PyResult<Vec<_>>>()?)?.into_any())
         }
     }

@@ -204,6 +204,9 @@ impl Roots {
         }
         let relative = path.strip_prefix(".").unwrap_or(path);
         let text = relative.to_str().unwrap_or(name).trim_end_matches('/');
+        if self.roots.is_empty() {
+            return Vec::new();
+        }
         let mut found = vec![Place { root: 0, name: text.to_owned() }];
         if let Some((root, rest)) = text.split_once('/') {
             // A path may begin with the name of its root, or with the folder that the program runs in.
@@ -219,6 +222,12 @@ impl Roots {
     }
 
     async fn not_found(&self, schema: Option<&str>, name: &str) -> Error {
+        if self.roots.is_empty() {
+            let names = self.snapshots.iter().map(|(name, _)| name.as_str());
+            let mean = did_you_mean(name, names);
+            let reason = format!("no dataset {name:?}: the session has no roots{mean}");
+            return Error::new(ErrorKind::NotFound, reason);
+        }
         let mut known = Vec::new();
         for root in &self.roots {
             if schema.is_none_or(|schema| schema == root.name)

@@ -117,6 +117,9 @@ impl Snapshot {
             let (partition, range) = self.locate(at).await?;
             let end = rows.end.min(range.end);
             let live = at - range.start..end - range.start;
+            if !parts.is_empty() {
+                tokio::task::yield_now().await;
+            }
             parts.push(live_rows(self, attribute, partition, live, options).await?);
             at = end;
         }

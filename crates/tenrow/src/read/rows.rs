@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef};
 use futures::stream::{self, StreamExt, TryStreamExt};
+// Mapped pages never wait: between row groups whoever polls gets a turn, to cancel for one.
+use tokio::task::yield_now;
 
 use crate::error::{Error, Result};
 use crate::format::Attribute;
@@ -133,7 +135,13 @@ impl Snapshot {
         let mut reads = Vec::with_capacity(groups.len());
         for (&(number, row_group), wanted) in &groups {
             let reader = reader(number);
-            reads.push(async move { reader.read(row_group, &ranges_of(wanted)).await });
+            let is_first = reads.is_empty();
+            reads.push(async move {
+                if !is_first {
+                    yield_now().await;
+                }
+                reader.read(row_group, &ranges_of(wanted)).await
+            });
         }
         let read: Vec<ArrayRef> =
             stream::iter(reads).buffered(options.max_concurrency.max(1)).try_collect().await?;
@@ -197,6 +205,9 @@ impl ColumnReader<'_> {
         }
         let mut parts = Vec::with_capacity(groups.len());
         for (row_group, ranges) in &groups {
+            if !parts.is_empty() {
+                yield_now().await;
+            }
             parts.push(self.read(*row_group, ranges).await?);
         }
         arrays::concat(&self.wanted_type(), parts)

@@ -90,37 +90,35 @@ impl Snapshot {
         rows: &Rows,
         options: &ReadOptions,
     ) -> Result<Option<Buffer>> {
+        let row_bytes = (element_count * dtype.item_bits() / 8) as usize;
+        let places = self.mapped_rows(attribute, dtype, row_bytes, rows, options)?;
+        let Some(places) = places else { return Ok(None) };
         // A plain vector: allocators give back its memory warm, where aligned memory comes cold.
         let mut out: Vec<u8> = Vec::new();
-        let row_bytes = (element_count * dtype.item_bits() / 8) as usize;
-        out.reserve_exact(rows.rows.len() * row_bytes);
-        let put = |bytes: &[u8]| out.extend_from_slice(bytes);
-        match self.gather_rows(attribute, dtype, row_bytes, rows, options, put)? {
-            true => Ok(Some(Buffer::from_vec(out))),
-            false => Ok(None),
-        }
+        out.reserve_exact(places.len() * row_bytes);
+        places.into_iter().for_each(|bytes| out.extend_from_slice(bytes));
+        Ok(Some(Buffer::from_vec(out)))
     }
 
-    /// Gives the bytes of each row to `put`; false, before it is called, if some are not to be had.
-    fn gather_rows(
-        &self,
-        attribute: &Attribute,
+    /// Where the bytes of each row are mapped; `None` if some are not.
+    fn mapped_rows<'a>(
+        &'a self,
+        attribute: &'a Attribute,
         dtype: DType,
         row_bytes: usize,
-        rows: &Rows,
-        options: &ReadOptions,
-        put: impl FnMut(&[u8]),
-    ) -> Result<bool> {
+        rows: &'a Rows,
+        options: &'a ReadOptions,
+    ) -> Result<Option<Vec<&'a [u8]>>> {
         let checks = matches!(options.verify, Some(Verify::Always | Verify::Fetched));
         if checks || dtype == DType::Bool || row_bytes == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         let element_count = row_bytes as u64 * 8 / dtype.item_bits();
         let mut mapped = Vec::with_capacity(rows.partitions.len());
         for partition in &rows.partitions {
             let reader = ColumnReader::new(self, attribute, partition, options);
             let Some(found) = MappedColumn::of(&reader, dtype, element_count)? else {
-                return Ok(false);
+                return Ok(None);
             };
             mapped.push(found);
         }
@@ -128,13 +126,42 @@ impl Snapshot {
         let mut places = Vec::with_capacity(rows.rows.len());
         for &(number, row) in &rows.rows {
             let column = &mapped[number as usize];
-            let Some(bytes) = column.row(row, row_bytes)? else { return Ok(false) };
+            let Some(bytes) = column.row(row, row_bytes)? else { return Ok(None) };
             self.storage().note_mapped_read(row_bytes as u64);
             places.push(bytes);
         }
-        places.into_iter().for_each(put);
-        Ok(true)
+        Ok(Some(places))
     }
+}
+
+/// Copies of at least this many bytes are shared by threads: starting one takes as long as copying a tenth of it.
+const SHARED_COPY_BYTES: usize = 4 << 20;
+/// Memory is no faster for more threads.
+const COPYING_THREADS: usize = 4;
+
+/// Copies rows of `row_bytes` one after the other into `out`, which is as long as all of them.
+fn copy_rows(places: &[&[u8]], row_bytes: usize, out: &mut [u8]) {
+    let copy = |places: &[&[u8]], out: &mut [u8]| {
+        for (bytes, row) in places.iter().zip(out.chunks_exact_mut(row_bytes)) {
+            row.copy_from_slice(bytes);
+        }
+    };
+    let threads = match out.len() {
+        ..SHARED_COPY_BYTES => 1,
+        _ => std::thread::available_parallelism().map_or(1, |n| n.get().min(COPYING_THREADS)),
+    };
+    let share = places.len().div_ceil(threads).max(1);
+    // Threads that live as long as the copy: those of a pool would be missing after a fork.
+    std::thread::scope(|scope| {
+        let mut shares = places.chunks(share).zip(out.chunks_mut(share * row_bytes));
+        let own = shares.next();
+        for (places, out) in shares {
+            scope.spawn(move || copy(places, out));
+        }
+        if let Some((places, out)) = own {
+            copy(places, out);
+        }
+    });
 }
 
 /// A raw tensor attribute of one partition whose file is mapped.
@@ -264,7 +291,7 @@ impl TensorColumn {
     /// The tensors of these rows, in the order asked, written to `out`, which has as many bytes; gives which rows are
     /// null, whose bytes are zeros.
     ///
-    /// Of mapped files each byte is copied once.
+    /// Of mapped files each byte is copied once, 4 MiB and more by up to four threads.
     ///
     /// # Errors
     /// As [`Snapshot::get`], and [`InvalidInput`](crate::ErrorKind::InvalidInput) if `out` has another length.
@@ -281,14 +308,10 @@ impl TensorColumn {
         if let AttributeType::Tensor { .. } = self.attribute.attribute_type {
             let resolved = self.snapshot.resolve(rows).await?;
             let (attribute, options) = (&self.attribute, &self.options);
-            let mut left = &mut *out;
-            let put = |bytes: &[u8]| {
-                let (row, rest) = std::mem::take(&mut left).split_at_mut(bytes.len());
-                row.copy_from_slice(bytes);
-                left = rest;
-            };
-            let snapshot = &self.snapshot;
-            if snapshot.gather_rows(attribute, self.dtype, row_bytes, &resolved, options, put)? {
+            let places =
+                self.snapshot.mapped_rows(attribute, self.dtype, row_bytes, &resolved, options)?;
+            if let Some(places) = places {
+                copy_rows(&places, row_bytes, out);
                 return Ok(None);
             }
         }
