@@ -262,7 +262,13 @@ class Mosaic:
                 shards.write({"x": values})
 
     def open(self, path, count, dtype, shape):
-        self.data = streaming.StreamingDataset(local=str(path), batch_size=BATCH, shuffle=True)
+        self.path = str(path)
+        self.data = self.new()
+
+    def new(self):
+        # It keeps state in shared memory, which another one in this process would meet.
+        streaming.base.util.clean_stale_shared_memory()
+        return streaming.StreamingDataset(local=self.path, batch_size=BATCH, shuffle=True)
 
     def one(self, row):
         return self.data[row]["x"]
@@ -271,7 +277,7 @@ class Mosaic:
         return np.stack([self.data[int(row)]["x"] for row in rows])
 
     def batches(self, workers):
-        return loader(self.data, workers, shuffle=False), field
+        return loader(self.new(), workers, shuffle=False), field
 
 
 def in_turns(ours, theirs, inputs):

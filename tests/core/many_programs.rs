@@ -26,7 +26,7 @@ fn create(place: &str) {
 #[test]
 fn writers_a_compactor_a_fill_and_readers_at_once_lose_nothing() {
     let runs = number("TENROW_RUNS");
-    let (writers, commits) = if runs.is_some() { (8, 125) } else { (4, 25) };
+    let (writers, commits) = (8, if runs.is_some() { 125 } else { 12 });
     for run in 0..runs.unwrap_or(1) {
         let folder = place::folder();
         let place = place::location(folder.path().join("ds"));

@@ -60,6 +60,14 @@ impl ArrowBatches {
         Ok(to_stream_pycapsule(py, arrays, requested_schema)?)
     }
 
+    fn __repr__(&self) -> String {
+        let names = self.schema.fields().iter().map(|field| field.name().as_str());
+        let names = names.collect::<Vec<_>>().join(", ");
+        format!(
+            "<Arrow batches of {names}: give them to pyarrow.table, polars.DataFrame or DuckDB>"
+        )
+    }
+
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
         Ok(to_schema_pycapsule(py, self.schema.as_ref())?)
     }

@@ -149,3 +149,14 @@ def test_a_damaged_dataset_is_corrupt(digits, place):
     file.write_bytes(damaged)
     with pytest.raises(tenrow.Corrupt, match="parquet"):
         tenrow.open(place).take(range(3000), verify="always")
+
+
+def test_what_is_wrong_is_named(digits, place, tmp_path):
+    small = tenrow.from_numpy(place + "2", {"x": np.zeros((3, 2), np.uint8)})
+    with pytest.raises(ValueError, match='"x", row 1: 256 is no value of u8'):
+        small.append({"x": [[1, 2], [3, 256]]})
+    with pytest.raises(ValueError, match="regoin.*region"):
+        tenrow.open(place, options={"regoin": "x"})
+    with pytest.raises(FileNotFoundError, match="no such folder"):
+        tenrow.list(tmp_path / "nothing")
+    assert "label" in repr(digits.sql("SELECT label FROM ds"))

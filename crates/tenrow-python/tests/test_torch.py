@@ -78,6 +78,21 @@ def test_batches_of_workers_come_in_shared_memory(digits):
         batch["vector"][0] = 1
 
 
+def test_pinned_memory_is_read_into(digits, monkeypatch):
+    asked = []
+    empty = torch.empty
+
+    def without_accelerator(*shape, pin_memory=False, **options):
+        asked.append((shape[0], pin_memory))
+        return empty(*shape, **options)
+
+    monkeypatch.setattr(torch, "empty", without_accelerator)
+    ds = tenrow.torch.Dataset(digits, ["image", "vector"], batched=True, pin_memory=True)
+    batch = ds.__getitems__([5, 2])
+    assert batch["vector"][:, 0].tolist() == [5, 2] and batch["image"][1, 3, 3] == 2
+    assert asked == [((2, 28, 28), True), ((2, 16), True)]
+
+
 def test_bf16_and_tensors_on_the_way_in(place):
     pytest.importorskip("ml_dtypes")
     x = torch.arange(6, dtype=torch.float32).reshape(3, 2)

@@ -5,7 +5,6 @@ import multiprocessing
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import numpy as np
@@ -91,7 +90,8 @@ def test_a_fork_of_a_writer_says_that_it_cannot_write(digits):
 
 
 WRITER = """
-import sys, numpy as np, tenrow
+import signal, sys, numpy as np, tenrow
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
 x = np.zeros((1000, 1000), np.float32)
 with tenrow.open(sys.argv[1]).writer() as w:
     print("begun", flush=True)
@@ -100,7 +100,6 @@ with tenrow.open(sys.argv[1]).writer() as w:
 """
 
 
-@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals")
 def test_ctrl_c_ends_a_writer_and_nothing_is_committed(place):
     ds = tenrow.from_numpy(place, {"x": np.zeros((1, 1000), np.float32)})
     worker = subprocess.Popen([sys.executable, "-c", WRITER, place], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -113,7 +112,8 @@ def test_ctrl_c_ends_a_writer_and_nothing_is_committed(place):
 
 
 READER = """
-import sys, tenrow
+import signal, sys, tenrow
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ds = tenrow.open(sys.argv[1])
 print("begun", flush=True)
 ds["name"][:]
@@ -121,7 +121,6 @@ print("done", flush=True)
 """
 
 
-@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals")
 def test_ctrl_c_ends_a_long_read(place):
     with tenrow.create(place, {"name": str}) as writer:
         for _ in range(20):

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use tenrow::{Cache, Dataset, ErrorKind, ReadOptions, Storage, Verify};
+use tenrow::{Cache, Columns, Dataset, ErrorKind, ReadOptions, Storage, Verify, WriteOptions};
 use tenrow_tests::block_on_remote;
 use tenrow_tests::random::Dice;
 use tenrow_tests::s3::{Mishap, S3Server, Seen};
@@ -127,6 +127,40 @@ fn a_version_is_warmed_whole() {
         assert_eq!(server.take_seen(), []);
         let off = super::dataset(&server, "x").latest().await.unwrap();
         assert_eq!(off.warm(|_, _| {}).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    });
+}
+
+/// Others overwrite it, and remove the files of the cache, while a reader goes on.
+#[test]
+fn a_warm_cache_is_never_stale_and_may_be_removed_at_any_time() {
+    let server = S3Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let numbers = async |snapshot: &tenrow::Snapshot| {
+        let all = snapshot.tensors("n").unwrap().slice(0..snapshot.row_count()).await.unwrap();
+        all.tensor.as_slice::<i64>().unwrap().to_vec()
+    };
+    block_on_remote(async {
+        vectors(&server, "x", 500, 8).await;
+        let reader = caching(&server, "x", folder.path());
+        let old = reader.latest().await.unwrap();
+        let expected: Vec<i64> = (0..500).collect();
+        assert_eq!(numbers(&old).await, expected);
+
+        let other = super::dataset(&server, "x");
+        let mut writer = other.overwriter(None, WriteOptions::default()).await.unwrap();
+        let x = ndarray::Array2::from_elem((3, 8), 1f32);
+        let columns = Columns::new().tensors("x", &x).unwrap().scalars("n", &[7i64, 8, 9]).unwrap();
+        writer.append_columns(columns).await.unwrap();
+        writer.commit().await.unwrap();
+        assert_eq!(numbers(&reader.latest().await.unwrap()).await, [7, 8, 9]);
+        assert_eq!(numbers(&old).await, expected);
+
+        Cache::new(folder.path(), 1 << 30).clear().unwrap();
+        assert_eq!(numbers(&old).await, expected);
+        std::fs::remove_dir_all(folder.path()).unwrap();
+        assert_eq!(numbers(&reader.latest().await.unwrap()).await, [7, 8, 9]);
+        let again = caching(&server, "x", folder.path()).latest().await.unwrap();
+        assert_eq!(numbers(&again).await, [7, 8, 9]);
     });
 }
 

@@ -32,7 +32,7 @@ fn at_every_store<F: Future<Output = ()>>(name: &str, test: impl Fn(Storage) -> 
     }
 }
 
-async fn all(storage: &Storage, folder: &str) -> Vec<String> {
+pub(super) async fn all(storage: &Storage, folder: &str) -> Vec<String> {
     let listed: Vec<_> = storage.list(folder).try_collect().await.unwrap();
     let mut paths: Vec<String> = listed.into_iter().map(|object| object.path).collect();
     paths.sort();

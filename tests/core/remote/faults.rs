@@ -6,6 +6,7 @@ use tenrow::{Dataset, ErrorKind, ReadOptions, Storage, Verify};
 use tenrow_tests::block_on_remote;
 use tenrow_tests::s3::{Mishap, S3Server};
 
+use super::conformance::all;
 use super::{append, vectors};
 
 /// A dataset reached by one who gives up soon.
@@ -73,6 +74,15 @@ fn what_does_not_pass_is_an_error_before_the_deadline() {
             let tensor = column.get(77).await.unwrap().unwrap();
             assert_eq!(tensor.as_slice::<f32>().unwrap()[0], 77.0);
         }
+        // Nothing that cannot be read is taken for gone.
+        let storage = server.storage("x");
+        let objects = all(&storage, "").await;
+        server.fail("GET", "/_tenrow/", 0, usize::MAX, Mishap::Status(500, "InternalError"));
+        let error = impatient(&server, "x").latest().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io, "{}", error.chain());
+        server.heal();
+        assert_eq!(all(&storage, "").await, objects);
+        assert_eq!(impatient(&server, "x").latest().await.unwrap().row_count(), 100);
     });
 }
 

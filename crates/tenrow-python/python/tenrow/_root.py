@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import builtins
+import os
 from collections.abc import Mapping
 from os import PathLike, fspath
 from typing import Any
 
 from . import _tenrow
+from ._errors import NotADataset
 
 
 def list(root: str | PathLike[str], *, options: Mapping[str, str] | None = None) -> "builtins.list[dict[str, Any]]":
     """The datasets below `root`: a dict of name, version, rows, size_bytes, attributes, created_ms for each.
 
-    One that cannot be read has its `error` instead.
+    One that cannot be read has its `error` instead. Raises `FileNotFoundError` if there is no such folder.
 
     >>> import tenrow, tempfile
     >>> root = tempfile.mkdtemp()
@@ -22,7 +24,10 @@ def list(root: str | PathLike[str], *, options: Mapping[str, str] | None = None)
     >>> [(entry["name"], entry["rows"]) for entry in tenrow.list(root)]
     [('a/b', 0)]
     """
-    return _tenrow.list_datasets(fspath(root), dict(options or {}))
+    place = fspath(root)
+    if "://" not in place and not os.path.isdir(os.path.expanduser(place)):
+        raise NotADataset(f"{place}: there is no such folder")
+    return _tenrow.list_datasets(place, dict(options or {}))
 
 
 def sql(

@@ -20,7 +20,8 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
     is; with `tuples=True` they are tuples in the order of `attributes`, such as `(image, label)`. `transform` is called with each item, or with `batched=True` with each batch, which then is of stacked
     tensors: give the loader `collate_fn=tenrow.torch.collate`.
 
-    Each byte is copied once, from the file into the tensors, which may be written; with `pin_memory` they are pinned.
+    Each byte is copied once, from the file into the tensors, which may be written; with `pin_memory`, which needs an
+    accelerator, into pinned memory. In workers it does nothing: give it to the `DataLoader` there.
 
     Pickled it is its location and version, so workers start by fork, forkserver or spawn alike, and each opens it anew.
     """
@@ -62,35 +63,43 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
         return tuple(values.values()) if self.tuples else values
 
     def _batch(self, rows: Sequence[int]) -> dict[str, Any]:
-        out = self._shared(len(rows)) if self.batched and torch.utils.data.get_worker_info() else {}
+        is_worker = torch.utils.data.get_worker_info() is not None
+        if is_worker:
+            # Handing it over would copy what lies elsewhere; items are copied when they are stacked.
+            out = self._targets(len(rows), _shared) if self.batched else {}
+        else:
+            out = self._targets(len(rows), _pinned) if self.pin_memory else {}
         arrays = {name: as_array(tensor) for name, tensor in out.items()}
         taken = self.source.take(np.asarray(rows, np.int64), self.attributes, arrays or None)
-        return {name: out[name] if values is arrays.get(name) else self._tensor(values) for name, values in taken.items()}
+        pins = self.pin_memory and not is_worker
+        return {name: out[name] if name in out else _tensor(values, pins) for name, values in taken.items()}
 
-    def _shared(self, count: int) -> dict[str, torch.Tensor]:
-        """Tensors in shared memory, where the batches of a worker are to be, so that handing them over copies nothing."""
+    def _targets(self, count: int, make: Callable[..., torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Tensors that batches of so many rows are read into: of all attributes that never are null."""
         about = getattr(self.source, "dataset", self.source).schema
-        tensors = {}
-        for name in about if self.attributes is None else self.attributes:
-            attribute = about[name]
-            if attribute.kind == "tensor" and not attribute.nullable:
-                empty = torch.empty(0, dtype=_TYPES[attribute.dtype])
-                shape = (count, *attribute.shape)
-                if 0 in shape:
-                    continue
-                # As torch itself does for the batches that it stacks.
-                storage = torch.UntypedStorage._new_shared(math.prod(shape) * empty.element_size(), device="cpu")
-                tensors[name] = empty.set_(storage, 0, shape)
-        return tensors
+        names = about if self.attributes is None else self.attributes
+        kept = [about[name] for name in names if about[name].kind == "tensor" and not about[name].nullable]
+        return {a.name: make((count, *a.shape), _TYPES[a.dtype]) for a in kept if 0 not in (count, *a.shape)}
 
-    def _tensor(self, values: Any) -> Any:
-        if type(values) is np.ndarray and values.dtype.kind in "fiub":
-            tensor = torch.from_numpy(values)
-        elif not isinstance(values, np.ndarray) or values.dtype.kind in "mM":
-            return values
-        else:
-            tensor = as_tensor(values)
-        return tensor.pin_memory() if self.pin_memory else tensor
+
+def _shared(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+    # As torch itself does for the batches that it stacks in workers.
+    storage = torch.UntypedStorage._new_shared(math.prod(shape) * dtype.itemsize, device="cpu")
+    return torch.empty(0, dtype=dtype).set_(storage, 0, shape)
+
+
+def _pinned(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+    return torch.empty(shape, dtype=dtype, pin_memory=True)
+
+
+def _tensor(values: Any, pins: bool) -> Any:
+    if type(values) is np.ndarray and values.dtype.kind in "fiub":
+        tensor = torch.from_numpy(values)
+    elif not isinstance(values, np.ndarray) or values.dtype.kind in "mM":
+        return values
+    else:
+        tensor = as_tensor(values)
+    return tensor.pin_memory() if pins else tensor
 
 
 _TYPES = {

@@ -234,24 +234,23 @@ fn of_list<'py>(
     if kind == "f" && is_float {
         return found.call_method1("astype", (expected,));
     }
-    let is_finite = kind != "f" || all(numpy.call_method1("isfinite", (&found,))?)?;
-    let cast = if is_finite { Some(found.call_method1("astype", (&expected,))?) } else { None };
-    let same = match &cast {
-        Some(cast) => numpy.call_method1("array_equal", (cast, &found))?.extract()?,
-        None => false,
-    };
-    match cast.filter(|_| same) {
-        Some(cast) => Ok(cast),
-        None => Err(invalid(format!(
-            "attribute {name:?}: a value that is no {}: found {}",
-            attribute.attribute_type,
-            found.getattr("dtype")?
-        ))),
+    // What is not finite has no number, and is not cast.
+    let fits = numpy.call_method1("isfinite", (&found,))?;
+    let zeros = numpy.call_method1("zeros_like", (&found,))?;
+    let numbers = numpy.call_method1("where", (&fits, &found, zeros))?;
+    let cast = numbers.call_method1("astype", (&expected,))?;
+    let same = numpy.call_method1("equal", (&cast, &found))?;
+    let fits = numpy.call_method1("logical_and", (fits, same))?;
+    if fits.call_method0("all")?.extract()? {
+        return Ok(cast);
     }
-}
-
-fn all(values: Bound<'_, PyAny>) -> PyResult<bool> {
-    values.call_method0("all")?.extract()
+    let place: usize = fits.call_method0("argmin")?.extract()?;
+    let row = place / (found.getattr("size")?.extract::<usize>()? / found.len()?.max(1)).max(1);
+    let value = found.call_method1("item", (place,))?;
+    Err(invalid(format!(
+        "attribute {name:?}, row {row}: {value} is no value of {}",
+        attribute.attribute_type
+    )))
 }
 
 fn variable(

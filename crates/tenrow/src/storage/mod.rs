@@ -129,7 +129,10 @@ impl Storage {
     /// [`NotFound`](crate::ErrorKind::NotFound) for a profile.
     pub fn open_with(location: &str, options: &StoreOptions) -> Result<Self> {
         let opened = match Location::parse(location)? {
-            Location::Local(folder) => Self::local(folder, Ids::random()),
+            Location::Local(folder) => {
+                remote::check_known(options)?;
+                Self::local(folder, Ids::random())
+            }
             Location::Remote(remote) => Self::remote(remote, options)?,
         };
         Ok(Self { options: Arc::new(options.clone()), ..opened })

@@ -32,6 +32,7 @@ pub(crate) use denied::explain;
 pub(crate) use hedge::hedged;
 use http::Counting;
 use layers::Layers;
+pub(crate) use settings::check_known;
 pub(crate) use sources::Sources;
 
 /// How often a request is sent again, at most, unless an option says otherwise.

@@ -1,7 +1,15 @@
 //! The options that there are.
 
-use crate::error::Error;
+use std::collections::BTreeSet;
+
+use object_store::ClientConfigKey;
+use object_store::aws::AmazonS3ConfigKey;
+use object_store::azure::AzureConfigKey;
+use object_store::gcp::GoogleConfigKey;
+
+use crate::error::{Error, Result};
 use crate::storage::location::Provider;
+use crate::storage::options::StoreOptions;
 
 /// Options of every store.
 const ALL: [&str; 7] =
@@ -89,6 +97,22 @@ pub(super) fn is_general(name: &str) -> bool {
     ALL.contains(&name)
 }
 
+/// Refuses an option that no store has: folders need none, but may be given those of stores beside them.
+pub(crate) fn check_known(options: &StoreOptions) -> Result<()> {
+    let is_setting = |name: &str| {
+        is_general(name)
+            || name.parse::<AmazonS3ConfigKey>().is_ok()
+            || name.parse::<AzureConfigKey>().is_ok()
+            || name.parse::<GoogleConfigKey>().is_ok()
+            || name.parse::<ClientConfigKey>().is_ok()
+    };
+    let Some((name, _)) = options.iter().find(|(name, _)| !is_setting(name)) else { return Ok(()) };
+    let known: BTreeSet<&str> =
+        [&ALL[..], &CONNECTION, &S3, &AZURE, &GOOGLE].into_iter().flatten().copied().collect();
+    let known = known.into_iter().collect::<Vec<_>>().join(", ");
+    Err(Error::invalid(format!("unknown option {name:?}; stores have {known}")))
+}
+
 /// Of an option that there is not.
 pub(super) fn unknown(provider: Provider, name: &str) -> Error {
     let known = known_options(provider).join(", ");
@@ -98,12 +122,18 @@ pub(super) fn unknown(provider: Provider, name: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use object_store::ClientConfigKey;
-    use object_store::aws::AmazonS3ConfigKey;
-    use object_store::azure::AzureConfigKey;
-    use object_store::gcp::GoogleConfigKey;
-
     use super::*;
+
+    #[test]
+    fn an_option_that_no_store_has_is_refused_for_folders_too() {
+        let options = |name: &str| StoreOptions::default().with(name, "marker");
+        for name in ["region", "aws_region", "account_name", "cache", "timeout"] {
+            assert!(check_known(&options(name)).is_ok(), "{name}");
+        }
+        let error = check_known(&options("regoin")).unwrap_err().chain();
+        assert!(error.contains("\"regoin\"") && error.contains("region, "), "{error}");
+        assert!(!error.contains("marker"));
+    }
 
     #[test]
     fn every_known_option_is_a_setting() {
