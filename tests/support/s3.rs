@@ -63,6 +63,8 @@ pub enum Mishap {
     Flipped,
     /// The answer does not come.
     Silence,
+    /// It is done once a request has come whose path contains this; if none does soon, the status is 500.
+    After(&'static str),
 }
 
 struct State {
@@ -199,6 +201,17 @@ impl State {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits for a request whose path contains `text`; false if it does not come.
+    async fn has_come(&self, text: &str) -> bool {
+        for _ in 0..200 {
+            if self.plan().seen.iter().any(|seen| seen.path.contains(text)) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        false
+    }
+
     fn note(&self, seen: Seen) -> Option<Mishap> {
         let mut plan = self.plan();
         plan.open += 1;
@@ -277,6 +290,9 @@ async fn answer(
         Some(Mishap::Silence) => {
             tokio::time::sleep(Duration::from_secs(3600)).await;
             return Err(Closed);
+        }
+        Some(Mishap::After(text)) if !state.has_come(text).await => {
+            return Ok(refusal(500, "InternalError"));
         }
         _ => {}
     }

@@ -6,6 +6,7 @@ mod arguments;
 mod commands;
 mod fault;
 mod file_warnings;
+mod interrupts;
 mod progress;
 mod row_list;
 mod show;
@@ -16,19 +17,25 @@ mod which_version;
 
 use std::io::{BufWriter, Write, stdout};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
+use tenrow::Upload;
 
 use arguments::{Arguments, Command};
 use commands::{
     cache, clone, compact, create, delete, demo, diff, expire, export, files, get, head, import,
     info, ls, merge, repair, restore, schema, sql, tag, take, vacuum, verify, versions, view,
 };
-use fault::{Fault, Result};
+use fault::{Fault, Interrupted, Result};
+use interrupts::{Interrupts, Second};
 use stores::Stores;
 
 /// The exit status of programs that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
+
+/// How long stores may take to be told of the uploads that were given up.
+const ABORT_TIME: Duration = Duration::from_secs(2);
 
 /// Where commands print to.
 type Output = BufWriter<std::io::Stdout>;
@@ -41,15 +48,31 @@ fn main() -> ExitCode {
     };
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
-            let result = runtime.block_on(run(arguments.command, &stores));
+            let result = runtime.block_on(run_until_interrupted(arguments.command, &stores));
             stores.report();
-            // What is still under way has been given up, or has nobody left to wait for it.
             if result.is_err() {
+                let aborted = async { tokio::time::timeout(ABORT_TIME, Upload::aborted()).await };
+                // In vain, a store keeps their parts until they expire.
+                let _ = runtime.block_on(aborted);
+                // What is still under way has been given up, or has nobody left to wait for it.
                 runtime.shutdown_background();
             }
             finish(result)
         }
         Err(error) => finish(Err(error.into())),
+    }
+}
+
+async fn run_until_interrupted(command: Command, stores: &Stores) -> Result<()> {
+    // At the prompt of SQL it ends the statement, not the program.
+    if matches!(command, Command::Sql(_)) {
+        return run(command, stores).await;
+    }
+    let mut interrupts = Interrupts::listen(Second::Ends)?;
+    tokio::select! {
+        biased;
+        () = interrupts.pressed() => Err(Interrupted.into()),
+        done = run(command, stores) => done,
     }
 }
 

@@ -1,8 +1,9 @@
 //! One tensor attribute of all rows: a row of a mapped file is a view of it.
 
 use arrow_buffer::NullBuffer;
+use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PySlice};
+use pyo3::types::{PyEllipsis, PyInt, PySlice, PyTuple};
 use tenrow::{Attribute, AttributeType, ReadOptions, Storage};
 
 use crate::error::{out_of_range, raised};
@@ -41,8 +42,8 @@ impl TensorColumn {
         })
     }
 
-    pub(crate) fn one<'py>(&self, py: Python<'py>, row: i64) -> PyResult<Bound<'py, PyAny>> {
-        let row = row_of(row, self.rows)?;
+    /// The tensor of a row, which is there.
+    pub(crate) fn one<'py>(&self, py: Python<'py>, row: u64) -> PyResult<Bound<'py, PyAny>> {
         let Some(tensor) = read(py, &self.storage, self.column.get(row))? else {
             return Ok(py.None().into_bound(py));
         };
@@ -72,7 +73,7 @@ impl TensorColumn {
     fn __getitem__<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = key.py();
         if let Ok(row) = key.cast_exact::<PyInt>() {
-            return self.one(py, row.extract()?);
+            return self.one(py, self.counted(row)?);
         }
         if let Ok(slice) = key.cast::<PySlice>() {
             let part = slice.indices(self.rows as isize)?;
@@ -84,10 +85,20 @@ impl TensorColumn {
             return self.take_rows(py, &rows.collect::<Vec<_>>(), None);
         }
         if key.hasattr("__index__")? && !key.hasattr("__len__")? {
-            let row: i64 = key.call_method0("__index__")?.extract()?;
-            return self.one(py, row);
+            return self.one(py, self.counted(&key.call_method0("__index__")?)?);
+        }
+        if let Ok(keys) = key.cast::<PyTuple>() {
+            return self.within(keys);
+        }
+        if key.is_instance_of::<PyEllipsis>() {
+            return self.numpy(py);
         }
         self.take(key, None)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let shape = self.shape(py)?.repr()?;
+        Ok(format!("TensorColumn({:?}: {shape} of {})", self.name, self.column.dtype()))
     }
 
     /// All rows in one array: a view, if one page of a mapped file holds them.
@@ -103,13 +114,21 @@ impl TensorColumn {
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let all = self.numpy(py)?;
-        let all = match copy {
-            Some(true) => all.call_method0("copy")?,
-            _ => all,
+        let is_copy = all.getattr("flags")?.getattr("writeable")?.is_truthy()?;
+        let is_of_dtype = match &dtype {
+            Some(dtype) => all.getattr("dtype")?.eq(dtype)?,
+            None => true,
         };
+        if copy == Some(false) && (is_copy || !is_of_dtype) {
+            return Err(PyValueError::new_err(format!(
+                "attribute {:?}: a copy cannot be avoided: its rows are no array of that dtype in the file",
+                self.name
+            )));
+        }
         match dtype {
-            None => Ok(all),
-            Some(dtype) => all.call_method1("astype", (dtype,)),
+            Some(dtype) if !is_of_dtype => all.call_method1("astype", (dtype,)),
+            _ if copy == Some(true) && !is_copy => all.call_method0("copy"),
+            _ => Ok(all),
         }
     }
 
@@ -134,6 +153,33 @@ impl TensorColumn {
 }
 
 impl TensorColumn {
+    /// As numpy has it: the first of `keys` is of rows, the others are of each tensor.
+    fn within<'py>(&self, keys: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        let py = keys.py();
+        let Ok(first) = keys.get_item(0) else { return self.numpy(py) };
+        let rest = keys.get_slice(1, keys.len());
+        let (rows, of_rows) = match first.cast::<PySlice>() {
+            Ok(_) => (self.__getitem__(&first)?, PySlice::full(py).into_any()),
+            Err(_) if first.is_instance_of::<PyEllipsis>() => (self.numpy(py)?, first),
+            Err(_) if first.hasattr("__index__")? && !first.hasattr("__len__")? => {
+                let row = self.counted(&first.call_method0("__index__")?)?;
+                (self.slice(py, row, row + 1)?, PyInt::new(py, 0).into_any())
+            }
+            Err(_) => {
+                return Err(crate::error::wrong_type(
+                    "the first index is a row or a slice of rows: take a list of rows first, then index the array",
+                ));
+            }
+        };
+        let keys = PyTuple::new(py, [of_rows])?.into_sequence().concat(rest.as_sequence())?;
+        rows.get_item(keys.to_tuple()?)
+    }
+
+    /// A row as people count them.
+    fn counted(&self, row: &Bound<'_, PyAny>) -> PyResult<u64> {
+        row.extract::<Counted>()?.among(self.rows)
+    }
+
     /// How many bytes that many rows are.
     fn bytes_of(&self, rows: u64) -> u64 {
         let elements: u64 = self.column.shape().iter().product();
@@ -191,10 +237,30 @@ fn joined(pieces: Vec<(usize, Option<NullBuffer>)>) -> Option<NullBuffer> {
     Some(valid.collect::<Vec<bool>>().into())
 }
 
-/// A row as people count them, from the end if negative.
-pub(crate) fn row_of(row: i64, rows: u64) -> PyResult<u64> {
-    let counted = if row < 0 { rows.checked_add_signed(row) } else { Some(row.cast_unsigned()) };
-    counted.filter(|&row| row < rows).ok_or_else(|| out_of_range(row, rows))
+/// A row as people count them, from the end if negative; numbers that are too large for any row are the largest.
+#[derive(Clone, Copy)]
+pub(crate) struct Counted(i64);
+
+impl Counted {
+    /// Which row that is, of so many.
+    pub(crate) fn among(self, rows: u64) -> PyResult<u64> {
+        let Self(row) = self;
+        let row = if row < 0 { rows.checked_add_signed(row) } else { Some(row.cast_unsigned()) };
+        row.filter(|&row| row < rows).ok_or_else(|| out_of_range(self.0, rows))
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Counted {
+    type Error = PyErr;
+
+    fn extract(number: pyo3::Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        match number.extract::<i64>() {
+            Err(error) if error.is_instance_of::<PyOverflowError>(number.py()) => {
+                Ok(Self(if number.lt(0)? { i64::MIN } else { i64::MAX }))
+            }
+            number => number.map(Self),
+        }
+    }
 }
 
 /// Rows as whole numbers, or as a mask of all rows.
@@ -203,20 +269,24 @@ pub(crate) fn rows_of(value: &Bound<'_, PyAny>, rows: u64) -> PyResult<Vec<u64>>
     if let Ok(array) = value.cast::<numpy::PyArray1<i64>>()
         && let Ok(numbers) = numpy::PyArrayMethods::readonly(array).as_slice()
     {
-        return numbers.iter().map(|&row| row_of(row, rows)).collect();
+        return numbers.iter().map(|&row| Counted(row).among(rows)).collect();
     }
     let numpy = memory::numpy(py)?;
     let array = numpy.call_method1("asarray", (value,))?;
     let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
     let array = match kind.as_str() {
         "b" => {
-            if array.len()? as u64 != rows {
+            let shape = array.getattr("shape")?;
+            if !shape.eq((rows,))? {
                 return Err(crate::error::invalid(format!(
-                    "a mask of {} rows, where there are {rows}",
-                    array.len()?
+                    "a mask of shape {shape}, where there are {rows} rows"
                 )));
             }
             numpy.call_method1("flatnonzero", (array,))?
+        }
+        // Too large for a row, they would be negative as others.
+        "u" if array.getattr("itemsize")?.extract::<usize>()? == 8 => {
+            numpy.call_method1("minimum", (array, i64::MAX))?
         }
         "i" | "u" => array,
         _ if array.getattr("size")?.extract::<usize>()? == 0 => array,
@@ -232,5 +302,5 @@ pub(crate) fn rows_of(value: &Bound<'_, PyAny>, rows: u64) -> PyResult<Vec<u64>>
         crate::error::invalid("rows are a list of numbers, or an array of one dimension")
     })?;
     let numbers = numpy::PyArrayMethods::readonly(&array);
-    numbers.as_slice()?.iter().map(|&row| row_of(row, rows)).collect()
+    numbers.as_slice()?.iter().map(|&row| Counted(row).among(rows)).collect()
 }

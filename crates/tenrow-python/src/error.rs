@@ -38,7 +38,7 @@ pub(crate) fn invalid(text: impl Into<String>) -> PyErr {
 
 /// A row that there is not.
 pub(crate) fn out_of_range(row: i64, rows: u64) -> PyErr {
-    of_class("OutOfRange", format!("row {row} of {rows}"))
+    of_class("OutOfRange", format!("row {row} is out of range: there are {rows} rows"))
 }
 
 fn of_class(name: &str, text: String) -> PyErr {

@@ -13,7 +13,7 @@ use pyo3::types::{PyDict, PyList};
 use tenrow::{Attribute, AttributeType, ReadOptions, ScanOptions, Verify};
 
 use crate::arrow::ArrowBatches;
-use crate::column::{TensorColumn, row_of, rows_of};
+use crate::column::{Counted, TensorColumn, rows_of};
 use crate::error::{invalid, raised};
 use crate::file::FileHandle;
 use crate::runtime::{read, wait, wait_for};
@@ -151,10 +151,10 @@ impl Snapshot {
     fn row<'py>(
         &self,
         py: Python<'py>,
-        row: i64,
+        row: Counted,
         attributes: Option<Vec<String>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let row = row_of(row, self.snapshot.row_count())?;
+        let row = row.among(self.snapshot.row_count())?;
         let attributes = self.attributes(attributes.as_deref())?;
         let dict = PyDict::new(py);
         let mut others = Vec::new();
@@ -163,8 +163,7 @@ impl Snapshot {
             let value = match &attribute.attribute_type {
                 AttributeType::Tensor { .. } => {
                     let options = ReadOptions::default();
-                    TensorColumn::new(&self.snapshot, attribute, &options)?
-                        .one(py, row.cast_signed())?
+                    TensorColumn::new(&self.snapshot, attribute, &options)?.one(py, row)?
                 }
                 AttributeType::File => {
                     let mut file = self.files(py, name, &[row])?;

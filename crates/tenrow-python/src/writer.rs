@@ -1,18 +1,22 @@
 //! A writer: rows in, one commit at the end.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tenrow::DatasetWriter;
+use tenrow::{DatasetWriter, Upload};
 use tenrow_convert::{CastMode, attribute_of, cast_batch, conform};
 
 use crate::arrow::batches_of;
 use crate::error::invalid;
-use crate::runtime::{check_may_write, wait};
+use crate::runtime::{check_may_write, wait, wait_for};
 use crate::snapshot::Snapshot;
 use crate::values::batch_of;
+
+/// How long stores may take to be told of the uploads that were given up.
+const ABORT_TIME: Duration = Duration::from_secs(2);
 
 /// Appends rows; nothing is visible before `commit`.
 #[pyclass(frozen, module = "tenrow._tenrow")]
@@ -74,13 +78,28 @@ impl Writer {
     /// Makes the rows visible as one version, and closes the writer.
     fn commit(&self, py: Python<'_>) -> PyResult<Snapshot> {
         let writer = self.taken()?;
-        wait(py, writer.commit()).map(|snapshot| Snapshot { snapshot })
+        let committed = wait(py, writer.commit());
+        if committed.is_err() {
+            wait_for_aborts(py);
+        }
+        committed.map(|snapshot| Snapshot { snapshot })
     }
 
     /// Closes the writer; nothing of its rows stays.
-    fn abort(&self) {
-        drop(self.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
+    fn abort(&self, py: Python<'_>) -> PyResult<()> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(writer) = writer else { return Ok(()) };
+        // Within the runtime, for what it has uploaded is aborted there.
+        wait_for(py, async { drop(writer) })?;
+        wait_for_aborts(py);
+        Ok(())
     }
+}
+
+/// Waits until stores know of the uploads that were given up, since the program may end now; not for long.
+fn wait_for_aborts(py: Python<'_>) {
+    // Not being able to wait, or being interrupted once more, changes nothing of what has happened.
+    let _ = wait_for(py, async { tokio::time::timeout(ABORT_TIME, Upload::aborted()).await });
 }
 
 fn append_batches(

@@ -8,7 +8,7 @@ from conftest import SCHEMA, columns
 
 def test_a_row_that_there_is_not(digits):
     for row in (3000, -3001, 10**12):
-        with pytest.raises(IndexError, match="of 3000"):
+        with pytest.raises(IndexError, match="there are 3000"):
             digits[row]
         with pytest.raises(tenrow.OutOfRange):
             digits["image"][row]

@@ -42,7 +42,7 @@ def test_rows_are_taken_in_the_order_asked_with_duplicates(digits):
         found = digits.take(rows)
         assert np.array_equal(found["vector"], expected["vector"][list(rows)])
         assert found["name"] == [expected["name"][row] for row in rows]
-        assert np.array_equal(digits["vector"][rows if len(rows) else []], expected["vector"][list(rows)])
+        assert np.array_equal(digits["vector"][list(rows)], expected["vector"][list(rows)])
     mask = expected["label"] % 100 == 3
     assert np.array_equal(digits[mask]["label"], expected["label"][mask])
     assert list(digits.take([1], ["label"])) == ["label"]
@@ -165,3 +165,57 @@ def test_views_are_rows_in_an_order_of_their_own(digits):
     assert np.array_equal(later[:4]["label"], [2999, 2997, 2995, 2993])
     with pytest.raises(IndexError):
         view[ROWS]
+
+
+def test_tensors_are_indexed_as_arrays_are(digits):
+    column, expected = digits["image"], columns()["image"]
+    for key in [
+        (5, 3), (-1, slice(2, 9), 4), (slice(3, 40, 7), 0), (slice(None), slice(None), -1), (7, slice(None), [1, 2]),
+        (slice(4, 8), [1, 2], [3, 4]), (..., 5), ..., (), (slice(9, 12), ..., 0), (3, None), (np.int64(4), 2, 2),
+    ]:  # fmt: skip
+        assert np.array_equal(column[key], expected[key]), key
+    assert not column[5, 3].flags.writeable and not column[2:9, 3].flags.writeable
+    with pytest.raises(TypeError, match="take a list of rows first"):
+        column[[1, 2], [3, 4]]
+    with pytest.raises(IndexError):
+        column[0, 28]
+    with pytest.raises(TypeError, match="one index"):
+        digits["name"][0, 1]
+    with pytest.raises(TypeError, match="rows and names"):
+        digits["image", 3]
+
+
+@pytest.mark.parametrize("row", [ROWS, -ROWS - 1, 2**63, -(2**70), np.uint64(2**64 - 1)])
+def test_a_row_that_is_not_there_is_said_to_be(digits, row):
+    for rows in (digits, digits["image"], digits["name"]):
+        with pytest.raises(IndexError, match="out of range: there are 3000 rows"):
+            rows[row]
+    if abs(int(row)) < 2**63 or isinstance(row, np.uint64):
+        with pytest.raises(IndexError, match="out of range"):
+            digits.take(np.array([row]))
+
+
+def test_masks_are_of_rows(digits):
+    mask = np.arange(ROWS) % 1000 == 7
+    assert digits[mask]["label"].tolist() == columns()["label"][[7, 1007, 2007]].tolist()
+    for bad in (mask[:-1], np.stack([mask, mask], 1), mask[:, None]):
+        with pytest.raises(ValueError, match="mask of shape"):
+            digits[bad]
+
+
+def test_names_are_looked_for_among_attributes(digits):
+    assert "image" in digits and "imge" not in digits and 5 not in digits
+    assert list(digits.take([1, 2], "label")) == ["label"]
+    assert [list(batch) for batch in digits.scan(1500, "name")] == [["name"]] * 2
+    with pytest.raises(TypeError, match="out: expected a dict"):
+        digits.take([1], "vector", out=np.empty(4))
+
+
+def test_arrays_are_copied_only_if_they_must_be(digits):
+    column = digits["image"]
+    assert repr(column) == "TensorColumn(\"image\": (3000, 28, 28) of u8)"
+    assert not np.asarray(column, dtype=np.uint8).flags.writeable
+    copied = column.__array__(copy=True)
+    assert copied.flags.writeable and np.array_equal(copied, columns()["image"])
+    with pytest.raises(ValueError, match="copy cannot be avoided"):
+        column.__array__(dtype=np.float32, copy=False)

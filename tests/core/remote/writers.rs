@@ -1,8 +1,8 @@
 //! Writers on a server: at once, and with more than one part.
 
-use tenrow::{Columns, CreateOptions, Dataset, WriteOptions};
+use tenrow::{Columns, CreateOptions, Dataset, Upload, WriteOptions};
 use tenrow_tests::block_on_remote;
-use tenrow_tests::s3::S3Server;
+use tenrow_tests::s3::{Mishap, S3Server};
 
 use super::{append, dataset, schema};
 
@@ -61,5 +61,95 @@ fn large_files_go_up_in_parts_and_come_back_the_same() {
             let expected = x.row(row as usize).to_vec();
             assert!(tensor.as_slice::<u8>().unwrap() == expected, "row {row}");
         }
+    });
+}
+
+/// The last request of each file is held until the leaf has come, which needs no file but only their checksums.
+#[test]
+fn files_and_the_leaf_that_names_them_are_finished_at_once() {
+    let server = S3Server::start();
+    block_on_remote(async {
+        let here = dataset(&server, "x");
+        here.create_here(schema(&["x:u8[1000000]", "n:i64"]), &CreateOptions::default())
+            .await
+            .unwrap();
+        let options =
+            WriteOptions::default().with_row_group_bytes(6 << 20).with_partition_by(["n"]);
+        let mut writer = here.writer_with(options).await.unwrap();
+        for n in 0..3i64 {
+            let x = ndarray::Array2::from_elem((20, 1_000_000), n as u8);
+            let columns = Columns::new().tensors("x", &x).unwrap();
+            writer.append_columns(columns.scalars("n", &[n; 20]).unwrap()).await.unwrap();
+        }
+        server.take_seen();
+        server.fail("POST", "uploadId", 0, 3, Mishap::After("/_tenrow/leaves/"));
+        let before = here.storage().counters();
+        let snapshot = writer.commit().await.unwrap();
+        assert_eq!(here.storage().counters().since(&before).retries, 0);
+        let seen = server.take_seen();
+        let completed =
+            |s: &&tenrow_tests::s3::Seen| s.method == "POST" && s.path.contains("uploadId");
+        assert_eq!(seen.iter().filter(completed).count(), 3);
+        let column = snapshot.tensors("x").unwrap();
+        for row in 0..60 {
+            let tensor = column.get(row).await.unwrap().unwrap();
+            assert!(tensor.as_slice::<u8>().unwrap().iter().all(|&x| u64::from(x) == row / 20));
+        }
+    });
+}
+
+/// Parts of uploads that nobody finishes are paid for until somebody removes them, which `vacuum` cannot.
+#[test]
+fn of_an_upload_that_is_given_up_no_parts_stay() {
+    let server = S3Server::start();
+    let parts = || {
+        let names = std::fs::read_dir(server.folder("")).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let root = std::fs::read_dir(server.folder("").parent().unwrap()).unwrap();
+        let root = root.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.chain(root).filter(|name| name.contains("upload")).collect::<Vec<_>>()
+    };
+    block_on_remote(async {
+        let here = dataset(&server, "x");
+        here.create_here(schema(&["x:u8[1000000]"]), &CreateOptions::default()).await.unwrap();
+        let options = || WriteOptions::default().with_row_group_bytes(6 << 20);
+        let x = ndarray::Array2::<u8>::from_elem((40, 1_000_000), 7);
+        let columns = || Columns::new().tensors("x", &x).unwrap();
+        for fails in [false, true] {
+            server.take_seen();
+            if fails {
+                server.fail(
+                    "PUT",
+                    "partNumber=3",
+                    0,
+                    usize::MAX,
+                    Mishap::Status(403, "AccessDenied"),
+                );
+            }
+            let mut writer = here.writer_with(options()).await.unwrap();
+            let appended = writer.append_columns(columns()).await;
+            match fails {
+                false => {
+                    appended.unwrap();
+                    assert!(!parts().is_empty(), "the names of parts are others now");
+                    drop(writer);
+                }
+                true => {
+                    let failed = match appended {
+                        Ok(()) => writer.commit().await.map(drop),
+                        Err(error) => {
+                            drop(writer);
+                            Err(error)
+                        }
+                    };
+                    assert_eq!(failed.unwrap_err().kind(), tenrow::ErrorKind::Denied);
+                }
+            }
+            Upload::aborted().await;
+            let told = server.take_seen();
+            assert_eq!(told.iter().filter(|seen| seen.method == "DELETE").count(), 1);
+            assert_eq!(parts(), [""; 0]);
+        }
+        assert_eq!(here.latest().await.unwrap().row_count(), 0);
     });
 }

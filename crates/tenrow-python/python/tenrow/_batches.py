@@ -11,7 +11,7 @@ from ._errors import InvalidInput
 
 
 def batches(
-    source: Any, batch_size: int, attributes: Sequence[str] | None, rows: Any, drop_remainder: bool
+    source: Any, batch_size: int, attributes: Sequence[str] | str | None, rows: Any, drop_remainder: bool
 ) -> Iterator[dict[str, Any]]:
     """The rows of a dataset or view, in this order or their own, as dicts of arrays that may be written."""
     if batch_size < 1:

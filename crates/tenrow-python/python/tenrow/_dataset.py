@@ -82,7 +82,7 @@ class Dataset:
     (['b', 'c'], False)
     >>> ds[3]
     Traceback (most recent call last):
-    tenrow._errors.OutOfRange: row 3 of 3
+    tenrow._errors.OutOfRange: row 3 is out of range: there are 3 rows
     """
 
     def __init__(self, state: _State) -> None:
@@ -163,7 +163,12 @@ class Dataset:
             return self.take(np.arange(start, stop, step))
         if hasattr(key, "__index__") and not hasattr(key, "__len__"):
             return wrapped(self._snapshot.row(key.__index__()))
+        if isinstance(key, tuple) or key is Ellipsis:
+            raise WrongType(f"ds[{_shown(key)}]: a dataset has rows and names, so give one of them, or a list of rows")
         return self.take(key)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self.schema
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return (self[row] for row in range(len(self)))
@@ -171,7 +176,7 @@ class Dataset:
     def take(
         self,
         rows: Any,
-        attributes: Sequence[str] | None = None,
+        attributes: Sequence[str] | str | None = None,
         out: Mapping[str, Any] | None = None,
         *,
         verify: str | None = None,
@@ -189,14 +194,15 @@ class Dataset:
         array([[ 9., 10., 11.],
                [ 0.,  1.,  2.]])
         """
-        names = None if attributes is None else list(attributes)
+        if out is not None and not isinstance(out, Mapping):
+            raise WrongType(f"out: expected a dict from names to arrays, found {type(out).__name__}")
         given = None if out is None else dict(out)
-        return wrapped(self._snapshot.take(rows, names, given, verify))
+        return wrapped(self._snapshot.take(rows, names_of(attributes), given, verify))
 
     def scan(
         self,
         batch_size: int | None = None,
-        attributes: Sequence[str] | None = None,
+        attributes: Sequence[str] | str | None = None,
         *,
         filter: str | None = None,  # noqa: A002
         rows: slice | None = None,
@@ -220,14 +226,13 @@ class Dataset:
         start, stop, step = (rows or slice(None)).indices(len(self))
         if step != 1:
             raise InvalidInput(f"rows: a step of {step}, and a scan has none")
-        names = None if attributes is None else list(attributes)
-        batches = self._snapshot.scan(start, max(start, stop), batch_size, names, verify)
+        batches = self._snapshot.scan(start, max(start, stop), batch_size, names_of(attributes), verify)
         if progress:
             batches = counted(batches, _rows, "rows", max(stop - start, 0))
         return map(wrapped, batches)
 
     def _scan_filtered(
-        self, batch_size: int, attributes: Sequence[str] | None, condition: str
+        self, batch_size: int, attributes: Sequence[str] | str | None, condition: str
     ) -> Iterator[dict[str, Any]]:
         found = self.rows_where(condition)
         for start in range(0, len(found), batch_size):
@@ -265,14 +270,13 @@ class Dataset:
     def __arrow_c_schema__(self) -> Any:
         return self._snapshot.arrow(0, 0, None, None).__arrow_c_schema__()
 
-    def to_arrow(self, attributes: Sequence[str] | None = None) -> Any:
+    def to_arrow(self, attributes: Sequence[str] | str | None = None) -> Any:
         """All rows as a `pyarrow.Table`; tensors are `pyarrow`'s fixed-shape tensors."""
         import pyarrow
 
-        names = None if attributes is None else list(attributes)
-        return pyarrow.table(self._snapshot.arrow(0, len(self), None, names))
+        return pyarrow.table(self._snapshot.arrow(0, len(self), None, names_of(attributes)))
 
-    def to_pandas(self, attributes: Sequence[str] | None = None) -> Any:
+    def to_pandas(self, attributes: Sequence[str] | str | None = None) -> Any:
         """All rows as a `pandas.DataFrame`; needs pyarrow as well."""
         return self.to_arrow(attributes).to_pandas()
 
@@ -507,6 +511,21 @@ def _reporting(compute: Callable[[dict[str, Any]], Any], report: Callable[..., N
     return computed
 
 
+def names_of(attributes: Sequence[str] | str | None) -> list[str] | None:
+    """Attributes as a list; a name alone is one of them."""
+    if attributes is None:
+        return None
+    return [attributes] if isinstance(attributes, str) else list(attributes)
+
+
+def _out_of_range(row: int, rows: int) -> OutOfRange:
+    return OutOfRange(f"row {row} is out of range: there are {rows} rows")
+
+
+def _shown(key: Any) -> str:
+    return ", ".join(map(repr, key)) if isinstance(key, tuple) else "..."
+
+
 def _rows(batch: Mapping[str, Any]) -> int:
     return len(next(iter(batch.values()), ()))
 
@@ -538,6 +557,8 @@ class Column:
             key = np.arange(start, stop, step)
         elif hasattr(key, "__index__") and not hasattr(key, "__len__"):
             return wrapped(dataset._snapshot.row(key.__index__(), names))[self._name]
+        elif isinstance(key, tuple):
+            raise WrongType(f"{self!r}: its values are no arrays of one shape, so it has one index: a list for several rows")
         return dataset.take(key, names)[self._name]
 
     def __iter__(self) -> Iterator[Any]:
@@ -561,16 +582,18 @@ class View:
         if hasattr(key, "__index__") and not hasattr(key, "__len__"):
             place = key.__index__()
             if not -len(self) <= place < len(self):
-                raise OutOfRange(f"row {place} of {len(self)}")
+                raise _out_of_range(place, len(self))
             return self.dataset[self.rows[place]]
         return self.dataset.take(self.rows[key])
 
-    def take(self, rows: Any, attributes: Sequence[str] | None = None, out: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def take(self, rows: Any, attributes: Sequence[str] | str | None = None, out: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """As `Dataset.take`, with rows counted within the view."""
         places = np.asarray(rows)
         places = places.astype(np.int64) if places.size == 0 else places
-        if places.size and places.dtype.kind in "iu" and (places.max() >= len(self) or places.min() < -len(self)):
-            raise OutOfRange(f"row {places.max()} of {len(self)}")
+        if places.dtype.kind in "iu":
+            missing = places[(places >= len(self)) | (places < -len(self))]
+            if missing.size:
+                raise _out_of_range(missing[0], len(self))
         return self.dataset.take(self.rows[places], attributes, out)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

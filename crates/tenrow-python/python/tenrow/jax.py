@@ -14,7 +14,7 @@ from ._batches import batches as _batches
 def batches(
     source: Any,
     batch_size: int,
-    attributes: Sequence[str] | None = None,
+    attributes: Sequence[str] | str | None = None,
     *,
     rows: Any = None,
     drop_remainder: bool = False,

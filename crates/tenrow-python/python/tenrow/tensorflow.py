@@ -8,13 +8,14 @@ from typing import Any
 import tensorflow as tf
 
 from ._batches import batches as _batches
+from ._dataset import names_of
 from ._errors import WrongType
 
 
 def dataset(
     source: Any,
     batch_size: int,
-    attributes: Sequence[str] | None = None,
+    attributes: Sequence[str] | str | None = None,
     *,
     rows: Any = None,
     drop_remainder: bool = False,
@@ -25,7 +26,7 @@ def dataset(
     come in their own. Its length is known to TensorFlow. Add `.prefetch(2)` to read ahead.
     """
     about = getattr(source, "dataset", source).schema
-    names = list(about) if attributes is None else list(attributes)
+    names = names_of(attributes) or list(about)
     count = len(source) if rows is None else len(rows)
 
     def given() -> Iterator[dict[str, Any]]:

@@ -29,7 +29,7 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
     def __init__(
         self,
         source: Any,
-        attributes: Sequence[str] | None = None,
+        attributes: Sequence[str] | str | None = None,
         transform: Callable[[dict[str, Any]], Any] | None = None,
         *,
         version: int | None = None,
@@ -41,7 +41,7 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
         if isinstance(source, (str, os.PathLike)):
             source = _dataset.open(source, version, None, options)
         self.source = source
-        self.attributes = None if attributes is None else list(attributes)
+        self.attributes = _dataset.names_of(attributes)
         self.transform, self.tuples, self.batched = transform, tuples, batched
         self.pin_memory = pin_memory
 

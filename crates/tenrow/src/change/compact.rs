@@ -9,7 +9,7 @@ use crate::format::manifest::{Partition, Root, RowIdRange};
 use crate::format::{Attribute, Schema};
 use crate::read::{ReadOptions, live_rows};
 use crate::snapshot::{LoadedPartition, Snapshot};
-use crate::write::{PartitionWriter, WriteOptions, folder_of};
+use crate::write::{Finishing, PartitionWriter, WriteOptions, folder_of};
 
 /// Bytes of rows that are read at a time.
 const READ_BYTES: u64 = 64 << 20;
@@ -191,6 +191,7 @@ async fn rewrite(
     let folder = folder_of(&keys);
     let (ids, own) = (committer.ids.clone(), attributes.clone());
     let mut writer = PartitionWriter::new(storage.clone(), ids, own, keys, folder);
+    let mut finishing = Finishing::default();
     let mut outputs = Vec::new();
     let mut row_ids = Vec::new();
     for input in inputs {
@@ -209,11 +210,16 @@ async fn rewrite(
                 let options = ReadOptions::default();
                 columns.push(live_rows(base, attribute, input, live.clone(), &options).await?);
             }
-            outputs.extend(writer.append(&columns, options).await?);
+            for closed in writer.append(&columns, options).await? {
+                outputs.push(finishing.begin(closed).await?);
+            }
         }
     }
-    outputs.extend(writer.flush(options).await?);
-    outputs.extend(writer.finish().await?);
+    let flushed = writer.flush(options).await?;
+    for closed in flushed.into_iter().chain(writer.close().await?) {
+        outputs.push(finishing.begin(closed).await?);
+    }
+    finishing.all().await?;
     name_ids(&mut outputs, row_ids);
     Ok(outputs)
 }

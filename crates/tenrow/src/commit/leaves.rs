@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use crate::commit::Committer;
@@ -15,6 +16,8 @@ use crate::storage::Storage;
 
 /// Partitions of a full leaf.
 pub(crate) const LEAF_PARTITIONS: usize = 4096;
+/// Leaves that are put at once.
+const MAX_PUTS: usize = 8;
 
 /// A leaf that is stored and in no version yet.
 #[derive(Debug, Clone)]
@@ -36,13 +39,13 @@ pub(crate) async fn write_leaves(
     let mut rest = partitions;
     while !rest.is_empty() {
         let tail = rest.split_off(rest.len().min(LEAF_PARTITIONS));
-        let leaf = Leaf { partitions: std::mem::replace(&mut rest, tail) };
-        leaves.push(write_leaf(committer, storage, &leaf).await?);
+        leaves.push(Leaf { partitions: std::mem::replace(&mut rest, tail) });
     }
-    Ok(leaves)
+    let written = leaves.into_iter().map(|leaf| write_leaf(committer, storage, leaf));
+    stream::iter(written).buffered(MAX_PUTS).try_collect().await
 }
 
-async fn write_leaf(committer: &Committer, storage: &Storage, leaf: &Leaf) -> Result<WrittenLeaf> {
+async fn write_leaf(committer: &Committer, storage: &Storage, leaf: Leaf) -> Result<WrittenLeaf> {
     let path = format!("_tenrow/leaves/{}", committer.ids.next());
     let bytes = Bytes::from(leaf.encode().map_err(|e| Error::format(&path, e))?);
     let files = leaf.partitions.iter().flat_map(|partition| &partition.files);
@@ -54,7 +57,7 @@ async fn write_leaf(committer: &Committer, storage: &Storage, leaf: &Leaf) -> Re
         size_of_files_bytes: files.map(|file| file.size_bytes).sum(),
         first_row_id: first_named_id(&leaf.partitions),
         sequence: 0,
-        statistics: bounds(leaf),
+        statistics: bounds(&leaf),
         path: path.clone(),
     };
     if !storage.put_new(&path, bytes).await? {

@@ -88,7 +88,7 @@ impl Storage {
     pub fn upload(&self, path: &str) -> Result<Upload> {
         self.check_writable()?;
         let store = Arc::clone(&self.inner.store);
-        let is_remote = self.remote_place().is_some();
-        Ok(Upload::new(store, self.location(path)?, self.shown(path), is_remote))
+        let (is_remote, keeps_parts) = (self.remote_place().is_some(), self.folder().is_none());
+        Ok(Upload::new(store, self.location(path)?, self.shown(path), is_remote, keeps_parts))
     }
 }

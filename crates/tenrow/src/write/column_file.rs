@@ -47,13 +47,20 @@ impl ColumnFileWriter {
     }
 
     /// Makes the file durable; gives its entry and what is known of its values.
-    pub(crate) async fn finish(mut self) -> Result<(DataFile, Vec<Statistics>)> {
+    pub(crate) async fn finish(self) -> Result<(DataFile, Vec<Statistics>)> {
+        let (file, statistics, upload) = self.close().await?;
+        upload.finish().await?;
+        Ok((file, statistics))
+    }
+
+    /// Writes all that is left; the file is durable once its upload is finished.
+    pub(crate) async fn close(mut self) -> Result<(DataFile, Vec<Statistics>, Upload)> {
         let path = self.path.clone();
         let (tail, encoded) = self.encoder.finish().map_err(|e| Error::format(&path, e))?;
         self.upload.write(tail).await?;
-        let uploaded = self.upload.finish().await?;
         let statistics = statistics::of_file(&self.attributes, &encoded);
-        Ok((data_file(path, encoded, uploaded.xxh3), statistics))
+        let file = data_file(path, encoded, self.upload.written().xxh3);
+        Ok((file, statistics, self.upload))
     }
 
     fn fault(&self, error: FormatError) -> Error {

@@ -43,7 +43,7 @@ impl DatasetWriter {
         let file = blocking::run(move || index(&absolute, &schema, &columns)).await?;
         let row_count: u64 = file.row_groups.iter().sum();
         let partition = Partition { row_count, files: vec![file], ..Partition::default() };
-        self.finished.push((KeyTuple::none(), partition));
+        self.closed.push((KeyTuple::none(), partition));
         self.row_count += row_count;
         Ok(())
     }

@@ -11,6 +11,7 @@ mod files;
 mod split;
 mod column_file;
 mod partition_writer;
+mod finishing;
 mod columns;
 mod foreign;
 
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
+use futures::future;
 
 use crate::clock::Clock;
 use crate::commit::{Append, Committer, Overwrite, check_writable, commit, create, write_leaves};
@@ -35,6 +37,7 @@ pub(crate) use column_file::ColumnFileWriter;
 pub use columns::Columns;
 pub(crate) use files::FileStore;
 pub use files::FileValue;
+pub(crate) use finishing::Finishing;
 pub use options::WriteOptions;
 
 /// Values of the partition keys that a writer has files open for at once.
@@ -42,8 +45,9 @@ const MAX_OPEN_KEYS: usize = 256;
 
 /// Appends rows to a dataset; nothing is visible before [`commit`](Self::commit) returns.
 ///
-/// Dropped or failed, it leaves the dataset exactly as it was. Memory is bounded by about twice
-/// [`WriteOptions::row_group_bytes`], whatever is appended.
+/// Dropped or failed, it leaves the dataset exactly as it was, and no parts of unfinished files in an object store
+/// (see [`Upload`](crate::Upload)). Memory is bounded by about twice [`WriteOptions::row_group_bytes`] and 64 MiB of
+/// files that are being finished, whatever is appended.
 pub struct DatasetWriter {
     base: Snapshot,
     /// The schema of the rows: that of `base`, unless they replace all of it.
@@ -57,7 +61,9 @@ pub struct DatasetWriter {
     clock: Clock,
     keys: Keys,
     open: BTreeMap<KeyTuple, PartitionWriter>,
-    finished: Vec<(KeyTuple, Partition)>,
+    /// Partitions that are written, and durable once `finishing` is done.
+    closed: Vec<(KeyTuple, Partition)>,
+    finishing: Finishing,
     row_count: u64,
     /// Objects that this writer has made.
     uploaded: HashSet<String>,
@@ -108,7 +114,8 @@ impl DatasetWriter {
             clock,
             keys,
             open: BTreeMap::new(),
-            finished: Vec::new(),
+            closed: Vec::new(),
+            finishing: Finishing::default(),
             row_count: 0,
             uploaded: HashSet::new(),
             referenced: BTreeSet::new(),
@@ -211,8 +218,9 @@ impl DatasetWriter {
                 key.folder(),
             )
         });
-        let finished = writer.append(columns, &self.options).await?;
-        self.finished.extend(finished.into_iter().map(|partition| (key.clone(), partition)));
+        for closed in writer.append(columns, &self.options).await? {
+            self.closed.push((key.clone(), self.finishing.begin(closed).await?));
+        }
         self.bound_memory().await
     }
 
@@ -223,14 +231,15 @@ impl DatasetWriter {
             return Ok(());
         }
         let largest = self.open.iter_mut().max_by_key(|(_, writer)| writer.buffered_bytes());
-        if let Some((key, writer)) = largest {
-            let finished = writer.flush(&self.options).await?;
-            self.finished.extend(finished.map(|partition| (key.clone(), partition)));
+        if let Some((key, writer)) = largest
+            && let Some(closed) = writer.flush(&self.options).await?
+        {
+            self.closed.push((key.clone(), self.finishing.begin(closed).await?));
         }
         Ok(())
     }
 
-    /// Completes the partition with the most buffered rows, to make room for another key.
+    /// Closes the partition with the most buffered rows, to make room for another key.
     async fn close_largest(&mut self) -> Result<()> {
         let largest = self.open.iter().max_by_key(|(_, writer)| writer.buffered_bytes());
         if let Some(key) = largest.map(|(key, _)| key.clone())
@@ -243,9 +252,10 @@ impl DatasetWriter {
 
     async fn close(&mut self, key: KeyTuple, mut writer: PartitionWriter) -> Result<()> {
         let flushed = writer.flush(&self.options).await?;
-        let last = writer.finish().await?;
-        self.finished
-            .extend(flushed.into_iter().chain(last).map(|partition| (key.clone(), partition)));
+        let last = writer.close().await?;
+        for closed in flushed.into_iter().chain(last) {
+            self.closed.push((key.clone(), self.finishing.begin(closed).await?));
+        }
         Ok(())
     }
 
@@ -258,17 +268,18 @@ impl DatasetWriter {
     /// [`Conflict`](crate::ErrorKind::Conflict) if the schema was changed meanwhile, or too many races
     /// were lost; [`Io`](crate::ErrorKind::Io). Nothing is visible then.
     pub async fn commit(mut self) -> Result<Snapshot> {
-        let partitions = self.finish().await?;
+        let partitions = self.close_all().await?;
         let committer = Committer {
             ids: self.ids.clone(),
             clock: self.clock.clone(),
             max_retries: self.options.max_commit_retries,
         };
+        let leaves = write_leaves(&committer, self.base.storage(), partitions);
+        let ((), leaves) = future::try_join(self.finishing.all(), leaves).await?;
         if let Some(root) = &self.creates {
             self.base = create(self.base.storage(), root).await?;
         }
         let base = self.base.clone();
-        let leaves = write_leaves(&committer, base.storage(), partitions).await?;
         if self.overwrites {
             let mut change = Overwrite::new(base, self.schema.clone(), leaves);
             return commit(&committer, &self.base, &mut change).await;
@@ -279,15 +290,15 @@ impl DatasetWriter {
         commit(&committer, &self.base, &mut change).await
     }
 
-    /// Makes all appended rows durable, and gives their partitions in the order of their rows.
-    pub(crate) async fn finish(&mut self) -> Result<Vec<Partition>> {
+    /// Writes the rest of all rows, and gives their partitions in the order of their rows.
+    async fn close_all(&mut self) -> Result<Vec<Partition>> {
         self.check_usable()?;
         for (key, writer) in std::mem::take(&mut self.open) {
             self.close(key, writer).await?;
         }
         // Stable: the partitions of a key stay in the order they were written.
-        self.finished.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(std::mem::take(&mut self.finished).into_iter().map(|(_, p)| p).collect())
+        self.closed.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(std::mem::take(&mut self.closed).into_iter().map(|(_, p)| p).collect())
     }
 }
 

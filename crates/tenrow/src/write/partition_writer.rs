@@ -26,6 +26,12 @@ const MAX_ROW_GROUPS: usize = 10_000;
 /// A projection that would need more memory than this is not written.
 const MAX_PROJECTION_BYTES: usize = 64 << 20;
 
+/// A partition that is written, and not durable before its uploads are finished.
+pub(crate) struct Closed {
+    pub(crate) partition: Partition,
+    pub(crate) uploads: Vec<Upload>,
+}
+
 /// The rows of one key value on their way into files.
 pub(crate) struct PartitionWriter {
     storage: Storage,
@@ -76,15 +82,15 @@ impl PartitionWriter {
         self.buffered_bytes
     }
 
-    /// Takes in rows, which share the caller's memory; gives the partition that they completed, if any.
+    /// Takes in rows, which share the caller's memory; gives the partitions that they completed, if any.
     pub(crate) async fn append(
         &mut self,
         columns: &[ArrayRef],
         options: &WriteOptions,
-    ) -> Result<Vec<Partition>> {
+    ) -> Result<Vec<Closed>> {
         let row_count = columns.first().map_or(0, |column| column.len());
         let row_bytes = slice_bytes(columns) / (row_count as u64).max(1);
-        let mut finished = Vec::new();
+        let mut closed = Vec::new();
         let mut at = 0;
         while at < row_count {
             let room = options.row_group_bytes.saturating_sub(self.buffered_bytes);
@@ -100,24 +106,25 @@ impl PartitionWriter {
             let is_full = self.buffered_bytes + row_bytes > options.row_group_bytes
                 || self.buffered_rows >= limits::MAX_ROW_GROUP_ROWS;
             if is_full {
-                finished.extend(self.flush(options).await?);
+                closed.extend(self.flush(options).await?);
             }
         }
-        Ok(finished)
+        Ok(closed)
     }
 
     /// Encodes and uploads what is buffered; gives the partition if that filled it.
-    pub(crate) async fn flush(&mut self, options: &WriteOptions) -> Result<Option<Partition>> {
+    pub(crate) async fn flush(&mut self, options: &WriteOptions) -> Result<Option<Closed>> {
         if self.buffered_rows == 0 {
             return Ok(None);
         }
         let rows = std::mem::take(&mut self.buffered_rows);
-        self.buffered_bytes = 0;
+        let bytes = std::mem::take(&mut self.buffered_bytes);
         let columns: Vec<Vec<ArrayRef>> = self.buffered.iter_mut().map(std::mem::take).collect();
         let mut open = match self.open.take() {
             Some(open) => open,
             None => self.begin().await?,
         };
+        open.upload.expect(bytes);
         open.projection.add(&self.attributes, &columns);
         for (attribute, arrays) in self.attributes.iter().zip(&columns) {
             if attribute.attribute_type == AttributeType::File {
@@ -133,7 +140,7 @@ impl PartitionWriter {
         let is_full = open.encoder.size_bytes() >= options.partition_bytes
             || open.encoder.row_group_count() >= MAX_ROW_GROUPS;
         self.open = Some(open);
-        if is_full { self.finish().await } else { Ok(None) }
+        if is_full { self.close().await } else { Ok(None) }
     }
 
     // By unique reference, as below: an upload can be sent to another thread, but not shared with it.
@@ -147,28 +154,33 @@ impl PartitionWriter {
         Ok(OpenPartition { path, encoder, upload, rows: 0, projection, external_files })
     }
 
-    /// Completes the open file and makes it durable; call [`flush`](Self::flush) first.
-    pub(crate) async fn finish(&mut self) -> Result<Option<Partition>> {
+    /// Writes the rest of the open file; call [`flush`](Self::flush) first.
+    pub(crate) async fn close(&mut self) -> Result<Option<Closed>> {
         let Some(open) = self.open.take() else { return Ok(None) };
         let OpenPartition { path, encoder, mut upload, rows, projection, external_files } = open;
         let row_groups = encoder.row_group_count() as u64;
         let (tail, encoded) = encoder.finish().map_err(|e| Error::format(&path, e))?;
         upload.write(tail).await?;
-        let uploaded = upload.finish().await?;
         let statistics = statistics::of_file(&self.attributes, &encoded);
-        let mut files = vec![data_file(path, encoded, uploaded.xxh3)];
+        let mut files = vec![data_file(path, encoded, upload.written().xxh3)];
+        let mut uploads = vec![upload];
         let is_wide = row_groups > 1 && rows / row_groups < WIDE_BELOW_ROWS;
-        if is_wide && let Some(dense) = projection.into_columns() {
-            files.extend(self.write_projection(dense, rows).await?);
+        if is_wide
+            && let Some(dense) = projection.into_columns()
+            && let Some((file, upload)) = self.write_projection(dense, rows).await?
+        {
+            files.push(file);
+            uploads.push(upload);
         }
-        Ok(Some(Partition {
+        let partition = Partition {
             row_count: rows,
             keys: self.keys.clone(),
             files,
             statistics,
             external_files: external_files.into_iter().collect(),
             ..Partition::default()
-        }))
+        };
+        Ok(Some(Closed { partition, uploads }))
     }
 
     /// Writes the small attributes of wide rows once more, densely, so that SQL over them need not
@@ -177,7 +189,7 @@ impl PartitionWriter {
         &mut self,
         columns: Vec<(usize, Vec<ArrayRef>)>,
         rows: u64,
-    ) -> Result<Option<DataFile>> {
+    ) -> Result<Option<(DataFile, Upload)>> {
         if columns.is_empty() || columns.len() == self.attributes.len() {
             return Ok(None);
         }
@@ -190,8 +202,8 @@ impl PartitionWriter {
             file.push(len, group.collect()).await?;
             at += len;
         }
-        let (file, _) = file.finish().await?;
-        Ok(Some(file))
+        let (file, _, upload) = file.close().await?;
+        Ok(Some((file, upload)))
     }
 }
 

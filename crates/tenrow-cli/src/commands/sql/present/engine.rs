@@ -2,9 +2,11 @@
 
 use std::future::Future;
 
+use tenrow::Upload;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
+use crate::ABORT_TIME;
 use crate::fault::Result;
 
 /// Threads of their own for statements: one that does not stop at once keeps only these from others.
@@ -29,7 +31,11 @@ impl Drop for Engine {
     fn drop(&mut self) {
         // Whatever goes on ends where it next waits for something; nobody waits for that.
         if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
+            std::thread::spawn(move || {
+                let aborted = async { tokio::time::timeout(ABORT_TIME, Upload::aborted()).await };
+                let _ = runtime.block_on(aborted);
+                runtime.shutdown_background();
+            });
         }
     }
 }

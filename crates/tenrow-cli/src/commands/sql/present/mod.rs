@@ -3,7 +3,6 @@
 mod cells;
 mod engine;
 mod interactive;
-mod interrupts;
 mod new_file;
 mod plan;
 mod query;

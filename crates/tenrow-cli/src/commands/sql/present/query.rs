@@ -1,5 +1,7 @@
 //! A statement that runs, and its answer as it comes.
 
+use std::time::Duration;
+
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use tenrow_sql::{Change, Session};
@@ -7,11 +9,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::engine::Engine;
-use super::interrupts::Interrupts;
 use crate::fault::{Interrupted, Result};
+use crate::interrupts::Interrupts;
 
 /// Batches that wait to be shown, at most.
 const WAITING: usize = 2;
+/// How long a statement may take to end when it was interrupted.
+const END_TIME: Duration = Duration::from_millis(200);
 
 /// A piece of an answer: that something was changed, and no more; or columns, once, and then rows.
 pub(crate) enum Part {
@@ -47,8 +51,19 @@ impl Query {
     pub(crate) async fn next(&mut self, interrupts: &mut Interrupts) -> Result<Option<Part>> {
         tokio::select! {
             biased;
-            () = interrupts.pressed() => Err(Interrupted.into()),
+            () = interrupts.pressed() => {
+                self.end().await;
+                Err(Interrupted.into())
+            }
             part = self.parts.recv() => Ok(part.transpose()?),
+        }
+    }
+
+    /// Ends its work, and waits for that if it does not take long.
+    async fn end(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+            let _ = tokio::time::timeout(END_TIME, task).await;
         }
     }
 }

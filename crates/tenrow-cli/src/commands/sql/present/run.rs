@@ -4,10 +4,10 @@ use std::io::{IsTerminal, Read, stdin, stdout};
 use std::path::Path;
 
 use super::engine::Engine;
-use super::interrupts::{Interrupts, Second};
 use super::shell::{Place, Shell};
 use super::{Form, SqlArguments, interactive, new_file, roots};
 use crate::fault::{self, Fault, Result};
+use crate::interrupts::{Interrupts, Second};
 use crate::stores::Stores;
 
 /// Longest text of statements, in bytes.

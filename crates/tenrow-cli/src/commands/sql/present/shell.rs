@@ -12,13 +12,13 @@ use tenrow_sql::{Change, Session};
 
 use super::Form;
 use super::engine::Engine;
-use super::interrupts::Interrupts;
 use super::new_file::NewFile;
 use super::plan;
 use super::query::{Part, Query};
 use super::sink::Sink;
 use super::table::BLOCK_ROWS;
 use crate::fault::{self, Result};
+use crate::interrupts::Interrupts;
 use crate::progress::Spinner;
 use crate::text;
 

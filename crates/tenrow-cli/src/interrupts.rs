@@ -1,6 +1,7 @@
-//! Ctrl-C, while a statement runs.
+//! Ctrl-C.
 
 use std::thread;
+use std::time::Duration;
 
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
@@ -9,16 +10,19 @@ use tokio::sync::watch;
 
 use crate::fault::Result;
 
+/// How long the program may take to end after Ctrl-C, if that is to end it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Tells of every Ctrl-C, which no longer ends the program by itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Interrupts {
     presses: watch::Receiver<u64>,
 }
 
-/// What the second Ctrl-C does, if the first had no effect yet.
+/// What a second Ctrl-C does, if the first had no effect yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Second {
-    /// It ends the program at once.
+    /// It ends the program at once, and so does the first when it has had time enough.
     Ends,
     /// It is like the first.
     Waits,
@@ -36,6 +40,12 @@ impl Interrupts {
                     let _ = emulate_default_handler(signal);
                 }
                 sender.send_modify(|count| *count += 1);
+                if second == Second::Ends {
+                    thread::spawn(move || {
+                        thread::sleep(PATIENCE);
+                        let _ = emulate_default_handler(signal);
+                    });
+                }
             }
         });
         Ok(Self { presses })
