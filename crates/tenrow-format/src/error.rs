@@ -21,7 +21,7 @@ pub enum FormatError {
         rule: &'static str,
     },
     /// Two attribute names are equal, or differ only in case.
-    #[error("attribute names {first:?} and {second:?} clash: names must differ in more than case")]
+    #[error("{}", clash(first, second))]
     NameClash {
         /// The name that came first.
         first: String,
@@ -153,3 +153,11 @@ impl FormatError {
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = FormatError> = std::result::Result<T, E>;
+fn clash(first: &str, second: &str) -> String {
+    match first == second {
+        true => format!("two attributes of the name {first:?} clash"),
+        false => format!(
+            "attribute names {first:?} and {second:?} clash: names must differ in more than case"
+        ),
+    }
+}

@@ -187,6 +187,11 @@ impl Dataset {
         wait(py, self.dataset.drop_view(name)).map(of)
     }
 
+    /// How many rows of the newest version have no values of an attribute yet.
+    fn unfilled_rows(&self, py: Python<'_>, name: &str) -> PyResult<u64> {
+        wait(py, async { self.dataset.latest().await?.unfilled_rows(name).await })
+    }
+
     /// Adds an attribute without values: null, or its default.
     #[pyo3(signature = (attribute, default=None))]
     fn add_attribute(

@@ -204,6 +204,7 @@ pub(crate) fn tensor(value: &Bound<'_, PyAny>, dtype: DType, name: &str) -> PyRe
     let array = array.cast_into::<PyUntypedArray>().map_err(PyErr::from)?;
     // Contiguous arrays have one dimension at least.
     let shape: Vec<usize> = value.getattr("shape")?.extract()?;
+    let array = in_own_order(array)?;
     if !array.dtype().is_equiv_to(&expected) {
         return Err(wrong_type(format!(
             "attribute {name:?}: expected dtype {expected}, found {}",
@@ -222,6 +223,15 @@ pub(crate) fn tensor(value: &Bound<'_, PyAny>, dtype: DType, name: &str) -> PyRe
     };
     let shape: Vec<u64> = shape.into_iter().map(|dim| dim as u64).collect();
     Tensor::new(dtype, &shape, bytes).map_err(|error| crate::error::raised(&error))
+}
+
+/// The array with its bytes in this machine's order.
+fn in_own_order<'py>(array: Bound<'py, PyUntypedArray>) -> PyResult<Bound<'py, PyUntypedArray>> {
+    if array.dtype().is_native_byteorder() != Some(false) {
+        return Ok(array);
+    }
+    let dtype = array.dtype().call_method1("newbyteorder", ("=",))?;
+    array.call_method1("astype", (dtype,))?.cast_into().map_err(PyErr::from)
 }
 
 /// The dtype as numpy has it: little-endian; bf16 is that of `ml_dtypes`.

@@ -149,3 +149,13 @@ def test_examples(example, tmp_path):
     for module in needed:
         pytest.importorskip(module)
     subprocess.run([sys.executable, str(example)], cwd=tmp_path, check=True, timeout=300)
+
+
+def test_a_view_is_a_table(digits):
+    pytest.importorskip("pyarrow")
+    view = digits.create_view("few", [7, 3, 5])
+    assert view.to_arrow("label")["label"].to_pylist() == [7, 3, 5]
+    pl = pytest.importorskip("polars")
+    assert pl.DataFrame(view)["name"].to_list() == [f"row {n} ü" for n in (7, 3, 5)]
+    pytest.importorskip("pandas")
+    assert view.to_pandas(["label", "name"])["label"].tolist() == [7, 3, 5]

@@ -165,6 +165,21 @@ def test_views_are_rows_in_an_order_of_their_own(digits):
     assert np.array_equal(later[:4]["label"], [2999, 2997, 2995, 2993])
     with pytest.raises(IndexError):
         view[ROWS]
+    for name in ("label", "image", "name"):
+        column, expected = view[name], columns()[name][::-2]
+        assert len(column) == ROWS // 2 and np.array_equal(column[7], expected[7])
+        assert np.array_equal(column[-1], expected[-1]) and np.array_equal(column[3:9], expected[3:9])
+        assert np.array_equal(column[[4, -2]], [expected[4], expected[-2]])
+        with pytest.raises(IndexError, match="there are 1500 rows"):
+            column[1500]
+    assert np.array_equal(np.asarray(view["label"], np.float32), columns()["label"][::-2])
+    assert np.array_equal(view["image"].numpy(), columns()["image"][::-2])
+    scanned = list(view.scan(700, ["label", "name"]))
+    assert [len(batch["name"]) for batch in scanned] == [700, 700, 100]
+    assert np.array_equal(np.concatenate([batch["label"] for batch in scanned]), columns()["label"][::-2])
+    assert "image" in view and list(view.schema) == list(digits.schema)
+    with pytest.raises(KeyError):
+        view["imge"]
 
 
 def test_tensors_are_indexed_as_arrays_are(digits):

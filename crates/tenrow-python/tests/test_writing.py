@@ -59,6 +59,13 @@ def test_files_are_files(place, tmp_path):
         ds.append({"photo": ["a text is no path"]})
 
 
+def test_arrays_of_either_byte_order_are_taken(place):
+    values = np.arange(12, dtype=">i4").reshape(4, 3)
+    ds = tenrow.from_numpy(place, {"x": values, "n": np.arange(4, dtype=">f8")})
+    assert ds.schema["x"].type == "i32[3]" and np.array_equal(ds["x"].numpy(), values)
+    assert ds["n"][:].tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
 def test_columns_are_added_computed_renamed_and_dropped(digits):
     doubled = digits.add_column("double", digits["label"].numpy() * 2)
     assert doubled[21]["double"] == 42
@@ -87,6 +94,34 @@ def test_the_exception_of_a_function_is_its_own(digits):
         digits.add_column("y", lambda rows: np.zeros(1, np.float32), type="f32", inputs=["label"])
     with pytest.raises(ValueError, match="2 values for 3000"):
         digits.add_column("z", np.zeros(2))
+    with pytest.raises(TypeError, match="expected dtype"):
+        digits.add_column("w", np.zeros(ROWS), type="f32")
+    assert list(digits.latest().schema) == ["image", "vector", "label", "name"]
+    with pytest.raises(ValueError, match="two attributes of the name"):
+        digits.add_column("label", lambda rows: rows["label"], type="i64")
+
+
+def test_a_column_that_was_computed_in_part_is_completed(place):
+    ds = tenrow.from_numpy(place, {"n": np.arange(200)})
+    for _ in range(99):
+        ds = ds.append({"n": np.arange(10)})
+    calls = []
+
+    def double(rows):
+        calls.append(len(rows["n"]))
+        if sum(calls) == 200 + 10 * 80:
+            raise KeyboardInterrupt
+        return rows["n"] * 2
+
+    with pytest.raises(KeyboardInterrupt):
+        ds.add_column("double", double, type="i64", inputs="n")
+    before, some = sum(calls), ds.latest()
+    assert some["double"][:200].tolist() == list(range(0, 400, 2)) and some["double"][-1] is None
+    done = ds.add_column("double", double, type="i64", inputs="n")
+    assert np.array_equal(done["double"].numpy(), done["n"].numpy() * 2)
+    assert sum(calls) - before < 200 + 10 * 99 - 600
+    with pytest.raises(ValueError, match="two attributes"):
+        ds.add_column("double", double, type="i64", inputs="n")
 
 
 def test_deleting_restoring_tagging(digits):

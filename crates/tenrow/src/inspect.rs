@@ -80,6 +80,22 @@ impl Snapshot {
         })
     }
 
+    /// Rows of partitions that have no values of an attribute: its default or null is read for them. Reads leaves only.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such attribute;
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) or [`Io`](crate::ErrorKind::Io), naming the file.
+    pub async fn unfilled_rows(&self, name: &str) -> Result<u64> {
+        let attribute = self.attribute(name)?;
+        let mut rows = 0;
+        for index in 0..self.root().leaves.len() {
+            let leaf = self.passing_leaf(index).await?;
+            let lacking = leaf.partitions().iter().filter(|own| own.column(attribute).is_none());
+            rows += lacking.map(|partition| partition.entry().live_rows()).sum::<u64>();
+        }
+        Ok(rows)
+    }
+
     async fn external_bytes(&self, paths: BTreeSet<String>) -> Result<u64> {
         let size = |path: String| async move {
             self.storage().size(&path).await.map_err(missing_is_damage)

@@ -9,7 +9,7 @@
 (100, 99, (28, 28))
 """
 
-from ._dataset import Column, Dataset, View, open
+from ._dataset import Column, Dataset, View, ViewColumn, open
 from ._errors import (
     AlreadyExists,
     Conflict,
@@ -54,6 +54,7 @@ __all__ = [
     "TooNew",
     "Unsupported",
     "View",
+    "ViewColumn",
     "Writer",
     "WrongType",
     "__version__",

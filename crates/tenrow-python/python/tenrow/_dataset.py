@@ -373,8 +373,9 @@ class Dataset:
         """Adds an attribute: of an array with a value for each row, or computed from other attributes.
 
         `values` may be a function, which is given a dict of the columns `inputs` of consecutive rows, all attributes
-        without `inputs`, and gives as many values: memory stays bounded, and killed and run again it goes on. Without
-        `values` rows have the `default`, or null. `progress` shows a bar of `tqdm`.
+        without `inputs`, and gives as many values: memory stays bounded. What it has computed is committed now and then,
+        so that the same call goes on after an exception, Ctrl-C or a kill; where nothing was committed, the attribute is
+        taken back. Without `values` rows have the `default`, or null. `progress` shows a bar of `tqdm`.
 
         >>> import tempfile, tenrow
         >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
@@ -396,12 +397,23 @@ class Dataset:
         if not callable(values) and len(values) != len(self):
             raise InvalidInput(f"attribute {name!r}: {len(values)} values for {len(self)} rows")
         nullable = text if text.endswith("?") or added is not None else text + "?"
-        self._place.add_attribute(f"{name}:{nullable}", added)
-        if callable(values):
-            needed = list(inputs if inputs is not None else self.schema)
-            with bar(progress, "rows", len(self)) as report:
-                return self._at(self._place.fill(name, needed, _reporting(values, report)))
-        return self.update(np.arange(len(self)), {name: values})
+        if not (callable(values) and self._is_unfilled(name, text)):
+            self._place.add_attribute(f"{name}:{nullable}", added)
+        try:
+            if callable(values):
+                needed = names_of(inputs) or [other for other in self.schema if other != name]
+                with bar(progress, "rows", len(self)) as report:
+                    return self._at(self._place.fill(name, needed, _reporting(values, report)))
+            return self.update(np.arange(len(self)), {name: values})
+        except BaseException:
+            if self._place.unfilled_rows(name) == len(self._place.latest()):
+                self._place.drop_attribute(name)
+            raise
+
+    def _is_unfilled(self, name: str, text: str) -> bool:
+        """Whether the newest version has the attribute, and not yet for all rows."""
+        known = self.latest().schema.get(name)
+        return known is not None and known.type == text.rstrip("?") and self._place.unfilled_rows(name) > 0
 
     def update(self, rows: Any, values: Mapping[str, Any]) -> Dataset:
         """With other values for some attributes of these rows of this version; `values` is a dict of columns.
@@ -570,23 +582,46 @@ class Column:
 
 
 class View:
-    """Rows of one version, in an order of their own; made by `Dataset.view`."""
+    """Rows of one version, in an order of their own; made by `Dataset.view`.
+
+    It is read as a dataset is: `view[5]`, `view[:10]`, `view["image"]`, `take`, `scan`.
+
+    >>> import tempfile, tenrow
+    >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+    >>> view = ds.create_view("backwards", [2, 1, 0])
+    >>> view["n"][:].tolist(), [batch["n"].tolist() for batch in view.scan(2)]
+    ([3, 2, 1], [[3, 2], [1]])
+    """
 
     def __init__(self, dataset: Dataset, rows: np.ndarray[Any, Any], name: str | None = None) -> None:
         self.dataset, self.rows, self.name = dataset, rows, name
 
+    @property
+    def schema(self) -> dict[str, Attribute]:
+        """The attributes by their names, in order."""
+        return self.dataset.schema
+
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.dataset
+
     def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            return ViewColumn(self, key)
         if hasattr(key, "__index__") and not hasattr(key, "__len__"):
-            place = key.__index__()
-            if not -len(self) <= place < len(self):
-                raise _out_of_range(place, len(self))
-            return self.dataset[self.rows[place]]
+            return self.dataset[self._row(key.__index__())]
         return self.dataset.take(self.rows[key])
 
-    def take(self, rows: Any, attributes: Sequence[str] | str | None = None, out: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _row(self, place: int) -> int:
+        if not -len(self) <= place < len(self):
+            raise _out_of_range(place, len(self))
+        return int(self.rows[place])
+
+    def take(
+        self, rows: Any, attributes: Sequence[str] | str | None = None, out: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """As `Dataset.take`, with rows counted within the view."""
         places = np.asarray(rows)
         places = places.astype(np.int64) if places.size == 0 else places
@@ -596,8 +631,59 @@ class View:
                 raise _out_of_range(missing[0], len(self))
         return self.dataset.take(self.rows[places], attributes, out)
 
+    def scan(
+        self, batch_size: int | None = None, attributes: Sequence[str] | str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """All rows of the view in its order, as dicts of columns of up to `batch_size` rows, by default 1024."""
+        from ._batches import batches
+
+        return batches(self, 1024 if batch_size is None else batch_size, attributes, None, False)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.dataset._snapshot.arrow_rows(self.rows, None).__arrow_c_stream__(requested_schema)
+
+    def to_arrow(self, attributes: Sequence[str] | str | None = None) -> Any:
+        """All rows of the view as a `pyarrow.Table`."""
+        import pyarrow
+
+        return pyarrow.table(self.dataset._snapshot.arrow_rows(self.rows, names_of(attributes)))
+
+    def to_pandas(self, attributes: Sequence[str] | str | None = None) -> Any:
+        """All rows of the view as a `pandas.DataFrame`; needs pyarrow as well."""
+        return self.to_arrow(attributes).to_pandas()
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return (self[row] for row in range(len(self)))
 
     def __repr__(self) -> str:
         return f"View({self.name!r}, rows={len(self):,} of {self.dataset!r})"
+
+
+class ViewColumn:
+    """An attribute of the rows of a view, in its order; `view["image"]`."""
+
+    def __init__(self, view: View, name: str) -> None:
+        self._view, self._column = view, view.dataset[name]
+
+    def __len__(self) -> int:
+        return len(self._view)
+
+    def __getitem__(self, key: Any) -> Any:
+        if hasattr(key, "__index__") and not hasattr(key, "__len__"):
+            return self._column[self._view._row(key.__index__())]
+        return self._column[self._view.rows[key]]
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The tensors of all rows of the view in one array."""
+        return np.asarray(self[:])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if copy is False:
+            raise ValueError("a copy cannot be avoided: a view has an order of its own")
+        return np.asarray(self[:], dtype)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[row] for row in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"ViewColumn({self._column!r}, rows={len(self):,} of view {self._view.name!r})"
