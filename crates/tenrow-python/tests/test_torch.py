@@ -107,3 +107,22 @@ def test_a_torch_dataset_becomes_one_of_ours(place):
     source = torch.utils.data.TensorDataset(torch.arange(10.0).reshape(5, 2), torch.arange(5))
     ds = tenrow.from_dataset(place, source, names=["x", "y"])
     assert ds[4]["x"].tolist() == [8.0, 9.0] and ds["y"][:].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_what_cannot_be_a_batch_is_said_by_name(digits, place):
+    with pytest.raises(KeyError, match='no attribute "lable"; there are image'):
+        tenrow.torch.Dataset(digits, ["image", "lable"])
+    ds = tenrow.torch.Dataset(tenrow.from_numpy(place + "2", {"x": [1.0, None, 3.0]}))
+    assert ds[0]["x"] == 1.0
+    with pytest.raises(ValueError, match='"x": rows that are null'):
+        ds[1]
+    assert "x: f64" in repr(ds)
+
+
+def test_tensors_make_a_schema(place):
+    tensors = {"x": torch.ones(3, 2, dtype=torch.float16, requires_grad=True), "n": torch.arange(3, dtype=torch.int32)}
+    ds = tenrow.from_numpy(place, tensors)
+    assert [a.type for a in ds.schema.values()] == ["f16[2]", "i32"]
+    pytest.importorskip("ml_dtypes")
+    ds = tenrow.from_numpy(place + "2", {"x": torch.full((3, 2), 1.5, dtype=torch.bfloat16)})
+    assert ds.schema["x"].type == "bf16[2]" and (tenrow.torch.Dataset(ds)[1]["x"] == torch.full((2,), 1.5)).all()

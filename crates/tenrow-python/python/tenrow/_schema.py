@@ -180,7 +180,9 @@ def _infer_column(name: str, values: Any) -> str:
         return _infer_array(name, values).removesuffix("?") + null
     if hasattr(values, "__arrow_c_stream__") or hasattr(values, "__arrow_c_array__"):
         raise WrongType(f"attribute {name!r}: give its type, or the whole table, to infer that of Arrow arrays")
-    return _infer_array(name, numpy.asarray(values))
+    from ._write import _numpy
+
+    return _infer_array(name, numpy.asarray(_numpy(values)))
 
 
 _FILE_KEYS = {"bytes", "path", "name", "media_type"}

@@ -112,6 +112,8 @@ def create(
 
 def from_numpy(uri: str | PathLike[str], columns: Mapping[str, Any], schema: Mapping[str, TypeLike] | None = None, **options: Any) -> Dataset:
     """A new dataset of a dict of arrays, in one commit; the schema is that of the arrays unless it is given."""
+    if not isinstance(columns, Mapping):
+        raise WrongType(f"columns: a dict from names to arrays, not {type(columns).__name__}")
     with create(uri, infer(columns) if schema is None else schema, **options) as writer:
         writer.append(columns)
     return writer.dataset

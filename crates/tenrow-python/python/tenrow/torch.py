@@ -11,14 +11,16 @@ import numpy as np
 import torch
 
 from . import _dataset
+from ._errors import InvalidInput, NotFound
 
 
 class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
     """A map-style dataset whose batches are one `take` each.
 
     `source` is a `tenrow.Dataset`, a `tenrow.View` or a location. Items are dicts of tensors, and what is no tensor as it
-    is; with `tuples=True` they are tuples in the order of `attributes`, such as `(image, label)`. `transform` is called with each item, or with `batched=True` with each batch, which then is of stacked
-    tensors: give the loader `collate_fn=tenrow.torch.collate`.
+    is; with `tuples=True` they are tuples in the order of `attributes`, such as `(image, label)`. `transform` is called
+    with each item, or with `batched=True` with each batch, which then is of stacked tensors: give the loader
+    `collate_fn=tenrow.torch.collate`.
 
     Each byte is copied once, from the file into the tensors, which may be written; with `pin_memory`, which needs an
     accelerator, into pinned memory. In workers it does nothing: give it to the `DataLoader` there.
@@ -44,6 +46,14 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
         self.attributes = _dataset.names_of(attributes)
         self.transform, self.tuples, self.batched = transform, tuples, batched
         self.pin_memory = pin_memory
+        known = getattr(source, "dataset", source).schema
+        for name in self.attributes or ():
+            if name not in known:
+                raise NotFound(f'no attribute "{name}"; there are {", ".join(known)}')
+
+    def __repr__(self) -> str:
+        names = "" if self.attributes is None else f", attributes={self.attributes}"
+        return f"tenrow.torch.Dataset({self.source!r}{names})"
 
     def __len__(self) -> int:
         return len(self.source)
@@ -72,7 +82,7 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
         arrays = {name: as_array(tensor) for name, tensor in out.items()}
         taken = self.source.take(np.asarray(rows, np.int64), self.attributes, arrays or None)
         pins = self.pin_memory and not is_worker
-        return {name: out[name] if name in out else _tensor(values, pins) for name, values in taken.items()}
+        return {name: out[name] if name in out else _tensor(name, values, pins) for name, values in taken.items()}
 
     def _targets(self, count: int, make: Callable[..., torch.Tensor]) -> dict[str, torch.Tensor]:
         """Tensors that batches of so many rows are read into: of all attributes that never are null."""
@@ -92,11 +102,13 @@ def _pinned(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
     return torch.empty(shape, dtype=dtype, pin_memory=True)
 
 
-def _tensor(values: Any, pins: bool) -> Any:
+def _tensor(name: str, values: Any, pins: bool) -> Any:
     if type(values) is np.ndarray and values.dtype.kind in "fiub":
         tensor = torch.from_numpy(values)
     elif not isinstance(values, np.ndarray) or values.dtype.kind in "mM":
         return values
+    elif isinstance(values, np.ma.MaskedArray):
+        raise InvalidInput(f'attribute "{name}": rows that are null have no tensor: leave it out, or choose rows that have it')
     else:
         tensor = as_tensor(values)
     return tensor.pin_memory() if pins else tensor
