@@ -64,8 +64,23 @@ impl ArrowBatches {
         let names = self.schema.fields().iter().map(|field| field.name().as_str());
         let names = names.collect::<Vec<_>>().join(", ");
         format!(
-            "<Arrow batches of {names}: give them to pyarrow.table, polars.DataFrame or DuckDB>"
+            "<Arrow batches of {names}: to_arrow(), to_pandas(), to_polars(), or give them to DuckDB>"
         )
+    }
+
+    /// All of them as a `pyarrow.Table`.
+    fn to_arrow<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("pyarrow")?.call_method1("table", (slf,))
+    }
+
+    /// All of them as a `pandas.DataFrame`; needs pyarrow as well.
+    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        Self::to_arrow(slf)?.call_method0("to_pandas")
+    }
+
+    /// All of them as a `polars.DataFrame`.
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("polars")?.call_method1("DataFrame", (slf,))
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
@@ -75,7 +90,17 @@ impl ArrowBatches {
 
 /// The batches of whatever speaks the interface: a table, a data frame, a batch, a stream.
 pub(crate) fn batches_of(value: &Bound<'_, PyAny>) -> PyResult<Reader> {
-    value.extract::<AnyRecordBatch>()?.into_reader()
+    let reader = value.extract::<AnyRecordBatch>()?.into_reader()?;
+    let schema = reader.schema();
+    for (place, field) in schema.fields().iter().enumerate() {
+        if schema.fields()[..place].iter().any(|before| before.name() == field.name()) {
+            return Err(crate::error::invalid(format!(
+                "there are two columns of the name {:?}: rename one",
+                field.name()
+            )));
+        }
+    }
+    Ok(reader)
 }
 
 /// The whole numbers of the first column, in one array.

@@ -1,9 +1,10 @@
 //! One tensor attribute of all rows: a row of a mapped file is a view of it.
 
 use arrow_buffer::NullBuffer;
+use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyEllipsis, PyInt, PySlice, PyTuple};
+use pyo3::types::{PyBool, PyEllipsis, PyInt, PySlice, PyTuple};
 use tenrow::{Attribute, AttributeType, ReadOptions, Storage};
 
 use crate::error::{out_of_range, raised};
@@ -85,7 +86,7 @@ impl TensorColumn {
             return self.take_rows(py, &rows.collect::<Vec<_>>(), None);
         }
         if key.hasattr("__index__")? && !key.hasattr("__len__")? {
-            return self.one(py, self.counted(&key.call_method0("__index__")?)?);
+            return self.one(py, self.counted(&indexed(key)?)?);
         }
         if let Ok(keys) = key.cast::<PyTuple>() {
             return self.within(keys);
@@ -114,6 +115,12 @@ impl TensorColumn {
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let all = self.numpy(py)?;
+        if is_masked(&all)? {
+            return Err(PyValueError::new_err(format!(
+                "attribute {:?}: null rows have no place in an array: take column[:], which masks them, and fill it",
+                self.name
+            )));
+        }
         let is_copy = all.getattr("flags")?.getattr("writeable")?.is_truthy()?;
         let is_of_dtype = match &dtype {
             Some(dtype) => all.getattr("dtype")?.eq(dtype)?,
@@ -130,6 +137,23 @@ impl TensorColumn {
             _ if copy == Some(true) && !is_copy => all.call_method0("copy"),
             _ => Ok(all),
         }
+    }
+
+    /// What each row compares to; null rows to nothing.
+    fn __richcmp__<'py>(
+        &self,
+        other: &Bound<'py, PyAny>,
+        how: CompareOp,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let compared = self.numpy(other.py())?.rich_compare(other, how)?;
+        match is_masked(&compared)? {
+            true => compared.call_method1("filled", (false,)),
+            false => Ok(compared),
+        }
+    }
+
+    fn __hash__(slf: &Bound<'_, Self>) -> isize {
+        slf.as_ptr() as isize
     }
 
     /// The tensors of these rows, in one array; into `out` if it is given.
@@ -162,7 +186,7 @@ impl TensorColumn {
             Ok(_) => (self.__getitem__(&first)?, PySlice::full(py).into_any()),
             Err(_) if first.is_instance_of::<PyEllipsis>() => (self.numpy(py)?, first),
             Err(_) if first.hasattr("__index__")? && !first.hasattr("__len__")? => {
-                let row = self.counted(&first.call_method0("__index__")?)?;
+                let row = self.counted(&indexed(&first)?)?;
                 (self.slice(py, row, row + 1)?, PyInt::new(py, 0).into_any())
             }
             Err(_) => {
@@ -254,6 +278,11 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Counted {
     type Error = PyErr;
 
     fn extract(number: pyo3::Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if number.is_instance_of::<PyBool>() {
+            let text =
+                format!("{} is no row: a mask is an array with a bool for each", number.repr()?);
+            return Err(crate::error::wrong_type(text));
+        }
         match number.extract::<i64>() {
             Err(error) if error.is_instance_of::<PyOverflowError>(number.py()) => {
                 Ok(Self(if number.lt(0)? { i64::MIN } else { i64::MAX }))
@@ -263,9 +292,31 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Counted {
     }
 }
 
-/// Rows as whole numbers, or as a mask of all rows.
+/// A row as a number of Python; a bool, which Python takes for one, as it is.
+fn indexed<'py>(row: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    match row.is_instance_of::<PyBool>() {
+        true => Ok(row.clone()),
+        false => row.call_method0("__index__"),
+    }
+}
+
+/// Whether an array has a mask.
+fn is_masked(array: &Bound<'_, PyAny>) -> PyResult<bool> {
+    array.is_instance(&memory::numpy(array.py())?.getattr("ma")?.getattr("MaskedArray")?)
+}
+
+/// Rows as whole numbers, or as a mask of all rows, in which null is false.
 pub(crate) fn rows_of(value: &Bound<'_, PyAny>, rows: u64) -> PyResult<Vec<u64>> {
     let py = value.py();
+    if is_masked(value)? {
+        let kind: String = value.getattr("dtype")?.getattr("kind")?.extract()?;
+        if kind == "b" {
+            return rows_of(&value.call_method1("filled", (false,))?, rows);
+        }
+        if value.getattr("mask")?.call_method0("any")?.is_truthy()? {
+            return Err(crate::error::invalid("rows: some of them are null"));
+        }
+    }
     if let Ok(array) = value.cast::<numpy::PyArray1<i64>>()
         && let Ok(numbers) = numpy::PyArrayMethods::readonly(array).as_slice()
     {

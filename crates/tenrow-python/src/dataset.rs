@@ -1,6 +1,6 @@
 //! Datasets: opened, created, changed, tidied.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use arrow_array::Array;
@@ -13,7 +13,7 @@ use tenrow::{
 
 use crate::error::{invalid, raised};
 use crate::runtime::{check_may_write, wait};
-use crate::schema::{parse, schema};
+use crate::schema::{parse, parsed_encoding, schema};
 use crate::snapshot::Snapshot;
 use crate::values;
 use crate::writer::Writer;
@@ -90,6 +90,17 @@ impl Dataset {
             Ok(about)
         });
         dicts.collect()
+    }
+
+    /// The tags of the newest version, with the versions that they name.
+    fn tags(&self, py: Python<'_>) -> PyResult<BTreeMap<String, u64>> {
+        let newest = wait(py, self.dataset.latest())?;
+        Ok(newest.root().tags.iter().map(|(name, version)| (name.clone(), version.0)).collect())
+    }
+
+    /// The names of the views of the newest version.
+    fn views(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        Ok(wait(py, self.dataset.latest())?.root().views.keys().cloned().collect())
     }
 
     /// Creates the dataset, without rows.
@@ -193,14 +204,19 @@ impl Dataset {
     }
 
     /// Adds an attribute without values: null, or its default.
-    #[pyo3(signature = (attribute, default=None))]
+    #[pyo3(signature = (attribute, default=None, encoding=None))]
     fn add_attribute(
         &self,
         py: Python<'_>,
         attribute: &str,
         default: Option<&str>,
+        encoding: Option<String>,
     ) -> PyResult<Snapshot> {
         let mut attribute = parse(attribute)?;
+        if let Some(encoding) = encoding {
+            let encoding = parsed_encoding(&attribute.name, &encoding)?;
+            attribute = attribute.with_encoding(encoding);
+        }
         if let Some(default) = default {
             let value: serde_json::Value = serde_json::from_str(default)
                 .map_err(|error| invalid(format!("default: {error}")))?;

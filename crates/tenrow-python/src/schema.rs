@@ -34,9 +34,7 @@ pub(crate) fn parse(text: &str) -> PyResult<Attribute> {
 pub(crate) fn schema(attributes: &[String], encodings: &[(String, String)]) -> PyResult<Schema> {
     let mut parsed = attributes.iter().map(|text| parse(text)).collect::<PyResult<Vec<_>>>()?;
     for (name, text) in encodings {
-        let encoding: Encoding = text.parse().map_err(|error| {
-            raised(&tenrow::Error::format(format!("encoding of {name:?}"), error))
-        })?;
+        let encoding = parsed_encoding(name, text)?;
         let found = parsed.iter_mut().find(|attribute| attribute.name == *name);
         let attribute = found.ok_or_else(|| {
             let reason = format!("an encoding for {name:?}, which is no attribute");
@@ -47,6 +45,12 @@ pub(crate) fn schema(attributes: &[String], encodings: &[(String, String)]) -> P
     Schema::new(parsed).map_err(|error| raised(&tenrow::Error::format("the schema", error)))
 }
 
+/// The encoding of an attribute, of a text such as `zstd:3`.
+pub(crate) fn parsed_encoding(name: &str, text: &str) -> PyResult<Encoding> {
+    text.parse()
+        .map_err(|error| raised(&tenrow::Error::format(format!("encoding of {name:?}"), error)))
+}
+
 /// What there is to know of an attribute.
 pub(crate) fn describe<'py>(
     py: Python<'py>,
@@ -54,7 +58,7 @@ pub(crate) fn describe<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let about = PyDict::new(py);
     about.set_item("name", &attribute.name)?;
-    about.set_item("type", attribute.attribute_type.to_string())?;
+    about.set_item("type", attribute.type_text())?;
     about.set_item("kind", attribute.attribute_type.kind())?;
     about.set_item("nullable", attribute.nullable)?;
     about.set_item("encoding", attribute.encoding.to_string())?;

@@ -159,3 +159,26 @@ def test_a_view_is_a_table(digits):
     assert pl.DataFrame(view)["name"].to_list() == [f"row {n} ü" for n in (7, 3, 5)]
     pytest.importorskip("pandas")
     assert view.to_pandas(["label", "name"])["label"].tolist() == [7, 3, 5]
+
+
+def test_columns_of_one_name_are_refused(place):
+    pa = pytest.importorskip("pyarrow")
+    with pytest.raises(ValueError, match='two columns of the name "a"'):
+        tenrow.from_arrow(place, pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]))
+
+
+def test_answers_of_sql_are_tables(digits):
+    pytest.importorskip("pandas")
+    pytest.importorskip("polars")
+    ask = "SELECT label FROM ds WHERE label < 3 ORDER BY label"
+    assert digits.sql(ask).to_arrow()["label"].to_pylist() == [0, 1, 2]
+    assert digits.sql(ask).to_pandas()["label"].tolist() == digits.sql(ask).to_polars()["label"].to_list() == [0, 1, 2]
+
+
+def test_pandas_is_told_what_it_lacks(place):
+    pytest.importorskip("pandas")
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    ds = tenrow.from_numpy(place, {"b": np.zeros((2, 2), ml_dtypes.bfloat16), "n": [1, 2]})
+    with pytest.raises(ValueError, match='"b": pandas has no bf16'):
+        ds.to_pandas()
+    assert ds.to_pandas("n")["n"].tolist() == [1, 2]

@@ -234,3 +234,51 @@ def test_arrays_are_copied_only_if_they_must_be(digits):
     assert copied.flags.writeable and np.array_equal(copied, columns()["image"])
     with pytest.raises(ValueError, match="copy cannot be avoided"):
         column.__array__(dtype=np.float32, copy=False)
+
+
+def test_columns_are_compared_row_by_row(digits, place):
+    assert digits[digits["label"] == 3]["label"].tolist() == [3]
+    assert digits[(digits["label"] > 3) & (digits["label"] <= 5)]["name"] == ["row 4 ü", "row 5 ü"]
+    assert np.flatnonzero(digits["name"] == "row 7 ü").tolist() == [7] and (digits["name"] != "row 7 ü").sum() == ROWS - 1
+    view = digits.create_view("few", [9, 3, 5])
+    assert view[view["label"] >= 5]["label"].tolist() == [9, 5] and (view["name"] == "row 3 ü").tolist() == [False, True, False]
+    assert {digits["label"]: 1, digits["name"]: 2}
+    ds = tenrow.from_numpy(place + "2", {"n": [1, None, 3], "s": ["a", None, "b"], "f": [None, True, False]})
+    assert (ds["n"] != 1).tolist() == [False, False, True] and (ds["s"] < "b").tolist() == [True, False, False]
+    # Null is not true, whatever lies beneath the mask.
+    assert ds[ds["f"][:]]["n"].tolist() == [None] and ds["s"][ds["f"][:]] == [None]
+    assert len(ds.delete(ds["f"][:])) == 2
+    with pytest.raises(ValueError, match="null"):
+        ds.take(np.ma.masked_array([0, 2], [True, False]))
+
+
+@pytest.mark.parametrize("row", [True, False])
+def test_a_bool_is_no_row(digits, row):
+    for rows in (digits, digits["label"], digits["name"], digits.create_view("v", [1, 2]), digits.view("v")["label"]):
+        with pytest.raises(TypeError, match="is no row"):
+            rows[row]
+        digits.drop_view("v") if "v" in digits.views() else None
+        digits.create_view("v", [1, 2])
+
+
+def test_nulls_are_not_made_up(place):
+    ds = tenrow.from_numpy(place, {"o": [10, None, 30], "x": [1.0, 2.0, 3.0]})
+    for array in (np.asarray, np.sum, lambda column: np.array(column, np.float32)):
+        with pytest.raises(ValueError, match='"o": null rows'):
+            array(ds["o"])
+    assert ds["o"][:].sum() == 40 and np.sum(ds["x"]) == 6.0
+    again = tenrow.from_numpy(place + "2", {"o": ds["o"], "x": ds["x"]})
+    assert again["o"][:].tolist() == [10, None, 30] and again.schema["o"].type == "i64?"
+
+
+def test_a_filtered_scan_is_a_scan(digits):
+    def labels(**given):
+        return [batch["label"].tolist() for batch in digits.scan(attributes="label", **given)]
+
+    assert labels(filter="label < 5", rows=slice(2, 100), batch_size=2) == [[2, 3], [4]]
+    assert labels(filter="label < 2 -- the first") == [[0, 1]]
+    for given, error in [({"batch_size": -1}, ValueError), ({"batch_size": 0}, ValueError), ({"verify": "bogus"}, ValueError), ({"filter": "lable = 1"}, ValueError)]:
+        with pytest.raises(error):
+            digits.scan(**{"filter": "label < 5", **given})
+    with pytest.raises(KeyError):
+        digits.scan(attributes="lable", filter="label < 5")

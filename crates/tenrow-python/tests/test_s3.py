@@ -72,3 +72,18 @@ def test_who_may_not_read_is_told_so(remote):
         assert "a-secret-of-mine" not in str(refused.value)
     with pytest.raises(ValueError, match="regoin"):
         tenrow.open(remote.uri, options={"regoin": "x"})
+
+
+def test_of_a_block_that_fails_no_parts_stay():
+    def parts():
+        return [name for _, _, names in os.walk(os.environ["TENROW_TEST_S3_FOLDER"]) for name in names if "upload" in name]
+
+    place = f"s3://tests/{uuid.uuid4().hex}/x"
+    with pytest.raises(KeyError, match="mine"):
+        with tenrow.create(place, {"x": "u8[1000000]"}, row_group_bytes=4_000_000) as writer:
+            writer.append({"x": np.zeros((40, 1_000_000), np.uint8)})
+            assert parts()
+            raise KeyError("mine")
+    assert parts() == []
+    with pytest.raises(FileNotFoundError):
+        tenrow.open(place)

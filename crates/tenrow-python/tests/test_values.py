@@ -1,6 +1,7 @@
 """Values of every kind, in and out: nulls, times, lists, dicts, tensors of any shape, sparse ones."""
 
 import datetime
+import warnings
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def test_times_and_spans(place):
         "span": np.array([-5, 7], "timedelta64[ms]"),
     }
     ds = written(place, rows)
-    assert [a.type for a in ds.schema.values()] == ["timestamp(ns)", "timestamp(us)", "date32", "duration(ms)"]
+    assert [a.type for a in ds.schema.values()] == ["timestamp(ns)?", "timestamp(us)?", "date32", "duration(ms)?"]
     found = ds[:]
     assert np.array_equal(found["ns"], rows["ns"], equal_nan=True) and np.array_equal(found["span"], rows["span"])
     assert found["moment"][0].item() == moment and np.isnat(found["moment"][1])
@@ -90,3 +91,70 @@ def test_nothing_is_cast_in_silence(place):
         with pytest.raises((ValueError, TypeError), match=name if len(values) == 1 else "rows"):
             ds.append({**good, name: values})
     assert len(ds.latest()) == 1 and len(ds.append(good)) == 2
+
+
+def test_integers_are_never_fractions(place):
+    large = [2**63 + 1, 1, 2**64 - 1]
+    assert tenrow.infer_schema({"h": large, "x": [[2**63, 1]], "f": [1.5, 2]}) == {"h": "u64", "x": "u64[2]", "f": "f64"}
+    schema = {"h": "u64", "o": "u64?", "x": "u64[2]", "v": "u64[?]", "l": "list<u64>", "s": "struct<k:u64>", "i": "i64"}
+    rows = {
+        "h": large, "o": [2**63 + 1, None, 1], "x": [[2**63 + 1, 1]] * 3, "v": [[2**63 + 1, 1]] * 3,
+        "l": [[2**63 + 1, 1]] * 3, "s": [{"k": 2**63 + 1}, {"k": 1}, {"k": 2**64 - 1}], "i": [2**53 + 1, 1.0, -(2**63)],
+    }  # fmt: skip
+    ds = tenrow.from_numpy(place, rows, schema)
+    assert ds["h"][:].tolist() == large and ds["o"][:].tolist() == rows["o"] and ds["x"][:].tolist() == rows["x"]
+    assert ds["v"][0].tolist() == rows["v"][0] and ds["l"][:] == rows["l"] and ds["s"][:] == rows["s"]
+    assert ds["i"][:].tolist() == rows["i"]
+    assert ds.update([1], {"h": [2**63 + 3]})["h"][1] == 2**63 + 3
+    for bad, said in [([2**64, 1.0], "row 0: 18446744073709551616"), ([1, -1, 2**63], "row 1: -1"), ([1, 0.5], "row 1: 0.5")]:
+        with pytest.raises(ValueError, match=said):
+            ds.update(range(len(bad)), {"h": bad})
+    with pytest.raises(TypeError, match="expected numbers for u64"):
+        ds.update([0, 1], {"h": [2**63, "x"]})
+
+
+@pytest.mark.parametrize("dtype", ["f16", "f32"])
+def test_what_would_be_infinite_is_refused(place, dtype):
+    ds = tenrow.from_numpy(place, {"x": [0.1, float("inf"), float("nan")]}, {"x": dtype})
+    assert np.isinf(ds["x"][1]) and np.isnan(ds["x"][2])
+    with pytest.raises(ValueError, match=f"row 1: 1e\\+300 is no value of {dtype}"):
+        ds.append({"x": [1.0, 1e300]})
+
+
+class Berlin(datetime.tzinfo):
+    """As `zoneinfo` has it, in summer, on any machine."""
+
+    key = "Europe/Berlin"
+
+    def utcoffset(self, time):
+        return datetime.timedelta(hours=2)
+
+    def dst(self, time):
+        return datetime.timedelta(hours=1)
+
+
+def test_times_keep_their_zone(place):
+    here = [datetime.datetime(2026, 7, 1, 12, tzinfo=Berlin()), None]
+    there = [datetime.datetime(2026, 7, 1, 10, tzinfo=datetime.timezone.utc)] * 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ds = tenrow.from_numpy(place, {"here": here, "there": there})
+    assert [a.type for a in ds.schema.values()] == ["timestamp(us,Europe/Berlin)?", "timestamp(us,UTC)"]
+    assert ds[0]["here"] == ds[0]["there"] == np.datetime64("2026-07-01T10:00")
+    with pytest.raises(TypeError, match="some times know their zone"):
+        tenrow.infer_schema({"t": [there[0], datetime.datetime(2026, 1, 1)]})
+
+
+def test_more_is_inferred(place):
+    rows = {
+        "texts": np.array(["a", "bb"]), "objects": np.array(["a", None], object), "lists": [["a", "b"], ["c", "d"]],
+        "masked": np.ma.masked_array([1, 2], [False, True]), "people": [{"name": "Ada"}, {"name": "Alan"}],
+    }  # fmt: skip
+    assert tenrow.infer_schema(rows) == {
+        "texts": "string", "objects": "string?", "lists": "list<string>", "masked": "i64?", "people": 'struct<"name":string>',
+    }  # fmt: skip
+    ds = tenrow.from_numpy(place, rows)
+    assert ds["lists"][:] == rows["lists"] and ds["people"][1] == {"name": "Alan"} and ds["masked"][:].tolist() == [1, None]
+    for empty in ([], [None, None]):
+        with pytest.raises(TypeError, match="no value to take a type from"):
+            tenrow.infer_schema({"x": empty})

@@ -20,7 +20,7 @@ def test_a_schema_is_inferred(place):
         {"x": np.zeros((3, 2, 2), np.float16), "n": [1, 2, 3], "s": ["a", None, "c"], "b": [b"", b"1", b"22"], "ok": np.array([True, False, True])},
     )
     assert {name: a.type for name, a in ds.schema.items()} == {
-        "x": "f16[2,2]", "n": "i64", "s": "string", "b": "binary", "ok": "bool",
+        "x": "f16[2,2]", "n": "i64", "s": "string?", "b": "binary", "ok": "bool",
     }  # fmt: skip
     assert ds.schema["s"].nullable and ds[2]["b"] == b"22" and ds[0]["ok"]
 
@@ -166,3 +166,74 @@ def test_scalars_and_small_tensors_keep_their_kind(place):
     assert [a.type for a in ds.schema.values()] == ["f32", "i16[1]", "f64[0,3]"]
     row = ds[0]
     assert isinstance(row["zero"], np.float32) and row["one"].shape == (1,) and row["none"].shape == (0, 3)
+
+
+def test_a_schema_serves_again(place):
+    with tenrow.create(place, {"x": tenrow.tensor("f32", 3, encoding="zstd:3"), "n": "i64?", "s": "string?", "f": tenrow.file()}) as w:
+        w.append({"x": np.zeros((2, 3), np.float32), "n": [1, None], "s": [None, "a"], "f": [b"", b"1"]})
+    ds = w.dataset
+    assert ds.schema["n"].type == "i64?" and "n: i64?" in repr(ds)
+    for number, schema in enumerate([ds.schema, {name: a.type for name, a in ds.schema.items()}]):
+        again = tenrow.from_numpy(f"{place}{number}", {name: ds[name] for name in ("x", "n", "s")} | {"f": [b"", b"1"]}, schema)
+        assert again.schema["n"].nullable and again["n"][:].tolist() == [1, None] and again["s"][:] == [None, "a"]
+        assert again.schema["x"].encoding == ("raw" if number else "zstd:3")
+    added = ds.add_column("y", np.zeros((2, 2), np.float32), type=tenrow.tensor("f32", (2,), encoding="zstd:3"))
+    assert added.schema["y"].encoding == "zstd:3"
+    assert tenrow.from_numpy(place + "n", {"a": [1.0]}, {"a": tenrow.tensor("f32")})["a"][0] == 1.0
+    for schema in ([("a", "i64")], {"a": None}, {"a": 3}):
+        with pytest.raises(TypeError):
+            tenrow.create(place + "z", schema)
+    with pytest.raises(TypeError, match="whole numbers"):
+        tenrow.tensor("f32", (2.7,))
+
+
+def test_items_are_rows(place):
+    items = [{"a": 1, "b": 2}, {"a": 3}, {"b": 4}]
+    ds = tenrow.from_dataset(place, items, {"a": "i64?", "b": "i64?"})
+    assert ds["a"][:].tolist() == [1, 3, None] and ds["b"][:].tolist() == [2, None, 4]
+    with pytest.raises(ValueError, match="item 1 lacks 'b'"):
+        tenrow.from_dataset(place + "2", items)
+    with pytest.raises(ValueError, match="item 1 has 'c'"):
+        tenrow.from_dataset(place + "3", [{"a": 1}, {"a": 1, "c": 2}])
+    boxes = [{"boxes": np.zeros((rows, 4), np.float32)} for rows in (2, 3, 0)]
+    assert [len(found) for found in tenrow.from_dataset(place + "4", boxes, {"boxes": "f32[?,4]"})["boxes"][:]] == [2, 3, 0]
+
+
+def test_an_abort_is_final(place):
+    with tenrow.create(place, {"x": "i64"}) as writer:
+        writer.append({"x": [1]})
+        writer.abort()
+    with pytest.raises(FileNotFoundError):
+        tenrow.open(place)
+
+
+def test_files_that_are_not_there_or_not_understood(place, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"hello")
+    ds = tenrow.from_numpy(place, {"f": [{"path": str(path), "name": "b.txt"}]}, {"f": "file"})
+    assert ds[0]["f"].name == "b.txt" and ds[0]["f"].read() == b"hello"
+    with pytest.raises(FileNotFoundError, match="row 0.*nope"):
+        ds.append({"f": [tmp_path / "nope"]})
+    with pytest.raises(ValueError, match="'mediatype' is nothing that a file has"):
+        ds.append({"f": [{"bytes": b"", "mediatype": "image/png"}]})
+    file = ds[0]["f"]
+    with pytest.raises(ValueError, match="whence"):
+        file.seek(0, 5)
+    file.close()
+    for use in (file.read, file.tell, lambda: file.seek(0), lambda: file.read_range(0, 1), lambda: file.readinto(bytearray(1))):
+        with pytest.raises(ValueError, match="closed"):
+            use()
+
+
+def test_tags_and_views_are_listed(digits):
+    digits.tag("best")
+    digits.create_view("train", [1, 2])
+    assert digits.tags() == {"best": 2} and digits.views() == ["train"]
+    with pytest.raises(KeyError, match="numbered from 1"):
+        tenrow.open(digits.uri, version=-1)
+
+
+def test_a_key_may_be_named_alone(place):
+    with tenrow.create(place, {"x": "i64", "split": str}, partition_by="split") as writer:
+        writer.append({"x": [1, 2, 3], "split": ["a", "b", "a"]})
+    assert writer.dataset["split"][:] == ["a", "a", "b"]

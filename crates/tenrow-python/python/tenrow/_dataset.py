@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from os import PathLike, fspath
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from . import _tenrow
-from ._errors import InvalidInput, OutOfRange, WrongType
+from ._errors import InvalidInput, NotFound, OutOfRange, WrongType
 from ._file import wrapped
 from ._progress import bar, counted
 from ._schema import Attribute, TypeLike, _type_of
@@ -49,7 +50,9 @@ def open(  # noqa: A001
     """
     if version is not None and tag is not None:
         raise InvalidInput(f"version={version} and tag={tag!r}: give one of them")
-    return Dataset(_State(fspath(uri), dict(options or {}), version, tag))
+    if version is not None and operator.index(version) < 1:
+        raise NotFound(f"no version {version}: they are numbered from 1")
+    return Dataset(_State(os.fsdecode(uri), dict(options or {}), version, tag))
 
 
 class _State:
@@ -80,6 +83,8 @@ class Dataset:
     {'x': array([4., 5.]), 'name': 'c'}
     >>> ds[1:]["name"], ds["x"][0].flags.writeable
     (['b', 'c'], False)
+    >>> ds[ds["name"] == "c"]["x"].tolist()
+    [[4.0, 5.0]]
     >>> ds[3]
     Traceback (most recent call last):
     tenrow._errors.OutOfRange: row 3 is out of range: there are 3 rows
@@ -161,7 +166,7 @@ class Dataset:
             if step == 1:
                 return wrapped(self._snapshot.slice(start, max(start, stop)))
             return self.take(np.arange(start, stop, step))
-        if hasattr(key, "__index__") and not hasattr(key, "__len__"):
+        if _is_row(key):
             return wrapped(self._snapshot.row(key.__index__()))
         if isinstance(key, tuple) or key is Ellipsis:
             raise WrongType(f"ds[{_shown(key)}]: a dataset has rows and names, so give one of them, or a list of rows")
@@ -221,22 +226,27 @@ class Dataset:
         >>> [batch["n"].tolist() for batch in ds.scan(filter="n <> 2")]
         [[1, 3]]
         """
-        if filter is not None:
-            return self._scan_filtered(batch_size or 1024, attributes, filter)
+        if batch_size is not None and batch_size < 1:
+            raise InvalidInput(f"batch_size={batch_size}: a batch has a row at least")
         start, stop, step = (rows or slice(None)).indices(len(self))
         if step != 1:
             raise InvalidInput(f"rows: a step of {step}, and a scan has none")
+        if filter is not None:
+            found = self.rows_where(filter)
+            found = found[(found >= start) & (found < stop)]
+            self.take([], attributes, verify=verify)
+            filtered = self._taken(found, batch_size or 1024, attributes, verify)
+            return counted(filtered, _rows, "rows", len(found)) if progress else filtered
         batches = self._snapshot.scan(start, max(start, stop), batch_size, names_of(attributes), verify)
         if progress:
             batches = counted(batches, _rows, "rows", max(stop - start, 0))
         return map(wrapped, batches)
 
-    def _scan_filtered(
-        self, batch_size: int, attributes: Sequence[str] | str | None, condition: str
+    def _taken(
+        self, rows: Any, batch_size: int, attributes: Sequence[str] | str | None, verify: str | None
     ) -> Iterator[dict[str, Any]]:
-        found = self.rows_where(condition)
-        for start in range(0, len(found), batch_size):
-            yield self.take(found[start : start + batch_size], attributes)
+        for start in range(0, len(rows), batch_size):
+            yield self.take(rows[start : start + batch_size], attributes, verify=verify)
 
     def rows_where(self, condition: str) -> np.ndarray[Any, Any]:
         """The numbers of the rows for which a condition of SQL is true, ascending.
@@ -246,15 +256,17 @@ class Dataset:
         >>> ds.rows_where("n >= 2").tolist()
         [1, 2]
         """
-        return _tenrow.rows_of(self.sql(f"SELECT _row FROM ds WHERE ({condition}) ORDER BY _row"))
+        # On lines of its own a comment in it ends.
+        return _tenrow.rows_of(self.sql(f"SELECT _row FROM ds WHERE (\n{condition}\n) ORDER BY _row"))
 
     # -- other libraries
 
     def sql(self, statement: str) -> Any:
         """Answers one statement: a stream of Arrow batches, read once.
 
-        The dataset is called `ds` in it, in this version; those beside it have their names. Give the answer to
-        `pyarrow.table`, `polars.DataFrame` or DuckDB.
+        The dataset is called `ds` in it, in this version; those beside it have their names. The answer has `to_arrow`,
+        `to_pandas` and `to_polars`. `INSERT`, `UPDATE` and `DELETE` commit at once: this dataset stays the version that it
+        is, and `ds.latest()` has the rows.
         """
         above = self.uri.rstrip("/").rpartition("/")[0]
         roots = [("data", above)] if above and not above.endswith(":/") else []
@@ -278,6 +290,10 @@ class Dataset:
 
     def to_pandas(self, attributes: Sequence[str] | str | None = None) -> Any:
         """All rows as a `pandas.DataFrame`; needs pyarrow as well."""
+        chosen = [self.schema[name] for name in names_of(attributes) or self.schema]
+        for attribute in chosen:
+            if attribute.dtype == "bf16":
+                raise InvalidInput(f'attribute "{attribute.name}": pandas has no bf16: leave it out, by giving the others')
         return self.to_arrow(attributes).to_pandas()
 
     def to_polars(self) -> Any:
@@ -320,6 +336,21 @@ class Dataset:
         self._place.create_view(self._snapshot, name, rows, replace)
         return self.view(name)
 
+    def views(self) -> list[str]:
+        """The names of the views that there are by now.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> view = ds.create_view("train", [2, 0])
+        >>> ds.views(), ds.tag("best"), ds.tags()
+        (['train'], None, {'best': 2})
+        """
+        return self._place.views()
+
+    def tags(self) -> dict[str, int]:
+        """The tags that there are by now, and the versions that they name."""
+        return self._place.tags()
+
     def drop_view(self, name: str) -> None:
         """Forgets a view; its rows stay."""
         self._place.drop_view(name)
@@ -338,9 +369,9 @@ class Dataset:
 
         Options are `row_group_bytes`, `partition_bytes`, `partition_by`, `inline_file_bytes`.
         """
-        from ._write import Writer
+        from ._write import Writer, write_options
 
-        return Writer(self._place.writer(options), self._uri, self._options)
+        return Writer(self._place.writer(write_options(options)), self._uri, self._options)
 
     def append(self, rows: Any, **options: Any) -> Dataset:
         """Appends rows in one commit: a dict of columns, or whatever speaks Arrow (pandas, polars, pyarrow).
@@ -389,16 +420,17 @@ class Dataset:
             from ._schema import _infer_column
 
             type = _infer_column(name, values)  # noqa: A001
-        text = _type_of(type).text
+        given = _type_of(type)
+        text = given.text
         added = None if default is None else json.dumps(default)
         if values is None:
             nullable = text if default is not None or text.endswith("?") else text + "?"
-            return self._at(self._place.add_attribute(f"{name}:{nullable}", added))
+            return self._at(self._place.add_attribute(f"{name}:{nullable}", added, given.encoding))
         if not callable(values) and len(values) != len(self):
             raise InvalidInput(f"attribute {name!r}: {len(values)} values for {len(self)} rows")
         nullable = text if text.endswith("?") or added is not None else text + "?"
         if not (callable(values) and self._is_unfilled(name, text)):
-            self._place.add_attribute(f"{name}:{nullable}", added)
+            self._place.add_attribute(f"{name}:{nullable}", added, given.encoding)
         try:
             if callable(values):
                 needed = names_of(inputs) or [other for other in self.schema if other != name]
@@ -413,7 +445,7 @@ class Dataset:
     def _is_unfilled(self, name: str, text: str) -> bool:
         """Whether the newest version has the attribute, and not yet for all rows."""
         known = self.latest().schema.get(name)
-        return known is not None and known.type == text.rstrip("?") and self._place.unfilled_rows(name) > 0
+        return known is not None and known.type.rstrip("?") == text.rstrip("?") and self._place.unfilled_rows(name) > 0
 
     def update(self, rows: Any, values: Mapping[str, Any]) -> Dataset:
         """With other values for some attributes of these rows of this version; `values` is a dict of columns.
@@ -523,6 +555,13 @@ def _reporting(compute: Callable[[dict[str, Any]], Any], report: Callable[..., N
     return computed
 
 
+def _is_row(key: Any) -> bool:
+    """Whether it is a number, of one row."""
+    if isinstance(key, bool):
+        raise WrongType(f"{key} is no row: a mask is an array with a bool for each")
+    return hasattr(key, "__index__") and not hasattr(key, "__len__")
+
+
 def names_of(attributes: Sequence[str] | str | None) -> list[str] | None:
     """Attributes as a list; a name alone is one of them."""
     if attributes is None:
@@ -542,10 +581,42 @@ def _rows(batch: Mapping[str, Any]) -> int:
     return len(next(iter(batch.values()), ()))
 
 
-class Column:
+class _Compared:
+    """Values that are compared row by row; null is like nothing."""
+
+    def _mask(self, other: Any, compare: Callable[[Any, Any], Any]) -> np.ndarray[Any, Any]:
+        values = self[:]  # type: ignore[index]
+        if isinstance(values, np.ndarray):
+            return np.ma.filled(compare(values, other), False)
+        others = other if isinstance(other, (list, np.ndarray)) and len(other) == len(values) else [other] * len(values)
+        found = (value is not None and bool(compare(value, wanted)) for value, wanted in zip(values, others, strict=True))
+        return np.fromiter(found, bool, len(values))
+
+    def __eq__(self, other: object) -> Any:
+        return self._mask(other, operator.eq)
+
+    def __ne__(self, other: object) -> Any:
+        return self._mask(other, operator.ne)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._mask(other, operator.lt)
+
+    def __le__(self, other: Any) -> Any:
+        return self._mask(other, operator.le)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._mask(other, operator.gt)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._mask(other, operator.ge)
+
+    __hash__ = object.__hash__
+
+
+class Column(_Compared):
     """An attribute that is no tensor of one shape: text, files, lists, tensors of varying shape.
 
-    `column[5]` is a value, `column[2:7]` and `column[[5, 9]]` are lists.
+    `column[5]` is a value, `column[2:7]` and `column[[5, 9]]` are lists; `column == value` is a mask of rows.
 
     >>> import tempfile, tenrow
     >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"name": ["Ada", "Alan", "Grace"]})
@@ -567,7 +638,7 @@ class Column:
                 rows = dataset._snapshot.slice(start, max(start, stop), names)
                 return wrapped(rows)[self._name]
             key = np.arange(start, stop, step)
-        elif hasattr(key, "__index__") and not hasattr(key, "__len__"):
+        elif _is_row(key):
             return wrapped(dataset._snapshot.row(key.__index__(), names))[self._name]
         elif isinstance(key, tuple):
             raise WrongType(f"{self!r}: its values are no arrays of one shape, so it has one index: a list for several rows")
@@ -610,9 +681,27 @@ class View:
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
             return ViewColumn(self, key)
-        if hasattr(key, "__index__") and not hasattr(key, "__len__"):
+        if _is_row(key):
             return self.dataset[self._row(key.__index__())]
-        return self.dataset.take(self.rows[key])
+        return self.dataset.take(self._rows(key))
+
+    def _rows(self, key: Any) -> np.ndarray[Any, Any]:
+        """Rows of the dataset, of a slice, a list or a mask of the view."""
+        if isinstance(key, slice):
+            return self.rows[key]
+        if isinstance(key, tuple) or key is Ellipsis:
+            raise WrongType(f"[{_shown(key)}]: a view has rows and names, so give one of them, or a list of rows")
+        places = np.ma.filled(key, False) if isinstance(key, np.ma.MaskedArray) and key.dtype == bool else np.asarray(key)
+        if places.dtype == bool and places.shape != self.rows.shape:
+            raise InvalidInput(f"a mask of shape {places.shape}, where there are {len(self)} rows")
+        places = places.astype(np.int64) if places.size == 0 else places
+        if places.dtype.kind in "iu":
+            missing = places[(places >= len(self)) | (places < -len(self))]
+            if missing.size:
+                raise _out_of_range(missing[0], len(self))
+        elif places.dtype != bool:
+            raise WrongType(f"rows are whole numbers, not {places.dtype}")
+        return self.rows[places]
 
     def _row(self, place: int) -> int:
         if not -len(self) <= place < len(self):
@@ -623,13 +712,7 @@ class View:
         self, rows: Any, attributes: Sequence[str] | str | None = None, out: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """As `Dataset.take`, with rows counted within the view."""
-        places = np.asarray(rows)
-        places = places.astype(np.int64) if places.size == 0 else places
-        if places.dtype.kind in "iu":
-            missing = places[(places >= len(self)) | (places < -len(self))]
-            if missing.size:
-                raise _out_of_range(missing[0], len(self))
-        return self.dataset.take(self.rows[places], attributes, out)
+        return self.dataset.take(self._rows(rows), attributes, out)
 
     def scan(
         self, batch_size: int | None = None, attributes: Sequence[str] | str | None = None
@@ -659,7 +742,7 @@ class View:
         return f"View({self.name!r}, rows={len(self):,} of {self.dataset!r})"
 
 
-class ViewColumn:
+class ViewColumn(_Compared):
     """An attribute of the rows of a view, in its order; `view["image"]`."""
 
     def __init__(self, view: View, name: str) -> None:
@@ -669,9 +752,9 @@ class ViewColumn:
         return len(self._view)
 
     def __getitem__(self, key: Any) -> Any:
-        if hasattr(key, "__index__") and not hasattr(key, "__len__"):
+        if _is_row(key):
             return self._column[self._view._row(key.__index__())]
-        return self._column[self._view.rows[key]]
+        return self._column[self._view._rows(key)]
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The tensors of all rows of the view in one array."""
@@ -680,7 +763,10 @@ class ViewColumn:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if copy is False:
             raise ValueError("a copy cannot be avoided: a view has an order of its own")
-        return np.asarray(self[:], dtype)
+        values = self[:]
+        if isinstance(values, np.ma.MaskedArray):
+            raise ValueError("null rows have no place in an array: take column[:], which masks them, and fill it")
+        return np.asarray(values, dtype)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[row] for row in range(len(self)))

@@ -50,20 +50,31 @@ class File(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
+        self._check_open()
+        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}
+        if whence not in bases:
+            raise ValueError(f"whence is 0, 1 or 2, not {whence!r}")
+        base = bases[whence]
         if base + offset < 0:
             raise ValueError(f"seek to {base + offset}: before the file")
         self._at = base + offset
         return self._at
 
     def tell(self) -> int:
+        self._check_open()
         return self._at
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ValueError("I/O operation on a closed file")
 
     def read_range(self, start: int, end: int) -> bytes:
         """The bytes from `start` to before `end`."""
+        self._check_open()
         return self._handle.read_range(start, end)
 
     def readinto(self, buffer: Any) -> int:
+        self._check_open()
         view = memoryview(buffer).cast("B")
         end = min(self._at + len(view), self.size)
         count = max(end - self._at, 0)
@@ -73,6 +84,7 @@ class File(io.RawIOBase):
         return count
 
     def readall(self) -> bytes:
+        self._check_open()
         start, self._at = min(self._at, self.size), max(self._at, self.size)
         return self._handle.read_range(start, self.size)
 

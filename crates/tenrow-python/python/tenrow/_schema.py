@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Union
@@ -53,7 +54,8 @@ class AttributeType:
 class Attribute:
     """One attribute of a dataset.
 
-    `shape` is that of one row, `()` of a number, with `None` where it varies; `dtype` is tenrow's name of the element
+    `type` is its text, with a `?` if rows may be null; an attribute serves as a type, so `tenrow.create(place, ds.schema)`
+    makes a dataset of the same schema. `shape` is that of one row, `()` of a number, with `None` where it varies; `dtype` is tenrow's name of the element
     type. Both are `None` for what is no tensor.
     """
 
@@ -90,8 +92,8 @@ def dtype_name(dtype: Any) -> str:
         raise WrongType(f"dtype {dtype!r}: there are {known}") from None
 
 
-def tensor(dtype: Any, shape: tuple[int | None, ...] = (), *, encoding: str | None = None) -> AttributeType:
-    """A tensor attribute: `None` in `shape` is a dimension that varies from row to row.
+def tensor(dtype: Any, shape: int | tuple[int | None, ...] = (), *, encoding: str | None = None) -> AttributeType:
+    """A tensor attribute: `None` in `shape` is a dimension that varies from row to row; without a shape it is a number.
 
     `encoding` is `raw`, `zstd:LEVEL`, `bss+zstd:LEVEL` or `auto`; raw rows are views of the file.
 
@@ -101,8 +103,12 @@ def tensor(dtype: Any, shape: tuple[int | None, ...] = (), *, encoding: str | No
     >>> tenrow.tensor("f32", (None, 5)).text
     'f32[?,5]'
     """
-    dims = ",".join("?" if dim is None else str(int(dim)) for dim in shape)
-    return AttributeType(f"{dtype_name(dtype)}[{dims}]", encoding)
+    dims = (shape,) if isinstance(shape, int) else tuple(shape)
+    try:
+        texts = ["?" if dim is None else str(operator.index(dim)) for dim in dims]
+    except TypeError:
+        raise WrongType(f"shape {shape!r}: its dimensions are whole numbers, or None") from None
+    return AttributeType(f"{dtype_name(dtype)}[{','.join(texts)}]" if texts else dtype_name(dtype), encoding)
 
 
 def file() -> AttributeType:
@@ -121,6 +127,10 @@ def file() -> AttributeType:
 def _type_of(value: TypeLike) -> AttributeType:
     if isinstance(value, AttributeType):
         return value
+    if isinstance(value, Attribute):
+        return AttributeType(value.type, value.encoding)
+    if value is None:
+        raise WrongType("a type is a text such as 'u8[28,28]', str, a dtype or tenrow.tensor(…), not None")
     if isinstance(value, str):
         return AttributeType(value)
     if isinstance(value, type) and value in _PYTHON:
@@ -130,6 +140,8 @@ def _type_of(value: TypeLike) -> AttributeType:
 
 def texts(schema: Mapping[str, TypeLike]) -> tuple[list[str], list[tuple[str, str]]]:
     """The attributes as texts, and the encodings that are given."""
+    if not isinstance(schema, Mapping):
+        raise WrongType(f"schema: expected a dict from names to types, found {type(schema).__name__}")
     types = {name: _type_of(value) for name, value in schema.items()}
     attributes = [f"{name}:{value.text}" for name, value in types.items()]
     encodings = [(name, value.encoding) for name, value in types.items() if value.encoding is not None]
@@ -147,8 +159,7 @@ def infer(rows: Any) -> dict[str, str]:
     {'x': 'f32[3]', 'name': 'string'}
     """
     if not isinstance(rows, Mapping):
-        pairs = (text.split(":", 1) for text in _tenrow.infer_attributes(rows))
-        return {name: text for name, text in pairs}
+        return dict(text.split(":", 1) for text in _tenrow.infer_attributes(rows))
     return {name: _infer_column(name, values) for name, values in rows.items()}
 
 
@@ -158,15 +169,17 @@ def _infer_column(name: str, values: Any) -> str:
     if isinstance(values, (list, tuple)):
         known = [value for value in values if value is not None]
         null = "?" if len(known) < len(values) else ""
+        if not known:
+            raise WrongType(f"attribute {name!r}: there is no value to take a type from: give it")
         if known and all(isinstance(value, str) for value in known):
             return "string" + null
         if known and all(isinstance(value, (bytes, bytearray)) for value in known):
             return "binary" + null
         if known and all(isinstance(value, datetime.datetime) for value in known):
-            return "timestamp(us)" + null
+            return f"timestamp(us{_zone(name, known)})" + null
         if known and all(isinstance(value, datetime.date) for value in known):
             return "date32" + null
-        if any(hasattr(value, "__fspath__") or hasattr(value, "read") or (isinstance(value, Mapping) and value.keys() <= _FILE_KEYS) for value in known):
+        if any(_is_file(value) for value in known):
             return "file" + null
         if known and all(isinstance(value, Mapping) for value in known):
             return _infer_struct(name, known) + null
@@ -177,15 +190,53 @@ def _infer_column(name: str, values: Any) -> str:
             if not all(isinstance(value, (list, tuple)) for value in known):
                 raise WrongType(f"attribute {name!r}: rows of several shapes: give its type, as \"f32[?]\"") from None
             return f"list<{_infer_column(name, [item for value in known for item in value])}>" + null
+        if values.dtype.kind in "US" and values.ndim == 2:
+            return f"list<{_infer_column(name, [item for value in known for item in value])}>" + null
+        if values.dtype.kind in "fO":
+            values = _whole(values, numpy.asarray(known, "O"))
         return _infer_array(name, values).removesuffix("?") + null
     if hasattr(values, "__arrow_c_stream__") or hasattr(values, "__arrow_c_array__"):
         raise WrongType(f"attribute {name!r}: give its type, or the whole table, to infer that of Arrow arrays")
     from ._write import _numpy
 
-    return _infer_array(name, numpy.asarray(_numpy(values)))
+    array = _numpy(values)
+    if isinstance(array, numpy.ma.MaskedArray):
+        null = "?" if numpy.ma.getmaskarray(array).any() else ""
+        return _infer_array(name, array.data).removesuffix("?") + null
+    array = numpy.asarray(array)
+    return _infer_column(name, array.tolist()) if array.dtype.kind in "OUS" and array.ndim == 1 else _infer_array(name, array)
 
 
 _FILE_KEYS = {"bytes", "path", "name", "media_type"}
+
+
+def _is_file(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        is_path = hasattr(value.get("path"), "__fspath__")
+        return value.keys() <= _FILE_KEYS and (is_path or isinstance(value.get("bytes"), (bytes, bytearray)))
+    return hasattr(value, "__fspath__") or hasattr(value, "read")
+
+
+def _zone(name: str, times: list[Any]) -> str:
+    """The zone of times, as it stands in a type: nothing, `UTC`, or the one that all of them have."""
+    zones = {time.tzinfo for time in times}
+    if zones == {None}:
+        return ""
+    if None in zones:
+        raise WrongType(f"attribute {name!r}: some times know their zone, and some do not")
+    names = {getattr(zone, "key", None) for zone in zones}
+    only = names.pop()
+    return ",UTC" if names or only is None else f",{only}"
+
+
+def _whole(found: Any, objects: Any) -> Any:
+    """Integers of Python of which numpy made fractions or objects, as `u64` if they are of that."""
+    import numpy
+
+    numbers = objects.ravel().tolist()
+    if all(type(number) is int and 0 <= number < 2**64 for number in numbers):
+        return numpy.array(numbers, numpy.uint64).reshape(objects.shape)
+    return found
 
 
 def _infer_struct(name: str, rows: list[Any]) -> str:

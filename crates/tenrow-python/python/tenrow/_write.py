@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Any
 
 from . import _tenrow
-from ._dataset import Dataset, open
-from ._errors import WrongType
+from ._dataset import Column, Dataset, ViewColumn, open
+from ._errors import InvalidInput, WrongType
 from ._progress import counted
-from ._schema import TypeLike, infer, texts
+from ._schema import TypeLike, _type_of, infer, texts
 
 
 class Writer:
@@ -25,6 +25,7 @@ class Writer:
     def __init__(self, writer: Any, uri: str, options: dict[str, str]) -> None:
         self._writer, self._uri, self._options = writer, uri, options
         self._committed: Dataset | None = None
+        self._is_aborted = False
 
     def append(self, rows: Any) -> None:
         """Appends rows: a dict of columns, or whatever speaks Arrow (pandas, polars, pyarrow).
@@ -52,6 +53,7 @@ class Writer:
 
     def abort(self) -> None:
         """Closes the writer without a commit."""
+        self._is_aborted = True
         self._writer.abort()
 
     @property
@@ -69,17 +71,25 @@ class Writer:
     ) -> None:
         if kind is not None:
             self.abort()
-        elif self._committed is None:
+        elif self._committed is None and not self._is_aborted:
             self.commit()
 
 
 def _numpy(values: Any) -> Any:
-    """Tensors of torch as arrays over the same memory; all else as it is."""
+    """Columns of datasets as their values, tensors of torch as arrays over the same memory; all else as it is."""
+    if isinstance(values, (_tenrow.TensorColumn, Column, ViewColumn)):
+        return values[:]
     if type(values).__module__.partition(".")[0] != "torch":
         return values
     from .torch import as_array
 
     return as_array(values)
+
+
+def write_options(given: dict[str, Any]) -> dict[str, Any]:
+    """Options of a writer; a key alone is a list of one."""
+    by = given.get("partition_by")
+    return {**given, "partition_by": [by]} if isinstance(by, str) else given
 
 
 def create(
@@ -103,6 +113,7 @@ def create(
     ['Ada', 'Alan']
     """
     attributes, encodings = texts(schema)
+    write = write_options(write)
     store = dict(options or {})
     place = _tenrow.Dataset(fspath(uri), store)
     noted = json.dumps(dict(properties or {}))
@@ -146,7 +157,8 @@ def from_dataset(
     if progress:
         length = getattr(rows, "__len__", None)
         items = counted(items, lambda _: 1, "rows", length() if length else None)
-    batches = _batches(items, labels, batch_size)
+    optional = None if schema is None else {name for name in schema if _type_of(schema[name]).text.endswith("?")}
+    batches = _batches(items, labels, batch_size, optional)
     first = next(batches, None)
     if first is None and schema is None:
         raise WrongType("no rows to take a schema from: give one")
@@ -165,18 +177,26 @@ def _items(rows: Any) -> Iterable[Any]:
     return rows
 
 
-def _batches(items: Iterable[Any], names: list[str] | None, batch_size: int) -> Any:
+def _batches(items: Iterable[Any], names: list[str] | None, batch_size: int, optional: set[str] | None) -> Any:
+    """Items as dicts of columns; what is `optional` is null where an item lacks it."""
     import numpy
 
     batch: dict[str, list[Any]] = {}
     count = 0
-    for item in items:
+    for number, item in enumerate(items):
         if not isinstance(item, Mapping):
             if names is None:
                 raise WrongType(f"items are dicts, not {type(item).__name__}: give names for tuples")
             item = dict(zip(names, item, strict=True))
-        for name, value in item.items():
-            batch.setdefault(name, []).append(_numpy(value))
+        if not batch:
+            batch = {name: [] for name in {**item, **dict.fromkeys(sorted(optional or ()))}}
+        for name in item:
+            if name not in batch:
+                raise InvalidInput(f"item {number} has {name!r}, which those before it have not")
+        for name, values in batch.items():
+            if name not in item and name not in (optional or ()):
+                raise InvalidInput(f"item {number} lacks {name!r}; it has {', '.join(map(repr, item))}")
+            values.append(_numpy(item.get(name)))
         count += 1
         if count == batch_size:
             yield {name: _stacked(values, numpy) for name, values in batch.items()}
@@ -186,6 +206,7 @@ def _batches(items: Iterable[Any], names: list[str] | None, batch_size: int) -> 
 
 
 def _stacked(values: list[Any], numpy: Any) -> Any:
-    if all(hasattr(value, "__array__") for value in values):
-        return numpy.stack([numpy.asarray(value) for value in values])
-    return values
+    if not all(hasattr(value, "__array__") for value in values):
+        return values
+    arrays = [numpy.asarray(value) for value in values]
+    return numpy.stack(arrays) if len({array.shape for array in arrays}) == 1 else arrays

@@ -124,7 +124,8 @@ _TYPES = {
 def as_tensor(array: np.ndarray[Any, Any], *, copy: bool = False) -> torch.Tensor:
     """A tensor over the memory of an array, or with `copy` over memory of its own.
 
-    Without `copy` the memory of a read-only array is shared: the tensor must not be written.
+    Without `copy` the memory of a read-only array is shared. torch has no read-only tensors: to write into one that lies
+    over a mapped file ends the process.
     """
     if isinstance(array, np.ma.MaskedArray):
         raise ValueError("rows that are null have no tensor: fill them before, as with array.filled(0)")

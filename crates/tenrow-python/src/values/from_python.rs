@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_array::builder::{BinaryBuilder, StringBuilder};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field};
+use pyo3::exceptions::PyFileNotFoundError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use pyo3_arrow::input::AnyArray;
@@ -219,6 +220,12 @@ fn of_list<'py>(
     let found = numpy.call_method1("asarray", (values,)).map_err(ragged)?;
     let expected = memory::dtype_of(py, dtype)?;
     let kind: String = found.getattr("dtype")?.getattr("kind")?.extract()?;
+    let is_float = matches!(dtype, DType::F16 | DType::Bf16 | DType::F32 | DType::F64);
+    let has_integers = !is_float && dtype != DType::Bool;
+    if has_integers && (kind == "f" || kind == "O") {
+        // Large integers of Python are fractions by now, or objects.
+        return exact_integers(values, attribute, expected.as_any());
+    }
     if !"biuf".contains(&kind) && found.getattr("dtype")?.ne(&expected)? {
         return Err(wrong_type(format!(
             "attribute {name:?}: expected numbers for {}, found {}",
@@ -229,10 +236,9 @@ fn of_list<'py>(
     if found.getattr("size")?.extract::<usize>()? == 0 {
         return found.call_method1("astype", (expected,));
     }
-    let is_float = matches!(dtype, DType::F16 | DType::Bf16 | DType::F32 | DType::F64);
-    // Python has one type of fractions: it is that of all dtypes of floats.
+    // Python has one type of fractions: it is that of all dtypes of floats, but for those that are too large.
     if kind == "f" && is_float {
-        return found.call_method1("astype", (expected,));
+        return rounded(&found, attribute, expected.as_any());
     }
     // What is not finite has no number, and is not cast.
     let fits = numpy.call_method1("isfinite", (&found,))?;
@@ -244,13 +250,91 @@ fn of_list<'py>(
     if fits.call_method0("all")?.extract()? {
         return Ok(cast);
     }
+    Err(no_value(&found, &fits, attribute)?)
+}
+
+/// The error of the first element that does not fit.
+fn no_value(
+    found: &Bound<'_, PyAny>,
+    fits: &Bound<'_, PyAny>,
+    attribute: &Attribute,
+) -> PyResult<PyErr> {
     let place: usize = fits.call_method0("argmin")?.extract()?;
     let row = place / (found.getattr("size")?.extract::<usize>()? / found.len()?.max(1)).max(1);
     let value = found.call_method1("item", (place,))?;
-    Err(invalid(format!(
-        "attribute {name:?}, row {row}: {value} is no value of {}",
-        attribute.attribute_type
+    Ok(invalid(format!(
+        "attribute {:?}, row {row}: {value} is no value of {}",
+        attribute.name, attribute.attribute_type
     )))
+}
+
+/// Fractions in another precision; what would become infinite is an error.
+fn rounded<'py>(
+    found: &Bound<'py, PyAny>,
+    attribute: &Attribute,
+    expected: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let numpy = memory::numpy(found.py())?;
+    let quiet = pyo3::types::PyDict::new(found.py());
+    quiet.set_item("over", "ignore")?;
+    let quiet = numpy.call_method("errstate", (), Some(&quiet))?;
+    quiet.call_method0("__enter__")?;
+    let cast = found.call_method1("astype", (expected,));
+    let none = found.py().None();
+    quiet.call_method1("__exit__", (&none, &none, &none))?;
+    let cast = cast?;
+    let is_finite = numpy.call_method1("isfinite", (&cast,))?;
+    let was_not = numpy.call_method1("isfinite", (found,))?.call_method0("__invert__")?;
+    let fits = numpy.call_method1("logical_or", (is_finite, was_not))?;
+    match fits.call_method0("all")?.extract()? {
+        true => Ok(cast),
+        false => Err(no_value(found, &fits, attribute)?),
+    }
+}
+
+/// Numbers of Python, each as it is: numpy would make fractions of integers that no dtype of its own choice holds.
+fn exact_integers<'py>(
+    values: &Bound<'py, PyAny>,
+    attribute: &Attribute,
+    expected: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = values.py();
+    let name = &attribute.name;
+    let numpy = memory::numpy(py)?;
+    let objects = numpy.call_method1("asarray", (values, "O"))?;
+    let limits = numpy.call_method1("iinfo", (expected,))?;
+    let (low, high) = (limits.getattr("min")?, limits.getattr("max")?);
+    let numbers = PyList::empty(py);
+    let flat = objects.call_method0("ravel")?;
+    let row_size = (flat.len()? / objects.len()?.max(1)).max(1);
+    for (place, item) in flat.try_iter()?.enumerate() {
+        let item = item?;
+        let is_whole =
+            item.hasattr("is_integer")? && item.call_method0("is_integer")?.is_truthy()?;
+        let number = match item.hasattr("__index__")? {
+            true => item.call_method0("__index__").ok(),
+            false if is_whole => item.call_method0("__int__").ok(),
+            false => None,
+        };
+        let number = number.filter(|n| n.ge(&low).unwrap_or(false) && n.le(&high).unwrap_or(false));
+        let number = number.ok_or_else(|| {
+            let of = &attribute.attribute_type;
+            match item.hasattr("__float__").unwrap_or(false) {
+                true => invalid(format!(
+                    "attribute {name:?}, row {}: {item} is no value of {of}",
+                    place / row_size
+                )),
+                false => wrong_type(format!(
+                    "attribute {name:?}, row {}: expected numbers for {of}, found {}",
+                    place / row_size,
+                    type_of(&item)
+                )),
+            }
+        })?;
+        numbers.append(number)?;
+    }
+    let array = numpy.call_method1("array", (numbers, expected))?;
+    array.call_method1("reshape", (objects.getattr("shape")?,))
 }
 
 fn variable(
@@ -381,10 +465,26 @@ fn file(
                 .map(|item| item.extract())
                 .transpose()
         };
-        let source = about.get_item("bytes")?.or(about.get_item("path")?);
-        let source = source.ok_or_else(|| {
-            invalid(format!("attribute {name:?}, row {number}: a file has bytes or a path"))
-        })?;
+        const KEYS: [&str; 4] = ["bytes", "path", "name", "media_type"];
+        for key in about.keys() {
+            if !key.extract::<String>().is_ok_and(|key| KEYS.contains(&key.as_str())) {
+                return Err(invalid(format!(
+                    "attribute {name:?}, row {number}: {} is nothing that a file has; there are {}",
+                    key.repr()?,
+                    KEYS.join(", ")
+                )));
+            }
+        }
+        let given = |key| Ok::<_, PyErr>(about.get_item(key)?.filter(|item| !item.is_none()));
+        let source = match (given("bytes")?, given("path")?) {
+            (Some(bytes), _) => bytes,
+            // Here text is no mistake.
+            (None, Some(path)) => py.import("pathlib")?.getattr("Path")?.call1((path,))?,
+            (None, None) => {
+                let reason = "a file has bytes or a path";
+                return Err(invalid(format!("attribute {name:?}, row {number}: {reason}")));
+            }
+        };
         let mut value = file(writer, &source, name, number)?.unwrap_or_default();
         value.name = text("name")?.or(value.name);
         value.media_type = text("media_type")?.or(value.media_type);
@@ -393,6 +493,12 @@ fn file(
     // A path that is an object; text would be one too, but is more often a mistake.
     if row.hasattr("__fspath__")? {
         let path: std::path::PathBuf = row.extract()?;
+        if !path.exists() {
+            return Err(PyFileNotFoundError::new_err(format!(
+                "attribute {name:?}, row {number}: there is no file {}",
+                path.display()
+            )));
+        }
         let mut value = wait(py, writer.put_file(&path))?;
         value.media_type = first_bytes(&path).as_deref().and_then(media_type).map(str::to_owned);
         return Ok(Some(value));

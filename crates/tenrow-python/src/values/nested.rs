@@ -99,6 +99,22 @@ fn refused(attribute: &Attribute, error: &ArrowError) -> PyErr {
     invalid(format!("attribute {:?}: {error}", attribute.name))
 }
 
+/// Times that know their zone as those of UTC, which is what is stored.
+fn in_utc<'py>(values: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = values.py();
+    let Ok(list) = values.cast::<PyList>() else { return Ok(values.clone()) };
+    let utc = py.import("datetime")?.getattr("timezone")?.getattr("utc")?;
+    let plain = list.iter().map(|time| {
+        if !time.hasattr("tzinfo")? || time.getattr("tzinfo")?.is_none() {
+            return Ok(time);
+        }
+        let nowhere = PyDict::new(py);
+        nowhere.set_item("tzinfo", py.None())?;
+        time.call_method1("astimezone", (&utc,))?.call_method("replace", (), Some(&nowhere))
+    });
+    Ok(PyList::new(py, plain.collect::<PyResult<Vec<_>>>()?)?.into_any())
+}
+
 /// Times and spans: of numpy, of `datetime`, or `None`; a unit that would lose something is refused.
 pub(super) fn times(
     values: &Bound<'_, PyAny>,
@@ -112,6 +128,7 @@ pub(super) fn times(
     let kind = |array: &Bound<'_, PyAny>| -> PyResult<String> {
         array.getattr("dtype")?.getattr("kind")?.extract()
     };
+    let values = &in_utc(values)?;
     let mut found = numpy.call_method1("asarray", (values,))?;
     let expected_kind: String = expected.getattr("kind")?.extract()?;
     if kind(&found)? == "O" {
