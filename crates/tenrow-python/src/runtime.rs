@@ -78,6 +78,23 @@ pub(crate) fn wait_for<T: Send>(
     })
 }
 
+/// Waits for work that may compute for long without a pause: a task, so that Ctrl-C need not wait for that.
+#[cfg(feature = "sql")]
+pub(crate) fn wait_for_task<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl Future<Output = tenrow::Result<T>> + Send + 'static,
+) -> PyResult<T> {
+    // Dropped, it ends what it has.
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn_on(work, runtime()?.handle());
+    let done = wait_for(py, tasks.join_next())?;
+    match done {
+        Some(Ok(done)) => done.map_err(|error| raised(&error)),
+        Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        _ => Err(PyRuntimeError::new_err("the work was given up")),
+    }
+}
+
 /// Refuses to write in a process that was forked from one that wrote: the threads that encode are not in it.
 pub(crate) fn check_may_write() -> PyResult<()> {
     static WRITES: OnceLock<u32> = OnceLock::new();

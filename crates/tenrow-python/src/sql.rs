@@ -8,7 +8,7 @@ use tenrow_sql::{Session, SessionOptions};
 
 use crate::arrow::ArrowBatches;
 use crate::error::raised;
-use crate::runtime::wait;
+use crate::runtime::wait_for_task;
 use crate::snapshot::Snapshot;
 
 /// The answer to a statement over the datasets below `roots`, by the names of their schemas, and over `snapshots`.
@@ -37,11 +37,12 @@ pub(crate) fn sql(
     }
     let failed = |error: tenrow_sql::Error| Error::new(error.kind(), error.chain());
     let session = Session::new(&session).map_err(|error| raised(&failed(error)))?;
-    let answer = async {
-        let answer = session.sql(statement).await.map_err(failed)?;
+    let statement = statement.to_owned();
+    let answer = async move {
+        let answer = session.sql(&statement).await.map_err(failed)?;
         let schema = answer.schema().clone();
         Ok((schema, answer.collect().await.map_err(failed)?))
     };
-    let (schema, batches) = wait(py, answer)?;
+    let (schema, batches) = wait_for_task(py, answer)?;
     Ok(ArrowBatches::of(schema, batches))
 }
