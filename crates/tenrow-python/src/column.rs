@@ -9,7 +9,7 @@ use tenrow::{Attribute, AttributeType, ReadOptions, Storage};
 
 use crate::error::{out_of_range, raised};
 use crate::memory;
-use crate::runtime::read;
+use crate::runtime::{Home, read};
 use crate::values;
 
 /// What is read at once of many rows.
@@ -20,6 +20,7 @@ const PIECE_BYTES: u64 = 256 << 20;
 pub(crate) struct TensorColumn {
     column: tenrow::TensorColumn,
     storage: Storage,
+    home: Home,
     name: String,
     rows: u64,
     is_number: bool,
@@ -37,6 +38,7 @@ impl TensorColumn {
         Ok(Self {
             column,
             storage: snapshot.storage().clone(),
+            home: Home::here(),
             name: attribute.name.clone(),
             rows: snapshot.row_count(),
             is_number: matches!(attribute.attribute_type, AttributeType::Scalar(_)),
@@ -45,6 +47,7 @@ impl TensorColumn {
 
     /// The tensor of a row, which is there.
     pub(crate) fn one<'py>(&self, py: Python<'py>, row: u64) -> PyResult<Bound<'py, PyAny>> {
+        self.home.check(&self.storage)?;
         let Some(tensor) = read(py, &self.storage, self.column.get(row))? else {
             return Ok(py.None().into_bound(py));
         };
@@ -115,7 +118,7 @@ impl TensorColumn {
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let all = self.numpy(py)?;
-        if is_masked(&all)? {
+        if memory::is_masked(&all)? {
             return Err(PyValueError::new_err(format!(
                 "attribute {:?}: null rows have no place in an array: take column[:], which masks them, and fill it",
                 self.name
@@ -146,7 +149,7 @@ impl TensorColumn {
         how: CompareOp,
     ) -> PyResult<Bound<'py, PyAny>> {
         let compared = self.numpy(other.py())?.rich_compare(other, how)?;
-        match is_masked(&compared)? {
+        match memory::is_masked(&compared)? {
             true => compared.call_method1("filled", (false,)),
             false => Ok(compared),
         }
@@ -171,6 +174,7 @@ impl TensorColumn {
         if start <= stop && self.bytes_of(stop - start) > PIECE_BYTES * 4 {
             return self.take_rows(py, &(start..stop).collect::<Vec<_>>(), None);
         }
+        self.home.check(&self.storage)?;
         let tensors = read(py, &self.storage, self.column.slice(start..stop))?;
         values::of_tensors(py, &tensors)
     }
@@ -217,6 +221,7 @@ impl TensorColumn {
         rows: &[u64],
         out: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        self.home.check(&self.storage)?;
         let dtype = self.column.dtype();
         let shape: Vec<u64> =
             [rows.len() as u64].iter().chain(self.column.shape()).copied().collect();
@@ -300,15 +305,10 @@ fn indexed<'py>(row: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     }
 }
 
-/// Whether an array has a mask.
-fn is_masked(array: &Bound<'_, PyAny>) -> PyResult<bool> {
-    array.is_instance(&memory::numpy(array.py())?.getattr("ma")?.getattr("MaskedArray")?)
-}
-
 /// Rows as whole numbers, or as a mask of all rows, in which null is false.
 pub(crate) fn rows_of(value: &Bound<'_, PyAny>, rows: u64) -> PyResult<Vec<u64>> {
     let py = value.py();
-    if is_masked(value)? {
+    if memory::is_masked(value)? {
         let kind: String = value.getattr("dtype")?.getattr("kind")?.extract()?;
         if kind == "b" {
             return rows_of(&value.call_method1("filled", (false,))?, rows);

@@ -1,6 +1,7 @@
 //! Datasets: opened, created, changed, tidied.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arrow_array::Array;
@@ -288,10 +289,15 @@ impl Dataset {
     fn compact(&self, py: Python<'_>, report: Option<Py<PyAny>>) -> PyResult<Snapshot> {
         check_may_write()?;
         let mut options = CompactOptions::default();
+        let failed = Raised::default();
         if let Some(report) = report {
-            options.on_progress = Some(Box::new(move |done, all| tell(&report, (done, all))));
+            let failed = failed.clone();
+            options.on_progress =
+                Some(Box::new(move |done, all| tell(&report, (done, all), &failed)));
         }
-        Ok(of(wait(py, self.dataset.compact(options))?.snapshot))
+        let report = wait(py, self.dataset.compact(options));
+        raised_by(&failed)?;
+        Ok(of(report?.snapshot))
     }
 
     /// Versions that were ended, or would be.
@@ -319,26 +325,37 @@ impl Dataset {
         report: Option<Py<PyAny>>,
     ) -> PyResult<Vec<String>> {
         let mut options = VacuumOptions { dry_run, ..VacuumOptions::default() };
+        let failed = Raised::default();
         if let Some(seconds) = older_than {
             options.older_than = span(seconds)?;
         }
         if let Some(report) = report {
-            options.on_progress = Some(Box::new(move |seen| tell(&report, (seen,))));
+            let failed = failed.clone();
+            options.on_progress = Some(Box::new(move |seen| tell(&report, (seen,), &failed)));
         }
-        let report = wait(py, self.dataset.vacuum(options))?;
-        Ok(report.removed.into_iter().map(|object| object.path).collect())
+        let report = wait(py, self.dataset.vacuum(options));
+        raised_by(&failed)?;
+        Ok(report?.removed.into_iter().map(|object| object.path).collect())
     }
 }
 
+/// The exception of what shows progress, such as that of Ctrl-C.
+type Raised = Arc<Mutex<Option<PyErr>>>;
+
+fn raised_by(failed: &Raised) -> PyResult<()> {
+    let error = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+    error.map_or(Ok(()), Err)
+}
+
 /// Calls what shows progress; whether the work goes on.
-fn tell<A>(report: &Py<PyAny>, done: A) -> bool
+fn tell<A>(report: &Py<PyAny>, done: A, failed: &Raised) -> bool
 where
     A: for<'py> pyo3::call::PyCallArgs<'py>,
 {
     Python::attach(|py| match report.call1(py, done) {
         Ok(_) => true,
         Err(error) => {
-            error.write_unraisable(py, None);
+            *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             false
         }
     })

@@ -3,18 +3,19 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::runtime::read;
+use crate::runtime::{Home, read};
 
 /// One file of a row. `tenrow.File` makes a file-like object of it.
 #[pyclass(frozen, module = "tenrow._tenrow")]
 pub(crate) struct FileHandle {
     file: tenrow::FileHandle,
     storage: tenrow::Storage,
+    home: Home,
 }
 
 impl FileHandle {
     pub(crate) fn new(file: tenrow::FileHandle, storage: tenrow::Storage) -> Self {
-        Self { file, storage }
+        Self { file, storage, home: Home::here() }
     }
 }
 
@@ -47,6 +48,7 @@ impl FileHandle {
         start: u64,
         end: u64,
     ) -> PyResult<Bound<'py, PyBytes>> {
+        self.home.check(&self.storage)?;
         let bytes = read(py, &self.storage, self.file.read_range(start..end))?;
         Ok(PyBytes::new(py, &bytes))
     }

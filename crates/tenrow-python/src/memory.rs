@@ -225,6 +225,11 @@ pub(crate) fn tensor(value: &Bound<'_, PyAny>, dtype: DType, name: &str) -> PyRe
     Tensor::new(dtype, &shape, bytes).map_err(|error| crate::error::raised(&error))
 }
 
+/// Whether it is an array with a mask.
+pub(crate) fn is_masked(array: &Bound<'_, PyAny>) -> PyResult<bool> {
+    array.is_instance(&numpy(array.py())?.getattr("ma")?.getattr("MaskedArray")?)
+}
+
 /// The array with its bytes in this machine's order.
 fn in_own_order<'py>(array: Bound<'py, PyUntypedArray>) -> PyResult<Bound<'py, PyUntypedArray>> {
     if array.dtype().is_native_byteorder() != Some(false) {

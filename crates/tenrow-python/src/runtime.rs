@@ -1,6 +1,8 @@
 //! The edge between Python, which waits, and futures: the GIL is released for every one.
 
 use std::future::poll_fn;
+#[cfg(feature = "sql")]
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -79,19 +81,57 @@ pub(crate) fn wait_for<T: Send>(
 }
 
 /// Waits for work that may compute for long without a pause: a task, so that Ctrl-C need not wait for that.
+///
+/// The clock of the runtime stands still while all its threads compute, so this does without it.
 #[cfg(feature = "sql")]
 pub(crate) fn wait_for_task<T: Send + 'static>(
     py: Python<'_>,
     work: impl Future<Output = tenrow::Result<T>> + Send + 'static,
 ) -> PyResult<T> {
-    // Dropped, it ends what it has.
-    let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn_on(work, runtime()?.handle());
-    let done = wait_for(py, tasks.join_next())?;
-    match done {
-        Some(Ok(done)) => done.map_err(|error| raised(&error)),
-        Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        _ => Err(PyRuntimeError::new_err("the work was given up")),
+    let (sender, receiver) = mpsc::channel();
+    let task = runtime()?.spawn(async move {
+        // Nobody waits any more.
+        let _ = sender.send(work.await);
+    });
+    py.detach(move || {
+        loop {
+            match receiver.recv_timeout(SIGNALS_EVERY) {
+                Ok(done) => return done.map_err(|error| raised(&error)),
+                Err(RecvTimeoutError::Timeout) => {
+                    Python::attach(|py| py.check_signals()).inspect_err(|_| task.abort())?;
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(PyRuntimeError::new_err(
+                        "a task panicked: this is a bug of tenrow",
+                    ));
+                }
+            }
+        }
+    })
+}
+
+/// The process that something was opened in: what it has of a store does not outlive a fork.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Home(u32);
+
+impl Home {
+    pub(crate) fn here() -> Self {
+        Self(std::process::id())
+    }
+
+    /// Whether this is still that process.
+    pub(crate) fn is_here(self) -> bool {
+        self == Self::here()
+    }
+
+    /// Refuses to ask a store over the connections of another process.
+    pub(crate) fn check(self, storage: &Storage) -> PyResult<()> {
+        match self.is_here() || storage.folder().is_some() {
+            true => Ok(()),
+            false => Err(PyRuntimeError::new_err(
+                "it was taken before this process was forked: take it from the dataset again, as in ds[\"image\"]",
+            )),
+        }
     }
 }
 
@@ -118,17 +158,23 @@ pub(crate) fn read<T: Send>(
     }
     py.detach(|| {
         let mut work = std::pin::pin!(work);
-        let mut looked: Option<Instant> = None;
-        block_on(poll_fn(|context| {
-            if let Poll::Ready(done) = work.as_mut().poll(context) {
-                return Poll::Ready(done.map_err(|error| raised(&error)));
+        loop {
+            let mut looked: Option<Instant> = None;
+            let done = block_on(poll_fn(|context| {
+                if let Poll::Ready(done) = work.as_mut().poll(context) {
+                    return Poll::Ready(Some(done));
+                }
+                // It has read some, and will go on.
+                match looked.get_or_insert_with(Instant::now).elapsed() >= SIGNALS_EVERY {
+                    true => Poll::Ready(None),
+                    false => Poll::Pending,
+                }
+            }));
+            match done {
+                Some(done) => return done.map_err(|error| raised(&error)),
+                // Out here, for what handles a signal may read as well.
+                None => Python::attach(|py| py.check_signals())?,
             }
-            // It has read some, and will go on.
-            if looked.get_or_insert_with(Instant::now).elapsed() >= SIGNALS_EVERY {
-                looked = None;
-                Python::attach(|py| py.check_signals())?;
-            }
-            Poll::Pending
-        }))
+        }
     })
 }

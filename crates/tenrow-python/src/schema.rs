@@ -16,7 +16,11 @@ pub(crate) fn parse_attribute<'py>(py: Python<'py>, text: &str) -> PyResult<Boun
 /// What the attributes of an Arrow table would be, as texts.
 #[pyfunction]
 pub(crate) fn infer_attributes(value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    let schema = batches_of(value)?.schema();
+    // Without reading anything, if that is possible: a stream is read once.
+    let schema = match value.hasattr("__arrow_c_schema__")? {
+        true => value.extract::<pyo3_arrow::PySchema>()?.into_inner(),
+        false => batches_of(value)?.schema(),
+    };
     let attributes = schema.fields().iter().map(|field| {
         let attribute = tenrow_convert::attribute_of(field);
         let attribute = attribute.map_err(|error| invalid(error.to_string()))?;

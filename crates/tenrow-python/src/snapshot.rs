@@ -16,7 +16,7 @@ use crate::arrow::ArrowBatches;
 use crate::column::{Counted, TensorColumn, rows_of};
 use crate::error::{invalid, raised};
 use crate::file::FileHandle;
-use crate::runtime::{read, wait, wait_for};
+use crate::runtime::{Home, read, wait, wait_for};
 use crate::schema::describe;
 use crate::values;
 
@@ -275,6 +275,7 @@ impl Snapshot {
             snapshot,
             attributes: attributes.into_owned(),
             under_way: Mutex::new(Some(under_way)),
+            home: Home::here(),
         })
     }
 
@@ -359,6 +360,7 @@ pub(crate) struct Scan {
     snapshot: Snapshot,
     attributes: Vec<Attribute>,
     under_way: Mutex<Option<UnderWay>>,
+    home: Home,
 }
 
 #[pymethods]
@@ -368,6 +370,7 @@ impl Scan {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        self.home.check(self.snapshot.snapshot.storage())?;
         // Taken out, so that a batch which fails ends it and two threads never wait for each other here.
         let taken = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut under_way) = taken else { return Ok(None) };

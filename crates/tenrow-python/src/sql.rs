@@ -8,7 +8,7 @@ use tenrow_sql::{Session, SessionOptions};
 
 use crate::arrow::ArrowBatches;
 use crate::error::raised;
-use crate::runtime::wait_for_task;
+use crate::runtime::{check_may_write, wait_for_task};
 use crate::snapshot::Snapshot;
 
 /// The answer to a statement over the datasets below `roots`, by the names of their schemas, and over `snapshots`.
@@ -22,6 +22,9 @@ pub(crate) fn sql(
     memory_limit_bytes: Option<u64>,
     snapshots: Vec<(String, PyRef<'_, Snapshot>)>,
 ) -> PyResult<ArrowBatches> {
+    if !is_question(statement) {
+        check_may_write()?;
+    }
     let store: StoreOptions =
         options.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut session = SessionOptions::default();
@@ -45,4 +48,10 @@ pub(crate) fn sql(
     };
     let (schema, batches) = wait_for_task(py, answer)?;
     Ok(ArrowBatches::of(schema, batches))
+}
+
+/// Whether a statement surely only reads.
+fn is_question(statement: &str) -> bool {
+    let first = statement.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    ["select", "with", "explain", "show", "describe", "values"].contains(&first.as_str())
 }

@@ -1,6 +1,6 @@
 //! A writer: rows in, one commit at the end.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -11,7 +11,7 @@ use tenrow_convert::{CastMode, attribute_of, cast_batch, conform};
 
 use crate::arrow::batches_of;
 use crate::error::invalid;
-use crate::runtime::{check_may_write, wait, wait_for};
+use crate::runtime::{Home, check_may_write, wait, wait_for};
 use crate::snapshot::Snapshot;
 use crate::values::batch_of;
 
@@ -21,27 +21,75 @@ const ABORT_TIME: Duration = Duration::from_secs(2);
 /// Appends rows; nothing is visible before `commit`.
 #[pyclass(frozen, module = "tenrow._tenrow")]
 pub(crate) struct Writer {
-    writer: Mutex<Option<DatasetWriter>>,
+    state: Mutex<State>,
+    home: Home,
+}
+
+enum State {
+    Open(Box<DatasetWriter>),
+    /// A call has it, which gives it back.
+    Busy,
+    Closed,
 }
 
 impl Writer {
     pub(crate) fn new(writer: DatasetWriter) -> Self {
-        Self { writer: Mutex::new(Some(writer)) }
+        Self { state: Mutex::new(State::Open(Box::new(writer))), home: Home::here() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The writer, which nobody else has until it is put back.
-    fn taken(&self) -> PyResult<DatasetWriter> {
-        let taken = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        taken.ok_or_else(|| {
-            PyRuntimeError::new_err(
-                "the writer is closed, or another thread is appending: open a new one",
-            )
-        })
+    fn taken(&self) -> PyResult<Box<DatasetWriter>> {
+        if !self.home.is_here() {
+            return Err(PyRuntimeError::new_err(
+                "the writer is of the process that this one was forked from: open one here",
+            ));
+        }
+        let mut state = self.state();
+        match std::mem::replace(&mut *state, State::Busy) {
+            State::Open(writer) => Ok(writer),
+            State::Busy => Err(PyRuntimeError::new_err(
+                "another thread is using the writer: let one at a time append",
+            )),
+            State::Closed => {
+                *state = State::Closed;
+                Err(PyRuntimeError::new_err("the writer is closed: open a new one"))
+            }
+        }
     }
 
-    fn put_back(&self, writer: DatasetWriter) {
-        *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
+    /// Gives the writer back, unless it was closed meanwhile.
+    fn put_back(&self, py: Python<'_>, writer: Box<DatasetWriter>) {
+        let mut state = self.state();
+        match *state {
+            State::Busy => *state = State::Open(writer),
+            State::Open(_) | State::Closed => {
+                drop(state);
+                give_up(py, writer);
+            }
+        }
     }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let state = std::mem::replace(&mut *self.state(), State::Closed);
+        let State::Open(writer) = state else { return };
+        match self.home.is_here() {
+            true => Python::attach(|py| give_up(py, writer)),
+            // Its files are those of the other process.
+            false => std::mem::forget(writer),
+        }
+    }
+}
+
+/// Drops a writer within the runtime, for what it has uploaded is aborted there.
+fn give_up(py: Python<'_>, writer: Box<DatasetWriter>) {
+    // Without threads there is nothing that it could have uploaded.
+    let _ = wait_for(py, async { drop(writer) });
 }
 
 #[pymethods]
@@ -52,7 +100,7 @@ impl Writer {
         let mut writer = self.taken()?;
         let appended = batch_of(&writer.schema().clone(), rows, Some(&mut writer))
             .and_then(|batch| wait(rows.py(), writer.append(&batch)));
-        self.put_back(writer);
+        self.put_back(rows.py(), writer);
         appended
     }
 
@@ -62,23 +110,25 @@ impl Writer {
         let reader = batches_of(rows)?;
         let mut writer = self.taken()?;
         let appended = append_batches(rows.py(), &mut writer, reader);
-        self.put_back(writer);
+        self.put_back(rows.py(), writer);
         appended
     }
 
     /// Rows appended so far.
     #[getter]
-    fn row_count(&self) -> PyResult<u64> {
+    fn row_count(&self, py: Python<'_>) -> PyResult<u64> {
         let writer = self.taken()?;
         let rows = writer.row_count();
-        self.put_back(writer);
+        self.put_back(py, writer);
         Ok(rows)
     }
 
     /// Makes the rows visible as one version, and closes the writer.
     fn commit(&self, py: Python<'_>) -> PyResult<Snapshot> {
+        check_may_write()?;
         let writer = self.taken()?;
         let committed = wait(py, writer.commit());
+        *self.state() = State::Closed;
         if committed.is_err() {
             wait_for_aborts(py);
         }
@@ -87,11 +137,14 @@ impl Writer {
 
     /// Closes the writer; nothing of its rows stays.
     fn abort(&self, py: Python<'_>) -> PyResult<()> {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(writer) = writer else { return Ok(()) };
-        // Within the runtime, for what it has uploaded is aborted there.
-        wait_for(py, async { drop(writer) })?;
-        wait_for_aborts(py);
+        if !self.home.is_here() {
+            return Ok(());
+        }
+        let state = std::mem::replace(&mut *self.state(), State::Closed);
+        if let State::Open(writer) = state {
+            give_up(py, writer);
+            wait_for_aborts(py);
+        }
         Ok(())
     }
 }
@@ -114,6 +167,7 @@ fn append_batches(
     let to = writer.schema().clone();
     let mut first = 0;
     while let Some(batch) = py.detach(|| reader.next()) {
+        py.check_signals()?;
         let batch = batch.map_err(|error| invalid(error.to_string()))?;
         let columns = from.iter().zip(batch.columns()).map(|(attribute, column)| {
             Ok((attribute.name.clone(), conform(column, attribute).map_err(refused)?, true))

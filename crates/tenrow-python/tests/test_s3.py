@@ -87,3 +87,21 @@ def test_of_a_block_that_fails_no_parts_stay():
     assert parts() == []
     with pytest.raises(FileNotFoundError):
         tenrow.open(place)
+
+
+def test_what_was_held_before_a_fork_is_taken_again_or_said_to_be_old(remote):
+    held, scan = remote["label"], remote.scan(100)
+    next(scan)
+    child = os.fork()
+    if child == 0:
+        status = 0
+        try:
+            assert len(remote.versions()) == 2 and remote["label"][7] == 7 and remote["name"][7] == "row 7 ü"
+            for use in (lambda: held[7], lambda: held[[7]], lambda: held[:], lambda: next(scan)):
+                with pytest.raises(RuntimeError, match="take it from the dataset again"):
+                    use()
+        except BaseException:
+            status = 1
+        os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert held[7] == 7 and len(next(scan)["label"]) == 100

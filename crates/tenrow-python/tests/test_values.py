@@ -158,3 +158,26 @@ def test_more_is_inferred(place):
     for empty in ([], [None, None]):
         with pytest.raises(TypeError, match="no value to take a type from"):
             tenrow.infer_schema({"x": empty})
+
+
+def test_masks_of_every_kind_are_nulls(place):
+    times = np.ma.masked_array(np.array(["2026-01-01", "2026-01-02"], "M8[us]"), [True, False])
+    ds = tenrow.from_numpy(place, {"t": times, "n": np.ma.masked_array([5, 6], [False, True])})
+    assert np.isnat(ds["t"][:]).tolist() == [True, False] and (ds["t"] != times[1]).tolist() == [False, False]
+    ds.append({"t": times[:0], "n": np.ma.masked_array(np.zeros(0, np.int64), [])})
+    taken = ds.take([0, 1])["n"]
+    taken[1] = 7
+    assert taken.tolist() == [5, 7]
+
+
+def test_integers_are_not_rounded_to_fractions(place):
+    assert tenrow.from_numpy(place, {"x": [2**53, 1]}, {"x": "f64"})["x"][0] == 2.0**53
+    with pytest.raises(ValueError, match="row 1: 9007199254740993"):
+        tenrow.from_numpy(place + "2", {"x": [1, 2**53 + 1]}, {"x": "f64"})
+
+
+def test_bytes_in_either_form(place):
+    ds = tenrow.from_numpy(place, {"b": [b"1", bytearray(b"22"), None]})
+    assert ds["b"][:] == [b"1", b"22", None]
+    with pytest.raises(TypeError, match="row 0: expected bytes, found str"):
+        ds.append({"b": ["text"]})

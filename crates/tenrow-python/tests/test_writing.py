@@ -1,6 +1,8 @@
 """Rows in, and changes."""
 
+import os
 import pathlib
+import threading
 
 import numpy as np
 import pytest
@@ -237,3 +239,70 @@ def test_a_key_may_be_named_alone(place):
     with tenrow.create(place, {"x": "i64", "split": str}, partition_by="split") as writer:
         writer.append({"x": [1, 2, 3], "split": ["a", "b", "a"]})
     assert writer.dataset["split"][:] == ["a", "a", "b"]
+
+
+def test_another_folder_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ds = tenrow.from_numpy("rel", {"n": [1]})
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path / "else")
+    assert len(ds.append({"n": [2]})) == 2 and len(ds.latest()) == 2
+
+
+def test_a_column_of_others_is_not_taken_back(digits):
+    digits.add_column("e", type="f32?")
+    with pytest.raises(ZeroDivisionError):
+        digits.latest().add_column("e", lambda rows: 1 / 0, type="f32", inputs="label")
+    assert "e" in digits.latest().schema
+
+
+def test_what_another_thread_appends_to_a_writer_that_is_given_up_is_lost(place):
+    began, may_end = threading.Event(), threading.Event()
+
+    class Slow:
+        def read(self):
+            began.set()
+            assert may_end.wait(60)
+            return b"late"
+
+    writer = tenrow.create(place, {"f": "file"})
+    thread = threading.Thread(target=lambda: writer.append({"f": [Slow()]}))
+    thread.start()
+    assert began.wait(60)
+    with pytest.raises(RuntimeError, match="one at a time"):
+        writer.append({"f": [b""]})
+    writer.abort()
+    may_end.set()
+    thread.join()
+    with pytest.raises(RuntimeError, match="closed"):
+        writer.commit()
+    with pytest.raises(FileNotFoundError):
+        tenrow.open(place)
+
+
+def test_a_writer_belongs_to_one_process(place):
+    writer = tenrow.create(place, {"x": "i64"})
+    writer.append({"x": [1]})
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            writer.commit()
+        except RuntimeError as error:
+            status = 0 if "forked" in str(error) else 2
+        writer.abort()
+        os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(writer.commit()) == 1
+
+
+def test_an_exception_of_what_shows_progress_is_raised(digits):
+    def stop(*seen):
+        raise KeyboardInterrupt
+
+    later = digits.append(columns(5))
+    with pytest.raises(KeyboardInterrupt):
+        later._place.compact(stop)
+    with pytest.raises(KeyboardInterrupt):
+        later._place.vacuum(None, True, stop)
+    assert len(later.compact()) == ROWS + 5

@@ -60,7 +60,8 @@ class _State:
 
     def __init__(self, uri: str, options: dict[str, str], version: int | None, tag: str | None) -> None:
         self.place = _tenrow.Dataset(uri, options)
-        self.uri, self.options = uri, options
+        # Absolute: the current folder may be another when it is opened again.
+        self.uri, self.options = self.place.uri, options
         if tag is not None:
             self.snapshot = self.place.tagged(tag)
         elif version is not None:
@@ -91,24 +92,30 @@ class Dataset:
     """
 
     def __init__(self, state: _State) -> None:
-        self._place, self._uri, self._options = state.place, state.uri, state.options
+        self._known: Any = state.place
+        self._uri, self._options = state.uri, state.options
         self._opened: Any = state.snapshot
         self._version = state.version
         self._columns: dict[str, Any] = {}
-        if not self._place.is_local:
+        if not state.place.is_local:
             _REMOTE.add(self)
 
     # -- what it is
 
     @property
+    def _place(self) -> Any:
+        if self._known is None:
+            self._known = _tenrow.Dataset(self._uri, self._options)
+        return self._known
+
+    @property
     def _snapshot(self) -> Any:
         if self._opened is None:
-            self._place = _tenrow.Dataset(self._uri, self._options)
             self._opened = self._place.at_version(self._version)
         return self._opened
 
     def _forget(self) -> None:
-        self._opened = None
+        self._known = self._opened = None
         self._columns = {}
 
     @property
@@ -429,7 +436,8 @@ class Dataset:
         if not callable(values) and len(values) != len(self):
             raise InvalidInput(f"attribute {name!r}: {len(values)} values for {len(self)} rows")
         nullable = text if text.endswith("?") or added is not None else text + "?"
-        if not (callable(values) and self._is_unfilled(name, text)):
+        is_new = not (callable(values) and self._is_unfilled(name, text))
+        if is_new:
             self._place.add_attribute(f"{name}:{nullable}", added, given.encoding)
         try:
             if callable(values):
@@ -438,7 +446,7 @@ class Dataset:
                     return self._at(self._place.fill(name, needed, _reporting(values, report)))
             return self.update(np.arange(len(self)), {name: values})
         except BaseException:
-            if self._place.unfilled_rows(name) == len(self._place.latest()):
+            if is_new and self._place.unfilled_rows(name) == len(self._place.latest()):
                 self._place.drop_attribute(name)
             raise
 
@@ -587,7 +595,8 @@ class _Compared:
     def _mask(self, other: Any, compare: Callable[[Any, Any], Any]) -> np.ndarray[Any, Any]:
         values = self[:]  # type: ignore[index]
         if isinstance(values, np.ndarray):
-            return np.ma.filled(compare(values, other), False)
+            found = np.ma.filled(compare(values, other), False)
+            return found & ~np.isnat(values) if values.dtype.kind in "mM" else found
         others = other if isinstance(other, (list, np.ndarray)) and len(other) == len(values) else [other] * len(values)
         found = (value is not None and bool(compare(value, wanted)) for value, wanted in zip(values, others, strict=True))
         return np.fromiter(found, bool, len(values))
@@ -746,7 +755,12 @@ class ViewColumn(_Compared):
     """An attribute of the rows of a view, in its order; `view["image"]`."""
 
     def __init__(self, view: View, name: str) -> None:
-        self._view, self._column = view, view.dataset[name]
+        self._view, self._name = view, name
+        view.dataset[name]
+
+    @property
+    def _column(self) -> Any:
+        return self._view.dataset[self._name]
 
     def __len__(self) -> int:
         return len(self._view)
@@ -757,8 +771,8 @@ class ViewColumn(_Compared):
         return self._column[self._view._rows(key)]
 
     def numpy(self) -> np.ndarray[Any, Any]:
-        """The tensors of all rows of the view in one array."""
-        return np.asarray(self[:])
+        """The tensors of all rows of the view in one array, in which null rows are masked."""
+        return self[:]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if copy is False:

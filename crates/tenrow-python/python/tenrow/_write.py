@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
-from os import PathLike, fspath
+from os import PathLike
 from types import TracebackType
 from typing import Any
 
@@ -30,8 +31,8 @@ class Writer:
     def append(self, rows: Any) -> None:
         """Appends rows: a dict of columns, or whatever speaks Arrow (pandas, polars, pyarrow).
 
-        Columns are numpy arrays, torch tensors, Arrow arrays, or lists. All rows are taken or, with an error that names
-        the attribute, none.
+        Columns are numpy arrays, torch tensors, Arrow arrays, or lists. Of a dict all rows are taken or, with an error that
+        names the attribute, none; Arrow's batches are taken one by one.
         """
         if isinstance(rows, Mapping):
             self._writer.append({name: _numpy(values) for name, values in rows.items()})
@@ -115,10 +116,10 @@ def create(
     attributes, encodings = texts(schema)
     write = write_options(write)
     store = dict(options or {})
-    place = _tenrow.Dataset(fspath(uri), store)
+    place = _tenrow.Dataset(os.fsdecode(uri), store)
     noted = json.dumps(dict(properties or {}))
     writer = place.writer_of_new(attributes, encodings, noted, write, single_writer)
-    return Writer(writer, fspath(uri), store)
+    return Writer(writer, place.uri, store)
 
 
 def from_numpy(uri: str | PathLike[str], columns: Mapping[str, Any], schema: Mapping[str, TypeLike] | None = None, **options: Any) -> Dataset:

@@ -1,5 +1,6 @@
 //! Rows on their way in. Nothing is cast in silence: a dtype or shape that differs is an error.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field};
 use pyo3::exceptions::PyFileNotFoundError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString};
 use pyo3_arrow::input::AnyArray;
 use tenrow::{
     Attribute, AttributeType, Columns, DType, DatasetWriter, FileValue, Schema, Shape, Tensor,
@@ -180,6 +181,9 @@ fn unmasked<'py>(values: &Bound<'py, PyAny>, attribute: &Attribute) -> PyResult<
     if values.is_instance(&masked)? {
         let mask = numpy.getattr("ma")?.call_method1("getmaskarray", (values,))?;
         let rows: usize = values.len()?;
+        if mask.getattr("size")?.extract::<usize>()? == 0 {
+            return Ok((values.getattr("data")?, None));
+        }
         let flat = mask.call_method1("reshape", (rows, -1))?;
         let all: Vec<bool> = flat.call_method1("all", (1,))?.extract()?;
         let any: Vec<bool> = flat.call_method1("any", (1,))?.extract()?;
@@ -245,7 +249,12 @@ fn of_list<'py>(
     let zeros = numpy.call_method1("zeros_like", (&found,))?;
     let numbers = numpy.call_method1("where", (&fits, &found, zeros))?;
     let cast = numbers.call_method1("astype", (&expected,))?;
-    let same = numpy.call_method1("equal", (&cast, &found))?;
+    // Compared as integers: fractions would hide what they lost.
+    let compared = match is_float {
+        true => quietly(&numpy, || cast.call_method1("astype", (found.getattr("dtype")?,)))?,
+        false => cast.clone(),
+    };
+    let same = numpy.call_method1("equal", (&compared, &found))?;
     let fits = numpy.call_method1("logical_and", (fits, same))?;
     if fits.call_method0("all")?.extract()? {
         return Ok(cast);
@@ -268,6 +277,21 @@ fn no_value(
     )))
 }
 
+/// Does what numpy would warn of, and is looked at afterwards.
+fn quietly<'py>(
+    numpy: &Bound<'py, PyModule>,
+    work: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let silent = PyDict::new(numpy.py());
+    silent.set_item("all", "ignore")?;
+    let state = numpy.call_method("errstate", (), Some(&silent))?;
+    state.call_method0("__enter__")?;
+    let done = work();
+    let none = numpy.py().None();
+    state.call_method1("__exit__", (&none, &none, &none))?;
+    done
+}
+
 /// Fractions in another precision; what would become infinite is an error.
 fn rounded<'py>(
     found: &Bound<'py, PyAny>,
@@ -275,14 +299,7 @@ fn rounded<'py>(
     expected: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let numpy = memory::numpy(found.py())?;
-    let quiet = pyo3::types::PyDict::new(found.py());
-    quiet.set_item("over", "ignore")?;
-    let quiet = numpy.call_method("errstate", (), Some(&quiet))?;
-    quiet.call_method0("__enter__")?;
-    let cast = found.call_method1("astype", (expected,));
-    let none = found.py().None();
-    quiet.call_method1("__exit__", (&none, &none, &none))?;
-    let cast = cast?;
+    let cast = quietly(&numpy, || found.call_method1("astype", (expected,)))?;
     let is_finite = numpy.call_method1("isfinite", (&cast,))?;
     let was_not = numpy.call_method1("isfinite", (found,))?.call_method0("__invert__")?;
     let fits = numpy.call_method1("logical_or", (is_finite, was_not))?;
@@ -355,6 +372,9 @@ fn variable(
             rows.push(empty.map_err(|error| raised(&error))?);
             continue;
         }
+        if memory::is_masked(&row)? && row.getattr("mask")?.call_method0("any")?.is_truthy()? {
+            return Err(invalid(format!("attribute {name:?}: a row that is masked in part")));
+        }
         let row = match is_array(&row)? {
             true => memory::numpy(py)?.call_method1("asarray", (&row,))?,
             false => of_list(&row, attribute, dtype)?,
@@ -368,26 +388,60 @@ fn variable(
 
 fn strings(values: &Bound<'_, PyAny>, attribute: &Attribute) -> PyResult<ArrayRef> {
     let mut builder = StringBuilder::new();
+    let mut size = 0;
     each(values, attribute, "str", |row| {
         match row {
             None => builder.append_null(),
-            Some(row) => builder.append_value(row.cast::<PyString>().ok()?.to_cow().ok()?),
+            Some(row) => {
+                let text = row.cast::<PyString>().ok()?.to_cow().ok()?;
+                size += text.len();
+                if size <= MAX_BYTES {
+                    builder.append_value(text);
+                }
+            }
         }
         Some(())
     })?;
+    check_size(size, &attribute.name)?;
     Ok(Arc::new(builder.finish()))
 }
 
 fn binaries(values: &Bound<'_, PyAny>, attribute: &Attribute) -> PyResult<ArrayRef> {
     let mut builder = BinaryBuilder::new();
+    let mut size = 0;
     each(values, attribute, "bytes", |row| {
-        match row {
-            None => builder.append_null(),
-            Some(row) => builder.append_value(row.cast::<PyBytes>().ok()?.as_bytes()),
+        let bytes = match row {
+            None => {
+                builder.append_null();
+                return Some(());
+            }
+            Some(row) => row.extract::<Cow<'_, [u8]>>().ok()?,
+        };
+        if !row.is_some_and(|row| {
+            row.is_instance_of::<PyBytes>() || row.is_instance_of::<PyByteArray>()
+        }) {
+            return None;
+        }
+        size += bytes.len();
+        if size <= MAX_BYTES {
+            builder.append_value(bytes);
         }
         Some(())
     })?;
+    check_size(size, &attribute.name)?;
     Ok(Arc::new(builder.finish()))
+}
+
+/// What Arrow's offsets of 32 bits can tell apart.
+const MAX_BYTES: usize = i32::MAX as usize;
+
+fn check_size(size: usize, name: &str) -> PyResult<()> {
+    match size <= MAX_BYTES {
+        true => Ok(()),
+        false => Err(invalid(format!(
+            "attribute {name:?}: {size} bytes in one append, which takes {MAX_BYTES}: append fewer rows at a time"
+        ))),
+    }
 }
 
 /// Lets `take` have each row; `None` of it is the error of a row that is of another type.
@@ -429,8 +483,11 @@ fn files(
         return of_arrow(values, attribute);
     }
     let mut found = Vec::new();
+    let mut size = 0;
     for (number, row) in values.try_iter()?.enumerate() {
         found.push(file(writer, &row?, &attribute.name, number)?);
+        size += found.last().and_then(|f| f.as_ref()?.bytes.as_ref()).map_or(0, bytes::Bytes::len);
+        check_size(size, &attribute.name)?;
     }
     Ok(Arc::new(FileValue::array(&found)))
 }

@@ -99,6 +99,16 @@ fn refused(attribute: &Attribute, error: &ArrowError) -> PyErr {
     invalid(format!("attribute {:?}: {error}", attribute.name))
 }
 
+/// A masked array with `NaT` where it is masked.
+fn unmasked<'py>(values: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if !memory::is_masked(values)? {
+        return Ok(values.clone());
+    }
+    let nothing =
+        memory::numpy(values.py())?.call_method1("array", ("NaT", values.getattr("dtype")?))?;
+    values.call_method1("filled", (nothing,))
+}
+
 /// Times that know their zone as those of UTC, which is what is stored.
 fn in_utc<'py>(values: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = values.py();
@@ -128,7 +138,7 @@ pub(super) fn times(
     let kind = |array: &Bound<'_, PyAny>| -> PyResult<String> {
         array.getattr("dtype")?.getattr("kind")?.extract()
     };
-    let values = &in_utc(values)?;
+    let values = &in_utc(&unmasked(values)?)?;
     let mut found = numpy.call_method1("asarray", (values,))?;
     let expected_kind: String = expected.getattr("kind")?.extract()?;
     if kind(&found)? == "O" {

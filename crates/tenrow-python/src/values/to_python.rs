@@ -60,6 +60,8 @@ pub(crate) fn masked<'py>(
     column[0] = -1;
     let mask =
         numpy.call_method1("broadcast_to", (rows.call_method1("reshape", (column,))?, shape))?;
+    // A mask of its own, which may be written.
+    let mask = mask.call_method0("copy")?;
     numpy.getattr("ma")?.call_method1("masked_array", (array, mask))
 }
 

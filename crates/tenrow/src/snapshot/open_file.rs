@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 
 use arrow_array::{Array, ArrayRef};
 use bytes::Bytes;
@@ -160,6 +160,8 @@ pub(crate) fn missing_is_damage(error: Error) -> Error {
 const CACHE_BYTES: usize = 64 << 20;
 
 /// What was decoded of small columns.
+///
+/// Nobody waits for its lock, which a process may have been forked with: what is in use is not there, or full.
 #[derive(Default)]
 pub(crate) struct CachedColumns(Mutex<Kept>);
 
@@ -172,14 +174,21 @@ struct Kept {
 
 impl CachedColumns {
     pub(crate) fn get(&self, file: &str, row_group: usize, column: u32) -> Option<ArrayRef> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept()?;
         kept.arrays.get(&(file.to_owned(), row_group, column)).cloned()
     }
 
     /// Whether there is room for about so many bytes.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.bytes.saturating_add(bytes) <= CACHE_BYTES
+        self.kept().is_some_and(|kept| kept.bytes.saturating_add(bytes) <= CACHE_BYTES)
+    }
+
+    fn kept(&self) -> Option<MutexGuard<'_, Kept>> {
+        match self.0.try_lock() {
+            Ok(kept) => Some(kept),
+            Err(TryLockError::Poisoned(kept)) => Some(kept.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// Whether a small column may find no room.
@@ -189,9 +198,30 @@ impl CachedColumns {
 
     /// Keeps `array`.
     pub(crate) fn put(&self, file: &str, row_group: usize, column: u32, array: &ArrayRef) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut kept) = self.kept() else { return };
         let before = kept.arrays.insert((file.to_owned(), row_group, column), array.clone());
         kept.bytes += array.get_array_memory_size();
         kept.bytes -= before.map_or(0, |before| before.get_array_memory_size());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::Int64Array;
+
+    use super::*;
+
+    /// As a process sees it that was forked while a thread, which it has not, was looking.
+    #[test]
+    fn nobody_waits_for_columns_that_are_kept() {
+        let columns = CachedColumns::default();
+        let array: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+        columns.put("a", 0, 0, &array);
+        let held = columns.0.lock().unwrap();
+        assert!(columns.get("a", 0, 0).is_none() && !columns.has_room(0) && columns.is_full());
+        columns.put("b", 0, 0, &array);
+        drop(held);
+        assert!(columns.get("a", 0, 0).is_some() && columns.get("b", 0, 0).is_none());
+        assert!(columns.has_room(1) && !columns.is_full());
     }
 }
