@@ -181,3 +181,11 @@ def test_bytes_in_either_form(place):
     assert ds["b"][:] == [b"1", b"22", None]
     with pytest.raises(TypeError, match="row 0: expected bytes, found str"):
         ds.append({"b": ["text"]})
+
+
+@pytest.mark.parametrize("dtype", ["i64", "f32", "u8", "bool", "f16"])
+def test_beneath_a_mask_are_zeros(place, dtype):
+    ds = tenrow.from_numpy(place, {"x": [1, None, 1, None, 1] * 50}, {"x": dtype + "?"})
+    expected = [1, 0, 1, 0, 1] * 50
+    assert ds["x"].numpy().data.tolist() == expected and ds["x"][2:5].data.tolist() == expected[2:5]
+    assert ds.take([3, 4])["x"].data.tolist() == [0, 1] and next(ds.scan())["x"].data.tolist() == expected

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use arrow_array::{Array, ArrayRef, cast::AsArray};
-use arrow_buffer::{Buffer, NullBuffer};
+use arrow_buffer::{Buffer, MutableBuffer, NullBuffer};
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
@@ -331,7 +331,7 @@ impl TensorColumn {
 }
 
 impl Tensors {
-    /// The tensors of a column as batches have it; a view of its memory, but of booleans.
+    /// The tensors of a column as batches have it; a view of its memory, but of booleans and of numbers of which some are null.
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if `attribute` is no tensor of one shape and no number, or
@@ -377,8 +377,26 @@ impl Tensors {
             }
             None => unpack_bits(values, data.offset() as u64, data.len() as u64),
         };
+        // Null tensors are zeros since they were joined.
+        let bytes = match (&attribute.attribute_type, &nulls) {
+            (AttributeType::Scalar(_), Some(nulls)) => with_zeros(&bytes, nulls),
+            _ => bytes,
+        };
         Ok(Self { tensor: Tensor::new(dtype, &shape, bytes)?, nulls })
     }
+}
+
+/// Numbers with zeros for null rows, for which an array has anything.
+fn with_zeros(bytes: &Bytes, nulls: &NullBuffer) -> Bytes {
+    let item_bytes = (bytes.len() / nulls.len().max(1)).max(1);
+    let mut zeroed = MutableBuffer::with_capacity(bytes.len());
+    zeroed.extend_from_slice(bytes);
+    for (row, item) in zeroed.as_slice_mut().chunks_mut(item_bytes).enumerate() {
+        if nulls.is_null(row) {
+            item.fill(0);
+        }
+    }
+    bytes_of(zeroed.into())
 }
 
 /// The same bytes at an address that suits the dtype: a copy only for pages too short to be aligned.
