@@ -9,7 +9,8 @@
 (100, 99, (28, 28))
 """
 
-from ._dataset import Column, Dataset, View, ViewColumn, open
+from ._column import Column, ViewColumn
+from ._dataset import Dataset, open
 from ._errors import (
     AlreadyExists,
     Conflict,
@@ -30,6 +31,7 @@ from ._root import list, sql
 from ._schema import Attribute, AttributeType, file, tensor
 from ._schema import infer as infer_schema
 from ._tenrow import __version__
+from ._view import View
 from ._write import Writer, create, from_arrow, from_dataset, from_numpy
 
 # A data frame is Arrow to us.

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import InvalidInput, WrongType
+from ._errors import InvalidInput
+from ._keys import places_of
 
 
 def batches(
@@ -16,19 +17,9 @@ def batches(
     """The rows of a dataset or view, in this order or their own, as dicts of arrays that may be written."""
     if batch_size < 1:
         raise InvalidInput(f"batch_size={batch_size}: a batch has a row at least")
-    order = np.arange(len(source)) if rows is None else rows_in_order(rows, len(source))
+    order = np.arange(len(source)) if rows is None else places_of(rows, len(source))
     for start in range(0, len(order), batch_size):
         some = order[start : start + batch_size]
         if len(some) < batch_size and drop_remainder:
             return
         yield source.take(some, attributes)
-
-
-def rows_in_order(rows: Any, count: int) -> np.ndarray[Any, Any]:
-    """The order of an epoch: whole numbers, or a mask of `count` rows."""
-    order = np.asarray(rows)
-    if order.dtype == bool and order.shape == (count,):
-        return np.flatnonzero(order)
-    if order.dtype.kind not in "iu" and order.size:
-        raise WrongType(f"rows: expected whole numbers, or a mask of {count} rows, found {order.dtype} of shape {order.shape}")
-    return order.astype(np.int64)

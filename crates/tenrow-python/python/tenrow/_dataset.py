@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 
 from . import _tenrow
-from ._errors import InvalidInput, NotFound, OutOfRange, WrongType
+from ._column import Column
+from ._errors import InvalidInput, NotFound, WrongType
 from ._file import wrapped
-from ._progress import bar, counted
+from ._keys import is_row, names_of, shown
+from ._progress import bar, counted, reporting
 from ._schema import Attribute, TypeLike, _type_of
+from ._view import View
 
 #: Datasets in stores that are asked over connections, which do not outlive a fork.
 _REMOTE: weakref.WeakSet[Dataset] = weakref.WeakSet()
@@ -173,10 +176,10 @@ class Dataset:
             if step == 1:
                 return wrapped(self._snapshot.slice(start, max(start, stop)))
             return self.take(np.arange(start, stop, step))
-        if _is_row(key):
+        if is_row(key):
             return wrapped(self._snapshot.row(key.__index__()))
         if isinstance(key, tuple) or key is Ellipsis:
-            raise WrongType(f"ds[{_shown(key)}]: a dataset has rows and names, so give one of them, or a list of rows")
+            raise WrongType(f"ds[{shown(key)}]: a dataset has rows and names, so give one of them, or a list of rows")
         return self.take(key)
 
     def __contains__(self, name: object) -> bool:
@@ -443,7 +446,7 @@ class Dataset:
             if callable(values):
                 needed = names_of(inputs) or [other for other in self.schema if other != name]
                 with bar(progress, "rows", len(self)) as report:
-                    return self._at(self._place.fill(name, needed, _reporting(values, report)))
+                    return self._at(self._place.fill(name, needed, reporting(values, report)))
             return self.update(np.arange(len(self)), {name: values})
         except BaseException:
             if is_new and self._place.unfilled_rows(name) == len(self._place.latest()):
@@ -547,243 +550,5 @@ class Dataset:
             return self._place.vacuum(older_than, dry_run, report)
 
 
-def _reporting(compute: Callable[[dict[str, Any]], Any], report: Callable[..., None] | None) -> Callable[[dict[str, Any]], Any]:
-    """A function that says how many rows it has computed."""
-    if report is None:
-        return compute
-    done = 0
-
-    def computed(rows: dict[str, Any]) -> Any:
-        nonlocal done
-        values = compute(rows)
-        done += len(values)
-        report(done)
-        return values
-
-    return computed
-
-
-def _is_row(key: Any) -> bool:
-    """Whether it is a number, of one row."""
-    if isinstance(key, bool):
-        raise WrongType(f"{key} is no row: a mask is an array with a bool for each")
-    return hasattr(key, "__index__") and not hasattr(key, "__len__")
-
-
-def names_of(attributes: Sequence[str] | str | None) -> list[str] | None:
-    """Attributes as a list; a name alone is one of them."""
-    if attributes is None:
-        return None
-    return [attributes] if isinstance(attributes, str) else list(attributes)
-
-
-def _out_of_range(row: int, rows: int) -> OutOfRange:
-    return OutOfRange(f"row {row} is out of range: there are {rows} rows")
-
-
-def _shown(key: Any) -> str:
-    return ", ".join(map(repr, key)) if isinstance(key, tuple) else "..."
-
-
 def _rows(batch: Mapping[str, Any]) -> int:
     return len(next(iter(batch.values()), ()))
-
-
-class _Compared:
-    """Values that are compared row by row; null is like nothing."""
-
-    def _mask(self, other: Any, compare: Callable[[Any, Any], Any]) -> np.ndarray[Any, Any]:
-        values = self[:]  # type: ignore[index]
-        if isinstance(values, np.ndarray):
-            found = np.ma.filled(compare(values, other), False)
-            return found & ~np.isnat(values) if values.dtype.kind in "mM" else found
-        others = other if isinstance(other, (list, np.ndarray)) and len(other) == len(values) else [other] * len(values)
-        found = (value is not None and bool(compare(value, wanted)) for value, wanted in zip(values, others, strict=True))
-        return np.fromiter(found, bool, len(values))
-
-    def __eq__(self, other: object) -> Any:
-        return self._mask(other, operator.eq)
-
-    def __ne__(self, other: object) -> Any:
-        return self._mask(other, operator.ne)
-
-    def __lt__(self, other: Any) -> Any:
-        return self._mask(other, operator.lt)
-
-    def __le__(self, other: Any) -> Any:
-        return self._mask(other, operator.le)
-
-    def __gt__(self, other: Any) -> Any:
-        return self._mask(other, operator.gt)
-
-    def __ge__(self, other: Any) -> Any:
-        return self._mask(other, operator.ge)
-
-    __hash__ = object.__hash__
-
-
-class Column(_Compared):
-    """An attribute that is no tensor of one shape: text, files, lists, tensors of varying shape.
-
-    `column[5]` is a value, `column[2:7]` and `column[[5, 9]]` are lists; `column == value` is a mask of rows.
-
-    >>> import tempfile, tenrow
-    >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"name": ["Ada", "Alan", "Grace"]})
-    >>> ds["name"][-1], ds["name"][:2], ds["name"][[2, 0]]
-    ('Grace', ['Ada', 'Alan'], ['Grace', 'Ada'])
-    """
-
-    def __init__(self, dataset: Dataset, name: str) -> None:
-        self._dataset, self._name = dataset, name
-
-    def __len__(self) -> int:
-        return len(self._dataset)
-
-    def __getitem__(self, key: Any) -> Any:
-        dataset, names = self._dataset, [self._name]
-        if isinstance(key, slice):
-            start, stop, step = key.indices(len(dataset))
-            if step == 1:
-                rows = dataset._snapshot.slice(start, max(start, stop), names)
-                return wrapped(rows)[self._name]
-            key = np.arange(start, stop, step)
-        elif _is_row(key):
-            return wrapped(dataset._snapshot.row(key.__index__(), names))[self._name]
-        elif isinstance(key, tuple):
-            raise WrongType(f"{self!r}: its values are no arrays of one shape, so it has one index: a list for several rows")
-        return dataset.take(key, names)[self._name]
-
-    def __iter__(self) -> Iterator[Any]:
-        for batch in self._dataset.scan(attributes=[self._name]):
-            yield from batch[self._name]
-
-    def __repr__(self) -> str:
-        return f"Column({self._name!r}: {self._dataset.schema[self._name].type}, rows={len(self):,})"
-
-
-class View:
-    """Rows of one version, in an order of their own; made by `Dataset.view`.
-
-    It is read as a dataset is: `view[5]`, `view[:10]`, `view["image"]`, `take`, `scan`.
-
-    >>> import tempfile, tenrow
-    >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
-    >>> view = ds.create_view("backwards", [2, 1, 0])
-    >>> view["n"][:].tolist(), [batch["n"].tolist() for batch in view.scan(2)]
-    ([3, 2, 1], [[3, 2], [1]])
-    """
-
-    def __init__(self, dataset: Dataset, rows: np.ndarray[Any, Any], name: str | None = None) -> None:
-        self.dataset, self.rows, self.name = dataset, rows, name
-
-    @property
-    def schema(self) -> dict[str, Attribute]:
-        """The attributes by their names, in order."""
-        return self.dataset.schema
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.dataset
-
-    def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, str):
-            return ViewColumn(self, key)
-        if _is_row(key):
-            return self.dataset[self._row(key.__index__())]
-        return self.dataset.take(self._rows(key))
-
-    def _rows(self, key: Any) -> np.ndarray[Any, Any]:
-        """Rows of the dataset, of a slice, a list or a mask of the view."""
-        if isinstance(key, slice):
-            return self.rows[key]
-        if isinstance(key, tuple) or key is Ellipsis:
-            raise WrongType(f"[{_shown(key)}]: a view has rows and names, so give one of them, or a list of rows")
-        places = np.ma.filled(key, False) if isinstance(key, np.ma.MaskedArray) and key.dtype == bool else np.asarray(key)
-        if places.dtype == bool and places.shape != self.rows.shape:
-            raise InvalidInput(f"a mask of shape {places.shape}, where there are {len(self)} rows")
-        places = places.astype(np.int64) if places.size == 0 else places
-        if places.dtype.kind in "iu":
-            missing = places[(places >= len(self)) | (places < -len(self))]
-            if missing.size:
-                raise _out_of_range(missing[0], len(self))
-        elif places.dtype != bool:
-            raise WrongType(f"rows are whole numbers, not {places.dtype}")
-        return self.rows[places]
-
-    def _row(self, place: int) -> int:
-        if not -len(self) <= place < len(self):
-            raise _out_of_range(place, len(self))
-        return int(self.rows[place])
-
-    def take(
-        self, rows: Any, attributes: Sequence[str] | str | None = None, out: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """As `Dataset.take`, with rows counted within the view."""
-        return self.dataset.take(self._rows(rows), attributes, out)
-
-    def scan(
-        self, batch_size: int | None = None, attributes: Sequence[str] | str | None = None
-    ) -> Iterator[dict[str, Any]]:
-        """All rows of the view in its order, as dicts of columns of up to `batch_size` rows, by default 1024."""
-        from ._batches import batches
-
-        return batches(self, 1024 if batch_size is None else batch_size, attributes, None, False)
-
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return self.dataset._snapshot.arrow_rows(self.rows, None).__arrow_c_stream__(requested_schema)
-
-    def to_arrow(self, attributes: Sequence[str] | str | None = None) -> Any:
-        """All rows of the view as a `pyarrow.Table`."""
-        import pyarrow
-
-        return pyarrow.table(self.dataset._snapshot.arrow_rows(self.rows, names_of(attributes)))
-
-    def to_pandas(self, attributes: Sequence[str] | str | None = None) -> Any:
-        """All rows of the view as a `pandas.DataFrame`; needs pyarrow as well."""
-        return self.to_arrow(attributes).to_pandas()
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (self[row] for row in range(len(self)))
-
-    def __repr__(self) -> str:
-        return f"View({self.name!r}, rows={len(self):,} of {self.dataset!r})"
-
-
-class ViewColumn(_Compared):
-    """An attribute of the rows of a view, in its order; `view["image"]`."""
-
-    def __init__(self, view: View, name: str) -> None:
-        self._view, self._name = view, name
-        view.dataset[name]
-
-    @property
-    def _column(self) -> Any:
-        return self._view.dataset[self._name]
-
-    def __len__(self) -> int:
-        return len(self._view)
-
-    def __getitem__(self, key: Any) -> Any:
-        if _is_row(key):
-            return self._column[self._view._row(key.__index__())]
-        return self._column[self._view._rows(key)]
-
-    def numpy(self) -> np.ndarray[Any, Any]:
-        """The tensors of all rows of the view in one array, in which null rows are masked."""
-        return self[:]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        if copy is False:
-            raise ValueError("a copy cannot be avoided: a view has an order of its own")
-        values = self[:]
-        if isinstance(values, np.ma.MaskedArray):
-            raise ValueError("null rows have no place in an array: take column[:], which masks them, and fill it")
-        return np.asarray(values, dtype)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[row] for row in range(len(self)))
-
-    def __repr__(self) -> str:
-        return f"ViewColumn({self._column!r}, rows={len(self):,} of view {self._view.name!r})"

@@ -34,3 +34,19 @@ def counted(pieces: Iterable[Any], size: Callable[[Any], int], unit: str, total:
             yield piece
             done += size(piece)
             report(done)
+
+
+def reporting(compute: Callable[[dict[str, Any]], Any], report: Callable[..., None] | None) -> Callable[[dict[str, Any]], Any]:
+    """A function that says how many rows it has computed."""
+    if report is None:
+        return compute
+    done = 0
+
+    def computed(rows: dict[str, Any]) -> Any:
+        nonlocal done
+        values = compute(rows)
+        done += len(values)
+        report(done)
+        return values
+
+    return computed

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any
 
 from . import _tenrow
-from ._dataset import Column, Dataset, ViewColumn, open
+from ._column import Column, ViewColumn
+from ._dataset import Dataset, open
 from ._errors import InvalidInput, WrongType
 from ._progress import counted
 from ._schema import TypeLike, _type_of, infer, texts

@@ -8,9 +8,8 @@ from typing import Any
 import tensorflow as tf
 
 from ._batches import batches as _batches
-from ._batches import rows_in_order
-from ._dataset import names_of
 from ._errors import WrongType
+from ._keys import names_of, places_of
 
 
 def dataset(
@@ -28,7 +27,7 @@ def dataset(
     """
     about = getattr(source, "dataset", source).schema
     names = names_of(attributes) or list(about)
-    rows = None if rows is None else rows_in_order(rows, len(source))
+    rows = None if rows is None else places_of(rows, len(source))
     count = len(source) if rows is None else len(rows)
 
     def given() -> Iterator[dict[str, Any]]:

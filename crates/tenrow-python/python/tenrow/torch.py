@@ -12,6 +12,7 @@ import torch
 
 from . import _dataset
 from ._errors import InvalidInput, NotFound
+from ._keys import names_of
 
 
 class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
@@ -43,7 +44,7 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
         if isinstance(source, (str, os.PathLike)):
             source = _dataset.open(source, version, None, options)
         self.source = source
-        self.attributes = _dataset.names_of(attributes)
+        self.attributes = names_of(attributes)
         self.transform, self.tuples, self.batched = transform, tuples, batched
         self.pin_memory = pin_memory
         known = getattr(source, "dataset", source).schema
