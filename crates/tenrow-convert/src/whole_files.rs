@@ -8,6 +8,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray, StructArray, new_null_array};
 use arrow_schema::DataType;
+use tenrow::format::manifest::is_large_file;
 use tenrow::format::{AttributeType, Schema};
 use tenrow::{Error, Snapshot};
 
@@ -70,7 +71,7 @@ impl FileRows<'_> {
         let is_external = self.0.is_valid(row)
             && column("bytes")?.is_null(row)
             && path.is_valid(row)
-            && path.value(row).starts_with("files/")
+            && is_large_file(path.value(row))
             && sizes.is_valid(row);
         is_external.then(|| (path.value(row), u64::try_from(sizes.value(row)).unwrap_or(0)))
     }

@@ -268,7 +268,7 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Checks `attributes` and numbers them from 1.
+    /// Checks `attributes` and numbers them from 1: in a new schema they had no earlier form.
     ///
     /// # Errors
     /// The rule that a name, a shape or an encoding breaks.
@@ -276,7 +276,7 @@ impl Schema {
         let attributes: Vec<_> = attributes
             .into_iter()
             .zip(1..)
-            .map(|(attribute, id)| Attribute { id: FieldId(id), ..attribute })
+            .map(|(attribute, id)| Attribute { id: FieldId(id), earlier: Vec::new(), ..attribute })
             .collect();
         let next_field_id = attributes.len() as u32 + 1;
         Self::from_parts(attributes, next_field_id)

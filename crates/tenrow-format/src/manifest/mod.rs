@@ -31,7 +31,7 @@ mod tests;
 
 pub use chunk::{Chunk, ChunkLayout, PageStart};
 pub use leaf::Leaf;
-pub use origin_path::{in_origin, origin_of};
+pub use origin_path::{in_origin, is_large_file, origin_of};
 pub use partition::{DataFile, DeletionVector, ForeignFile, KeyValue, Partition, RowIdRange};
 pub use root::{LeafRef, MAX_LEAF_REF_STATISTICS, OriginRef, Parent, Root};
 pub use row_map::RowMap;

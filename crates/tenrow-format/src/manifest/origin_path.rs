@@ -12,6 +12,18 @@ pub fn origin_of(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix('@')?.split_once('/')
 }
 
+/// Whether the `path` of a file attribute leads to a large file that is an object of its own, in this dataset or in
+/// an origin. In files of others it may be any name.
+///
+/// ```
+/// use tenrow_format::manifest::is_large_file;
+/// assert!(is_large_file("files/ab/abcd-1") && is_large_file("@a1/files/ab/abcd-1"));
+/// assert!(!is_large_file("holiday.png"));
+/// ```
+pub fn is_large_file(path: &str) -> bool {
+    origin_of(path).map_or(path, |(_, path)| path).starts_with("files/")
+}
+
 /// `path` of the dataset called `origin`, as another dataset names it.
 ///
 /// A path that leads to a third dataset already stays as it is: names of origins are unique.

@@ -102,6 +102,13 @@ impl Partition {
         self.row_count.saturating_sub(self.deletes.as_ref().map_or(0, |d| d.row_count))
     }
 
+    /// The stable id of its first row, deleted or not, by which it is known: no other partition of a version has one.
+    ///
+    /// `None` of one without rows, and of one that does not name the ids that it inherits.
+    pub fn first_row_id(&self) -> Option<u64> {
+        self.row_ids.first().map(|range| range.first)
+    }
+
     /// Adds the features that a reader of this partition needs.
     pub(super) fn add_features(&self, features: &mut BTreeSet<&'static str>) {
         let needed = [

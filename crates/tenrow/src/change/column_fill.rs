@@ -89,8 +89,11 @@ impl Dataset {
             let mut change = Fill::of(&job);
             for index in 0..snapshot.root().leaves.len() {
                 for partition in snapshot.passing_leaf(index).await?.partitions() {
+                    let Some(row_id) = partition.entry().first_row_id() else { continue };
                     if partition.column(&job.attribute).is_none() {
-                        change.filled.push(job.fill(&committer, partition, &mut compute).await?);
+                        change
+                            .filled
+                            .push(job.fill(&committer, row_id, partition, &mut compute).await?);
                         computed += 1;
                     }
                     if change.filled.len() >= fill.commit_partitions {
@@ -161,6 +164,7 @@ impl FillJob {
     async fn fill(
         &self,
         committer: &Committer,
+        row_id: u64,
         partition: &Arc<LoadedPartition>,
         compute: &mut (impl FnMut(&RecordBatch) -> Result<ArrayRef> + Send),
     ) -> Result<Filled> {
@@ -186,7 +190,7 @@ impl FillJob {
         }
         let entry = partition.entry();
         Ok(Filled {
-            row_id: entry.row_ids.first().map_or(0, |range| range.first),
+            row_id,
             base: entry.files[0].path.clone(),
             inputs: places(partition, &self.inputs),
             columns: writer.finish().await?,
@@ -244,18 +248,16 @@ impl Change for Fill<'_> {
 }
 
 impl Snapshot {
-    /// The partition whose first row has, or had, this id and whose first file is `base`.
+    /// The partition whose first row has, or had, this id, if its first file still is `base`.
     pub(crate) async fn partition_of(
         &self,
         row_id: u64,
         base: &str,
     ) -> Result<Option<Arc<LoadedPartition>>> {
-        let index = self.leaf_of_row_id(row_id);
-        if index >= self.root().leaves.len() {
-            return Ok(None);
-        }
-        let leaf = self.leaf(index).await?;
-        let found = leaf.partitions().iter().find(|p| p.entry().files[0].path == base);
-        Ok(found.cloned())
+        let Some((leaf, number)) = self.place_of_row_id(row_id).await? else { return Ok(None) };
+        let found = &self.leaf(leaf).await?.partitions()[number];
+        let entry = found.entry();
+        let is_it = entry.first_row_id() == Some(row_id) && entry.files[0].path == base;
+        Ok(is_it.then(|| found.clone()))
     }
 }

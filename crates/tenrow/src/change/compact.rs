@@ -129,6 +129,9 @@ impl<'a> Groups<'a> {
     /// Takes in the next partition; gives the group that it ends, if that is worth rewriting.
     fn push(&mut self, partition: &Arc<LoadedPartition>) -> Option<Vec<Arc<LoadedPartition>>> {
         let entry = partition.entry();
+        if entry.row_count == 0 {
+            return None;
+        }
         let size = live_bytes(entry);
         let is_foreign = entry.files.iter().any(|file| file.foreign.is_some());
         let is_small = size < self.target_bytes / 2;
@@ -255,6 +258,33 @@ struct Compact {
     is_done: bool,
 }
 
+impl Compact {
+    /// Whether the inputs are in `latest` as they were, one right after the other: a restored version may have rows
+    /// between them that were deleted when they were chosen.
+    async fn stands_in(&self, latest: &Snapshot) -> Result<bool> {
+        let first = self.inputs.first().and_then(|input| input.entry().first_row_id());
+        let Some(first) = first else { return Ok(false) };
+        let Some((mut leaf, mut number)) = latest.place_of_row_id(first).await? else {
+            return Ok(false);
+        };
+        let mut wanted = self.inputs.iter().peekable();
+        while wanted.peek().is_some() && leaf < latest.root().leaves.len() {
+            for found in &latest.leaf(leaf).await?.partitions()[number..] {
+                if found.entry().row_count == 0 {
+                    continue;
+                }
+                match wanted.next() {
+                    Some(input) if input.entry() == found.entry() => {}
+                    Some(_) => return Ok(false),
+                    None => return Ok(true),
+                }
+            }
+            (leaf, number) = (leaf + 1, 0);
+        }
+        Ok(wanted.peek().is_none())
+    }
+}
+
 impl Change for Compact {
     fn operation(&self) -> &'static str {
         "compact"
@@ -272,16 +302,13 @@ impl Change for Compact {
         if latest.schema() != &self.schema {
             return Ok(Applied::AlreadySo);
         }
+        if !self.stands_in(latest).await? {
+            return Ok(Applied::AlreadySo);
+        }
         let mut edits = Edits::default();
         for (number, input) in self.inputs.iter().enumerate() {
-            let entry = input.entry();
-            let first = entry.row_ids.first().map_or(0, |range| range.first);
-            let found = latest.partition_of(first, &entry.files[0].path).await?;
-            if !found.is_some_and(|found| found.entry() == entry) {
-                return Ok(Applied::AlreadySo);
-            }
             let replacement = if number == 0 { self.outputs.clone() } else { Vec::new() };
-            edits.replace(entry, replacement);
+            edits.replace(input.entry(), replacement);
         }
         edits.apply(committer, latest, root).await?;
         self.is_done = true;

@@ -2,22 +2,31 @@
 
 use std::collections::HashMap;
 
+use arrow_array::ArrayRef;
+
+use crate::change::new_columns::NewColumnsWriter;
 use crate::clones::{location_for, origins_for};
-use crate::commit::{Append, commit, write_leaves};
+use crate::commit::{Append, Committer, commit, write_leaves};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::manifest::{OriginRef, Partition};
-use crate::format::{Attribute, FieldId, Schema};
+use crate::format::{Attribute, FieldId, Schema, default_rows};
 use crate::snapshot::{LoadedPartition, Snapshot, name_origin};
+use crate::storage::Storage;
+
+/// Rows of a default that are made at a time.
+const DEFAULT_ROWS: u64 = 1024;
 
 impl Dataset {
     /// Appends all rows of `origin`, a version of another dataset, without copying a file.
     ///
     /// The version is registered there, so that nothing it needs is expired or vacuumed. Rows get new stable ids.
-    /// Attributes are matched by name.
+    /// Attributes are matched by name. Rows that have one by a default which is another here, or none, get a column file with
+    /// that value.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if an attribute is missing there, or has another type.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if an attribute is missing there, or has another type;
+    /// [`Conflict`](crate::ErrorKind::Conflict) if the schema is changed meanwhile.
     pub async fn merge(&self, origin: &Dataset, version: &Snapshot) -> Result<Snapshot> {
         let base = self.latest().await?;
         let location = location_for(version.storage(), self.storage())?;
@@ -32,15 +41,22 @@ impl Dataset {
         let mut leaves = Vec::new();
         for index in 0..version.root().leaves.len() {
             let leaf = version.passing_leaf(index).await?;
-            let partitions = leaf.partitions().iter();
-            let partitions =
-                partitions.map(|p| referring(p, version.schema(), &fields, &name)).collect();
+            let mut partitions = Vec::with_capacity(leaf.partitions().len());
+            for partition in leaf.partitions().iter().filter(|p| p.entry().row_count > 0) {
+                let entry = referring(partition, version.schema(), &fields, &name);
+                let other = unlike(base.schema(), version.schema(), &fields, partition);
+                partitions.push(match other.is_empty() {
+                    true => entry,
+                    false => write_defaults(&committer, self.storage(), &other, entry).await?,
+                });
+            }
             leaves.extend(write_leaves(&committer, self.storage(), partitions).await?);
         }
         let mut origins = origins_for(version, self.storage())?;
         origins.insert(name, OriginRef { location, version: version.version() });
         let mut change = Append::new(base.clone(), leaves, "merge");
         change.origins = origins;
+        change.needs_same_schema = true;
         commit(&committer, &base, &mut change).await
     }
 }
@@ -82,6 +98,47 @@ fn forms(attribute: &Attribute) -> impl Iterator<Item = (FieldId, Attribute)> + 
     attribute.ids().map(form)
 }
 
+/// The attributes that no file of a partition has and whose value there is not what it would be here: in the form that they
+/// have there, with that value as the default.
+fn unlike(
+    to: &Schema,
+    from: &Schema,
+    fields: &HashMap<FieldId, FieldId>,
+    partition: &LoadedPartition,
+) -> Vec<Attribute> {
+    let differs = |own: &Attribute| {
+        let other = from.attribute(&own.name)?;
+        if partition.column(other).is_some() || other.default == own.default {
+            return None;
+        }
+        let form = own.as_stored(*fields.get(&other.id)?).unwrap_or_else(|| own.clone());
+        Some(Attribute { default: other.default.clone(), ..form })
+    };
+    to.attributes().iter().filter_map(differs).collect()
+}
+
+/// The partition with a column file in which these attributes have their defaults in all rows.
+async fn write_defaults(
+    committer: &Committer,
+    storage: &Storage,
+    attributes: &[Attribute],
+    entry: Partition,
+) -> Result<Partition> {
+    let mut writer = NewColumnsWriter::begin(committer, storage, attributes.to_vec()).await?;
+    let mut rest = entry.row_count;
+    while rest > 0 {
+        let rows = rest.min(DEFAULT_ROWS);
+        let value = |attribute: &Attribute| {
+            default_rows(attribute, rows as usize)
+                .map_err(|e| Error::format(format!("attribute {:?}", attribute.name), e))
+        };
+        let columns: Vec<ArrayRef> = attributes.iter().map(value).collect::<Result<_>>()?;
+        writer.append(&columns).await?;
+        rest -= rows;
+    }
+    Ok(writer.finish().await?.put_into(&entry))
+}
+
 /// The partition as another dataset names it: paths that lead back, ids of that schema, rows without ids yet.
 fn referring(
     partition: &LoadedPartition,
@@ -108,7 +165,14 @@ fn referring(
     }
     entry.keys.retain(|key| fields.contains_key(&key.field));
     entry.keys.iter_mut().for_each(|key| key.field = fields[&key.field]);
-    entry.statistics.retain(|statistics| fields.contains_key(&statistics.field));
+    // What was said of a form that newer values have overtaken is not true of these.
+    let is_current = |field: FieldId| {
+        let own = schema.attributes().iter();
+        own.filter_map(|a| partition.column(a)).any(|place| place.field == field)
+    };
+    entry.statistics.retain(|statistics| {
+        fields.contains_key(&statistics.field) && is_current(statistics.field)
+    });
     entry.statistics.iter_mut().for_each(|statistics| statistics.field = fields[&statistics.field]);
     name_origin(&mut entry, origin);
     entry

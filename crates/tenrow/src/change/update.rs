@@ -55,7 +55,7 @@ struct Update {
     /// The row of `columns` for each id.
     value_rows: HashMap<u64, usize>,
     /// What was written for a partition, and where its values were before.
-    written: HashMap<String, (Vec<String>, Vec<u64>, NewColumns)>,
+    written: HashMap<(Option<u64>, String), (Vec<String>, Vec<u64>, NewColumns)>,
 }
 
 impl Update {
@@ -120,7 +120,8 @@ impl Update {
         partition: &Arc<LoadedPartition>,
         rows: Vec<u64>,
     ) -> Result<NewColumns> {
-        let base = partition.entry().files[0].path.clone();
+        let entry = partition.entry();
+        let base = (entry.first_row_id(), entry.files[0].path.clone());
         let before = places(partition, &self.attributes);
         if let Some((places, done, columns)) = self.written.get(&base)
             && (places, done) == (&before, &rows)

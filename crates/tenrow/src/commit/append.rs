@@ -21,6 +21,8 @@ pub(crate) struct Append {
     pub(crate) origins: BTreeMap<String, OriginRef>,
     /// Objects of `base` that the new rows refer to.
     pub(crate) reused_files: Vec<String>,
+    /// Whether the rows were fitted to the names and defaults of the schema of `base`.
+    pub(crate) needs_same_schema: bool,
 }
 
 impl Append {
@@ -34,6 +36,7 @@ impl Append {
             idempotency: None,
             origins: BTreeMap::new(),
             reused_files: Vec::new(),
+            needs_same_schema: false,
         }
     }
 }
@@ -57,11 +60,21 @@ impl Change for Append {
         } else if self.leaves.is_empty() {
             return Ok(Applied::AlreadySo);
         }
-        if !takes_rows_of(latest.schema(), self.base.schema()) {
-            let reason = "changed the schema so that rows made for the older one lack or lose a value: write them again";
-            let schema = self.base.schema();
-            let changes = |version: &Snapshot| !takes_rows_of(version.schema(), schema);
-            return Err(conflict(&self.base, latest, reason, changes).await);
+        let (schema, exactly) = (self.base.schema(), self.needs_same_schema);
+        let fits = |version: &Snapshot| match exactly {
+            true => version.schema() == schema,
+            false => takes_rows_of(version.schema(), schema),
+        };
+        if !fits(latest) {
+            let reason = match exactly {
+                true => {
+                    "changed the schema to whose names and defaults the rows were fitted: try again"
+                }
+                false => {
+                    "changed the schema so that rows made for the older one lack or lose a value: write them again"
+                }
+            };
+            return Err(conflict(&self.base, latest, reason, |version| !fits(version)).await);
         }
         check_reused(latest, &self.reused_files).await?;
         root.origins.extend(self.origins.clone());

@@ -1,30 +1,24 @@
 //! Partitions replaced where they stand: deletes, updates, new columns, compaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::commit::{Committer, write_leaves};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{LeafRef, Partition, Root};
 use crate::snapshot::Snapshot;
 
-/// What becomes of a partition.
-#[derive(Debug, Clone)]
-pub(crate) struct Edit {
-    /// The stable id of its first row, by which its leaf is found.
-    pub(crate) first_row_id: u64,
-    /// What stands there instead: nothing, itself with other files, or several made one.
-    pub(crate) replacement: Vec<Partition>,
-}
-
-/// Edits of partitions by the path of their first file, which no other partition has.
+/// Edits of partitions, each known by the stable id of its first row, which no other partition has.
 #[derive(Debug, Default)]
-pub(crate) struct Edits(HashMap<String, Edit>);
+pub(crate) struct Edits(BTreeMap<u64, Vec<Partition>>);
 
 impl Edits {
-    /// Replaces `partition`, an entry of a loaded leaf.
+    /// Puts `replacement` where `partition` stands, an entry of a loaded leaf that has rows: nothing, itself with other
+    /// files, or several made one.
     pub(crate) fn replace(&mut self, partition: &Partition, replacement: Vec<Partition>) {
-        let first_row_id = partition.row_ids.first().map_or(0, |range| range.first);
-        self.0.insert(base_path(partition).to_owned(), Edit { first_row_id, replacement });
+        // Of a partition without rows there is nothing to edit.
+        if let Some(first_row_id) = partition.first_row_id() {
+            self.0.insert(first_row_id, replacement);
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -40,17 +34,20 @@ impl Edits {
         latest: &Snapshot,
         root: &mut Root,
     ) -> Result<()> {
-        let mut leaves: BTreeMap<usize, ()> = BTreeMap::new();
-        for edit in self.0.values() {
-            leaves.insert(latest.leaf_of_row_id(edit.first_row_id), ());
+        let mut leaves = BTreeSet::new();
+        for &first_row_id in self.0.keys() {
+            let place = latest.place_of_row_id(first_row_id).await?;
+            leaves.extend(place.map(|(leaf, _)| leaf));
         }
         let mut replaced: BTreeMap<usize, Vec<LeafRef>> = BTreeMap::new();
-        for index in leaves.into_keys() {
+        for index in leaves {
             let mut partitions = Vec::new();
             for partition in latest.leaf(index).await?.partitions() {
                 let entry = partition.entry();
-                match self.0.remove(base_path(entry)) {
-                    Some(edit) => partitions.extend(edit.replacement),
+                // What has no rows is left out: older writers made such partitions.
+                let Some(first_row_id) = entry.first_row_id() else { continue };
+                match self.0.remove(&first_row_id) {
+                    Some(replacement) => partitions.extend(replacement),
                     None => partitions.push(entry.clone()),
                 }
             }
@@ -58,10 +55,13 @@ impl Edits {
             let placed = written.iter().map(|leaf| leaf.placed(root, leaf.reference.first_row_id));
             replaced.insert(index, placed.collect());
         }
-        if let Some(path) = self.0.keys().next() {
+        if let Some(first_row_id) = self.0.keys().next() {
             return Err(Error::new(
                 ErrorKind::Conflict,
-                format!("partition {path:?} is no longer in version {}", latest.version()),
+                format!(
+                    "the partition from row id {first_row_id} on is no longer in version {}",
+                    latest.version()
+                ),
             ));
         }
         let old = std::mem::take(&mut root.leaves);
@@ -73,9 +73,4 @@ impl Edits {
         }
         Ok(())
     }
-}
-
-/// The file that tells a partition from all others.
-pub(crate) fn base_path(partition: &Partition) -> &str {
-    partition.files.first().map_or("", |file| &file.path)
 }

@@ -47,6 +47,7 @@ pub(crate) async fn write_leaves(
 
 async fn write_leaf(committer: &Committer, storage: &Storage, leaf: Leaf) -> Result<WrittenLeaf> {
     let path = format!("_tenrow/leaves/{}", committer.ids.next());
+    check_row_ids(&leaf)?;
     let bytes = Bytes::from(leaf.encode().map_err(|e| Error::format(&path, e))?);
     let files = leaf.partitions.iter().flat_map(|partition| &partition.files);
     let reference = LeafRef {
@@ -68,8 +69,26 @@ async fn write_leaf(committer: &Committer, storage: &Storage, leaf: Leaf) -> Res
 }
 
 fn first_named_id(partitions: &[Partition]) -> u64 {
-    let named = partitions.iter().find_map(|partition| partition.row_ids.first());
-    named.map_or(0, |range| range.first)
+    partitions.iter().find_map(Partition::first_row_id).unwrap_or(0)
+}
+
+/// Refuses to write partitions whose rows could not be found by their ids.
+fn check_row_ids(leaf: &Leaf) -> Result<()> {
+    let mut free_from = 0;
+    for (number, partition) in leaf.partitions.iter().enumerate() {
+        for ids in &partition.row_ids {
+            if ids.first < free_from {
+                let reason = format!(
+                    "its row ids go on with {}, but the rows before have ids up to {}: nothing was committed",
+                    ids.first,
+                    free_from - 1
+                );
+                return Err(Error::corrupt(format!("partition {number} of a new leaf"), reason));
+            }
+            free_from = ids.first.saturating_add(ids.count);
+        }
+    }
+    Ok(())
 }
 
 /// Puts leaves whose partitions name no row ids at the end of `root`: their rows get the next ones.

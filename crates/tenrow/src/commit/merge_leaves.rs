@@ -18,8 +18,8 @@ const FAN: usize = 16;
 /// Merged leaves of a commit, kept for its next attempt.
 #[derive(Debug, Default)]
 pub(crate) struct MergedLeaves {
-    /// The paths of what was merged, and what they became.
-    done: Option<(Vec<String>, Vec<WrittenLeaf>)>,
+    /// What was merged, and what it became.
+    done: Option<(Vec<LeafRef>, Vec<WrittenLeaf>)>,
 }
 
 impl MergedLeaves {
@@ -32,15 +32,15 @@ impl MergedLeaves {
     ) -> Result<()> {
         let counts: Vec<u64> = root.leaves.iter().map(|leaf| leaf.partition_count).collect();
         let Some(range) = to_merge(&counts) else { return Ok(()) };
-        let paths: Vec<String> =
-            root.leaves[range.clone()].iter().map(|leaf| leaf.path.clone()).collect();
+        let small = root.leaves[range.clone()].to_vec();
         let merged = match self.done.take() {
-            Some((before, merged)) if before == paths => merged,
+            Some((before, merged)) if before == small => merged,
             _ => {
                 let mut partitions: Vec<Partition> = Vec::new();
                 for index in range.clone() {
                     let leaf = latest.leaf(index).await?;
-                    partitions.extend(leaf.partitions().iter().map(|p| p.entry().clone()));
+                    let entries = leaf.partitions().iter().map(|p| p.entry());
+                    partitions.extend(entries.filter(|entry| entry.row_count > 0).cloned());
                 }
                 write_leaves(committer, latest.storage(), partitions).await?
             }
@@ -48,7 +48,7 @@ impl MergedLeaves {
         let placed: Vec<LeafRef> =
             merged.iter().map(|leaf| leaf.placed(root, leaf.reference.first_row_id)).collect();
         root.leaves.splice(range, placed);
-        self.done = Some((paths, merged));
+        self.done = Some((small, merged));
         Ok(())
     }
 }

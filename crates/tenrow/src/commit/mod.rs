@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::limits;
 use crate::format::manifest::{Parent, Root, Version};
 use crate::ids::Ids;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, row_ids_of};
 use crate::storage::{LATEST_NOTE, Storage};
 
 pub(crate) use append::{Append, Overwrite};
@@ -172,6 +172,7 @@ pub(crate) async fn commit(
         root.writer_features.extend(for_readers.iter().map(|&name| name.to_owned()));
         root.writer_features.extend(for_writers.iter().map(|&name| name.to_owned()));
         root.check().map_err(|e| Error::format("the new version", e))?;
+        check_order(&root)?;
         let bytes = Bytes::from(root.encode());
         let path = version_path(root.version);
         let snapshot = Snapshot::new(storage, &bytes, &path, Some(&latest))?;
@@ -191,6 +192,16 @@ pub(crate) async fn commit(
             latest.version()
         ),
     ))
+}
+
+/// Refuses a version in which rows could not be found by their ids.
+fn check_order(root: &Root) -> Result<()> {
+    let Some(leaf) = row_ids_of(root).misplaced() else { return Ok(()) };
+    let found = root.leaves.get(leaf).map_or(0, |leaf| leaf.first_row_id);
+    let reason = format!(
+        "leaf {leaf} begins with row id {found}, not above those before it: nothing was committed"
+    );
+    Err(Error::corrupt("the new version", reason))
 }
 
 impl Committer {

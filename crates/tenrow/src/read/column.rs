@@ -18,7 +18,7 @@ use crate::read::fixed::FixedRows;
 use crate::read::listed::ListedRows;
 use crate::read::options::{ReadOptions, Verify};
 use crate::read::paged::PagedRows;
-use crate::snapshot::{ColumnPlace, LoadedPartition, OpenFile, Snapshot, slice_map};
+use crate::snapshot::{ColumnKey, ColumnPlace, LoadedPartition, OpenFile, Snapshot, slice_map};
 use crate::storage::{CoalesceOptions, Storage};
 
 /// Decoded columns up to this size are kept, and decoded whole.
@@ -331,9 +331,9 @@ impl<'a> ColumnReader<'a> {
         ranges: &[Range<u64>],
     ) -> Result<ArrayRef> {
         let file = self.file(place);
-        let path = &file.entry().path;
+        let key = ColumnKey::new(file.entry(), row_group, place.field, columns.start);
         let cache = self.snapshot.cached_columns();
-        if let Some(whole) = cache.get(path, row_group, columns.start) {
+        if let Some(whole) = cache.get(&key) {
             return pick(&whole, ranges);
         }
         let metadata = self.snapshot.footer(file).await?;
@@ -354,7 +354,7 @@ impl<'a> ColumnReader<'a> {
             conform(&decoded, self.attribute).map_err(|e| self.source(place).corrupt(e))?
         };
         if is_small {
-            cache.put(path, row_group, columns.start, &decoded);
+            cache.put(key, &decoded);
             return pick(&decoded, ranges);
         }
         Ok(decoded)

@@ -6,7 +6,7 @@ use arrow_array::{Array, StructArray, cast::AsArray, types::Int64Type};
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::format::manifest::origin_of;
+use crate::format::manifest::is_large_file;
 use crate::format::{Attribute, AttributeType, limits};
 use crate::read::column::ColumnReader;
 use crate::read::options::ReadOptions;
@@ -171,8 +171,7 @@ impl FileHandle {
 
     async fn read_object(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
         // Only objects that tenrow wrote itself: a path from a foreign file names anything.
-        let in_its_dataset = origin_of(path).map_or(path, |(_, path)| path);
-        if !in_its_dataset.starts_with("files/") {
+        if !is_large_file(path) {
             return Err(Error::corrupt(format!("file {path:?}"), "its path is not below files/"));
         }
         if range.end - range.start > limits::MAX_ROW_BYTES {

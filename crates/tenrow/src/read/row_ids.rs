@@ -48,13 +48,8 @@ impl Snapshot {
         &self,
         row_id: u64,
     ) -> Result<Option<((usize, usize), Arc<LoadedPartition>, u64)>> {
-        let index = self.leaf_of_row_id(row_id);
-        if index >= self.root().leaves.len() {
-            return Ok(None);
-        }
-        let leaf = self.leaf(index).await?;
-        let Some(number) = leaf.partition_of_row_id(row_id) else { return Ok(None) };
-        let partition = leaf.partitions()[number].clone();
+        let Some((index, number)) = self.place_of_row_id(row_id).await? else { return Ok(None) };
+        let partition = self.leaf(index).await?.partitions()[number].clone();
         let Some(row) = partition.row_of_id(row_id) else { return Ok(None) };
         let deletes = partition.deletes(self.storage()).await?;
         if deletes.is_some_and(|deletes| deletes.contains(row)) {

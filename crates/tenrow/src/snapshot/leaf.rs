@@ -12,11 +12,13 @@ use crate::format::manifest::{
 };
 use crate::format::{Attribute, DeletedRows, FieldId, checksum, limits};
 use crate::snapshot::open_file::{OpenFile, missing_is_damage};
+use crate::snapshot::row_id_map::RowIdMap;
 use crate::storage::Storage;
 
 /// A leaf and what is known of its partitions.
 pub(crate) struct LoadedLeaf {
     row_map: RowMap,
+    row_id_map: RowIdMap,
     partitions: Vec<Arc<LoadedPartition>>,
 }
 
@@ -38,8 +40,9 @@ impl LoadedLeaf {
             }
             Arc::new(LoadedPartition::new(entry))
         };
-        let partitions = leaf.partitions.into_iter().map(complete).collect();
-        Self { row_map, partitions }
+        let partitions: Vec<_> = leaf.partitions.into_iter().map(complete).collect();
+        let row_id_map = RowIdMap::new(partitions.iter().map(|p| p.entry.first_row_id()));
+        Self { row_map, row_id_map, partitions }
     }
 
     pub(crate) fn row_map(&self) -> &RowMap {
@@ -50,12 +53,9 @@ impl LoadedLeaf {
         &self.partitions
     }
 
-    /// The last partition whose first row id is at most `row_id`.
-    pub(crate) fn partition_of_row_id(&self, row_id: u64) -> Option<usize> {
-        let first = |partition: &Arc<LoadedPartition>| {
-            partition.entry.row_ids.first().map_or(0, |range| range.first)
-        };
-        self.partitions.partition_point(|partition| first(partition) <= row_id).checked_sub(1)
+    /// Row ids to partitions.
+    pub(crate) fn row_id_map(&self) -> &RowIdMap {
+        &self.row_id_map
     }
 }
 

@@ -1,7 +1,8 @@
 //! One version of a dataset, pinned.
 
-mod leaf;
+mod row_id_map;
 mod open_file;
+mod leaf;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use crate::format::{Attribute, FieldId, Schema};
 use crate::storage::Storage;
 
 pub(crate) use leaf::{ColumnPlace, LoadedLeaf, LoadedPartition, name_origin};
-pub(crate) use open_file::{CachedColumns, OpenFile, missing_is_damage, slice_map};
+pub(crate) use open_file::{CachedColumns, ColumnKey, OpenFile, missing_is_damage, slice_map};
+pub(crate) use row_id_map::RowIdMap;
 
 /// A reader's handle on one version: it never changes, whatever is committed meanwhile.
 ///
@@ -33,6 +35,7 @@ struct Inner {
     /// The checksum of the root's bytes, which the next root names.
     checksum: u64,
     row_map: RowMap,
+    row_id_map: RowIdMap,
     arrow_schema: arrow_schema::SchemaRef,
     /// Attributes as older files hold them, by the id that they had then.
     earlier: HashMap<FieldId, Attribute>,
@@ -60,6 +63,7 @@ impl Snapshot {
             storage.allow_single_writer();
         }
         let row_map = root.row_map();
+        let row_id_map = row_ids_of(&root);
         let known_leaves = known.map(Snapshot::loaded_leaves).unwrap_or_default();
         let share = |leaf: &LeafRef| match known_leaves.get(leaf.path.as_str()) {
             Some((reference, loaded)) if *reference == leaf => OnceCell::from(Arc::clone(loaded)),
@@ -71,8 +75,17 @@ impl Snapshot {
         // A full one may hold files that no longer count.
         let columns = known.map(|known| known.inner.columns.clone());
         let columns = columns.filter(|columns| !columns.is_full()).unwrap_or_default();
-        let inner =
-            Inner { storage, root, checksum, row_map, arrow_schema, earlier, leaves, columns };
+        let inner = Inner {
+            storage,
+            root,
+            checksum,
+            row_map,
+            row_id_map,
+            arrow_schema,
+            earlier,
+            leaves,
+            columns,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -151,10 +164,23 @@ impl Snapshot {
         a.leaves == b.leaves && a.schema == b.schema
     }
 
-    /// The number of the leaf that holds the row of this stable id, if any does: ids ascend with rows.
-    pub(crate) fn leaf_of_row_id(&self, row_id: u64) -> usize {
-        let leaves = &self.root().leaves;
-        leaves.partition_point(|leaf| leaf.first_row_id <= row_id).saturating_sub(1)
+    /// Where the partition is that may hold the row of this stable id, deleted or not: its leaf, and its number in it.
+    ///
+    /// An error if the ids of this version do not ascend with its rows: whoever relied on them would meet other rows.
+    pub(crate) async fn place_of_row_id(&self, row_id: u64) -> Result<Option<(usize, usize)>> {
+        let unordered = |what: String| {
+            let reason = "its row ids do not ascend with its rows, so rows cannot be found by them: `tenrow verify` tells more, and reading by row number still works";
+            Error::corrupt(what, reason)
+        };
+        let version = || format!("version {} of {}", self.version(), self.storage());
+        let leaf = self.inner.row_id_map.locate(row_id);
+        let leaf = leaf.map_err(|leaf| unordered(format!("leaf {leaf} of {}", version())))?;
+        let Some(leaf) = leaf else { return Ok(None) };
+        let partition = self.leaf(leaf).await?.row_id_map().locate(row_id);
+        let partition = partition.map_err(|partition| {
+            unordered(format!("partition {partition} of leaf {leaf} of {}", version()))
+        })?;
+        Ok(partition.map(|partition| (leaf, partition)))
     }
 
     /// The attribute called `name`.
@@ -242,6 +268,13 @@ impl Snapshot {
     pub(crate) async fn footer(&self, file: &OpenFile) -> Result<Arc<ParquetMetaData>> {
         file.footer(self.storage()).await
     }
+}
+
+/// Row ids to the leaves of a root.
+pub(crate) fn row_ids_of(root: &Root) -> RowIdMap {
+    // Of a leaf whose every partition is without rows, nothing is searched.
+    let first = |leaf: &LeafRef| (leaf.row_count > 0).then_some(leaf.first_row_id);
+    RowIdMap::new(root.leaves.iter().map(first))
 }
 
 /// Every earlier form of every attribute, by its id.

@@ -10,6 +10,7 @@ use parquet::file::metadata::ParquetMetaData;
 use tokio::sync::OnceCell;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::FieldId;
 use crate::format::manifest::{DataFile, RowMap};
 use crate::format::partition::{decode_footer, without_float_bounds};
 use crate::storage::{CoalesceOptions, Storage};
@@ -168,14 +169,37 @@ pub(crate) struct CachedColumns(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     bytes: usize,
-    /// By file, row group and Parquet column.
-    arrays: HashMap<(String, usize, u32), ArrayRef>,
+    arrays: HashMap<ColumnKey, ArrayRef>,
+}
+
+/// What tells one decoded column of a row group from all others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ColumnKey {
+    path: String,
+    /// A foreign file may be another one by now, and be indexed once more under the same path.
+    checksum: u64,
+    row_group: usize,
+    /// Two attributes may be of one column, in types of their own.
+    field: FieldId,
+    first_column: u32,
+}
+
+impl ColumnKey {
+    /// The attribute `field` of `file`, from its Parquet column `first_column` on.
+    pub(crate) fn new(
+        file: &DataFile,
+        row_group: usize,
+        field: FieldId,
+        first_column: u32,
+    ) -> Self {
+        let (path, checksum) = (file.path.clone(), file.checksum);
+        Self { path, checksum, row_group, field, first_column }
+    }
 }
 
 impl CachedColumns {
-    pub(crate) fn get(&self, file: &str, row_group: usize, column: u32) -> Option<ArrayRef> {
-        let kept = self.kept()?;
-        kept.arrays.get(&(file.to_owned(), row_group, column)).cloned()
+    pub(crate) fn get(&self, key: &ColumnKey) -> Option<ArrayRef> {
+        self.kept()?.arrays.get(key).cloned()
     }
 
     /// Whether there is room for about so many bytes.
@@ -197,9 +221,9 @@ impl CachedColumns {
     }
 
     /// Keeps `array`.
-    pub(crate) fn put(&self, file: &str, row_group: usize, column: u32, array: &ArrayRef) {
+    pub(crate) fn put(&self, key: ColumnKey, array: &ArrayRef) {
         let Some(mut kept) = self.kept() else { return };
-        let before = kept.arrays.insert((file.to_owned(), row_group, column), array.clone());
+        let before = kept.arrays.insert(key, array.clone());
         kept.bytes += array.get_array_memory_size();
         kept.bytes -= before.map_or(0, |before| before.get_array_memory_size());
     }
@@ -216,12 +240,16 @@ mod tests {
     fn nobody_waits_for_columns_that_are_kept() {
         let columns = CachedColumns::default();
         let array: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
-        columns.put("a", 0, 0, &array);
+        let key = |path: &str| {
+            let (path, field) = (path.to_owned(), FieldId(1));
+            ColumnKey { path, checksum: 7, row_group: 0, field, first_column: 0 }
+        };
+        columns.put(key("a"), &array);
         let held = columns.0.lock().unwrap();
-        assert!(columns.get("a", 0, 0).is_none() && !columns.has_room(0) && columns.is_full());
-        columns.put("b", 0, 0, &array);
+        assert!(columns.get(&key("a")).is_none() && !columns.has_room(0) && columns.is_full());
+        columns.put(key("b"), &array);
         drop(held);
-        assert!(columns.get("a", 0, 0).is_some() && columns.get("b", 0, 0).is_none());
+        assert!(columns.get(&key("a")).is_some() && columns.get(&key("b")).is_none());
         assert!(columns.has_room(1) && !columns.is_full());
     }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::blocking;
 use crate::error::{Error, Result};
 use crate::format::file_fields;
-use crate::format::manifest::origin_of;
+use crate::format::manifest::is_large_file;
 use crate::ids::Ids;
 use crate::read::FileHandle;
 use crate::storage::Storage;
@@ -146,10 +146,7 @@ impl FileStore<'_> {
 
     async fn complete(&self, mut file: FileValue) -> Result<FileValue> {
         let Some(bytes) = file.bytes.take() else {
-            let is_object = |path: &String| {
-                origin_of(path).map_or(path.as_str(), |(_, path)| path).starts_with("files/")
-            };
-            if !file.path.as_ref().is_some_and(is_object) {
+            if !file.path.as_deref().is_some_and(is_large_file) {
                 return Err(Error::invalid(
                     "a file has neither bytes nor an object of this dataset: give its bytes or use `put_file`",
                 ));

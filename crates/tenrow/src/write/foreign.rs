@@ -24,7 +24,8 @@ impl DatasetWriter {
     /// Adds a Parquet file where it is: its rows become rows of the dataset, its bytes stay its own.
     ///
     /// Size, time and checksum are recorded; reading it after it was changed is an error. Columns are
-    /// found by `columns`, from attribute name to column name, else by the attribute's own name.
+    /// found by `columns`, from attribute name to column name, else by the attribute's own name. A file without rows
+    /// is checked, and adds nothing.
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a column is missing;
@@ -42,6 +43,9 @@ impl DatasetWriter {
         let columns = columns.clone();
         let file = blocking::run(move || index(&absolute, &schema, &columns)).await?;
         let row_count: u64 = file.row_groups.iter().sum();
+        if row_count == 0 {
+            return Ok(());
+        }
         let partition = Partition { row_count, files: vec![file], ..Partition::default() };
         self.closed.push((KeyTuple::none(), partition));
         self.row_count += row_count;
