@@ -32,9 +32,13 @@ impl Dataset {
         let mut leaves = Vec::new();
         for index in 0..version.root().leaves.len() {
             let leaf = version.passing_leaf(index).await?;
-            let partitions = leaf.partitions().iter();
-            let partitions =
-                partitions.map(|p| referring(p, version.schema(), &fields, &name)).collect();
+            let mut partitions = Vec::with_capacity(leaf.partitions().len());
+            for partition in leaf.partitions() {
+                // Ids in the footers are those of the other schema: here nothing is found by them.
+                let (storage, schema) = (version.storage(), version.schema());
+                let entry = partition.with_all_columns_listed(storage, schema).await?;
+                partitions.push(referring(partition, entry, schema, &fields, &name));
+            }
             leaves.extend(write_leaves(&committer, self.storage(), partitions).await?);
         }
         let mut origins = origins_for(version, self.storage())?;
@@ -85,6 +89,7 @@ fn forms(attribute: &Attribute) -> impl Iterator<Item = (FieldId, Attribute)> + 
 /// The partition as another dataset names it: paths that lead back, ids of that schema, rows without ids yet.
 fn referring(
     partition: &LoadedPartition,
+    mut entry: Partition,
     schema: &Schema,
     fields: &HashMap<FieldId, FieldId>,
     origin: &str,
@@ -97,7 +102,6 @@ fn referring(
             })
         })
     };
-    let mut entry = partition.entry().clone();
     entry.row_ids.clear();
     for (number, file) in entry.files.iter_mut().enumerate() {
         file.sequence = None;

@@ -2,6 +2,7 @@
 
 mod leaf;
 mod open_file;
+mod listed_columns;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::format::{Attribute, FieldId, Schema};
 use crate::storage::Storage;
 
 pub(crate) use leaf::{ColumnPlace, LoadedLeaf, LoadedPartition, name_origin};
-pub(crate) use open_file::{CachedColumns, OpenFile, missing_is_damage, slice_map};
+pub(crate) use open_file::{CachedColumns, ColumnKey, OpenFile, missing_is_damage, slice_map};
 
 /// A reader's handle on one version: it never changes, whatever is committed meanwhile.
 ///

@@ -10,8 +10,10 @@ use parquet::file::metadata::ParquetMetaData;
 use tokio::sync::OnceCell;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::FieldId;
 use crate::format::manifest::{DataFile, RowMap};
-use crate::format::partition::{decode_footer, without_float_bounds};
+use crate::format::partition::{columns_beside, columns_of, decode_footer, without_float_bounds};
+use crate::snapshot::leaf::ColumnPlace;
 use crate::storage::{CoalesceOptions, Storage};
 
 /// One file of a partition.
@@ -103,10 +105,38 @@ impl OpenFile {
         ))
     }
 
+    /// All Parquet leaf columns of a field: those of the column that its leaf lists for it, else of that with its id.
+    ///
+    /// What is listed counts above ids: files of others have none, and those that came from another dataset have its ids.
+    pub(crate) fn columns(
+        &self,
+        storage: &Storage,
+        metadata: &ParquetMetaData,
+        place: &ColumnPlace,
+    ) -> Result<Range<u32>> {
+        let (field, listed) = (place.field.0, &place.listed);
+        let descriptor = metadata.file_metadata().schema_descr();
+        let found = match listed.is_empty() {
+            true => columns_of(descriptor, place.field),
+            false => columns_beside(descriptor, listed.start as usize),
+        };
+        let has_all = |found: &Range<u32>| found.start <= listed.start && listed.end <= found.end;
+        found.filter(|found| listed.is_empty() || has_all(found)).ok_or_else(|| {
+            let reason = match listed.is_empty() {
+                true => format!("its leaf says that it has field {field}, but no column has this id"),
+                false => format!(
+                    "its leaf has field {field} in columns {listed:?} of {}, which are not those of one field",
+                    descriptor.num_columns()
+                ),
+            };
+            Error::corrupt(self.shown(storage), reason)
+        })
+    }
+
     /// Exactly those bytes of the file.
     pub(crate) async fn read(&self, storage: &Storage, range: Range<u64>) -> Result<Bytes> {
         if let Some(map) = self.map(storage)? {
-            storage.note_mapped_read(range.end - range.start);
+            storage.note_mapped_read(range.end.saturating_sub(range.start));
             return slice_map(map, &range).ok_or_else(|| {
                 let reason = format!("bytes {range:?} are needed of {}", map.len());
                 Error::corrupt(self.shown(storage), reason)
@@ -168,14 +198,37 @@ pub(crate) struct CachedColumns(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     bytes: usize,
-    /// By file, row group and Parquet column.
-    arrays: HashMap<(String, usize, u32), ArrayRef>,
+    arrays: HashMap<ColumnKey, ArrayRef>,
+}
+
+/// What tells one decoded column of a row group from all others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ColumnKey {
+    path: String,
+    /// A foreign file may be another one by now, and be indexed once more under the same path.
+    checksum: u64,
+    row_group: usize,
+    /// Two attributes may be of one column, in types of their own.
+    field: FieldId,
+    first_column: u32,
+}
+
+impl ColumnKey {
+    /// The attribute `field` of `file`, from its Parquet column `first_column` on.
+    pub(crate) fn new(
+        file: &DataFile,
+        row_group: usize,
+        field: FieldId,
+        first_column: u32,
+    ) -> Self {
+        let (path, checksum) = (file.path.clone(), file.checksum);
+        Self { path, checksum, row_group, field, first_column }
+    }
 }
 
 impl CachedColumns {
-    pub(crate) fn get(&self, file: &str, row_group: usize, column: u32) -> Option<ArrayRef> {
-        let kept = self.kept()?;
-        kept.arrays.get(&(file.to_owned(), row_group, column)).cloned()
+    pub(crate) fn get(&self, key: &ColumnKey) -> Option<ArrayRef> {
+        self.kept()?.arrays.get(key).cloned()
     }
 
     /// Whether there is room for about so many bytes.
@@ -197,9 +250,9 @@ impl CachedColumns {
     }
 
     /// Keeps `array`.
-    pub(crate) fn put(&self, file: &str, row_group: usize, column: u32, array: &ArrayRef) {
+    pub(crate) fn put(&self, key: ColumnKey, array: &ArrayRef) {
         let Some(mut kept) = self.kept() else { return };
-        let before = kept.arrays.insert((file.to_owned(), row_group, column), array.clone());
+        let before = kept.arrays.insert(key, array.clone());
         kept.bytes += array.get_array_memory_size();
         kept.bytes -= before.map_or(0, |before| before.get_array_memory_size());
     }
@@ -216,12 +269,16 @@ mod tests {
     fn nobody_waits_for_columns_that_are_kept() {
         let columns = CachedColumns::default();
         let array: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
-        columns.put("a", 0, 0, &array);
+        let key = |path: &str| {
+            let (path, field) = (path.to_owned(), FieldId(1));
+            ColumnKey { path, checksum: 7, row_group: 0, field, first_column: 0 }
+        };
+        columns.put(key("a"), &array);
         let held = columns.0.lock().unwrap();
-        assert!(columns.get("a", 0, 0).is_none() && !columns.has_room(0) && columns.is_full());
-        columns.put("b", 0, 0, &array);
+        assert!(columns.get(&key("a")).is_none() && !columns.has_room(0) && columns.is_full());
+        columns.put(key("b"), &array);
         drop(held);
-        assert!(columns.get("a", 0, 0).is_some() && columns.get("b", 0, 0).is_none());
+        assert!(columns.get(&key("a")).is_some() && columns.get(&key("b")).is_none());
         assert!(columns.has_room(1) && !columns.is_full());
     }
 }
