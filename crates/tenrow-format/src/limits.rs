@@ -26,6 +26,8 @@ pub const MAX_PAGE_BYTES: u64 = i32::MAX as u64;
 pub const MAX_PAGE_ROWS: u64 = 1 << 20;
 /// Rows of a row group.
 pub const MAX_ROW_GROUP_ROWS: u64 = 1 << 20;
+/// Row groups of a file: Parquet counts them in an `i16`.
+pub const MAX_ROW_GROUPS: u64 = 32_767;
 /// Bytes of a Parquet page header.
 pub const MAX_PAGE_HEADER_BYTES: u64 = 1 << 20;
 /// Bytes of a Parquet footer.

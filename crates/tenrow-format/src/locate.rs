@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::dtype::DType;
 use crate::error::{FormatError, Result};
 use crate::manifest::{ChunkLayout, PageStart};
 
@@ -51,34 +52,46 @@ pub struct RawChunk<'a> {
 }
 
 impl<'a> RawChunk<'a> {
-    /// The chunk of `row_count` rows whose values are `elements` elements each; `integers` says
-    /// whether its dtype is an integer type. `None` if the chunk is not raw.
+    /// The chunk of `row_count` rows of `elements` elements of `dtype` each, or of lists if `None`. `None` if it is not raw.
+    ///
+    /// # Errors
+    /// [`FormatError::Malformed`] if values of this kind are never stored in such a chunk: what a leaf says of them can
+    /// only be compared here, since it does not know their type.
     pub fn new(
         layout: &'a ChunkLayout,
         row_count: u64,
-        elements: u64,
-        integers: bool,
-    ) -> Option<Self> {
-        let item_bits = match layout {
-            ChunkLayout::Strided { item_bits, .. } | ChunkLayout::Paged { item_bits, .. } => {
-                *item_bits
+        dtype: DType,
+        elements: Option<u64>,
+    ) -> Result<Option<Self>> {
+        let (item_bits, last_page) = match layout {
+            ChunkLayout::Strided { item_bits, page_rows, .. } => {
+                if elements.is_none() {
+                    return Err(misfit("strided pages of rows that differ in length".into()));
+                }
+                if row_count > 0 && *page_rows == 0 {
+                    return Err(misfit("pages of 0 rows".into()));
+                }
+                let last_page = row_count.saturating_sub(1).checked_div(*page_rows);
+                (u64::from(*item_bits), last_page.unwrap_or(0))
             }
-            ChunkLayout::Indexed { .. } => return None,
+            ChunkLayout::Paged { item_bits, .. } => (u64::from(*item_bits), 0),
+            ChunkLayout::Indexed { .. } => return Ok(None),
         };
-        let last_page = match layout {
-            ChunkLayout::Strided { page_rows, .. } => {
-                row_count.saturating_sub(1).checked_div(*page_rows).unwrap_or(0)
-            }
-            _ => 0,
-        };
-        let in_dictionary = integers && matches!(item_bits, 8 | 16);
-        Some(Self {
+        let is_integer = !dtype.is_float() && dtype != DType::Bool;
+        let is_widened = is_integer && dtype.item_bits() == 16 && item_bits == 32;
+        if item_bits != dtype.item_bits() && !is_widened {
+            let (name, bits) = (dtype.name(), dtype.item_bits());
+            return Err(misfit(format!("{item_bits} bits an element of {name}, expected {bits}")));
+        }
+        let elements = elements.unwrap_or(1);
+        let value_bits = elements.checked_mul(item_bits);
+        Ok(Some(Self {
             layout,
             row_count,
             last_page,
-            value_bits: elements * u64::from(item_bits),
-            padded_elements: in_dictionary.then_some(elements),
-        })
+            value_bits: value_bits.ok_or_else(|| misfit(format!("{elements} elements a row")))?,
+            padded_elements: (is_integer && matches!(item_bits, 8 | 16)).then_some(elements),
+        }))
     }
 
     /// Stored bits of one element.
@@ -179,7 +192,9 @@ impl<'a> RawChunk<'a> {
     /// Pages of the chunk.
     pub fn page_count(&self) -> usize {
         match self.layout {
-            ChunkLayout::Strided { page_rows, .. } => self.row_count.div_ceil(*page_rows) as usize,
+            // An empty row group may say anything of its pages.
+            ChunkLayout::Strided { .. } if self.row_count == 0 => 0,
+            ChunkLayout::Strided { .. } => self.last_page as usize + 1,
             ChunkLayout::Paged { pages, .. } => pages.len(),
             ChunkLayout::Indexed { .. } => 0,
         }
@@ -220,8 +235,20 @@ impl<'a> RawChunk<'a> {
     /// Page number `page`.
     ///
     /// # Errors
-    /// [`FormatError::Malformed`] if there is no such page.
+    /// [`FormatError::Malformed`] if there is no such page, or if the one before it runs into it: how long its values
+    /// are is not known before the type is.
     pub fn page(&self, page: usize) -> Result<RawPage> {
+        let found = self.page_as_listed(page)?;
+        if found.start <= found.values_offset && found.values_offset <= found.end {
+            return Ok(found);
+        }
+        Err(misfit(format!(
+            "page {page} from {} on has its values at {}, among those of the page before",
+            found.start, found.values_offset
+        )))
+    }
+
+    fn page_as_listed(&self, page: usize) -> Result<RawPage> {
         match self.layout {
             ChunkLayout::Strided {
                 first_page,
@@ -285,6 +312,10 @@ impl<'a> RawChunk<'a> {
 #[inline]
 fn bits_at(offset: u64, index: u64, len: u64) -> BitRange {
     BitRange { start: offset.saturating_mul(8).saturating_add(index.saturating_mul(len)), len }
+}
+
+fn misfit(reason: String) -> FormatError {
+    FormatError::malformed("a column chunk", reason)
 }
 
 fn outside(index: u64, count: u64) -> FormatError {

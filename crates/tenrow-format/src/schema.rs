@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field};
 use serde_json::json;
 
-use crate::attribute_type::AttributeType;
+use crate::attribute_type::{AttributeType, file_fields};
 use crate::dtype::DType;
 use crate::encoding::Encoding;
 use crate::error::{FormatError, Result};
@@ -143,6 +143,16 @@ impl Attribute {
         })
     }
 
+    /// How many Parquet leaf columns its values take in a file that tenrow wrote.
+    pub fn column_count(&self) -> usize {
+        match &self.attribute_type {
+            AttributeType::Scalar(_) | AttributeType::Tensor { .. } => 1,
+            AttributeType::VariableTensor { .. } => 2,
+            AttributeType::Value(data_type) => leaf_count(data_type),
+            AttributeType::File => file_fields().len(),
+        }
+    }
+
     /// The type text, with `?` if nullable.
     pub fn type_text(&self) -> String {
         format!("{}{}", self.attribute_type, if self.nullable { "?" } else { "" })
@@ -220,6 +230,16 @@ impl Attribute {
             });
         }
         Ok(())
+    }
+}
+
+fn leaf_count(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::List(item) | DataType::FixedSizeList(item, _) | DataType::Map(item, _) => {
+            leaf_count(item.data_type())
+        }
+        DataType::Struct(fields) => fields.iter().map(|field| leaf_count(field.data_type())).sum(),
+        _ => 1,
     }
 }
 
@@ -329,6 +349,15 @@ impl Schema {
     /// The id that the next attribute to be added will have.
     pub fn next_field_id(&self) -> u32 {
         self.next_field_id
+    }
+
+    /// The attribute as files hold it that have it under `id`: its own, or that of an earlier form.
+    pub fn stored(&self, id: FieldId) -> Option<Attribute> {
+        let own = |attribute: &Attribute| match attribute.id == id {
+            true => Some(attribute.clone()),
+            false => attribute.as_stored(id),
+        };
+        self.attributes.iter().find_map(own)
     }
 
     /// The attribute called `name`.

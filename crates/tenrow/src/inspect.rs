@@ -7,9 +7,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::Result;
-use crate::format::manifest::{Chunk, ChunkLayout};
+use crate::format::manifest::ChunkLayout;
 use crate::format::{Attribute, AttributeType};
-use crate::snapshot::{ColumnPlace, LoadedPartition, Snapshot, missing_is_damage};
+use crate::snapshot::{LoadedPartition, Snapshot, missing_is_damage};
 
 /// Sizes of a version; made by [`Snapshot::inspect`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,26 +123,29 @@ impl Snapshot {
             size.narrower_rows += live_rows;
         }
         for (number, file) in partition.files().iter().enumerate() {
-            if !attribute.ids().any(|id| file.entry().field_ids.contains(&id)) {
-                continue;
-            }
-            let metadata = self.footer(file).await?;
-            let own = place.filter(|place| place.file == number);
-            if own.is_some_and(|place| name_of(&metadata, place) != Some(&attribute.name)) {
-                size.renamed_rows += live_rows;
-            }
-            let is_own = |chunk: &&Chunk| attribute.ids().any(|id| id == chunk.field);
-            for chunk in file.entry().chunks.iter().filter(is_own) {
-                let parquet = metadata
-                    .row_groups()
-                    .get(chunk.row_group as usize)
-                    .and_then(|group| group.columns().get(chunk.column as usize));
-                let Some(parquet) = parquet else { continue };
-                size.stored_bytes += parquet.compressed_size().max(0) as u64;
-                if place.is_some_and(|place| place.file == number) {
-                    let rows = file.entry().row_groups[chunk.row_group as usize];
-                    let pages = parquet.uncompressed_size().max(0) as u64;
-                    size.raw_bytes += raw_bytes(attribute, &chunk.layout, rows, pages);
+            for field in attribute.ids().filter(|id| file.entry().field_ids.contains(id)) {
+                let metadata = self.footer(file).await?;
+                let here = partition.place_in(number, field);
+                let columns = file.columns(self.storage(), &metadata, &here)?;
+                let counts =
+                    place.is_some_and(|place| place.file == number && place.field == field);
+                if counts && name_of(&metadata, columns.start) != Some(&attribute.name) {
+                    size.renamed_rows += live_rows;
+                }
+                for (row_group, parquet) in metadata.row_groups().iter().enumerate() {
+                    let rows = parquet.num_rows().max(0) as u64;
+                    for column in columns.clone() {
+                        let Some(parquet) = parquet.columns().get(column as usize) else {
+                            continue;
+                        };
+                        size.stored_bytes += parquet.compressed_size().max(0) as u64;
+                        if counts {
+                            let pages = parquet.uncompressed_size().max(0) as u64;
+                            let chunk = partition.chunk(&here, row_group, column);
+                            let layout = chunk.map(|chunk| &chunk.layout);
+                            size.raw_bytes += raw_bytes(attribute, layout, rows, pages);
+                        }
+                    }
                 }
             }
         }
@@ -151,20 +154,20 @@ impl Snapshot {
 }
 
 /// The name of a column in its file.
-fn name_of<'a>(metadata: &'a ParquetMetaData, place: &ColumnPlace) -> Option<&'a String> {
+fn name_of(metadata: &ParquetMetaData, column: u32) -> Option<&String> {
     let columns = metadata.file_metadata().schema_descr().columns();
-    columns.get(place.columns.start as usize)?.path().parts().first()
+    columns.get(column as usize)?.path().parts().first()
 }
 
 /// Bytes of a chunk's values in memory.
-fn raw_bytes(attribute: &Attribute, layout: &ChunkLayout, rows: u64, pages: u64) -> u64 {
+fn raw_bytes(attribute: &Attribute, layout: Option<&ChunkLayout>, rows: u64, pages: u64) -> u64 {
     match (&attribute.attribute_type, layout) {
         (AttributeType::Tensor { dtype, shape }, _) => {
             rows * shape.byte_len(*dtype).unwrap_or_default()
         }
         (AttributeType::Scalar(dtype), _) => (rows * dtype.item_bits()).div_ceil(8),
-        (_, ChunkLayout::Paged { value_count, item_bits, .. }) => {
-            (value_count * u64::from(*item_bits)).div_ceil(8)
+        (_, Some(ChunkLayout::Paged { value_count, item_bits, .. })) => {
+            value_count.saturating_mul(u64::from(*item_bits)).div_ceil(8)
         }
         _ => pages,
     }

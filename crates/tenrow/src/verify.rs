@@ -291,10 +291,8 @@ impl Check {
             return Ok(());
         };
         let rows = file.entry().row_groups[group];
-        let elements = shape.fixed.unwrap_or(1);
-        let Some(raw) = RawChunk::new(&chunk.layout, rows, elements, shape.is_integer()) else {
-            return Ok(());
-        };
+        let raw = RawChunk::new(&chunk.layout, rows, shape.dtype, shape.fixed);
+        let Some(raw) = raw.map_err(|e| damaged(0, e.to_string()))? else { return Ok(()) };
         let index = metadata.offset_index().and_then(|i| i.get(group)?.get(chunk.column as usize));
         let listed = index.map(|index| index.page_locations().as_slice()).unwrap_or_default();
         if listed.len() != raw.page_count() {
@@ -395,10 +393,6 @@ impl RawShape {
             }
             _ => None,
         }
-    }
-
-    fn is_integer(&self) -> bool {
-        !self.dtype.is_float() && self.dtype != DType::Bool
     }
 
     /// Checksum, levels, row lengths and nulls of one page, and where its values begin.

@@ -6,12 +6,13 @@ use serde_json::Value;
 
 use super::check::{self, ensure};
 use super::chunk::{self, Chunk};
+use super::leaf::check_limit;
 use super::row_map::RowMap;
 use super::statistics::{self, Statistics};
 use super::{
     FEATURE_COLUMN_FILES, FEATURE_DELETION_VECTORS, FEATURE_EXTERNAL_FILES, FEATURE_FOREIGN_FILES,
 };
-use crate::error::{FormatError, Result};
+use crate::error::Result;
 use crate::limits;
 use crate::schema::FieldId;
 
@@ -196,19 +197,28 @@ impl DataFile {
         let what = || format!("file {:?}", self.path);
         let rows = check::sum("rows of row groups", self.row_groups.iter().copied())?;
         ensure(rows == row_count, what, || format!("{rows} rows, expected {row_count}"))?;
+        self.check_row_groups()?;
         let footer = self.footer_bytes;
         ensure((8..=self.size_bytes).contains(&footer), what, || {
             format!("a footer of {footer} bytes in {} bytes", self.size_bytes)
         })?;
-        if footer > limits::MAX_FOOTER_BYTES {
-            let limit = limits::MAX_FOOTER_BYTES;
-            return Err(FormatError::Limit { what: "the bytes of a footer", found: footer, limit });
-        }
+        check_limit("the bytes of a footer", footer, limits::MAX_FOOTER_BYTES)?;
         let mut fields = self.field_ids.clone();
         fields.sort_unstable();
         let distinct = fields.is_sorted_by(|one, next| one < next);
         ensure(distinct, what, || "a field id occurs twice".into())?;
         chunk::check_distinct(&self.chunks)?;
         self.chunks.iter().try_for_each(|chunk| chunk.check(self, &fields))
+    }
+
+    /// A file of others may have row groups of any size.
+    fn check_row_groups(&self) -> Result<()> {
+        let most = self.row_groups.iter().copied().max().unwrap_or_default();
+        let (rows, groups) = (limits::MAX_ROW_GROUP_ROWS, limits::MAX_ROW_GROUPS);
+        if self.foreign.is_none() {
+            check_limit("the rows of a row group", most, rows)?;
+            check_limit("the number of row groups", self.row_groups.len() as u64, groups)?;
+        }
+        Ok(())
     }
 }

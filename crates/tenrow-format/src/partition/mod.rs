@@ -7,6 +7,7 @@
 //! `spec/partition.md` is normative.
 
 mod bounds;
+mod columns;
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -33,6 +34,7 @@ use crate::manifest::{Chunk, ChunkLayout};
 use crate::schema::{Attribute, FieldId};
 
 pub use bounds::without_float_bounds;
+pub use columns::{columns_beside, columns_of, field_of_column};
 
 const MAGIC: &[u8; 4] = b"PAR1";
 const CREATED_BY: &str = concat!("tenrow version ", env!("CARGO_PKG_VERSION"));
@@ -94,7 +96,7 @@ impl PartitionEncoder {
             .convert(&arrow_schema)
             .map_err(FormatError::parquet("the schema"))?;
         let encoder = Self {
-            columns: leaf_columns(&descriptor, attributes.len()),
+            columns: columns::of_roots(&descriptor, attributes.len()),
             attributes: attributes.to_vec(),
             arrow_schema,
             descriptor: Arc::new(descriptor),
@@ -240,19 +242,6 @@ impl PartitionEncoder {
         };
         Ok((tail, file))
     }
-}
-
-/// The Parquet leaf columns of each of `roots` top-level fields.
-fn leaf_columns(descriptor: &SchemaDescriptor, roots: usize) -> Vec<Range<usize>> {
-    let mut columns = vec![0..0; roots];
-    for column in 0..descriptor.num_columns() {
-        let range = &mut columns[descriptor.get_column_root_idx(column)];
-        if range.start == range.end {
-            *range = column..column;
-        }
-        range.end = column + 1;
-    }
-    columns
 }
 
 fn moved_layout(mut layout: ChunkLayout, by: u64) -> ChunkLayout {

@@ -112,13 +112,8 @@ fn rows_are_where_the_layout_says() {
             let mut first_row = 0;
             for chunk in &described.chunks {
                 let rows = described.row_groups[chunk.row_group as usize];
-                let raw = RawChunk::new(
-                    &chunk.layout,
-                    rows,
-                    n as u64,
-                    !dtype.is_float() && dtype != DType::Bool,
-                )
-                .unwrap();
+                let raw = RawChunk::new(&chunk.layout, rows, dtype, Some(n as u64));
+                let raw = raw.unwrap().unwrap();
                 check_rows(&file, &raw, &column, first_row, rows, dtype);
                 check_pages(&file, &raw, dtype, n as u64, nulls);
                 first_row += rows as usize;
@@ -241,8 +236,9 @@ fn pages_cut_or_flipped_never_panic_and_fail_their_checksum() {
     let x = attribute("x:u8[10]?", Encoding::Raw);
     let column = tensors(DType::U8, 10, 30, true);
     let (file, described) = write(vec![x], std::slice::from_ref(&column));
-    let raw =
-        RawChunk::new(&described.chunks[0].layout, described.row_groups[0], 10, true).unwrap();
+    let layout = &described.chunks[0].layout;
+    let raw = RawChunk::new(layout, described.row_groups[0], DType::U8, Some(10));
+    let raw = raw.unwrap().unwrap();
     let place = raw.page(0).unwrap();
     let page = file.slice(place.start as usize..place.end as usize);
     let shape = ListShape { nullable: true, nullable_elements: true };

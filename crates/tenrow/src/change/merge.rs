@@ -43,8 +43,11 @@ impl Dataset {
             let leaf = version.passing_leaf(index).await?;
             let mut partitions = Vec::with_capacity(leaf.partitions().len());
             for partition in leaf.partitions().iter().filter(|p| p.entry().row_count > 0) {
-                let entry = referring(partition, version.schema(), &fields, &name);
-                let other = unlike(base.schema(), version.schema(), &fields, partition);
+                // Ids in the footers are those of the other schema: here nothing is found by them.
+                let (storage, schema) = (version.storage(), version.schema());
+                let listed = partition.with_all_columns_listed(storage, schema).await?;
+                let entry = referring(partition, listed, schema, &fields, &name);
+                let other = unlike(base.schema(), schema, &fields, partition);
                 partitions.push(match other.is_empty() {
                     true => entry,
                     false => write_defaults(&committer, self.storage(), &other, entry).await?,
@@ -142,6 +145,7 @@ async fn write_defaults(
 /// The partition as another dataset names it: paths that lead back, ids of that schema, rows without ids yet.
 fn referring(
     partition: &LoadedPartition,
+    mut entry: Partition,
     schema: &Schema,
     fields: &HashMap<FieldId, FieldId>,
     origin: &str,
@@ -154,7 +158,6 @@ fn referring(
             })
         })
     };
-    let mut entry = partition.entry().clone();
     entry.row_ids.clear();
     for (number, file) in entry.files.iter_mut().enumerate() {
         file.sequence = None;

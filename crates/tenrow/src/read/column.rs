@@ -3,9 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, StringArray, StructArray, cast::AsArray};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Fields};
 use bytes::Bytes;
+use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::{Error, Result};
 use crate::format::manifest::{Chunk, in_origin, origin_of};
@@ -45,7 +47,7 @@ impl<'a> Source<'a> {
     pub(crate) async fn read_many(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         if let Some(map) = self.file.map(self.storage)? {
             let cut = |range: &Range<u64>| {
-                self.storage.note_mapped_read(range.end - range.start);
+                self.storage.note_mapped_read(range.end.saturating_sub(range.start));
                 slice_map(map, range).ok_or_else(|| {
                     self.damaged(format!("bytes {range:?} are needed of {}", map.len()))
                 })
@@ -162,7 +164,7 @@ impl<'a> ColumnReader<'a> {
         ranges: &[Range<u64>],
     ) -> Result<ArrayRef> {
         if self.file(place).entry().foreign.is_some() {
-            return self.ordinary(place, row_group, place.columns.clone(), ranges).await;
+            return self.ordinary(place, row_group, 0, ranges).await;
         }
         match &self.attribute.attribute_type {
             AttributeType::Tensor { dtype, shape } if shape.element_count() > 0 => {
@@ -173,44 +175,57 @@ impl<'a> ColumnReader<'a> {
             }
             AttributeType::Value(DataType::List(item)) => {
                 let dtype = DType::from_arrow(item.data_type());
-                let listed = dtype
-                    .and_then(|dtype| self.listed(place, row_group, dtype, item.is_nullable()));
+                let listed = match dtype {
+                    Some(dtype) => self.listed(place, row_group, dtype, item.is_nullable())?,
+                    None => None,
+                };
                 match listed {
                     Some(rows) => Ok(Arc::new(rows.read(ranges).await?)),
-                    None => self.ordinary(place, row_group, place.columns.clone(), ranges).await,
+                    None => self.ordinary(place, row_group, 0, ranges).await,
                 }
             }
             AttributeType::File => self.files(place, row_group, ranges).await,
-            _ => self.ordinary(place, row_group, place.columns.clone(), ranges).await,
+            _ => self.ordinary(place, row_group, 0, ranges).await,
         }
     }
 
-    /// The raw chunk of a fixed-shape column, if it is raw.
+    /// A raw chunk of rows of `elements` elements, of lists if `None`; `None` if it is not raw, or not listed.
+    ///
+    /// Which of an attribute's columns a chunk is of can only be told where the leaf lists all of them.
     pub(crate) fn raw_chunk(
         &self,
         place: &ColumnPlace,
         row_group: usize,
-        column: usize,
+        column: u32,
         dtype: DType,
-        element_count: u64,
-    ) -> Option<RawChunk<'a>> {
-        let chunk: &'a Chunk = self.partition.chunk(place, row_group, column)?;
-        let rows = *self.file(place).entry().row_groups.get(row_group)?;
-        let is_integer = !dtype.is_float() && dtype != DType::Bool;
-        RawChunk::new(&chunk.layout, rows, element_count, is_integer)
+        elements: Option<u64>,
+    ) -> Result<Option<RawChunk<'a>>> {
+        if place.listed.len() != self.attribute.column_count() {
+            return Ok(None);
+        }
+        let column = place.listed.start + column;
+        let chunk: Option<&'a Chunk> = self.partition.chunk(place, row_group, column);
+        let rows = self.file(place).entry().row_groups.get(row_group);
+        let (Some(chunk), Some(&rows)) = (chunk, rows) else { return Ok(None) };
+        RawChunk::new(&chunk.layout, rows, dtype, elements).map_err(|error| {
+            let name = &self.attribute.name;
+            let reason =
+                format!("attribute {name:?}, row group {row_group}, column {column}: {error}");
+            self.source(place).damaged(reason)
+        })
     }
 
     async fn tensor(
         &self,
         place: &ColumnPlace,
         row_group: usize,
-        column: usize,
+        column: u32,
         dtype: DType,
         element_count: u64,
         ranges: &[Range<u64>],
     ) -> Result<ArrayRef> {
         let nullable = self.attribute.nullable;
-        match self.raw_chunk(place, row_group, column, dtype, element_count) {
+        match self.raw_chunk(place, row_group, column, dtype, Some(element_count))? {
             Some(chunk) => {
                 let source = self.source(place);
                 FixedRows { source, chunk, dtype, element_count, nullable }.read(ranges).await
@@ -228,10 +243,11 @@ impl<'a> ColumnReader<'a> {
         row_group: usize,
         dtype: DType,
         nullable_elements: bool,
-    ) -> Option<ListedRows<'a>> {
-        let chunk = self.raw_chunk(place, row_group, 0, dtype, 1)?;
+    ) -> Result<Option<ListedRows<'a>>> {
+        let chunk = self.raw_chunk(place, row_group, 0, dtype, None)?;
         let shape = ListShape { nullable: self.attribute.nullable, nullable_elements };
-        Some(ListedRows { source: self.source(place), chunk, dtype, shape })
+        let source = self.source(place);
+        Ok(chunk.map(|chunk| ListedRows { source, chunk, dtype, shape }))
     }
 
     async fn variable_tensor(
@@ -242,8 +258,10 @@ impl<'a> ColumnReader<'a> {
         rank: u64,
         ranges: &[Range<u64>],
     ) -> Result<ArrayRef> {
-        let Some(listed) = self.listed(place, row_group, dtype, true) else {
-            return self.ordinary(place, row_group, place.columns.clone(), ranges).await;
+        let Some(listed) = self.listed(place, row_group, dtype, true)? else {
+            let rows = self.ordinary(place, row_group, 0, ranges).await?;
+            self.check_shapes(place, &rows)?;
+            return Ok(rows);
         };
         let data = listed.read(ranges).await?;
         let shape = self.tensor(place, row_group, 1, DType::I32, rank, ranges).await?;
@@ -260,23 +278,59 @@ impl<'a> ColumnReader<'a> {
         let shape = without_nulls(&shape, shape_field.data_type())?;
         let columns = vec![Arc::new(data.map_err(arrays::unfit)?) as ArrayRef, shape];
         let rows = StructArray::try_new(fields, columns, nulls).map_err(arrays::unfit)?;
-        Ok(Arc::new(rows))
+        let rows: ArrayRef = Arc::new(rows);
+        self.check_shapes(place, &rows)?;
+        Ok(rows)
+    }
+
+    /// Refuses a tensor of variable shape with another number of elements than its shape says.
+    fn check_shapes(&self, place: &ColumnPlace, rows: &ArrayRef) -> Result<()> {
+        let rows = rows.as_struct();
+        let (data, shapes) = (rows.column(0).as_list::<i32>(), rows.column(1).as_fixed_size_list());
+        let dims = shapes.values().as_primitive::<Int32Type>().values();
+        let rank = shapes.value_length() as usize;
+        for row in (0..rows.len()).filter(|&row| rows.is_valid(row)) {
+            let first = row * rank;
+            let dims = dims.get(first..first + rank).unwrap_or_default();
+            let count = dims
+                .iter()
+                .try_fold(1u64, |count, &dim| count.checked_mul(u64::try_from(dim).ok()?));
+            let found = u64::try_from(data.value_length(row)).ok();
+            if count.is_none() || count != found {
+                return Err(self.source(place).damaged(format!(
+                    "attribute {:?}: a tensor of {} elements of the shape {dims:?}",
+                    self.attribute.name,
+                    data.value_length(row)
+                )));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) async fn pages(
         &self,
         place: &ColumnPlace,
         row_group: usize,
-        column: usize,
+        column: u32,
     ) -> Result<PagedRows<'a>> {
         let file = self.file(place);
+        let metadata = self.snapshot.footer(file).await?;
+        let columns = self.columns(place, &metadata)?;
         let row_count = file.entry().row_groups.get(row_group).copied().unwrap_or_default();
         Ok(PagedRows {
             source: self.source(place),
-            metadata: self.snapshot.footer(file).await?,
+            metadata,
             row_group,
-            column: place.columns.start as usize + column,
+            column: columns.start as usize + column as usize,
             row_count,
+        })
+    }
+
+    /// The Parquet columns of the attribute, by the footer.
+    fn columns(&self, place: &ColumnPlace, metadata: &ParquetMetaData) -> Result<Range<u32>> {
+        self.file(place).columns(self.snapshot.storage(), metadata, place).map_err(|error| {
+            let name = format!("attribute {:?}", self.attribute.name);
+            Error::new(error.kind(), name).with_source(error)
         })
     }
 
@@ -302,9 +356,10 @@ impl<'a> ColumnReader<'a> {
         row_group: usize,
         ranges: &[Range<u64>],
     ) -> Result<StructArray> {
-        let columns = place.columns.start + 1..place.columns.end;
-        let others = self.ordinary(place, row_group, columns, ranges).await?;
-        let details = others.as_any().downcast_ref::<StructArray>().cloned().ok_or_else(|| {
+        let others = self.ordinary(place, row_group, 1, ranges).await?;
+        let expected: Fields = file_fields().iter().skip(1).cloned().collect();
+        let details = others.as_any().downcast_ref::<StructArray>().cloned();
+        let details = details.filter(|details| has_types(details, &expected)).ok_or_else(|| {
             self.source(place).damaged(format!("a file attribute of type {}", others.data_type()))
         })?;
         self.paths_in_origin(place, details)
@@ -322,33 +377,43 @@ impl<'a> ColumnReader<'a> {
         StructArray::try_new(fields, columns, nulls).map_err(arrays::unfit)
     }
 
-    /// Columns decoded by the `parquet` crate; small ones are decoded whole, once.
+    /// Columns decoded by the `parquet` crate, all but the first `skip`; small ones are decoded whole, once.
     async fn ordinary(
         &self,
         place: &ColumnPlace,
         row_group: usize,
-        columns: Range<u32>,
+        skip: u32,
         ranges: &[Range<u64>],
     ) -> Result<ArrayRef> {
         let file = self.file(place);
-        let key = ColumnKey::new(file.entry(), row_group, place.field, columns.start);
         let cache = self.snapshot.cached_columns();
-        if let Some(whole) = cache.get(&key) {
+        let key = ColumnKey::new(file.entry(), row_group, place.field, skip);
+        let expected = self.attribute.attribute_type.arrow_type();
+        let cached = cache.get(&key);
+        // What another version kept may be of another type, if their manifests contradict each other.
+        if let Some(whole) = cached.filter(|whole| skip > 0 || *whole.data_type() == expected) {
             return pick(&whole, ranges);
         }
         let metadata = self.snapshot.footer(file).await?;
-        let group = metadata.row_group(row_group);
-        let size: i64 = group.columns()[columns.start as usize..columns.end as usize]
+        let all = self.columns(place, &metadata)?;
+        let columns = all.start + skip..all.end;
+        let group = metadata.row_groups().get(row_group);
+        let chunks =
+            group.and_then(|g| g.columns().get(columns.start as usize..columns.end as usize));
+        let Some(chunks) = chunks.filter(|chunks| !chunks.is_empty()) else {
+            let reason = format!("no columns {columns:?} in row group {row_group}");
+            return Err(self.source(place).damaged(reason));
+        };
+        let size: i64 = chunks
             .iter()
-            .map(|chunk| chunk.uncompressed_size())
-            .sum();
+            .map(|chunk| chunk.uncompressed_size().max(0))
+            .fold(0, i64::saturating_add);
         let is_small = size <= SMALL_COLUMN_BYTES && cache.has_room(size.max(0) as usize);
         let selected = if is_small { None } else { Some(ranges) };
         let mut decoder = OrdinaryDecoder::new(&metadata, row_group, columns.clone(), selected)
             .map_err(|e| self.source(place).corrupt(e))?;
         let decoded = self.decode(place, &mut decoder).await?;
-        let is_part = columns != place.columns;
-        let decoded = if is_part {
+        let decoded = if skip > 0 {
             decoded
         } else {
             conform(&decoded, self.attribute).map_err(|e| self.source(place).corrupt(e))?
@@ -369,7 +434,7 @@ impl<'a> ColumnReader<'a> {
                     let bytes = source.read_many(&ranges).await?;
                     source.decoding(|| decoder.push(ranges, bytes))?;
                 }
-                DecodeStep::Batch(batch) => parts.push(batch.column(0).clone()),
+                DecodeStep::Batch(batch) => parts.extend(batch.columns().first().cloned()),
                 DecodeStep::Done => break,
             }
         }
@@ -379,6 +444,12 @@ impl<'a> ColumnReader<'a> {
         };
         arrays::concat(&data_type, parts)
     }
+}
+
+/// Whether the columns are of these types, whatever they are called.
+fn has_types(columns: &StructArray, expected: &Fields) -> bool {
+    let found = columns.columns().iter().map(|column| column.data_type());
+    found.eq(expected.iter().map(|field| field.data_type()))
 }
 
 /// Ranges of an array, one after another.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_schema::DataType;
 
 use crate::error::{Error, Result};
-use crate::format::manifest::{ChunkLayout, RowMap};
+use crate::format::manifest::RowMap;
 use crate::format::{Attribute, AttributeType, DType};
 use crate::read::arrays;
 use crate::read::column::ColumnReader;
@@ -51,6 +51,7 @@ impl Snapshot {
                 attribute.attribute_type
             )));
         };
+        let options = ReadOptions::default();
         let (mut groups, mut counts) = (Vec::new(), Vec::new());
         for partition in self.partitions().await? {
             let Some(place) = partition.column(&attribute) else { continue };
@@ -60,19 +61,18 @@ impl Snapshot {
                     "the elements of {name:?} are no flat stream while rows are deleted or of an older type: compact the dataset first"
                 )));
             }
+            let reader = ColumnReader::new(self, &attribute, &partition, &options);
             for group in 0..partition.file(place).entry().row_groups.len() {
-                match partition.chunk(place, group, 0).map(|chunk| &chunk.layout) {
-                    Some(ChunkLayout::Paged { value_count, .. }) => counts.push(*value_count),
-                    _ => {
-                        return Err(Error::unsupported(format!(
-                            "attribute {name:?} is not stored raw: its elements have no addresses"
-                        )));
-                    }
-                }
+                let chunk = reader.raw_chunk(place, group, 0, dtype, None)?.ok_or_else(|| {
+                    Error::unsupported(format!(
+                        "attribute {name:?} is not stored raw, or no manifest lists its pages: its elements have no addresses"
+                    ))
+                })?;
+                counts.push(chunk.value_count());
                 groups.push((partition.clone(), group));
             }
         }
-        let (snapshot, options) = (self.clone(), ReadOptions::default());
+        let snapshot = self.clone();
         let starts = RowMap::new(counts);
         Ok(ElementStream { snapshot, attribute, dtype, nullable_elements, options, groups, starts })
     }
@@ -110,9 +110,12 @@ impl ElementStream {
             let end = window.end.min(self.starts.start(number + 1));
             let (snapshot, attribute) = (&self.snapshot, &self.attribute);
             let reader = ColumnReader::new(snapshot, attribute, partition, &self.options);
-            let listed = reader.place().and_then(|place| {
-                reader.listed(place, *row_group, self.dtype, self.nullable_elements)
-            });
+            let listed = match reader.place() {
+                Some(place) => {
+                    reader.listed(place, *row_group, self.dtype, self.nullable_elements)?
+                }
+                None => None,
+            };
             let Some(listed) = listed else { break };
             parts.push(listed.window(first..first + end - at).await?);
             at = end;

@@ -11,6 +11,7 @@ use crate::format::{BitRange, DType, ListShape, RawChunk, decode_page, narrow_32
 use crate::read::arrays;
 use crate::read::column::Source;
 use crate::read::options::Verify;
+use crate::snapshot::slice_map;
 
 /// Rows of one page that are to be read.
 struct Segment {
@@ -40,9 +41,12 @@ impl FixedRows<'_> {
             if let Some(page) = &segment.check {
                 self.check(bytes)?;
                 let inside = segment.bits.bytes();
-                *bytes = bytes.slice(
-                    (inside.start - page.start) as usize..(inside.end - page.start) as usize,
-                );
+                let within =
+                    inside.start.checked_sub(page.start).zip(inside.end.checked_sub(page.start));
+                let within = within.and_then(|(start, end)| slice_map(bytes, &(start..end)));
+                *bytes = within.ok_or_else(|| {
+                    self.source.damaged(format!("values at {inside:?} of a page at {page:?}"))
+                })?;
             }
         }
         let nulls = self.nulls(ranges);

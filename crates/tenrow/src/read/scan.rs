@@ -200,15 +200,15 @@ impl Scan {
         let end = (range.start + live_end).min(end);
         let file_rows = self.snapshot.file_rows(partition, live..end - range.start).await?;
         let is_raw = |attribute| {
-            deletes.is_none()
-                && is_raw(&reader(&self.snapshot, attribute, partition, &self.options))
+            let reader = reader(&self.snapshot, attribute, partition, &self.options);
+            Ok(deletes.is_none() && is_raw(&reader)?)
         };
         Ok(Group {
             partition: partition.clone(),
             partition_start: range.start,
             rows: at..end,
             file_rows,
-            is_raw: self.attributes.iter().map(is_raw).collect(),
+            is_raw: self.attributes.iter().map(is_raw).collect::<Result<_>>()?,
             decoded: OnceCell::new(),
         })
     }
@@ -294,7 +294,7 @@ impl Group {
         for (attribute, _) in scan.attributes.iter().zip(&self.is_raw).filter(|(_, raw)| **raw) {
             let reader = reader(&scan.snapshot, attribute, &self.partition, &scan.options);
             let (row_group, row) = reader.row_group_of(at - self.partition_start)?;
-            if let Some(chunk) = raw_chunk(&reader, row_group) {
+            if let Some(chunk) = raw_chunk(&reader, row_group)? {
                 let page = chunk.page_of_row(row).and_then(|number| chunk.page(number));
                 let page = page.map_err(page_fault)?;
                 end = end.min(at + page.rows.end - row);
@@ -319,20 +319,26 @@ fn reader<'a>(
 }
 
 /// Whether every row group of the column can be read batch by batch at no loss.
-fn is_raw(reader: &ColumnReader<'_>) -> bool {
+fn is_raw(reader: &ColumnReader<'_>) -> Result<bool> {
     if !reader.is_in_form() {
-        return false;
+        return Ok(false);
     }
     let groups = reader.place().map_or(0, |place| reader.file(place).entry().row_groups.len());
-    groups > 0 && (0..groups).all(|group| raw_chunk(reader, group).is_some())
+    for group in 0..groups {
+        if raw_chunk(reader, group)?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(groups > 0)
 }
 
 fn raw_chunk<'a>(
     reader: &ColumnReader<'a>,
     row_group: usize,
-) -> Option<crate::format::RawChunk<'a>> {
+) -> Result<Option<crate::format::RawChunk<'a>>> {
     let AttributeType::Tensor { dtype, shape } = &reader.attribute.attribute_type else {
-        return None;
+        return Ok(None);
     };
-    reader.raw_chunk(reader.place()?, row_group, 0, *dtype, shape.element_count())
+    let Some(place) = reader.place() else { return Ok(None) };
+    reader.raw_chunk(place, row_group, 0, *dtype, Some(shape.element_count()))
 }

@@ -178,10 +178,10 @@ impl<'a> MappedColumn<'a> {
         let file = reader.file(place);
         let Some(map) = file.map(reader.snapshot.storage())? else { return Ok(None) };
         let chunks = (0..file.entry().row_groups.len()).map(|row_group| {
-            let chunk = reader.raw_chunk(place, row_group, 0, dtype, element_count);
-            chunk.filter(|chunk| u64::from(chunk.item_bits()) == dtype.item_bits())
+            let chunk = reader.raw_chunk(place, row_group, 0, dtype, Some(element_count))?;
+            Ok(chunk.filter(|chunk| u64::from(chunk.item_bits()) == dtype.item_bits()))
         });
-        let chunks: Option<Vec<_>> = chunks.collect();
+        let chunks: Option<Vec<_>> = chunks.collect::<Result<_>>()?;
         Ok(chunks.map(|chunks| Self { map, row_groups: file.row_map(), chunks }))
     }
 
@@ -242,7 +242,9 @@ impl TensorColumn {
         let (row_group, row) = reader.row_group_of(row)?;
         let n = self.shape.element_count();
         let raw = match attribute.attribute_type {
-            AttributeType::Tensor { .. } => reader.raw_chunk(place, row_group, 0, self.dtype, n),
+            AttributeType::Tensor { .. } => {
+                reader.raw_chunk(place, row_group, 0, self.dtype, Some(n))?
+            }
             _ => None,
         };
         let Some(chunk) = raw.filter(|c| u64::from(c.item_bits()) == self.dtype.item_bits()) else {
@@ -254,7 +256,7 @@ impl TensorColumn {
         match file.map(snapshot.storage())? {
             Some(map) => {
                 let range = bits.bytes();
-                snapshot.storage().note_mapped_read(range.end - range.start);
+                snapshot.storage().note_mapped_read(range.end.saturating_sub(range.start));
                 let bytes = slice_map(map, &range);
                 let outside =
                     || reader.source(place).damaged(format!("row at {range:?} is outside"));

@@ -87,9 +87,9 @@ pub(crate) struct ColumnPlace {
     pub(crate) field: FieldId,
     /// The file: of those that have the field, the one with the highest sequence, the later on a tie.
     pub(crate) file: usize,
-    /// Its Parquet leaf columns in that file.
-    pub(crate) columns: Range<u32>,
-    /// Indices into the file's chunks: for each row group its columns in order.
+    /// The Parquet leaf columns of it that the leaf lists: perhaps not all, or none. The footer knows them all.
+    pub(crate) listed: Range<u32>,
+    /// Indices into the file's chunks, ascending by row group and column.
     chunks: Vec<usize>,
 }
 
@@ -139,16 +139,23 @@ impl LoadedPartition {
         places
     }
 
-    /// The chunk of a column in a row group; `column` counts from the attribute's first.
+    /// The chunk of a Parquet column in a row group, if the leaf lists it.
     pub(crate) fn chunk(
         &self,
         place: &ColumnPlace,
         row_group: usize,
-        column: usize,
+        column: u32,
     ) -> Option<&Chunk> {
-        let width = (place.columns.end - place.columns.start) as usize;
-        let index = *place.chunks.get(row_group * width + column)?;
-        self.entry.files[place.file].chunks.get(index)
+        let chunks = &self.entry.files.get(place.file)?.chunks;
+        let wanted = (u32::try_from(row_group).ok()?, column);
+        let at = |&index: &usize| (chunks[index].row_group, chunks[index].column);
+        let found = place.chunks.binary_search_by_key(&wanted, at).ok()?;
+        chunks.get(place.chunks[found])
+    }
+
+    /// Where file number `file` has what it holds under the id `field`, whether it counts or not.
+    pub(crate) fn place_in(&self, file: usize, field: FieldId) -> ColumnPlace {
+        place_in(file, &self.entry.files[file].chunks, field)
     }
 
     /// Which of its rows are deleted, read once; `None` if none is.
@@ -223,7 +230,7 @@ impl LoadedPartition {
 fn place_in(file: usize, chunks: &[Chunk], field: FieldId) -> ColumnPlace {
     let mut own: Vec<usize> = (0..chunks.len()).filter(|&i| chunks[i].field == field).collect();
     own.sort_by_key(|&i| (chunks[i].row_group, chunks[i].column));
-    let first = own.first().map_or(0, |&i| chunks[i].column);
-    let end = own.iter().map(|&i| chunks[i].column + 1).max().unwrap_or(first);
-    ColumnPlace { field, file, columns: first..end, chunks: own }
+    let start = own.iter().map(|&i| chunks[i].column).min().unwrap_or_default();
+    let end = own.iter().map(|&i| chunks[i].column.saturating_add(1)).max().unwrap_or_default();
+    ColumnPlace { field, file, listed: start..end, chunks: own }
 }

@@ -3,6 +3,7 @@
 mod row_id_map;
 mod open_file;
 mod leaf;
+mod listed_columns;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -12,7 +12,8 @@ use tokio::sync::OnceCell;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::FieldId;
 use crate::format::manifest::{DataFile, RowMap};
-use crate::format::partition::{decode_footer, without_float_bounds};
+use crate::format::partition::{columns_beside, columns_of, decode_footer, without_float_bounds};
+use crate::snapshot::leaf::ColumnPlace;
 use crate::storage::{CoalesceOptions, Storage};
 
 /// One file of a partition.
@@ -104,10 +105,38 @@ impl OpenFile {
         ))
     }
 
+    /// All Parquet leaf columns of a field: those of the column that its leaf lists for it, else of that with its id.
+    ///
+    /// What is listed counts above ids: files of others have none, and those that came from another dataset have its ids.
+    pub(crate) fn columns(
+        &self,
+        storage: &Storage,
+        metadata: &ParquetMetaData,
+        place: &ColumnPlace,
+    ) -> Result<Range<u32>> {
+        let (field, listed) = (place.field.0, &place.listed);
+        let descriptor = metadata.file_metadata().schema_descr();
+        let found = match listed.is_empty() {
+            true => columns_of(descriptor, place.field),
+            false => columns_beside(descriptor, listed.start as usize),
+        };
+        let has_all = |found: &Range<u32>| found.start <= listed.start && listed.end <= found.end;
+        found.filter(|found| listed.is_empty() || has_all(found)).ok_or_else(|| {
+            let reason = match listed.is_empty() {
+                true => format!("its leaf says that it has field {field}, but no column has this id"),
+                false => format!(
+                    "its leaf has field {field} in columns {listed:?} of {}, which are not those of one field",
+                    descriptor.num_columns()
+                ),
+            };
+            Error::corrupt(self.shown(storage), reason)
+        })
+    }
+
     /// Exactly those bytes of the file.
     pub(crate) async fn read(&self, storage: &Storage, range: Range<u64>) -> Result<Bytes> {
         if let Some(map) = self.map(storage)? {
-            storage.note_mapped_read(range.end - range.start);
+            storage.note_mapped_read(range.end.saturating_sub(range.start));
             return slice_map(map, &range).ok_or_else(|| {
                 let reason = format!("bytes {range:?} are needed of {}", map.len());
                 Error::corrupt(self.shown(storage), reason)

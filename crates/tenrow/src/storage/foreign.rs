@@ -21,7 +21,7 @@ impl Storage {
         entry: &DataFile,
         ranges: &[Range<u64>],
     ) -> Result<Vec<Bytes>> {
-        ranges.iter().for_each(|range| self.note_read(range.end - range.start));
+        ranges.iter().for_each(|range| self.note_read(range.end.saturating_sub(range.start)));
         let (entry, ranges) = (entry.clone(), ranges.to_vec());
         blocking::run(move || read(&entry, &ranges)).await
     }
