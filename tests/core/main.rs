@@ -7,6 +7,7 @@ mod changes;
 mod clones;
 mod commits;
 mod conflicts;
+mod exports;
 mod golden;
 mod golden_changes;
 mod golden_views;

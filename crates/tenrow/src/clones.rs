@@ -10,7 +10,7 @@ use crate::commit;
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{
-    FEATURE_SINGLE_WRITER, LeafRef, OriginRef, Partition, Root, Version, in_origin, origin_of,
+    FEATURE_SINGLE_WRITER, LeafRef, OriginRef, Root, Version, in_origin,
 };
 use crate::snapshot::Snapshot;
 use crate::storage::Storage;
@@ -19,9 +19,6 @@ use crate::storage::Storage;
 const CLONES_FOLDER: &str = "_tenrow/clones";
 /// The most bytes of one such note.
 const MAX_NOTE_BYTES: u64 = 64 << 10;
-/// Bytes copied at a time.
-const COPY_BYTES: u64 = 8 << 20;
-
 /// Another dataset that refers to files of this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -75,53 +72,6 @@ impl Dataset {
                 Err(error)
             }
         }
-    }
-
-    /// A new dataset at `location` with the rows of `version` and files of its own.
-    ///
-    /// Foreign files stay where they are. Killed, it leaves no dataset, only files.
-    ///
-    /// # Errors
-    /// As [`clone_to`](Self::clone_to).
-    pub async fn copy_to(
-        &self,
-        location: &str,
-        version: Version,
-        mut on_progress: impl FnMut(u64, u64) + Send,
-    ) -> Result<Dataset> {
-        let snapshot = self.version(version).await?;
-        let copy = Dataset::at(self.storage().open_other(location)?);
-        copy.check_absent().await?;
-        let total = snapshot.size_bytes();
-        let mut done = 0;
-        let mut root = copy.beginning(&snapshot, "copy");
-        commit::check_store(copy.storage(), &root).await?;
-        root.origins.clear();
-        root.reader_features.remove(crate::format::manifest::FEATURE_ORIGINS);
-        root.writer_features.remove(crate::format::manifest::FEATURE_ORIGINS);
-        let mut copied = std::collections::HashSet::new();
-        for index in 0..snapshot.root().leaves.len() {
-            let mut partitions = Vec::new();
-            for partition in snapshot.passing_leaf(index).await?.partitions() {
-                let mut entry = partition.entry().clone();
-                for path in own_paths(&mut entry) {
-                    if copied.insert(path.clone()) {
-                        done += copy_object(snapshot.storage(), copy.storage(), path).await?;
-                        on_progress(done, total);
-                    }
-                    *path = origin_of(path).map_or(path.clone(), |(_, path)| path.to_owned());
-                }
-                partitions.push(entry);
-            }
-            let leaves =
-                commit::write_leaves(&copy.committer(), copy.storage(), partitions).await?;
-            for leaf in leaves {
-                let reference = leaf.placed(&mut root, leaf.reference.first_row_id);
-                root.leaves.push(reference);
-            }
-        }
-        commit::create(copy.storage(), &root).await?;
-        Ok(copy)
     }
 
     /// The datasets that refer to files of this one.
@@ -205,7 +155,7 @@ impl Dataset {
         Ok(clone)
     }
 
-    async fn check_absent(&self) -> Result<()> {
+    pub(crate) async fn check_absent(&self) -> Result<()> {
         match self.latest().await {
             Err(error) if error.kind() == ErrorKind::NotADataset => Ok(()),
             Err(error) => Err(error),
@@ -216,7 +166,7 @@ impl Dataset {
     /// The first root of a dataset that goes on from `snapshot`, still without leaves.
     ///
     /// It keeps the number, above which all sequences of files are to come.
-    fn beginning(&self, snapshot: &Snapshot, operation: &str) -> Root {
+    pub(crate) fn beginning(&self, snapshot: &Snapshot, operation: &str) -> Root {
         let committer = self.committer();
         let mut writer_features = snapshot.root().writer_features.clone();
         // That was said of another store.
@@ -282,27 +232,4 @@ fn note_path(name: &str) -> String {
 
 fn referring(leaf: &LeafRef, origin: &str) -> LeafRef {
     LeafRef { path: in_origin(origin, &leaf.path), ..leaf.clone() }
-}
-
-/// The paths of a partition that lead to objects of a dataset.
-fn own_paths(entry: &mut Partition) -> impl Iterator<Item = &mut String> {
-    let files = entry.files.iter_mut().filter(|file| file.foreign.is_none());
-    files
-        .map(|file| &mut file.path)
-        .chain(entry.deletes.iter_mut().map(|deletes| &mut deletes.path))
-        .chain(&mut entry.external_files)
-}
-
-/// Copies an object to the same path, without the name of a origin; gives its bytes.
-async fn copy_object(from: &Storage, to: &Storage, path: &str) -> Result<u64> {
-    let size = from.size(path).await?;
-    let mut upload = to.upload(origin_of(path).map_or(path, |(_, path)| path))?;
-    let mut at = 0;
-    while at < size {
-        let end = size.min(at + COPY_BYTES);
-        upload.write(from.read_range(path, at..end).await?).await?;
-        at = end;
-    }
-    upload.finish().await?;
-    Ok(size)
 }

@@ -14,6 +14,7 @@ mod write;
 mod dataset;
 mod clones;
 mod change;
+mod copies;
 mod upkeep;
 mod views;
 mod diff;

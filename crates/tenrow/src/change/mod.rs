@@ -13,4 +13,5 @@ mod merge;
 pub use column_fill::{ColumnFill, FillReport};
 pub use compact::{CompactOptions, CompactReport};
 pub use delete::DeleteReport;
+pub(crate) use new_columns::NewColumnsWriter;
 pub use schema::SchemaChange;

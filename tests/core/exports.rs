@@ -1,0 +1,165 @@
+//! What leaves a dataset stands alone: whatever places its rows name, and whatever became of its schema.
+
+use std::path::Path;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, RecordBatch};
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use tenrow::{
+    Attribute, Columns, CompactOptions, DType, Dataset, FileValue, Schema, SchemaChange, Snapshot,
+    WriteOptions,
+};
+use tenrow_convert::{ExportFormat, export, export_rows};
+use tenrow_tests::{block_on, place};
+
+use super::stock::verified;
+
+/// What no row holds itself here.
+const LARGE: &[u8] = &[b'z'; 100];
+
+/// A dataset with one large and one small file.
+async fn files_at(folder: &Path) -> Dataset {
+    let schema = Schema::new([Attribute::parse("photo:file?").unwrap()]).unwrap();
+    let dataset = Dataset::create(&place::location(folder), schema).await.unwrap();
+    append(&dataset, &[Some(LARGE), Some(b"small"), None]).await;
+    dataset
+}
+
+async fn append(dataset: &Dataset, files: &[Option<&'static [u8]>]) {
+    let value = |bytes: &Option<&'static [u8]>| {
+        bytes.map(|bytes| FileValue::new("a.bin", Bytes::from_static(bytes)))
+    };
+    let files: Vec<_> = files.iter().map(value).collect();
+    let options = WriteOptions::default().with_inline_file_bytes(10);
+    let mut writer = dataset.writer_with(options).await.unwrap();
+    let column = std::sync::Arc::new(FileValue::array(&files));
+    writer.append_columns(Columns::new().array("photo", column)).await.unwrap();
+    writer.commit().await.unwrap();
+}
+
+async fn clone_of(dataset: &Dataset, folder: &Path) -> Dataset {
+    let version = dataset.latest().await.unwrap().version();
+    dataset.clone_to(&place::location(folder), version).await.unwrap()
+}
+
+/// The bytes of `photo` in an exported Parquet file.
+async fn exported(snapshot: &Snapshot, folder: &Path) -> Vec<Option<Vec<u8>>> {
+    export(snapshot, None, folder, ExportFormat::Parquet, &mut |_| {}).await.unwrap();
+    let batch = read_parquet(&folder.join("data.parquet"));
+    let files = batch.column(0).as_struct();
+    assert_eq!(files.column_by_name("path").unwrap().null_count(), batch.num_rows());
+    let bytes = files.column_by_name("bytes").unwrap().as_binary::<i32>();
+    bytes.iter().map(|bytes| bytes.map(<[u8]>::to_vec)).collect()
+}
+
+fn read_parquet(path: &Path) -> RecordBatch {
+    let file = std::fs::File::open(path).unwrap();
+    let mut reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+    reader.next().unwrap().unwrap()
+}
+
+async fn contents(dataset: &Dataset) -> Vec<Option<Vec<u8>>> {
+    let snapshot = dataset.latest().await.unwrap();
+    let photos = snapshot.files("photo").unwrap();
+    let mut found = Vec::new();
+    for row in 0..snapshot.row_count() {
+        found.push(photos.bytes(row).await.unwrap().map(|bytes| bytes.to_vec()));
+    }
+    found
+}
+
+/// Large files of a clone, whose paths lead to another dataset, were exported as null.
+#[test]
+fn exports_have_their_large_files_wherever_these_are() {
+    block_on(async {
+        let folder = place::folder();
+        let out = tempfile::tempdir().unwrap();
+        let a = files_at(&folder.path().join("a")).await;
+        let clone = clone_of(&a, &folder.path().join("b")).await;
+        let compacted = clone_of(&a, &folder.path().join("c")).await;
+        append(&compacted, &[Some(LARGE)]).await;
+        compacted.compact(CompactOptions::default()).await.unwrap();
+        let twice = clone_of(&compacted, &folder.path().join("d")).await;
+        let expected = contents(&a).await;
+        assert_eq!(expected[0].as_deref(), Some(LARGE));
+        for (name, dataset) in [("a", &a), ("b", &clone), ("c", &compacted), ("d", &twice)] {
+            let snapshot = dataset.latest().await.unwrap();
+            let found = exported(&snapshot, &out.path().join(name)).await;
+            assert_eq!(found[..3], expected[..], "parquet of {name}");
+            let lines = out.path().join(format!("{name}.jsonl"));
+            export_rows(&snapshot, &[0, 1], &[], &lines, &mut |_| {}).await.unwrap();
+            let lines = std::fs::read_to_string(lines).unwrap();
+            assert!(lines.lines().all(|line| line.contains("\"bytes\"")), "{lines}");
+        }
+    });
+}
+
+/// Rows that a clone wrote anew name large files of its origin by a name that the copy does not know.
+#[test]
+fn copies_have_their_large_files_whoever_wrote_the_rows() {
+    block_on(async {
+        let folder = place::folder();
+        let at = |name: &str| folder.path().join(name);
+        let a = files_at(&at("a")).await;
+        let b = clone_of(&a, &at("b")).await;
+        append(&b, &[Some(LARGE)]).await;
+        b.compact(CompactOptions::default()).await.unwrap();
+        let c = clone_of(&b, &at("c")).await;
+        let expected = contents(&c).await;
+        assert_eq!(expected.len(), 4);
+        for (from, name) in [(&b, "copy of b"), (&c, "copy of c")] {
+            let version = from.latest().await.unwrap().version();
+            from.copy_to(&place::location(at(name)), version, |_, _| ()).await.unwrap();
+        }
+        for name in ["a", "b", "c"] {
+            std::fs::remove_dir_all(at(name)).unwrap();
+        }
+        for name in ["copy of b", "copy of c"] {
+            let copy = Dataset::open(&place::location(at(name))).await.unwrap();
+            assert_eq!(contents(&copy).await, expected, "{name}");
+            assert!(copy.latest().await.unwrap().root().origins.is_empty());
+            copy.compact(CompactOptions::default()).await.unwrap();
+            assert_eq!(contents(&copy).await, expected, "{name}, compacted");
+            verified(&copy).await;
+        }
+    });
+}
+
+/// The schema of an export took the ids of earlier forms along, which are those of other attributes there.
+#[test]
+fn exports_of_widened_attributes_are_written() {
+    block_on(async {
+        let folder = place::folder();
+        let out = tempfile::tempdir().unwrap();
+        let schema = ["x:i16", "y:i16"].map(|text| Attribute::parse(text).unwrap());
+        let location = place::location(folder.path());
+        let dataset = Dataset::create(&location, Schema::new(schema).unwrap()).await.unwrap();
+        let mut writer = dataset.writer().await.unwrap();
+        let columns = Columns::new().scalars("x", &[1i16, 2]).unwrap();
+        writer.append_columns(columns.scalars("y", &[3i16, 4]).unwrap()).await.unwrap();
+        writer.commit().await.unwrap();
+        for change in [
+            SchemaChange::Widen { name: "x".into(), dtype: DType::I64 },
+            SchemaChange::MakeNullable("y".into()),
+            SchemaChange::Rename { from: "y".into(), to: "z".into() },
+            SchemaChange::Reorder(vec!["z".into(), "x".into()]),
+        ] {
+            dataset.change_schema(change).await.unwrap();
+        }
+        let snapshot = dataset.latest().await.unwrap();
+        export(&snapshot, None, out.path(), ExportFormat::Parquet, &mut |_| {}).await.unwrap();
+        let rows = read_parquet(&out.path().join("data.parquet"));
+        assert_eq!(rows.column(1).as_primitive::<Int64Type>().values()[..], [1, 2]);
+        let lines = out.path().join("some.jsonl");
+        export_rows(&snapshot, &[1], &["x".into()], &lines, &mut |_| {}).await.unwrap();
+        assert_eq!(std::fs::read_to_string(lines).unwrap(), "{\"x\":2}\n");
+        // What is written of it is read in again.
+        let again = Dataset::create(
+            &place::location(folder.path().join("again")),
+            Schema::new(snapshot.schema().attributes().iter().cloned()).unwrap(),
+        );
+        assert!(again.await.is_ok());
+    });
+}
