@@ -156,10 +156,8 @@ fn exports_of_widened_attributes_are_written() {
         export_rows(&snapshot, &[1], &["x".into()], &lines, &mut |_| {}).await.unwrap();
         assert_eq!(std::fs::read_to_string(lines).unwrap(), "{\"x\":2}\n");
         // What is written of it is read in again.
-        let again = Dataset::create(
-            &place::location(folder.path().join("again")),
-            Schema::new(snapshot.schema().attributes().iter().cloned()).unwrap(),
-        );
-        assert!(again.await.is_ok());
+        let schema = Schema::new(snapshot.schema().attributes().iter().cloned()).unwrap();
+        let again = place::location(folder.path().join("again"));
+        assert!(Dataset::create(&again, schema).await.is_ok());
     });
 }

@@ -42,6 +42,7 @@ impl Dataset {
         root.origins.clear();
         root.reader_features.remove(FEATURE_ORIGINS);
         root.writer_features.remove(FEATURE_ORIGINS);
+        // Two origins may name one object: a clone that was merged back where it came from.
         let mut copied = HashSet::new();
         for index in 0..snapshot.root().leaves.len() {
             let mut partitions = Vec::new();
@@ -49,7 +50,7 @@ impl Dataset {
                 let mut entry = partition.entry().clone();
                 let elsewhere = naming_others(&snapshot, partition);
                 for path in own_paths(&mut entry) {
-                    if copied.insert(path.clone()) {
+                    if copied.insert(own_path(path).to_owned()) {
                         done += copy_object(snapshot.storage(), copy.storage(), path).await?;
                         on_progress(done, total);
                     }
