@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use tenrow_format::FormatError;
 
@@ -138,6 +139,18 @@ impl Error {
         Self::new(kind, what).with_source(source)
     }
 
+    /// What several who waited for the same work are told.
+    pub(crate) fn of_several(error: Arc<Self>) -> Self {
+        match Arc::try_unwrap(error) {
+            Ok(error) => error,
+            Err(error) => {
+                let (kind, context) = (error.kind, error.context.clone());
+                let source = error.source.is_some().then(|| Source::from(CauseOf(error)));
+                Self { kind, context, source }
+            }
+        }
+    }
+
     /// The same error, of another kind.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
@@ -184,6 +197,22 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// The cause of an error that several were told.
+#[derive(Debug)]
+struct CauseOf(Arc<Error>);
+
+impl fmt::Display for CauseOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.source.as_ref().map_or(Ok(()), |cause| cause.fmt(f))
+    }
+}
+
+impl StdError for CauseOf {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_ref().and_then(|cause| cause.source())
     }
 }
 

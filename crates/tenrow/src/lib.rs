@@ -5,6 +5,7 @@ mod blocking;
 mod clock;
 mod error;
 mod ids;
+mod shared_work;
 mod storage;
 mod tensor;
 mod snapshot;

@@ -135,7 +135,7 @@ impl<'a> ColumnReader<'a> {
         self.attribute.attribute_type == self.wanted.attribute_type
     }
 
-    pub(crate) fn file(&self, place: &ColumnPlace) -> &'a OpenFile {
+    pub(crate) fn file(&self, place: &ColumnPlace) -> &'a Arc<OpenFile> {
         self.partition.file(place)
     }
 

@@ -169,9 +169,9 @@ impl PlacedPartition {
         Source::new(self.snapshot.storage(), self.file(file)?, options).read_many(ranges).await
     }
 
-    fn file(&self, file: usize) -> Result<&crate::snapshot::OpenFile> {
+    fn file(&self, file: usize) -> Result<&Arc<crate::snapshot::OpenFile>> {
         let files = self.partition.files();
-        files.get(file).map(Arc::as_ref).ok_or_else(|| {
+        files.get(file).ok_or_else(|| {
             Error::invalid(format!("file {file} of a partition of {} files", files.len()))
         })
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt, try_unfold};
-use tokio::sync::OnceCell;
 
 use crate::error::Result;
 use crate::format::{Attribute, AttributeType};
@@ -13,6 +12,7 @@ use crate::read::arrays;
 use crate::read::batch;
 use crate::read::column::ColumnReader;
 use crate::read::options::ReadOptions;
+use crate::shared_work::Once;
 use crate::snapshot::{LoadedPartition, Snapshot};
 
 /// Batches of a scan, in row order.
@@ -154,7 +154,7 @@ struct Group {
     /// Which attributes are read part by part.
     is_raw: Vec<bool>,
     /// The others, decoded at once when the first part wants them.
-    decoded: OnceCell<Vec<Option<ArrayRef>>>,
+    decoded: Once<Arc<[Option<ArrayRef>]>>,
 }
 
 impl Plan {
@@ -209,16 +209,20 @@ impl Scan {
             rows: at..end,
             file_rows,
             is_raw: self.attributes.iter().map(is_raw).collect::<Result<_>>()?,
-            decoded: OnceCell::new(),
+            decoded: Once::default(),
         })
     }
 
     /// The columns of a part.
-    async fn read(&self, part: Part) -> Result<(Vec<ArrayRef>, usize)> {
+    async fn read(self: &Arc<Self>, part: Part) -> Result<(Vec<ArrayRef>, usize)> {
         let Part { group, rows } = part;
-        let decoded = group.decoded.get_or_try_init(|| group.decode(self)).await?;
+        let load = || {
+            let (group, scan) = (Arc::clone(&group), Arc::clone(self));
+            async move { group.decode(&scan).await }
+        };
+        let decoded = group.decoded.get_or_load(load).await?;
         let mut columns = Vec::with_capacity(self.attributes.len());
-        for (attribute, decoded) in self.attributes.iter().zip(decoded) {
+        for (attribute, decoded) in self.attributes.iter().zip(decoded.iter()) {
             columns.push(match decoded {
                 Some(decoded) => {
                     let start = (rows.start - group.rows.start) as usize;
@@ -273,7 +277,7 @@ fn batches(
 
 impl Group {
     /// The columns that are not read part by part.
-    async fn decode(&self, scan: &Scan) -> Result<Vec<Option<ArrayRef>>> {
+    async fn decode(&self, scan: &Scan) -> Result<Arc<[Option<ArrayRef>]>> {
         let mut decoded = Vec::with_capacity(self.is_raw.len());
         for (attribute, is_raw) in scan.attributes.iter().zip(&self.is_raw) {
             let reader = reader(&scan.snapshot, attribute, &self.partition, &scan.options);
@@ -282,7 +286,7 @@ impl Group {
                 false => Some(reader.read_ranges(&self.file_rows).await?),
             });
         }
-        Ok(decoded)
+        Ok(decoded.into())
     }
 
     /// Where the first page ends of those that hold row `at`.

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::OnceCell;
-
 use crate::error::{Error, Result};
 use crate::format::manifest::{
-    Chunk, Leaf, LeafRef, Partition, RowIdRange, RowMap, in_origin, origin_of,
+    Chunk, DeletionVector, Leaf, LeafRef, Partition, RowIdRange, RowMap, in_origin, origin_of,
 };
 use crate::format::{Attribute, DeletedRows, FieldId, checksum, limits};
+use crate::shared_work::Once;
 use crate::snapshot::open_file::{OpenFile, missing_is_damage};
 use crate::snapshot::row_id_map::RowIdMap;
 use crate::storage::Storage;
@@ -77,7 +76,7 @@ pub(crate) struct LoadedPartition {
     entry: Partition,
     files: Vec<Arc<OpenFile>>,
     columns: OnceLock<HashMap<FieldId, ColumnPlace>>,
-    deletes: OnceCell<Arc<DeletedRows>>,
+    deletes: Once<Arc<DeletedRows>>,
 }
 
 /// Where one attribute of one partition is stored.
@@ -96,7 +95,7 @@ pub(crate) struct ColumnPlace {
 impl LoadedPartition {
     fn new(entry: Partition) -> Self {
         let files = entry.files.iter().map(|file| Arc::new(OpenFile::new(file.clone()))).collect();
-        Self { entry, files, columns: OnceLock::new(), deletes: OnceCell::new() }
+        Self { entry, files, columns: OnceLock::new(), deletes: Once::default() }
     }
 
     pub(crate) fn entry(&self) -> &Partition {
@@ -160,32 +159,9 @@ impl LoadedPartition {
 
     /// Which of its rows are deleted, read once; `None` if none is.
     pub(crate) async fn deletes(&self, storage: &Storage) -> Result<Option<&Arc<DeletedRows>>> {
-        if self.entry.deletes.is_none() {
-            return Ok(None);
-        }
-        self.deletes.get_or_try_init(|| self.read_deletes(storage)).await.map(Some)
-    }
-
-    async fn read_deletes(&self, storage: &Storage) -> Result<Arc<DeletedRows>> {
-        let Some(entry) = &self.entry.deletes else { return Ok(Arc::default()) };
-        let read = storage.read(&entry.path, limits::MAX_DELETION_VECTOR_BYTES).await;
-        let bytes = read.map_err(missing_is_damage)?;
-        let damaged = |reason| Error::corrupt(format!("{storage}/{}", entry.path), reason);
-        let found = checksum(&bytes);
-        if found != entry.checksum || bytes.len() as u64 != entry.size_bytes {
-            storage.distrust(&entry.path);
-            return Err(damaged(format!(
-                "checksum {found:016x}, expected {:016x}",
-                entry.checksum
-            )));
-        }
-        let deletes = DeletedRows::decode(&bytes, self.entry.row_count)
-            .map_err(|e| Error::format(format!("{storage}/{}", entry.path), e))?;
-        if deletes.len() != entry.row_count {
-            let reason = format!("{} rows, but its leaf says {}", deletes.len(), entry.row_count);
-            return Err(damaged(reason));
-        }
-        Ok(Arc::new(deletes))
+        let Some(entry) = &self.entry.deletes else { return Ok(None) };
+        let load = || read_deletes(storage.clone(), entry.clone(), self.entry.row_count);
+        self.deletes.get_or_load(load).await.map(Some)
     }
 
     /// The stable id of a row of the files.
@@ -225,6 +201,29 @@ impl LoadedPartition {
         }
         None
     }
+}
+
+/// The deletion vector of a partition of that many rows.
+async fn read_deletes(
+    storage: Storage,
+    entry: DeletionVector,
+    partition_rows: u64,
+) -> Result<Arc<DeletedRows>> {
+    let read = storage.read(&entry.path, limits::MAX_DELETION_VECTOR_BYTES).await;
+    let bytes = read.map_err(missing_is_damage)?;
+    let damaged = |reason| Error::corrupt(format!("{storage}/{}", entry.path), reason);
+    let found = checksum(&bytes);
+    if found != entry.checksum || bytes.len() as u64 != entry.size_bytes {
+        storage.distrust(&entry.path);
+        return Err(damaged(format!("checksum {found:016x}, expected {:016x}", entry.checksum)));
+    }
+    let deletes = DeletedRows::decode(&bytes, partition_rows)
+        .map_err(|e| Error::format(format!("{storage}/{}", entry.path), e))?;
+    if deletes.len() != entry.row_count {
+        let reason = format!("{} rows, but its leaf says {}", deletes.len(), entry.row_count);
+        return Err(damaged(reason));
+    }
+    Ok(Arc::new(deletes))
 }
 
 fn place_in(file: usize, chunks: &[Chunk], field: FieldId) -> ColumnPlace {

@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaData;
-use tokio::sync::OnceCell;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::limits;
 use crate::format::manifest::{Leaf, LeafRef, Root, RowMap, Version};
 use crate::format::{Attribute, FieldId, Schema};
+use crate::shared_work::Once;
 use crate::storage::Storage;
 
 pub(crate) use leaf::{ColumnPlace, LoadedLeaf, LoadedPartition, name_origin};
@@ -40,7 +40,7 @@ struct Inner {
     arrow_schema: arrow_schema::SchemaRef,
     /// Attributes as older files hold them, by the id that they had then.
     earlier: HashMap<FieldId, Attribute>,
-    leaves: Vec<OnceCell<Arc<LoadedLeaf>>>,
+    leaves: Vec<Once<Arc<LoadedLeaf>>>,
     columns: Arc<CachedColumns>,
 }
 
@@ -67,8 +67,8 @@ impl Snapshot {
         let row_id_map = row_ids_of(&root);
         let known_leaves = known.map(Snapshot::loaded_leaves).unwrap_or_default();
         let share = |leaf: &LeafRef| match known_leaves.get(leaf.path.as_str()) {
-            Some((reference, loaded)) if *reference == leaf => OnceCell::from(Arc::clone(loaded)),
-            _ => OnceCell::new(),
+            Some((reference, loaded)) if *reference == leaf => Once::from(Arc::clone(loaded)),
+            _ => Once::default(),
         };
         let leaves = root.leaves.iter().map(share).collect();
         let arrow_schema = root.schema.arrow_schema();
@@ -201,20 +201,23 @@ impl Snapshot {
 
     /// The leaf number `index`, read once.
     pub(crate) async fn leaf(&self, index: usize) -> Result<&Arc<LoadedLeaf>> {
-        let leaf = &self.root().leaves[index];
-        self.inner.leaves[index].get_or_try_init(|| self.load_leaf(leaf)).await
+        let load = || {
+            let snapshot = self.clone();
+            async move { snapshot.load_leaf(index).await }
+        };
+        self.inner.leaves[index].get_or_load(load).await
     }
 
     /// The leaf number `index`, not kept: for work that passes over all of them, however many there are.
     pub(crate) async fn passing_leaf(&self, index: usize) -> Result<Arc<LoadedLeaf>> {
         match self.inner.leaves[index].get() {
             Some(leaf) => Ok(leaf.clone()),
-            None => self.load_leaf(&self.root().leaves[index]).await,
+            None => self.load_leaf(index).await,
         }
     }
 
-    async fn load_leaf(&self, leaf: &LeafRef) -> Result<Arc<LoadedLeaf>> {
-        let storage = self.storage();
+    async fn load_leaf(&self, index: usize) -> Result<Arc<LoadedLeaf>> {
+        let (storage, leaf) = (self.storage(), &self.root().leaves[index]);
         let bytes = storage.read(&leaf.path, limits::MAX_LEAF_BYTES).await.map_err(|error| {
             // The version names it, so a missing leaf is damage.
             match error.kind() {
@@ -266,7 +269,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`Corrupt`](ErrorKind::Corrupt) or [`Io`](ErrorKind::Io), naming the file.
-    pub(crate) async fn footer(&self, file: &OpenFile) -> Result<Arc<ParquetMetaData>> {
+    pub(crate) async fn footer(&self, file: &Arc<OpenFile>) -> Result<Arc<ParquetMetaData>> {
         file.footer(self.storage()).await
     }
 }

@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use arrow_array::{Array, ArrayRef};
 use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaData;
-use tokio::sync::OnceCell;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::FieldId;
 use crate::format::manifest::{DataFile, RowMap};
 use crate::format::partition::{columns_beside, columns_of, decode_footer, without_float_bounds};
+use crate::shared_work::{Once, without_waiting};
 use crate::snapshot::leaf::ColumnPlace;
 use crate::storage::{CoalesceOptions, Storage};
 
@@ -21,14 +21,14 @@ pub(crate) struct OpenFile {
     entry: DataFile,
     row_map: RowMap,
     map: OnceLock<Bytes>,
-    footer: OnceCell<Arc<ParquetMetaData>>,
-    bounded_footer: OnceCell<Arc<ParquetMetaData>>,
+    footer: Once<Arc<ParquetMetaData>>,
+    bounded_footer: Once<Arc<ParquetMetaData>>,
 }
 
 impl OpenFile {
     pub(crate) fn new(entry: DataFile) -> Self {
         let row_map = entry.row_map();
-        let (footer, bounded_footer) = (OnceCell::new(), OnceCell::new());
+        let (footer, bounded_footer) = (Once::default(), Once::default());
         Self { entry, row_map, map: OnceLock::new(), footer, bounded_footer }
     }
 
@@ -62,33 +62,42 @@ impl OpenFile {
     }
 
     /// The Parquet footer and page indexes, read once with one exact read.
-    pub(crate) async fn footer(&self, storage: &Storage) -> Result<Arc<ParquetMetaData>> {
-        let read = || async {
-            let start = self.entry.size_bytes.saturating_sub(self.entry.footer_bytes);
-            let range = start..self.entry.size_bytes;
-            let tail = self.read(storage, range).await?;
-            let metadata = decode_footer(&tail, self.entry.size_bytes).map_err(|e| {
-                storage.distrust(&self.entry.path);
-                Error::format(self.shown(storage), e)
-            })?;
-            self.check_footer(storage, &metadata)?;
-            Ok(Arc::new(metadata))
+    pub(crate) async fn footer(
+        self: &Arc<Self>,
+        storage: &Storage,
+    ) -> Result<Arc<ParquetMetaData>> {
+        let load = || {
+            let (file, storage) = (Arc::clone(self), storage.clone());
+            async move { file.read_footer(&storage).await }
         };
-        self.footer.get_or_try_init(read).await.cloned()
+        self.footer.get_or_load(load).await.cloned()
+    }
+
+    async fn read_footer(&self, storage: &Storage) -> Result<Arc<ParquetMetaData>> {
+        let start = self.entry.size_bytes.saturating_sub(self.entry.footer_bytes);
+        let tail = self.read(storage, start..self.entry.size_bytes).await?;
+        let metadata = decode_footer(&tail, self.entry.size_bytes).map_err(|e| {
+            storage.distrust(&self.entry.path);
+            Error::format(self.shown(storage), e)
+        })?;
+        self.check_footer(storage, &metadata)?;
+        Ok(Arc::new(metadata))
     }
 
     /// The same without the bounds of floats, made once.
     pub(crate) async fn footer_without_float_bounds(
-        &self,
+        self: &Arc<Self>,
         storage: &Storage,
     ) -> Result<Arc<ParquetMetaData>> {
-        let make = || async {
-            let footer = self.footer(storage).await?;
-            let bounded =
-                without_float_bounds(&footer).map_err(|e| Error::format(self.shown(storage), e))?;
-            Ok(Arc::new(bounded))
+        let load = || {
+            let (file, storage) = (Arc::clone(self), storage.clone());
+            async move {
+                let footer = file.footer(&storage).await?;
+                let bounded = without_float_bounds(&footer);
+                bounded.map(Arc::new).map_err(|e| Error::format(file.shown(&storage), e))
+            }
         };
-        self.bounded_footer.get_or_try_init(make).await.cloned()
+        self.bounded_footer.get_or_load(load).await.cloned()
     }
 
     fn check_footer(&self, storage: &Storage, metadata: &ParquetMetaData) -> Result<()> {
@@ -237,11 +246,7 @@ impl CachedColumns {
     }
 
     fn kept(&self) -> Option<MutexGuard<'_, Kept>> {
-        match self.0.try_lock() {
-            Ok(kept) => Some(kept),
-            Err(TryLockError::Poisoned(kept)) => Some(kept.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+        without_waiting(&self.0)
     }
 
     /// Whether a small column may find no room.

@@ -56,6 +56,17 @@ impl Meter {
     }
 }
 
+/// The future, counted by the meter under which it was made, wherever it is polled.
+pub(super) fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> + use<F> {
+    let counters = CURRENT.try_with(Arc::clone).ok();
+    async move {
+        match counters {
+            Some(counters) => CURRENT.scope(counters, future).await,
+            None => future.await,
+        }
+    }
+}
+
 /// Adds to the counters of the meter under which this runs, if there is one.
 pub(super) fn also(note: impl FnOnce(&LiveCounters)) {
     // Outside of a meter there is nothing to add to.

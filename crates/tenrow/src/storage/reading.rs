@@ -1,16 +1,18 @@
 //! Reading: exact ranges, near ones together, through the cache where there is one.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectStoreExt};
 
-use super::Storage;
-use super::cache::{Cached, Fetched};
+use super::cache::{Cache, Cached, Fetched};
 use super::coalesce::{CoalesceOptions, coalesce, read_of};
 use super::remote::hedged;
+use super::{RemotePlace, Storage};
 use crate::error::{Error, Result};
 
 /// Folders of objects that never change once they are there, under names that are never used again.
@@ -49,15 +51,14 @@ impl Storage {
         };
         let location = self.location(path)?;
         if let Some(cached) = self.cached(path, &location, MAX_CONCURRENCY) {
-            let fetch = |range| self.fetch_part(path, &location, range);
-            let (first, size) = cached.first(fetch).await?;
+            let (first, size) = cached.first().await?;
             if size > max_bytes {
                 return too_large(size);
             }
             if size <= first.len() as u64 {
                 return self.exact(path, &(0..size), first);
             }
-            let mut whole = cached.read(std::slice::from_ref(&(0..size)), fetch).await?;
+            let mut whole = cached.read(std::slice::from_ref(&(0..size))).await?;
             return self.exact(path, &(0..size), whole.pop().unwrap_or_default());
         }
         let object = self.inner.store.get(&location).await.map_err(failed)?;
@@ -104,8 +105,7 @@ impl Storage {
         ranges.iter().try_for_each(|range| check_range(path, range))?;
         let location = self.location(path)?;
         if let Some(cached) = self.cached(path, &location, options.max_concurrency) {
-            let fetch = |range| self.fetch_part(path, &location, range);
-            let read = cached.read(ranges, fetch).await?.into_iter();
+            let read = cached.read(ranges).await?.into_iter();
             return ranges
                 .iter()
                 .zip(read)
@@ -153,18 +153,32 @@ impl Storage {
             return origin.distrust(path);
         }
         let Ok(location) = self.location(path) else { return };
-        if let Some(cached) = self.cached(path, &location, 1) {
-            cached.forget();
+        if let Some((cache, place)) = self.cache_of(path) {
+            cache.forget(&place.identity, location.as_ref());
         }
     }
 
     /// The cached blocks of an object, if there is a cache and the object never changes.
-    fn cached(&self, path: &str, location: &Path, max_concurrency: usize) -> Option<Cached<'_>> {
+    fn cached(&self, path: &str, location: &Path, max_concurrency: usize) -> Option<Cached> {
+        let (cache, place) = self.cache_of(path)?;
+        let counters = self.inner.counters.clone();
+        let object = Arc::new((self.clone(), path.to_owned(), location.clone()));
+        let ask = move |range| {
+            let object = object.clone();
+            let asked = async move {
+                let (storage, path, location) = &*object;
+                storage.fetch_part(path, location, range).await
+            };
+            asked.boxed()
+        };
+        let object = location.as_ref();
+        Some(cache.of(&place.identity, object, counters, max_concurrency, Arc::new(ask)))
+    }
+
+    fn cache_of(&self, path: &str) -> Option<(&Cache, &RemotePlace)> {
         let place = self.remote_place()?;
         let is_final = FINAL_FOLDERS.iter().any(|folder| path.starts_with(folder));
-        let cache = place.cache.as_ref().filter(|_| is_final)?;
-        let object = location.as_ref();
-        Some(cache.of(&place.identity, object, &self.inner.counters, max_concurrency))
+        Some((place.cache.as_ref().filter(|_| is_final)?, place))
     }
 
     /// Those bytes of the range that the object has, and the object's size.

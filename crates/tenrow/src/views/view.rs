@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use futures::stream::{BoxStream, StreamExt, try_unfold};
-use tokio::sync::OnceCell;
 
 use crate::blocking;
 use crate::error::{Error, Result};
 use crate::format::manifest::{Version, ViewRef};
 use crate::format::{checksum, decode_view_rows, limits};
 use crate::read::ReadOptions;
+use crate::shared_work::Once;
 use crate::snapshot::{Snapshot, missing_is_damage};
 
 /// Rows that were chosen from one version, in the order and as often as they were chosen.
@@ -26,7 +26,7 @@ struct Inner {
     name: String,
     entry: ViewRef,
     snapshot: Snapshot,
-    rows: OnceCell<Vec<u64>>,
+    rows: Once<Arc<[u64]>>,
 }
 
 impl View {
@@ -42,7 +42,7 @@ impl View {
                 ),
             ));
         }
-        let rows = OnceCell::new();
+        let rows = Once::default();
         Ok(Self { inner: Arc::new(Inner { name: name.to_owned(), entry, snapshot, rows }) })
     }
 
@@ -76,10 +76,14 @@ impl View {
     /// # Errors
     /// [`Corrupt`](crate::ErrorKind::Corrupt) if its file is missing or damaged.
     pub async fn rows(&self) -> Result<&[u64]> {
-        self.inner.rows.get_or_try_init(|| self.read_rows()).await.map(Vec::as_slice)
+        let load = || {
+            let view = self.clone();
+            async move { view.read_rows().await }
+        };
+        self.inner.rows.get_or_load(load).await.map(|rows| &rows[..])
     }
 
-    async fn read_rows(&self) -> Result<Vec<u64>> {
+    async fn read_rows(&self) -> Result<Arc<[u64]>> {
         let (entry, snapshot) = (&self.inner.entry, &self.inner.snapshot);
         let storage = snapshot.storage();
         let bytes = storage.read(&entry.path, limits::MAX_VIEW_BYTES).await;
@@ -94,7 +98,7 @@ impl View {
                 return Err(Error::corrupt(place, reason));
             }
             let rows = decode_view_rows(&bytes, row_count, version_rows);
-            rows.map_err(|e| Error::format(place, e))
+            rows.map(Arc::from).map_err(|e| Error::format(place, e))
         })
         .await
     }

@@ -1,24 +1,25 @@
-//! The folder of the cache: blocks, locks, and what makes room.
+//! The folder of the cache: blocks, and what makes room.
 //!
 //! ```text
 //! <folder>/blocks/<hh>/<object>.<index>   a block; complete from the moment that it has its name
-//! <folder>/locks/<hhh>                    held by whoever fetches a block that it stands for; never removed
+//! <folder>/claims/<object>.<index>        somebody fetches that block
 //! <folder>/tmp/<id>                       a block that is being written
+//! <folder>/written                        a byte for each 64 KiB written since room was last looked for
 //! ```
 //!
-//! Any of it may be removed at any time, by anyone.
+//! Any of it may be removed at any time, by anyone. Its owner alone can read what is made here.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use super::block::{BlockFile, BlockKey, footer};
+use super::fetches::Fetches;
 use crate::ids::Ids;
 
-/// Locks, of which each block has one.
-const LOCKS: u64 = 4096;
 /// Blocks that were used within this time count as used now.
 const FRESH: Duration = Duration::from_secs(30);
 /// Unfinished blocks that are older belong to nobody.
@@ -27,15 +28,18 @@ const ABANDONED: Duration = Duration::from_secs(3600);
 const SWEEP_PART: u64 = 64;
 /// Of the limit, what is kept when room is made, in hundredths.
 const KEPT_PERCENT: u64 = 90;
+/// Bytes that a byte of the tally stands for.
+const TALLY_BYTES: u64 = 64 << 10;
+/// Bytes that a file takes on disk are a multiple of this.
+const DISK_BYTES: u64 = 4096;
 
 /// Blocks on disk, at most so many bytes of them, shared with other processes.
-#[derive(Debug)]
 pub(super) struct BlockFolder {
     folder: PathBuf,
     max_bytes: u64,
     ids: Ids,
-    /// Bytes written since room was last looked for.
-    written: AtomicU64,
+    /// What is under way in this process.
+    pub(super) fetches: Mutex<Fetches>,
 }
 
 /// What a cache holds.
@@ -45,19 +49,22 @@ pub(super) struct Held {
     pub(super) bytes: u64,
 }
 
-/// A lock, until it is dropped or its process ends.
-#[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "closing it unlocks")] File);
-
 struct Entry {
     path: PathBuf,
     bytes: u64,
     used: SystemTime,
 }
 
+impl Entry {
+    /// Bytes that it takes.
+    fn disk_bytes(&self) -> u64 {
+        self.bytes.next_multiple_of(DISK_BYTES)
+    }
+}
+
 impl BlockFolder {
     pub(super) fn new(folder: PathBuf, max_bytes: u64) -> Self {
-        Self { folder, max_bytes, ids: Ids::random(), written: AtomicU64::new(0) }
+        Self { folder, max_bytes, ids: Ids::random(), fetches: Mutex::default() }
     }
 
     /// The block, if it is here and whole; noted as used.
@@ -73,83 +80,57 @@ impl BlockFolder {
         Some(block)
     }
 
-    /// The lock of the block; `None` if someone has it.
-    ///
-    /// # Errors
-    /// The cache cannot be written.
-    pub(super) fn try_lock(&self, stripe: u64) -> io::Result<Option<Lock>> {
-        let folder = self.folder.join("locks");
-        let open = || {
-            let name = folder.join(format!("{stripe:03x}"));
-            OpenOptions::new().create(true).append(true).open(name)
-        };
-        let file = match open() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                make_private(&self.folder)?;
-                fs::create_dir_all(&folder)?;
-                open()?
-            }
-            opened => opened?,
-        };
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock(file))),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => Err(error),
-        }
-    }
-
-    /// Which lock is that of the block.
-    pub(super) fn stripe(key: &BlockKey) -> u64 {
-        let [a, b, ..] = key.object;
-        (u64::from(u16::from_le_bytes([a, b])).wrapping_add(key.index)) % LOCKS
-    }
-
     /// Keeps a block, and makes room if there is too much.
     ///
     /// # Errors
     /// The cache cannot be written, or the disk is full.
     pub(super) fn keep(&self, key: &BlockKey, block: &[u8], object_bytes: u64) -> io::Result<()> {
-        let path = self.path(key);
-        let temp = self.folder.join("tmp").join(self.ids.next());
-        let write = || {
-            let mut file = OpenOptions::new().write(true).create_new(true).open(&temp)?;
+        let (unfinished, path) = (self.unfinished(), self.path(key));
+        // Before it is written: what a killed process leaves counts too.
+        let needs_room = self.count(block.len() as u64)?;
+        let temp = unfinished.join(self.ids.next());
+        let written = within(&unfinished, || {
+            let mut file = new_private(&temp)?;
             file.write_all(block)?;
             file.write_all(&footer(key, block, object_bytes))
-        };
-        let written = match write() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                make_private(&self.folder)?;
-                fs::create_dir_all(self.folder.join("tmp"))?;
-                write()
-            }
-            written => written,
-        };
-        let named = written.and_then(|()| match fs::rename(&temp, &path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(path.parent().unwrap_or(&self.folder))?;
-                fs::rename(&temp, &path)
-            }
-            renamed => renamed,
         });
+        let folder = path.parent().unwrap_or(&self.folder);
+        let named = written.and_then(|()| within(folder, || fs::rename(&temp, &path)));
         if named.is_err() {
             let _ = fs::remove_file(&temp);
             return named;
         }
-        let written = self.written.fetch_add(block.len() as u64, Ordering::Relaxed);
-        if written + block.len() as u64 > self.max_bytes / SWEEP_PART {
-            self.written.store(0, Ordering::Relaxed);
-            self.sweep()?;
-        }
-        Ok(())
+        if needs_room { self.sweep() } else { Ok(()) }
     }
 
-    /// Removes what was not used for longest, until there is room; one process at a time.
+    /// Counts bytes for all processes together; whether so many were written that room has to be looked for.
+    fn count(&self, bytes: u64) -> io::Result<bool> {
+        let path = self.tally();
+        let open = || OpenOptions::new().append(true).open(&path);
+        let mut tally = match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                match within(&self.folder, || new_private(&path)) {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                        return Err(error);
+                    }
+                    _ => open()?,
+                }
+            }
+            opened => opened?,
+        };
+        tally.write_all(&vec![b'.'; bytes.div_ceil(TALLY_BYTES).max(1) as usize])?;
+        let written = tally.metadata()?.len().saturating_mul(TALLY_BYTES);
+        Ok(written > self.max_bytes / SWEEP_PART)
+    }
+
+    /// Removes what was not used for longest, until there is room. Two who do it at once remove the same.
     pub(super) fn sweep(&self) -> io::Result<()> {
-        // One past the locks of blocks.
-        let Some(_lock) = self.try_lock(LOCKS)? else { return Ok(()) };
-        self.remove_abandoned();
+        // It is counted anew from here on. Where that fails, room is looked for once more.
+        let _ = OpenOptions::new().write(true).truncate(true).open(self.tally());
+        remove_abandoned(&self.claims());
+        let mut bytes = remove_abandoned(&self.unfinished());
         let mut entries = self.entries()?;
-        let mut bytes: u64 = entries.iter().map(|entry| entry.bytes).sum();
+        bytes += entries.iter().map(Entry::disk_bytes).sum::<u64>();
         if bytes <= self.max_bytes {
             return Ok(());
         }
@@ -159,22 +140,12 @@ impl BlockFolder {
             if bytes <= goal {
                 break;
             }
-            if fs::remove_file(&entry.path).is_ok() {
-                bytes = bytes.saturating_sub(entry.bytes);
+            match fs::remove_file(&entry.path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {}
+                _ => bytes = bytes.saturating_sub(entry.disk_bytes()),
             }
         }
         Ok(())
-    }
-
-    fn remove_abandoned(&self) {
-        let Ok(unfinished) = fs::read_dir(self.folder.join("tmp")) else { return };
-        let now = SystemTime::now();
-        for entry in unfinished.flatten() {
-            let age = entry.metadata().and_then(|m| m.modified()).map(|at| now.duration_since(at));
-            if matches!(age, Ok(Ok(age)) if age > ABANDONED) {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
     }
 
     /// What is held.
@@ -232,6 +203,18 @@ impl BlockFolder {
         Ok(entries)
     }
 
+    pub(super) fn claims(&self) -> PathBuf {
+        self.folder.join("claims")
+    }
+
+    fn unfinished(&self) -> PathBuf {
+        self.folder.join("tmp")
+    }
+
+    fn tally(&self) -> PathBuf {
+        self.folder.join("written")
+    }
+
     fn path(&self, key: &BlockKey) -> PathBuf {
         let name = key.file_name();
         self.folder.join("blocks").join(&name[..2]).join(name)
@@ -246,10 +229,62 @@ fn listed(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
 }
 
-/// Makes the folder, for its owner alone: what is read with someone's credentials is theirs.
+impl std::fmt::Debug for BlockFolder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let max_bytes = self.max_bytes;
+        f.debug_struct("BlockFolder")
+            .field("folder", &self.folder)
+            .field("max_bytes", &max_bytes)
+            .finish()
+    }
+}
+
+/// Removes files that are old; gives the bytes of the others.
+fn remove_abandoned(folder: &Path) -> u64 {
+    let Ok(files) = fs::read_dir(folder) else { return 0 };
+    let mut bytes = 0;
+    for file in files.flatten() {
+        let Ok(metadata) = file.metadata() else { continue };
+        let age = metadata.modified().ok().and_then(|at| at.elapsed().ok());
+        let is_old = age.is_some_and(|age| age > ABANDONED);
+        if !is_old || fs::remove_file(file.path()).is_err() {
+            bytes += metadata.len().next_multiple_of(DISK_BYTES);
+        }
+    }
+    bytes
+}
+
+/// Does what needs `folder`, which is made if it is not there.
+pub(super) fn within<T>(folder: &Path, work: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match work() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            make_private(folder)?;
+            work()
+        }
+        done => done,
+    }
+}
+
+/// A new file, for its owner alone whatever the umask: what is read with someone's credentials is theirs.
+pub(super) fn new_private(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+/// Makes the folder and those above it that are missing, for their owner alone; what is there stays as it is.
 fn make_private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => fs::set_permissions(folder, Permissions::from_mode(0o700)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) => match folder.parent() {
+            Some(parent) if error.kind() == io::ErrorKind::NotFound => {
+                make_private(parent)?;
+                make_private(folder)
+            }
+            _ => Err(error),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -283,14 +318,63 @@ mod tests {
         assert_eq!(cache.held().unwrap(), Held::default());
     }
 
+    /// The bytes were counted for each opened dataset, so that many that read a little each never made room.
     #[test]
-    fn a_lock_is_held_by_one_and_free_when_it_is_dropped() {
+    fn many_who_write_a_little_each_keep_to_the_limit_together() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = BlockFolder::new(folder.path().join("cache"), 100_000);
-        let held = cache.try_lock(5).unwrap().unwrap();
-        assert!(cache.try_lock(5).unwrap().is_none());
-        assert!(cache.try_lock(6).unwrap().is_some());
-        drop(held);
-        assert!(cache.try_lock(5).unwrap().is_some());
+        const MAX_BYTES: u64 = 16 << 20;
+        for index in 0..200 {
+            let opened = BlockFolder::new(folder.path().join("cache"), MAX_BYTES);
+            opened.keep(&key(index), &[7; 200_000], 1 << 20).unwrap();
+            let held = opened.held().unwrap();
+            assert!(held.bytes <= MAX_BYTES + MAX_BYTES / SWEEP_PART + 200_000, "{held:?}");
+        }
+    }
+
+    #[test]
+    fn small_blocks_count_as_the_disk_counts_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = BlockFolder::new(folder.path().join("cache"), 100 * DISK_BYTES);
+        for index in 0..300 {
+            cache.keep(&key(index), &[7; 10], 10).unwrap();
+        }
+        assert!(cache.held().unwrap().blocks <= 100, "{:?}", cache.held());
+    }
+
+    #[test]
+    fn two_who_make_room_at_once_remove_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = BlockFolder::new(folder.path().join("cache"), 10 << 20);
+        for index in 0..60 {
+            cache.keep(&key(index), &[7; 200_000], 1 << 20).unwrap();
+        }
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| cache.sweep().unwrap());
+            }
+        });
+        let held = cache.held().unwrap();
+        assert!(held.bytes <= 10 << 20 && held.bytes >= 8 << 20, "{held:?}");
+    }
+
+    #[test]
+    fn what_is_made_can_be_read_by_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let shown = folder.path().join("open");
+        fs::create_dir(&shown).unwrap();
+        fs::set_permissions(&shown, Permissions::from_mode(0o777)).unwrap();
+        let cache = BlockFolder::new(shown.clone(), 1 << 20);
+        cache.keep(&key(0), &[7; 10], 10).unwrap();
+        let _claim = cache.claim(&key(1), false).unwrap();
+        let (mut folders, mut files) = (vec![shown], 0);
+        while let Some(folder) = folders.pop() {
+            for path in listed(&folder).unwrap() {
+                let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+                assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
+                if path.is_dir() { folders.push(path) } else { files += 1 }
+            }
+        }
+        // The block, the claim, the tally.
+        assert_eq!(files, 3);
     }
 }

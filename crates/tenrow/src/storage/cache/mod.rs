@@ -1,38 +1,39 @@
 //! Blocks of remote objects on the local disk, shared by the processes of a machine: each is fetched once.
 //!
 //! ```text
-//! ranges ─► blocks of 1 MiB ─┬─ on disk, and their checksums hold ───────────────► bytes
-//!                            └─ missing: lock ─► one request for neighbours ─► disk ─┘
+//! ranges ─► blocks of 1 MiB ─┬─ on disk, and their checksums hold ──────────────────────────────► bytes
+//!                            ├─ under way in this process ──────────────► joined ─────────────────┘
+//!                            └─ missing: claim ─► one request for neighbours ─► whole under a name ─┘
 //! ```
 //!
-//! Only objects that never change are kept: a block is never stale. A process that is killed leaves a file that nobody
-//! looks for, and a lock that is free. What cannot be kept (a full disk, a folder of someone else) is served all the same.
+//! Only objects that never change are kept: a block is never stale. Nothing is locked: a block is there, whole, or it
+//! is not, and whoever finds none may fetch it. A process that is killed or stopped leaves a file that nobody looks for,
+//! and a claim that soon counts for nothing. What cannot be kept (a full disk, a folder of someone else) is served all
+//! the same.
 
 mod block;
+mod claims;
+mod fetches;
 mod folder;
 mod settings;
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use self::block::{BLOCK_BYTES, BlockKey};
-use self::folder::{BlockFolder, Lock};
+use self::claims::Patience;
+use self::fetches::Blocks;
+use self::folder::BlockFolder;
 use super::counted::LiveCounters;
 use crate::blocking;
 use crate::error::{Error, Result};
-
-/// Blocks that one request fetches, at most.
-const RUN_BLOCKS: u64 = 8;
-/// How long to wait for a block that another process fetches, before looking again.
-const FIRST_WAIT: Duration = Duration::from_millis(2);
-const MAX_WAIT: Duration = Duration::from_millis(50);
+use crate::shared_work::Work;
 
 /// The cache of one machine.
 #[derive(Debug, Clone)]
@@ -55,12 +56,17 @@ pub struct CacheSize {
 /// What a store gives for a range: its bytes, which may end where the object does, and the object's size.
 pub(super) type Fetched = (Bytes, u64);
 
-/// The blocks of one object.
-pub(super) struct Cached<'a> {
-    cache: &'a Cache,
+/// Asks the store for a range of the object.
+pub(super) type Ask = dyn Fn(Range<u64>) -> BoxFuture<'static, Result<Fetched>> + Send + Sync;
+
+/// The blocks of one object; cheap to clone.
+#[derive(Clone)]
+pub(super) struct Cached {
+    blocks: Arc<BlockFolder>,
     object: [u8; 16],
-    counters: &'a LiveCounters,
+    counters: Arc<LiveCounters>,
     max_concurrency: usize,
+    ask: Arc<Ask>,
 }
 
 impl Cache {
@@ -103,18 +109,30 @@ impl Cache {
     }
 
     /// The blocks of the object at `path` of the store that `store` names.
-    pub(super) fn of<'a>(
-        &'a self,
+    pub(super) fn of(
+        &self,
         store: &str,
         path: &str,
-        counters: &'a LiveCounters,
+        counters: Arc<LiveCounters>,
         max_concurrency: usize,
-    ) -> Cached<'a> {
-        let mut object = [0; 16];
-        let hash = blake3::hash(format!("{store}\0{path}").as_bytes());
-        object.copy_from_slice(&hash.as_bytes()[..16]);
-        Cached { cache: self, object, counters, max_concurrency }
+        ask: Arc<Ask>,
+    ) -> Cached {
+        let (blocks, object) = (self.blocks.clone(), object(store, path));
+        Cached { blocks, object, counters, max_concurrency, ask }
     }
+
+    /// Keeps nothing of the object any longer.
+    pub(super) fn forget(&self, store: &str, path: &str) {
+        self.blocks.forget(object(store, path));
+    }
+}
+
+/// What tells the object from others.
+fn object(store: &str, path: &str) -> [u8; 16] {
+    let mut object = [0; 16];
+    let hash = blake3::hash(format!("{store}\0{path}").as_bytes());
+    object.copy_from_slice(&hash.as_bytes()[..16]);
+    object
 }
 
 /// Parts of blocks, by the block.
@@ -132,41 +150,36 @@ impl Found {
         self.blocks.extend(other.blocks);
         self.object_bytes = self.object_bytes.or(other.object_bytes);
     }
+
+    /// Adds what was missing of blocks that came.
+    fn cut(&mut self, come: &Blocks, missing: &mut Parts) {
+        for (index, block) in &come.bytes {
+            let Some(parts) = missing.remove(index) else { continue };
+            let cut = |part: &Range<usize>| {
+                block.slice(part.start.min(block.len())..part.end.min(block.len()))
+            };
+            self.blocks.insert(*index, parts.iter().map(cut).collect());
+        }
+        self.object_bytes = self.object_bytes.or(come.object_bytes);
+    }
 }
 
-impl Cached<'_> {
+impl Cached {
     /// The bytes of each range, those that the object has; what is missing is fetched.
-    pub(super) async fn read<F, Fut>(&self, ranges: &[Range<u64>], fetch: F) -> Result<Vec<Bytes>>
-    where
-        F: Fn(Range<u64>) -> Fut,
-        Fut: Future<Output = Result<Fetched>>,
-    {
-        Ok(assemble(ranges, self.find(ranges, &fetch).await?.blocks))
-    }
-
-    /// Keeps nothing of the object any longer.
-    pub(super) fn forget(&self) {
-        self.cache.blocks.forget(self.object);
+    pub(super) async fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        Ok(assemble(ranges, self.find(ranges).await?.blocks))
     }
 
     /// The first block of the object, and the object's size.
-    pub(super) async fn first<F, Fut>(&self, fetch: F) -> Result<Fetched>
-    where
-        F: Fn(Range<u64>) -> Fut,
-        Fut: Future<Output = Result<Fetched>>,
-    {
+    pub(super) async fn first(&self) -> Result<Fetched> {
         let first = 0..BLOCK_BYTES;
-        let found = self.find(std::slice::from_ref(&first), &fetch).await?;
+        let found = self.find(std::slice::from_ref(&first)).await?;
         let size = found.object_bytes.unwrap_or_default();
         let mut bytes = assemble(std::slice::from_ref(&first), found.blocks);
         Ok((bytes.pop().unwrap_or_default(), size))
     }
 
-    async fn find<F, Fut>(&self, ranges: &[Range<u64>], fetch: &F) -> Result<Found>
-    where
-        F: Fn(Range<u64>) -> Fut,
-        Fut: Future<Output = Result<Fetched>>,
-    {
+    async fn find(&self, ranges: &[Range<u64>]) -> Result<Found> {
         let mut wanted = Parts::new();
         for range in ranges {
             for (index, part) in parts(range) {
@@ -174,30 +187,20 @@ impl Cached<'_> {
             }
         }
         let (mut found, mut missing) = self.look_up(wanted).await;
-        self.counters.note_hits(found.blocks.len() as u64);
-        let mut wait = FIRST_WAIT;
+        let mut patience = Patience::new();
         while !missing.is_empty() {
-            let locked = self.lock(&missing).await;
-            // Someone may have been faster.
-            let mine: Parts =
-                missing.extract_if(.., |index, _| locked.blocks.contains(index)).collect();
-            let (known, mine) = self.look_up(mine).await;
-            found.add(known);
-            self.counters.note_misses(mine.len() as u64);
-            let fetches = runs(mine).into_iter().map(|run| self.fetch(run, fetch));
+            let blocks: Vec<u64> = missing.keys().copied().collect();
+            let fetches = self.fetches(&blocks, patience.is_over()).into_iter().map(Work::done);
             let mut fetched = stream::iter(fetches).buffer_unordered(self.max_concurrency.max(1));
-            while let Some(blocks) = fetched.try_next().await? {
-                found.add(blocks);
+            while let Some(come) = fetched.try_next().await? {
+                found.cut(&come, &mut missing);
             }
-            drop(fetched);
-            drop(locked);
             if missing.is_empty() {
                 break;
             }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(MAX_WAIT);
+            // Others fetch the rest.
+            patience.wait().await;
             let (known, rest) = self.look_up(std::mem::take(&mut missing)).await;
-            self.counters.note_hits(known.blocks.len() as u64);
             found.add(known);
             missing = rest;
         }
@@ -213,8 +216,8 @@ impl Cached<'_> {
         if wanted.is_empty() {
             return Default::default();
         }
-        let (blocks, object) = (self.cache.blocks.clone(), self.object);
-        blocking::run(move || {
+        let (blocks, object) = (self.blocks.clone(), self.object);
+        let (found, missing) = blocking::run(move || {
             let mut found = Found::default();
             let mut missing = Parts::new();
             for (index, parts) in wanted {
@@ -233,77 +236,10 @@ impl Cached<'_> {
             }
             (found, missing)
         })
-        .await
+        .await;
+        self.counters.note_hits(found.blocks.len() as u64);
+        (found, missing)
     }
-
-    /// Locks those blocks that nobody else has.
-    async fn lock(&self, missing: &Parts) -> Locked {
-        let keys: Vec<BlockKey> = missing.keys().map(|&index| self.key(index)).collect();
-        let blocks = self.cache.blocks.clone();
-        blocking::run(move || {
-            let mut locked = Locked::default();
-            for key in keys {
-                if let Entry::Vacant(free) = locked.locks.entry(BlockFolder::stripe(&key)) {
-                    match blocks.try_lock(*free.key()) {
-                        Ok(Some(lock)) => {
-                            free.insert(Some(lock));
-                        }
-                        Ok(None) => continue,
-                        // Where nothing can be locked, nothing is shared.
-                        Err(error) => {
-                            tracing::debug!(%error, "the cache cannot be locked");
-                            free.insert(None);
-                        }
-                    }
-                }
-                locked.blocks.insert(key.index);
-            }
-            locked
-        })
-        .await
-    }
-
-    /// Fetches blocks that follow each other, and keeps them.
-    async fn fetch<F, Fut>(&self, run: Parts, fetch: &F) -> Result<Found>
-    where
-        F: Fn(Range<u64>) -> Fut,
-        Fut: Future<Output = Result<Fetched>>,
-    {
-        let (Some((&first, _)), Some((&last, _))) = (run.first_key_value(), run.last_key_value())
-        else {
-            return Ok(Found::default());
-        };
-        let start = first * BLOCK_BYTES;
-        let (bytes, object_bytes) = fetch(start..(last + 1).saturating_mul(BLOCK_BYTES)).await?;
-        let block = move |index: u64| {
-            let from = ((index - first) * BLOCK_BYTES) as usize;
-            let whole = bytes.slice(from.min(bytes.len())..);
-            whole.slice(..whole.len().min(BLOCK_BYTES as usize))
-        };
-        let (blocks, object) = (self.cache.blocks.clone(), self.object);
-        Ok(blocking::run(move || {
-            let mut found = Found { object_bytes: Some(object_bytes), ..Found::default() };
-            for (index, parts) in run {
-                let block = block(index);
-                if let Err(error) = blocks.keep(&BlockKey { object, index }, &block, object_bytes) {
-                    tracing::debug!(%error, "a block cannot be kept");
-                }
-                let cut = |part: &Range<usize>| {
-                    block.slice(part.start.min(block.len())..part.end.min(block.len()))
-                };
-                found.blocks.insert(index, parts.iter().map(cut).collect());
-            }
-            found
-        })
-        .await)
-    }
-}
-
-/// Blocks that are ours to fetch, as long as this lives.
-#[derive(Default)]
-struct Locked {
-    locks: BTreeMap<u64, Option<Lock>>,
-    blocks: BTreeSet<u64>,
 }
 
 /// The blocks of a range, and which of their bytes it has.
@@ -315,23 +251,6 @@ fn parts(range: &Range<u64>) -> impl Iterator<Item = (u64, Range<usize>)> + use<
         let part = start.max(first) - first..end.min(first + BLOCK_BYTES) - first;
         (index, part.start as usize..part.end as usize)
     })
-}
-
-/// Blocks that follow each other, as many together as one request fetches.
-fn runs(blocks: Parts) -> Vec<Parts> {
-    let mut runs: Vec<Parts> = Vec::new();
-    for (index, parts) in blocks {
-        match runs.last_mut() {
-            Some(run)
-                if (run.len() as u64) < RUN_BLOCKS
-                    && run.last_key_value().is_some_and(|(&last, _)| last + 1 == index) =>
-            {
-                run.insert(index, parts);
-            }
-            _ => runs.push(Parts::from([(index, parts)])),
-        }
-    }
-    runs
 }
 
 /// The ranges, from the parts of blocks in the order in which they were asked for.
