@@ -11,6 +11,7 @@ pub mod s3;
 pub mod azurite;
 pub mod files;
 pub mod place;
+pub mod edited;
 
 use std::sync::LazyLock;
 
