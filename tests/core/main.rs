@@ -20,6 +20,7 @@ mod killed_writers;
 mod many_programs;
 mod merges;
 mod model;
+mod mutated_manifests;
 mod one_version;
 mod remote;
 mod round_trip;

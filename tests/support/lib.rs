@@ -12,6 +12,8 @@ pub mod azurite;
 pub mod files;
 pub mod place;
 pub mod edited;
+#[path = "../fuzz/mutate.rs"]
+pub mod mutate;
 
 use std::sync::LazyLock;
 

@@ -46,7 +46,7 @@ pub(super) fn of_values(statistics: &Statistics, found: &Found) -> Option<String
     ] {
         let Some(bound) = bound else { continue };
         let Some(value) = value else {
-            if statistics.exact {
+            if statistics.is_exact() {
                 return Some(format!("an exact {what} of {bound}, but there is no value"));
             }
             continue;
@@ -55,7 +55,7 @@ pub(super) fn of_values(statistics: &Statistics, found: &Found) -> Option<String
         if order.is_none_or(|order| order == outside) {
             return Some(format!("a {what} of {bound}, found {value}"));
         }
-        if statistics.exact && order != Some(Ordering::Equal) {
+        if statistics.is_exact() && order != Some(Ordering::Equal) {
             return Some(format!(
                 "an exact {what} of {bound}, which does not occur: it is {value}"
             ));
@@ -105,7 +105,7 @@ pub(super) fn of_partition(entry: &Partition) -> Vec<String> {
         }
         let key = entry.keys.iter().find(|key| key.field == own.field).map(|key| &key.value);
         let bounds = [&own.min, &own.max].into_iter().flatten();
-        if let Some(key) = key.filter(|_| own.exact)
+        if let Some(key) = key.filter(|_| own.is_exact())
             && bounds.into_iter().any(|bound| order(bound, key) != Some(Ordering::Equal))
         {
             faults.push(format!("the key of field {field} is {key}, but its bounds are others"));
@@ -140,10 +140,10 @@ pub(super) fn of_leaf(reference: &LeafRef, partitions: &[Partition]) -> Vec<Stri
             ));
         }
         let occurs = |bound: fn(&Statistics) -> &Option<Value>| {
-            own.clone().flatten().any(|own| own.exact && bound(own) == bound(whole))
+            own.clone().flatten().any(|own| own.is_exact() && bound(own) == bound(whole))
         };
-        let is_exact = !whole.exact || (occurs(|s| &s.min) && occurs(|s| &s.max));
-        if !is_exact && own.all(|own| own.is_some_and(|own| own.exact)) {
+        let is_exact = !whole.is_exact() || (occurs(|s| &s.min) && occurs(|s| &s.max));
+        if !is_exact && own.all(|own| own.is_some_and(|own| own.is_exact())) {
             faults.push(format!(
                 "its root says exact bounds of field {field}, which no partition has"
             ));

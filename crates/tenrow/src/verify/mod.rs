@@ -110,13 +110,13 @@ impl Dataset {
         let snapshot = check.snapshot.clone();
         for (name, entry) in &snapshot.root().views {
             check.report.files += 1;
-            check.has_size(&entry.path, entry.size_bytes, None).await;
             let found = match self.view_of(&snapshot, name).await {
                 Ok(view) => view.rows().await.map(drop),
                 Err(error) => Err(error),
             };
-            if let Err(error) = found {
-                check.fault(&entry.path, None, error);
+            match found {
+                Ok(()) => check.has_size(&entry.path, entry.size_bytes, None).await,
+                Err(error) => check.fault(&entry.path, None, error),
             }
         }
     }
