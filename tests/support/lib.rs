@@ -11,6 +11,9 @@ pub mod s3;
 pub mod azurite;
 pub mod files;
 pub mod place;
+pub mod edited;
+#[path = "../fuzz/mutate.rs"]
+pub mod mutate;
 
 use std::sync::LazyLock;
 

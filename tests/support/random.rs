@@ -43,6 +43,12 @@ impl Dice {
     }
 }
 
+impl crate::mutate::Choices for Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        Dice::below(self, limit)
+    }
+}
+
 /// `rows` random rows of `schema`: nulls where they may be, NaNs of all kinds, empty lists.
 pub fn batch(schema: &Schema, seed: u64, rows: usize) -> RecordBatch {
     let columns = schema.attributes().iter().fold(Columns::new(), |columns, attribute| {

@@ -94,6 +94,11 @@ impl<'a> RawChunk<'a> {
         }))
     }
 
+    /// Whether its pages lie at strides; else they are listed.
+    pub fn is_strided(&self) -> bool {
+        matches!(self.layout, ChunkLayout::Strided { .. })
+    }
+
     /// Stored bits of one element.
     pub fn item_bits(&self) -> u8 {
         match self.layout {

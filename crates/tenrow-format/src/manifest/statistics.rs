@@ -43,6 +43,15 @@ impl Statistics {
         Self { field, null_count, min, max, exact }
     }
 
+    /// Whether both bounds are known to occur as values.
+    ///
+    /// Texts near the length at which Parquet's writer cuts them are not: files before 0.2 say `exact` of what was cut.
+    pub fn is_exact(&self) -> bool {
+        let bounds = [&self.min, &self.max].into_iter().flatten();
+        let longest = bounds.filter_map(Value::as_str).map(str::len).max();
+        self.exact && longest.unwrap_or_default() <= MAX_BOUND_BYTES - char::MAX.len_utf8()
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         [&self.min, &self.max].into_iter().flatten().try_for_each(|bound| {
             let scalar = match bound {
@@ -123,6 +132,15 @@ mod tests {
     fn a_text_of_last_characters_has_no_upper_bound() {
         let text: Value = "\u{10ffff}".repeat(20).into();
         assert_eq!(Statistics::new(FieldId(1), 0, None, Some(text)).max, None);
+    }
+
+    #[test]
+    fn a_text_as_long_as_one_that_was_cut_is_not_taken_for_a_value() {
+        for (bytes, expected) in [(0, true), (60, true), (61, false), (64, false), (65, false)] {
+            let text: Value = "x".repeat(bytes).into();
+            let stats = Statistics::new(FieldId(1), 0, Some("a".into()), Some(text));
+            assert_eq!(stats.is_exact(), expected, "{bytes}");
+        }
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn of_statistics(statistics: &Statistics, attribute: &Attribute) -> Bounds {
         max: scalar(&statistics.max),
         null_count: Some(statistics.null_count),
         // NaN is beyond every bound, and statistics pass over it.
-        is_exact: statistics.exact && !data_type.is_floating(),
+        is_exact: statistics.is_exact() && !data_type.is_floating(),
     }
 }
 

@@ -150,7 +150,7 @@ fn are_sorted(all: &[&Statistics]) -> bool {
 }
 
 /// Whether `a` is less than `b`; `None` of values that have no order.
-fn less(a: &Value, b: &Value) -> Option<bool> {
+pub(crate) fn less(a: &Value, b: &Value) -> Option<bool> {
     match (a, b) {
         (Value::String(a), Value::String(b)) => Some(a < b),
         (Value::Bool(a), Value::Bool(b)) => Some(!a & b),

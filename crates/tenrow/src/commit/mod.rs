@@ -28,7 +28,7 @@ use crate::storage::{LATEST_NOTE, Storage};
 pub(crate) use append::{Append, Overwrite};
 pub(crate) use conflict::conflict;
 pub(crate) use edit::Edits;
-pub(crate) use leaves::{WrittenLeaf, place, write_leaves};
+pub(crate) use leaves::{WrittenLeaf, less, place, write_leaves};
 
 /// The longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_millis(500);

@@ -120,6 +120,11 @@ impl<'a> ColumnReader<'a> {
         Self { snapshot, attribute, wanted, partition, options, place }
     }
 
+    /// The same attribute in another of the partition's files.
+    pub(crate) fn at(other: &Self, place: &'a ColumnPlace) -> Self {
+        Self { place: Some(place), ..*other }
+    }
+
     /// Where the column is; `None` if the partition was written before the attribute was added.
     pub(crate) fn place(&self) -> Option<&'a ColumnPlace> {
         self.place

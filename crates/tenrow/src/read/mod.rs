@@ -22,15 +22,14 @@ mod placed;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use futures::future::try_join_all;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::format::Attribute;
 use crate::snapshot::{LoadedPartition, Snapshot};
-use column::ColumnReader;
-
 pub(crate) use arrays::{elements as element_array, lists as list_array, unfit};
+pub(crate) use column::ColumnReader;
 pub use element_stream::ElementStream;
 pub use file_column::{FileColumn, FileHandle};
 pub use options::{ReadOptions, Verify};
@@ -148,29 +147,6 @@ pub(crate) async fn live_rows(
 ) -> Result<ArrayRef> {
     let rows = snapshot.file_rows(partition, live).await?;
     ColumnReader::new(snapshot, attribute, partition, options).read_ranges(&rows).await
-}
-
-/// Reads one attribute of a whole partition row group by row group and forgets it, for a check.
-///
-/// An error comes with the first row of its row group.
-pub(crate) async fn partition_column(
-    snapshot: &Snapshot,
-    attribute: &Attribute,
-    partition: &LoadedPartition,
-    options: &ReadOptions,
-) -> Result<(), (u64, Error)> {
-    let reader = ColumnReader::new(snapshot, attribute, partition, options);
-    let Some(place) = reader.place() else { return Ok(()) };
-    let starts = reader.file(place).row_map();
-    for (row_group, rows) in reader.file(place).entry().row_groups.iter().enumerate() {
-        let read = reader.read(row_group, std::slice::from_ref(&(0..*rows))).await;
-        let column = read.map_err(|e| (starts.start(row_group), e))?;
-        if column.len() as u64 != *rows {
-            let reason = format!("{} rows, expected {rows}", column.len());
-            return Err((starts.start(row_group), Error::corrupt("a row group", reason)));
-        }
-    }
-    Ok(())
 }
 
 /// Columns as a batch whose fields are those of the attributes.

@@ -23,6 +23,8 @@ fn of_attribute(attribute: &Attribute, file: &EncodedFile) -> Option<Statistics>
     };
     let column = file.chunks.iter().find(|chunk| chunk.field == attribute.id)?.column as usize;
     let (mut null_count, mut smallest, mut largest) = (0, None, None);
+    // Parquet's writer cuts long texts itself: what is left of them occurs nowhere.
+    let mut is_exact = true;
     for group in file.metadata.row_groups() {
         let statistics = group.column(column).statistics()?;
         null_count += statistics.null_count_opt()?;
@@ -33,11 +35,13 @@ fn of_attribute(attribute: &Attribute, file: &EncodedFile) -> Option<Statistics>
             }
             continue;
         }
+        is_exact &= statistics.min_is_exact() && statistics.max_is_exact();
         let (min, max) = read(statistics)?;
         smallest = pick(smallest, min, std::cmp::Ordering::Less)?;
         largest = pick(largest, max, std::cmp::Ordering::Greater)?;
     }
-    Some(Statistics::new(attribute.id, null_count, smallest, largest))
+    let bounds = Statistics::new(attribute.id, null_count, smallest, largest);
+    Some(Statistics { exact: bounds.exact && is_exact, ..bounds })
 }
 
 /// The one of two values that is `wanted` than the other; `None` if they cannot be compared.

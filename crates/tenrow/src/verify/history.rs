@@ -1,0 +1,180 @@
+//! The versions: each made from the one before it, none missing that has not expired.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::commit::{read_version, version_path};
+use crate::dataset::Dataset;
+use crate::error::Result;
+use crate::format::limits;
+use crate::format::manifest::{FEATURE_SINGLE_WRITER, Leaf, Parent, Root, Version, origin_of};
+use crate::snapshot::{Snapshot, missing_is_damage};
+use crate::verify::check::Check;
+
+/// Checks every root that is there, and in full the objects that only older versions name.
+pub(super) async fn check(dataset: &Dataset, check: &mut Check) -> Result<()> {
+    let history = dataset.history(&check.snapshot).await?;
+    let there: BTreeSet<Version> = history.iter().copied().collect();
+    check_kept(check, &there);
+    let mut known = HashSet::new();
+    let mut child: Option<Snapshot> = None;
+    for version in history {
+        check.report.versions += 1;
+        let path = version_path(version);
+        let snapshot = match read_version(dataset.storage(), version, None).await {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                check.fault(&path, None, error);
+                child = None;
+                continue;
+            }
+        };
+        check_root(check, snapshot.root(), &there);
+        if let Some(child) = &child {
+            check_parent(check, &snapshot, child);
+        }
+        if check.options.full {
+            check_objects(check, &snapshot, &mut known).await;
+        }
+        child = Some(snapshot);
+    }
+    Ok(())
+}
+
+/// Tags and views name versions that are there.
+fn check_kept(check: &mut Check, there: &BTreeSet<Version>) {
+    let (path, snapshot) = (check.root_path(), check.snapshot.clone());
+    let root = snapshot.root();
+    let tags = root.tags.iter().map(|(name, version)| (format!("tag {name:?}"), *version));
+    let views = root.views.iter().map(|(name, view)| (format!("view {name:?}"), view.version));
+    for (what, version) in tags.chain(views) {
+        check.ensure(there.contains(&version), &path, None, || {
+            format!("{what} is of version {version}, which is not there")
+        });
+    }
+}
+
+/// What a root says of itself and of the version that it was made from.
+fn check_root(check: &mut Check, root: &Root, there: &BTreeSet<Version>) {
+    let path = version_path(root.version);
+    let (for_readers, for_writers) = root.features();
+    for feature in for_readers.iter().filter(|name| !root.reader_features.contains(**name)) {
+        check.note(&path, None, unnamed(feature, "readers"));
+    }
+    let single = root.single_writer.then_some(FEATURE_SINGLE_WRITER);
+    let needed = for_readers.iter().chain(&for_writers).copied().chain(single);
+    for feature in needed.filter(|name| !root.writer_features.contains(*name)) {
+        check.note(&path, None, unnamed(feature, "writers"));
+    }
+    let older = there.range(..root.version).next_back();
+    match root.parent {
+        Some(Parent { version: parent, .. }) => {
+            check.ensure(parent.0 + 1 == root.version.0, &path, None, || {
+                format!(
+                    "made from version {parent}, expected the one before version {}",
+                    root.version
+                )
+            });
+            let may_be_gone = parent < check.snapshot.root().expired_before;
+            check.ensure(may_be_gone || there.contains(&parent), &path, None, || {
+                format!("made from version {parent}, which is missing though it has not expired")
+            });
+        }
+        None => check.ensure(older.is_none(), &path, None, || {
+            format!("it names no parent, though there are older versions, such as {older:?}")
+        }),
+    }
+}
+
+pub(super) fn unnamed(feature: &str, whom: &str) -> String {
+    format!("feature {feature:?} is used, but not named for {whom}")
+}
+
+/// What must not fall, nor change, from a version to the next.
+fn check_parent(check: &mut Check, parent: &Snapshot, child: &Snapshot) {
+    let named = child.root().parent.filter(|named| named.version == parent.version());
+    let Some(named) = named else { return };
+    let path = version_path(parent.version());
+    check.ensure(named.checksum == parent.root_checksum(), &path, None, || {
+        format!(
+            "checksum {:016x}, but the next version says {:016x}",
+            parent.root_checksum(),
+            named.checksum
+        )
+    });
+    let (old, new, path) = (parent.root(), child.root(), version_path(child.version()));
+    let fields = |root: &Root| u64::from(root.schema.next_field_id());
+    for (what, old, new) in [
+        ("created_ms", old.created_ms, new.created_ms),
+        ("next_row_id", old.next_row_id as i64, new.next_row_id as i64),
+        ("next_field_id", fields(old) as i64, fields(new) as i64),
+        ("expired_before", old.expired_before.0 as i64, new.expired_before.0 as i64),
+    ] {
+        check.ensure(old <= new, &path, None, || {
+            format!("{what} is {new}, but the version before has {old}, and it never falls")
+        });
+    }
+    check.ensure(old.write_id != new.write_id, &path, None, || {
+        format!("its write id {:?} is that of the version before", new.write_id)
+    });
+}
+
+/// Everything that a version names is there; what others named already is passed over.
+async fn check_objects(check: &mut Check, snapshot: &Snapshot, known: &mut HashSet<String>) {
+    if snapshot.version() == check.snapshot.version() {
+        // Of the newest version all is looked at in depth.
+        known.extend(snapshot.root().leaves.iter().map(|leaf| leaf.path.clone()));
+        return;
+    }
+    for reference in &snapshot.root().leaves {
+        if !known.insert(reference.path.clone()) {
+            continue;
+        }
+        let storage = snapshot.storage();
+        let read = storage.read(&reference.path, limits::MAX_LEAF_BYTES).await;
+        let leaf = read.map_err(missing_is_damage).and_then(|bytes| {
+            Leaf::decode(bytes, reference.checksum)
+                .map_err(|e| crate::error::Error::format(storage.shown(&reference.path), e))
+        });
+        match leaf {
+            Ok(leaf) => check_files(check, snapshot, &reference.path, &leaf, known).await,
+            Err(error) => check.fault(&reference.path, None, error),
+        }
+    }
+}
+
+async fn check_files(
+    check: &mut Check,
+    snapshot: &Snapshot,
+    leaf_path: &str,
+    leaf: &Leaf,
+    known: &mut HashSet<String>,
+) {
+    let origin = origin_of(leaf_path).map(|(origin, _)| origin);
+    for partition in &leaf.partitions {
+        let files = partition.files.iter().filter(|file| file.foreign.is_none());
+        let files = files.map(|file| (&file.path, Some(file.size_bytes)));
+        let deletes = partition.deletes.iter().map(|d| (&d.path, Some(d.size_bytes)));
+        let large = partition.external_files.iter().map(|path| (path, None));
+        for (path, size) in files.chain(deletes).chain(large) {
+            let path = match origin {
+                Some(origin) => crate::format::manifest::in_origin(origin, path),
+                None => path.clone(),
+            };
+            if !known.insert(path.clone()) {
+                continue;
+            }
+            match snapshot.storage().size(&path).await.map_err(missing_is_damage) {
+                Ok(found) => {
+                    check.ensure(size.is_none_or(|size| size == found), &path, None, || {
+                        format!(
+                            "{found} bytes, but version {} says {}",
+                            snapshot.version(),
+                            size.unwrap_or_default()
+                        )
+                    })
+                }
+                Err(error) => check.fault(&path, None, error),
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Checking a dataset: every rule of `spec/` that a version has to keep, and in full every byte of every file.
+//!
+//! ```text
+//! history     the versions: parents, times, tags, what must still be there
+//! origins     other datasets: the note that keeps their files, the version
+//! leaves      what root and leaf say of each other: counts, row ids, sequences, features, bounds
+//! partitions  one partition by its entry alone: identity, keys, every attribute is somewhere
+//! files       its objects: there, of their size; in full their checksums
+//! columns     the columns of a file: those of the attribute that they are listed for, in its type
+//! chunks      raw chunks: pages are where the footer has them, and in full hold what they say
+//! values      in full: every value decoded, statistics and keys compared with them
+//! ```
+
+mod check;
+mod history;
+mod origins;
+mod leaves;
+mod partitions;
+mod files;
+mod columns;
+mod chunks;
+mod values;
+mod bounds;
+
+use crate::dataset::Dataset;
+use crate::error::Result;
+use check::Check;
+
+/// How thorough a check is.
+#[derive(Default)]
+pub struct VerifyOptions {
+    /// Whether every byte is read: checksums of files and pages, every value decoded. Default: only
+    /// manifests, footers, sizes and page addresses.
+    pub full: bool,
+    /// Called with the bytes checked so far and all there are.
+    pub on_progress: Option<Box<dyn FnMut(u64, u64) + Send>>,
+}
+
+impl std::fmt::Debug for VerifyOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VerifyOptions").field("full", &self.full).finish_non_exhaustive()
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// The newest version, whose files were checked.
+    pub version: u64,
+    /// Versions whose manifests were checked.
+    pub versions: u64,
+    /// Partitions checked.
+    pub partitions: u64,
+    /// Files checked, large files of file attributes included.
+    pub files: u64,
+    /// Pages whose addresses, and in full whose bytes, were checked.
+    pub pages: u64,
+    /// Rows of the newest version.
+    pub rows: u64,
+    /// Bytes that were read whole.
+    pub bytes: u64,
+    /// What is wrong, in the order it was met; at most 100.
+    pub faults: Vec<Fault>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The object.
+    pub path: String,
+    /// The first row that it concerns, if it concerns some rows only.
+    pub row: Option<u64>,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.row {
+            Some(row) => write!(f, "{}, row {row}: {}", self.path, self.message),
+            None => write!(f, "{}: {}", self.path, self.message),
+        }
+    }
+}
+
+impl Dataset {
+    /// Checks the manifests of all versions, and the files and views of the newest.
+    ///
+    /// Of each file the footer is read and the size asked for; in full all of it is read, and the objects of older
+    /// versions are looked for.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open): faults in what can be opened are in the report.
+    pub async fn verify(&self, options: VerifyOptions) -> Result<VerifyReport> {
+        if self.storage().cache().is_some() {
+            // What the store has is checked, not what this machine has kept of it.
+            let uncached = Dataset::at(self.storage().without_cache());
+            return Box::pin(uncached.verify(options)).await;
+        }
+        let mut check = Check::new(self.latest().await?, options);
+        history::check(self, &mut check).await?;
+        origins::check(&mut check).await;
+        leaves::check(&mut check).await;
+        self.check_views(&mut check).await;
+        Ok(check.report)
+    }
+
+    async fn check_views(&self, check: &mut Check) {
+        let snapshot = check.snapshot.clone();
+        for (name, entry) in &snapshot.root().views {
+            check.report.files += 1;
+            let found = match self.view_of(&snapshot, name).await {
+                Ok(view) => view.rows().await.map(drop),
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok(()) => check.has_size(&entry.path, entry.size_bytes, None).await,
+                Err(error) => check.fault(&entry.path, None, error),
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Other datasets whose files this one names: the version is there, and they know that it must stay.
+
+use crate::dataset::Dataset;
+use crate::format::manifest::OriginRef;
+use crate::verify::check::Check;
+
+pub(super) async fn check(check: &mut Check) {
+    let (path, snapshot) = (check.root_path(), check.snapshot.clone());
+    for (name, origin) in &snapshot.root().origins {
+        let Some(storage) = snapshot.storage().origin(name) else { continue };
+        let dataset = Dataset::at(storage.clone());
+        let found = match dataset.version(origin.version).await {
+            Ok(_) => check_note(&dataset, name, origin).await,
+            Err(error) => Err(error.chain()),
+        };
+        if let Err(reason) = found {
+            let (location, version) = (&origin.location, origin.version);
+            let what = format!("origin {name:?}, version {version} of {location:?}: {reason}");
+            check.note(&path, None, what);
+        }
+    }
+}
+
+/// The note by which the other dataset keeps the version.
+async fn check_note(dataset: &Dataset, name: &str, origin: &OriginRef) -> Result<(), String> {
+    let clones = dataset.clones().await.map_err(|error| error.chain())?;
+    match clones.iter().find(|clone| clone.name == name) {
+        Some(note) if note.version == origin.version => Ok(()),
+        Some(note) => Err(format!(
+            "the note there keeps version {}, expected {}",
+            note.version, origin.version
+        )),
+        None => Err(format!(
+            "nothing there keeps it: `_tenrow/clones/{name}.json` is missing, so its files may be vacuumed any time"
+        )),
+    }
+}
