@@ -156,7 +156,7 @@ impl Dataset {
     ) -> Result<()> {
         let note = CloneNote { location: location.to_owned(), version: version.0 };
         let bytes = serde_json::to_vec(&note).map_err(|e| Error::corrupt("a note", e))?;
-        self.storage().put_new(&note_path(name), Bytes::from(bytes)).await?;
+        self.storage().put_unique(&note_path(name), Bytes::from(bytes)).await?;
         // `expire` commits first, and looks for notes then: either it finds this one, or it is found here.
         let checked = match commit::read_newest(self.storage(), None).await {
             Ok(latest) => commit::check_not_expired(&latest, version),
@@ -297,6 +297,7 @@ fn own_paths(entry: &mut Partition) -> impl Iterator<Item = &mut String> {
 async fn copy_object(from: &Storage, to: &Storage, path: &str) -> Result<u64> {
     let size = from.size(path).await?;
     let mut upload = to.upload(origin_of(path).map_or(path, |(_, path)| path))?;
+    upload.expect_whole(size);
     let mut at = 0;
     while at < size {
         let end = size.min(at + COPY_BYTES);
