@@ -1,6 +1,6 @@
 //! Folders of pictures, or of any files.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
 use tenrow::format::{Attribute, AttributeType, DType, limits::MAX_ROW_BYTES};
+use tenrow::open_regular;
 
 use crate::column::column_of_bytes;
 use crate::error::{ConvertError, Result};
@@ -156,7 +157,10 @@ impl Columns {
             let reason = format!("a file of {size} bytes, over the limit of {MAX_ROW_BYTES}");
             return Err(ConvertError::unsupported(&file.path, reason));
         }
-        let content = std::fs::read(&file.path).map_err(ConvertError::io(&file.path, "read"))?;
+        let failed = ConvertError::io(&file.path, "read");
+        let mut content = Vec::new();
+        let read = open_regular(&file.path).and_then(|mut file| file.read_to_end(&mut content));
+        read.map_err(failed)?;
         let size = dimensions(&content);
         self.path.append_value(&file.relative);
         self.label.append_option(file.label());

@@ -1,10 +1,10 @@
 //! Files read front to back, compressed or not, that know where they are.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
+use tenrow::open_regular;
 
 use crate::error::{ConvertError, Result};
 
@@ -121,14 +121,14 @@ pub(crate) fn open_reader(path: &Path) -> Result<Box<dyn Read + Send>> {
     let gzip = is_gzip(path)?;
     let file = BufReader::with_capacity(
         1 << 17,
-        File::open(path).map_err(ConvertError::io(path, "open"))?,
+        open_regular(path).map_err(ConvertError::io(path, "open"))?,
     );
     Ok(if gzip { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) })
 }
 
 /// The first bytes of `path` as they are stored: `count` of them, or all if there are fewer.
 pub(crate) fn first_bytes(path: &Path, count: usize) -> Result<Vec<u8>> {
-    let mut file = File::open(path).map_err(ConvertError::io(path, "open"))?;
+    let mut file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
     let mut bytes = Vec::new();
     file.by_ref()
         .take(count as u64)

@@ -255,7 +255,7 @@ impl FortranReader {
                 let reason = format!("trailing bytes: {ARRAY} ends here");
                 return Err(ConvertError::malformed(&path, end, reason));
             }
-            let reader = std::fs::File::open(file).map_err(ConvertError::io(file, "open"))?;
+            let reader = tenrow::open_regular(file).map_err(ConvertError::io(file, "open"))?;
             return Ok(Self { reader: Box::new(reader), start: input.offset(), row_count, places });
         }
         if data_bytes > MAX_TRANSPOSED_BYTES {

@@ -8,6 +8,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 use tenrow::format::{Attribute, DType};
+use tenrow::open_regular;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
@@ -34,7 +35,7 @@ impl NpzSource {
     /// # Errors
     /// What is wrong with the archive or a member; the arrays whose row counts differ.
     pub fn open(path: &Path, bf16: bool) -> Result<Self> {
-        let file = File::open(path).map_err(ConvertError::io(path, "open"))?;
+        let file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
         let mut archive = ZipArchive::new(BufReader::new(file))
             .map_err(ConvertError::decode(path, "npz", None))?;
         if archive.is_empty() || archive.len() > MAX_MEMBERS {
@@ -80,7 +81,7 @@ fn open_member(
         return refuse("its data cannot be located");
     };
     let (stored, size, crc) = (member.compressed_size(), member.size(), member.crc32());
-    let mut file = File::open(path).map_err(ConvertError::io(path, "open"))?;
+    let mut file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
     file.seek(SeekFrom::Start(start)).map_err(ConvertError::io(path, "read"))?;
     let raw = BufReader::with_capacity(1 << 17, file).take(stored);
     let bytes: Box<dyn Read + Send> = match member.compression() {

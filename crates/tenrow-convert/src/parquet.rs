@@ -9,6 +9,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use tenrow::format::Schema;
+use tenrow::open_regular;
 
 use crate::error::{ConvertError, Result};
 use crate::from_arrow::attribute_of;
@@ -23,7 +24,7 @@ impl TableSource {
     /// # Errors
     /// If it is not a Parquet file, or has a column of a type that tenrow does not have.
     pub fn parquet(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(ConvertError::io(path, "open"))?;
+        let file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
         let metadata = ArrowReaderMetadata::load(&file, Default::default())
             .map_err(ConvertError::decode(path, "parquet", None))?;
         let attributes = metadata
@@ -41,7 +42,7 @@ impl TableSource {
         let path_of_reader = path.to_owned();
         let open = move || {
             let file =
-                File::open(&path_of_reader).map_err(ConvertError::io(&path_of_reader, "open"))?;
+                open_regular(&path_of_reader).map_err(ConvertError::io(&path_of_reader, "open"))?;
             let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
                 .with_batch_size(batch_rows)
                 .build()

@@ -106,7 +106,7 @@ impl Dataset {
     ) -> Result<()> {
         let note = CloneNote { location: location.to_owned(), version: version.0 };
         let bytes = serde_json::to_vec(&note).map_err(|e| Error::corrupt("a note", e))?;
-        self.storage().put_new(&note_path(name), Bytes::from(bytes)).await?;
+        self.storage().put_unique(&note_path(name), Bytes::from(bytes)).await?;
         // `expire` commits first, and looks for notes then: either it finds this one, or it is found here.
         let checked = match commit::read_newest(self.storage(), None).await {
             Ok(latest) => commit::check_not_expired(&latest, version),

@@ -162,6 +162,7 @@ fn without_origins(files: &ArrayRef) -> Result<ArrayRef> {
 async fn copy_object(from: &Storage, to: &Storage, path: &str) -> Result<u64> {
     let size = from.size(path).await?;
     let mut upload = to.upload(own_path(path))?;
+    upload.expect_whole(size);
     let mut at = 0;
     while at < size {
         let end = size.min(at + COPY_BYTES);

@@ -42,7 +42,7 @@ pub use read::{
 pub use snapshot::Snapshot;
 pub use storage::{
     Cache, CacheSize, CoalesceOptions, Counters, DurableLocal, ListedObject, Location, Meter,
-    Provider, RemoteLocation, Storage, StoreOptions, Upload, Uploaded,
+    Provider, RemoteLocation, Storage, StoreOptions, Upload, Uploaded, open_regular,
 };
 pub use tenrow_format as format;
 pub use tenrow_format::manifest::Version;

@@ -495,7 +495,7 @@ fn files(
 /// As many as tell what kind of file it is; none if it cannot be read.
 fn first_bytes(path: &std::path::Path) -> Option<Vec<u8>> {
     let mut first = Vec::new();
-    std::fs::File::open(path).ok()?.take(4096).read_to_end(&mut first).ok()?;
+    tenrow::open_regular(path).ok()?.take(4096).read_to_end(&mut first).ok()?;
     Some(first)
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::commit::{Applied, Change, Committer, Edits, commit};
 use crate::dataset::Dataset;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::format::manifest::{DeletionVector, Partition, Root};
 use crate::format::{DeletedRows, checksum};
 use crate::snapshot::Snapshot;
@@ -28,7 +28,7 @@ impl Dataset {
     /// no error.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if a row is out of range.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a row is out of range.
     pub async fn delete(&self, snapshot: &Snapshot, rows: &[u64]) -> Result<DeleteReport> {
         let ids = snapshot.row_ids(rows).await?;
         self.delete_ids(&ids).await
@@ -37,7 +37,7 @@ impl Dataset {
     /// Deletes the rows of these stable ids; ids that no row has are no error.
     ///
     /// # Errors
-    /// [`Io`](ErrorKind::Io).
+    /// [`Io`](crate::ErrorKind::Io).
     pub async fn delete_ids(&self, row_ids: &[u64]) -> Result<DeleteReport> {
         let base = self.latest().await?;
         let mut ids = row_ids.to_vec();
@@ -106,9 +106,7 @@ async fn without(
         row_count: deleted.len(),
         path: path.clone(),
     };
-    if !latest.storage().put_new(&path, bytes).await? {
-        return Err(Error::new(ErrorKind::AlreadyExists, format!("{path} exists already")));
-    }
+    latest.storage().put_unique(&path, bytes).await?;
     Ok(Partition { deletes: Some(deletes), ..entry.clone() })
 }
 

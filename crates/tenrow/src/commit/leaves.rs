@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use crate::commit::Committer;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::format::manifest::{
     Leaf, LeafRef, MAX_LEAF_REF_STATISTICS, Partition, Root, Statistics,
 };
@@ -61,9 +61,7 @@ async fn write_leaf(committer: &Committer, storage: &Storage, leaf: Leaf) -> Res
         statistics: bounds(&leaf),
         path: path.clone(),
     };
-    if !storage.put_new(&path, bytes).await? {
-        return Err(Error::new(ErrorKind::AlreadyExists, format!("leaf {path} exists already")));
-    }
+    storage.put_unique(&path, bytes).await?;
     let rows = leaf.partitions.iter().map(|partition| partition.row_count).sum();
     Ok(WrittenLeaf { reference, features: leaf.features(), rows })
 }

@@ -265,20 +265,33 @@ pub(crate) fn check_not_expired(latest: &Snapshot, version: Version) -> Result<(
 /// After any doubtful answer the file is read back: it carries the id of the write that made it.
 async fn put_version(storage: &Storage, root: &Root, bytes: &Bytes) -> Result<bool> {
     let path = version_path(root.version);
-    let is_ours = |found: Snapshot| found.root().write_id == root.write_id;
-    match storage.put_new(&path, bytes.clone()).await {
-        Ok(true) => Ok(true),
-        Ok(false) => match read_version(storage, root.version, None).await {
-            // Taken, and ended meanwhile: it was another's.
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            found => found.map(is_ours),
-        },
-        Err(error) => match read_version(storage, root.version, None).await {
-            Ok(found) => Ok(is_ours(found)),
-            // It is not there, or cannot be read either: the first failure tells why.
-            Err(_) => Err(error),
-        },
+    let doubt = match storage.put_new(&path, bytes.clone()).await {
+        Ok(true) => return Ok(true),
+        Ok(false) => None,
+        Err(error) => Some(error),
+    };
+    match (read_version(storage, root.version, None).await, doubt) {
+        (Ok(found), _) if found.root().write_id == root.write_id => {
+            // What failed may have been the sync: that it can be read does not say that it survives a crash.
+            let secured = storage.secure(&path).await;
+            secured.map(|()| true).map_err(|error| in_doubt(storage, root.version, error))
+        }
+        (Ok(_), _) => Ok(false),
+        // Taken, and ended meanwhile: it was another's.
+        (Err(error), None) if error.kind() == ErrorKind::NotFound => Ok(false),
+        (Err(error), None) => Err(error),
+        (Err(read), Some(error)) if read.kind() == ErrorKind::NotFound => Err(error),
+        // It cannot be read either: the first failure tells why.
+        (Err(_), Some(error)) => Err(in_doubt(storage, root.version, error)),
     }
+}
+
+/// Of a version that may be there, or may not.
+fn in_doubt(storage: &Storage, version: Version, error: Error) -> Error {
+    let what = format!(
+        "version {version} of {storage} may have been committed, and may be gone after a crash of the machine: look for it before you commit the same again"
+    );
+    Error::new(error.kind(), what).with_source(error)
 }
 
 /// Whether later versions, if there are any, were made from the one that was just created.

@@ -1,10 +1,9 @@
 //! A local folder as an object store whose acknowledged writes survive a crash.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -15,12 +14,15 @@ use futures::stream::{self, BoxStream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    Attributes, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
-    Result, UploadPart,
+    Attributes, CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult,
+    MultipartUpload, ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload,
+    PutResult, RenameOptions, Result, UploadPart,
 };
 
-use super::temp_file::{FileError, Folders, TempFile, sync_folder, write_at};
+use super::foreign::modified_ns;
+use super::regular::open_object;
+use super::syncing::Syncing;
+use super::temp_file::{FileError, Folders, TempFile, write_at};
 use crate::blocking;
 use crate::ids::Ids;
 
@@ -54,8 +56,12 @@ pub struct DurableLocal {
 impl DurableLocal {
     /// A store over `root`, which need not exist; temporary names come from `ids`.
     pub fn new(root: impl Into<PathBuf>, ids: Ids) -> Self {
+        Self::syncing_by(root, ids, Syncing::default())
+    }
+
+    pub(crate) fn syncing_by(root: impl Into<PathBuf>, ids: Ids, syncing: Syncing) -> Self {
         let root = root.into();
-        let folders = Arc::new(Folders::new(root.clone(), ids));
+        let folders = Arc::new(Folders::new(root.clone(), ids, syncing));
         Self { root, folders, reader: OnceLock::new() }
     }
 
@@ -93,10 +99,16 @@ impl DurableLocal {
         if attributes.is_empty() { Ok(()) } else { Err(self.not_implemented("put of attributes")) }
     }
 
-    /// Makes the names beside `locations`, as they are now, durable.
-    async fn sync_parents(&self, locations: &[&Path]) -> Result<()> {
-        let files: Vec<_> = locations.iter().map(|location| self.file_path(location)).collect();
-        let sync = move || files.iter().filter_map(|file| file.parent()).try_for_each(sync_folder);
+    /// Makes an object durable that is there already, whoever wrote it.
+    pub(crate) async fn secure(&self, location: &Path) -> Result<()> {
+        let (folders, file) = (Arc::clone(&self.folders), self.file_path(location));
+        blocking::run(move || folders.secure(&file)).await.map_err(store_error)
+    }
+
+    /// Makes the names beside `location`, as they are now, durable.
+    async fn sync_parent(&self, location: &Path) -> Result<()> {
+        let (folders, file) = (Arc::clone(&self.folders), self.file_path(location));
+        let sync = move || file.parent().map_or(Ok(()), |folder| folders.syncing().folder(folder));
         blocking::run(sync).await.map_err(store_error)
     }
 }
@@ -155,7 +167,8 @@ impl ObjectStore for DurableLocal {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.reader()?.get_opts(location, options).await
+        let (location, file) = (location.clone(), self.file_path(location));
+        blocking::run(move || get(location, file, options)).await
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
@@ -205,17 +218,40 @@ impl ObjectStore for DurableLocal {
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         self.reader()?.copy_opts(from, to, options).await?;
-        self.sync_parents(&[to]).await
+        self.secure(to).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
         self.reader()?.rename_opts(from, to, options).await?;
-        self.sync_parents(&[to, from]).await
+        self.secure(to).await?;
+        self.sync_parent(from).await
     }
 }
 
+fn get(location: Path, path: PathBuf, options: GetOptions) -> Result<GetResult> {
+    let failed = |error| store_error(FileError::new("open", &path)(error));
+    let file = open_object(&path).map_err(failed)?;
+    let found = file.metadata().map_err(failed)?;
+    let meta = ObjectMeta {
+        location,
+        last_modified: found.modified().map_err(failed)?.into(),
+        size: found.len(),
+        e_tag: Some(format!("{:x}-{:x}-{:x}", found.ino(), modified_ns(&found), found.len())),
+        version: None,
+    };
+    options.check_preconditions(&meta)?;
+    let range = match options.range {
+        None => 0..meta.size,
+        Some(range) => range
+            .as_range(meta.size)
+            .map_err(|error| Error::Generic { store: "DurableLocal", source: error.into() })?,
+    };
+    let (payload, attributes) = (GetResultPayload::File(file, path), Attributes::default());
+    Ok(GetResult { payload, meta, range, attributes })
+}
+
 fn read_ranges(path: &FilePath, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, FileError> {
-    let file = File::open(path).map_err(FileError::new("open", path))?;
+    let file = open_object(path).map_err(FileError::new("open", path))?;
     let size = file.metadata().map_err(FileError::new("open", path))?.len();
     let read = |range: &Range<u64>| {
         // Before allocating, since a range may come from a damaged file.

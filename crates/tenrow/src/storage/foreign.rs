@@ -1,6 +1,6 @@
 //! Files of others, indexed where they are: read by position, refused when they have changed.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::blocking;
 use crate::error::{Error, Result};
 use crate::format::manifest::{DataFile, ForeignFile};
-use crate::storage::Storage;
+use crate::storage::{Storage, open_regular};
 
 impl Storage {
     /// The bytes of each range of a file outside of the dataset.
@@ -29,7 +29,7 @@ impl Storage {
 
 fn read(entry: &DataFile, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
     let failed = |error| Error::io(format!("cannot read {}", entry.path), error);
-    let file = File::open(&entry.path).map_err(failed)?;
+    let file = open_regular(&entry.path).map_err(failed)?;
     check_unchanged(entry, &file.metadata().map_err(failed)?)?;
     let mut read = Vec::with_capacity(ranges.len());
     for range in ranges {

@@ -2,7 +2,6 @@
 #![expect(unsafe_code, reason = "mapping a file is unsafe: see the SAFETY comment")]
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,6 +9,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use memmap2::Mmap;
+
+use super::regular::open_object;
 
 /// Maps that one storage holds at most: a quarter of what Linux gives a process by default.
 pub(crate) const MAX_LIVE_MAPS: usize = 16_384;
@@ -76,11 +77,8 @@ fn evict_least_recent(maps: &mut HashMap<String, Entry>) {
 }
 
 fn map(path: &Path, live: &Arc<AtomicUsize>) -> io::Result<Bytes> {
-    let file = File::open(path)?;
+    let file = open_object(path)?;
     let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "not a file"));
-    }
     if metadata.len() == 0 {
         return Ok(Bytes::new());
     }

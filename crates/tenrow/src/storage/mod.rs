@@ -13,8 +13,11 @@ mod newest;
 mod options;
 mod origins;
 mod reading;
+mod regular;
 mod remote;
+mod syncing;
 mod temp_file;
+mod unique;
 mod upload;
 mod writing;
 
@@ -42,9 +45,10 @@ pub use location::{Location, Provider, RemoteLocation};
 pub use meter::Meter;
 pub(crate) use newest::LATEST_NOTE;
 pub use options::StoreOptions;
+pub use regular::open_regular;
 pub use upload::{Upload, Uploaded};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::Ids;
 use counted::LiveCounters;
 use mapped::{MAX_LIVE_MAPS, Maps};
@@ -148,8 +152,12 @@ impl Storage {
 
     /// The files of a local `folder`, which need not exist; temporary names come from `ids`.
     pub fn local(folder: impl Into<PathBuf>, ids: Ids) -> Self {
-        let folder = folder.into();
-        let store = Arc::new(DurableLocal::new(folder.clone(), ids));
+        Self::of_folder(DurableLocal::new(folder, ids))
+    }
+
+    /// The files of the folder that `store` writes.
+    pub(crate) fn of_folder(store: DurableLocal) -> Self {
+        let (folder, store) = (store.root().to_owned(), Arc::new(store));
         let place = Place::Folder(folder, store.clone());
         Self::with(store, Path::default(), place, Arc::default())
     }

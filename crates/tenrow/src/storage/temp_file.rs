@@ -12,6 +12,7 @@ use bytes::Bytes;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
+use super::syncing::Syncing;
 use crate::ids::Ids;
 
 /// Where unfinished files are, below the dataset's folder.
@@ -51,6 +52,7 @@ impl std::error::Error for FileError {
 pub(crate) struct Folders {
     root: PathBuf,
     ids: Ids,
+    syncing: Syncing,
     /// Folders whose names are known to be on disk, up to the root.
     durable: Mutex<HashSet<PathBuf>>,
     /// Whether nobody else creates files here.
@@ -58,8 +60,14 @@ pub(crate) struct Folders {
 }
 
 impl Folders {
-    pub(crate) fn new(root: PathBuf, ids: Ids) -> Self {
-        Self { root, ids, durable: Mutex::default(), has_single_writer: AtomicBool::new(false) }
+    pub(crate) fn new(root: PathBuf, ids: Ids, syncing: Syncing) -> Self {
+        let (durable, has_single_writer) = (Mutex::default(), AtomicBool::new(false));
+        Self { root, ids, syncing, durable, has_single_writer }
+    }
+
+    /// What syncs them.
+    pub(crate) fn syncing(&self) -> &Syncing {
+        &self.syncing
     }
 
     /// From now on names are given without the help of the file system, if it has none to give.
@@ -76,13 +84,26 @@ impl Folders {
         }
         if folder == self.root {
             make_with_parents(folder)?;
+            // Each of them may have been made just now by another writer, who did not get to sync it.
+            self.syncing.names_above(folder)?;
         } else if let Some(parent) = folder.parent() {
             self.prepare(parent)?;
             make(folder)?;
-            sync_folder(parent)?;
+            self.syncing.folder(parent)?;
         }
         self.durable().insert(folder.to_owned());
         Ok(())
+    }
+
+    /// Makes a file durable that has its name already: its content, and its name.
+    ///
+    /// Whoever gave it the name may have failed to sync it.
+    pub(crate) fn secure(&self, name: &Path) -> Result<(), FileError> {
+        let folder = name.parent().unwrap_or(&self.root);
+        self.prepare(folder)?;
+        let file = File::open(name).map_err(FileError::new("open", name))?;
+        self.syncing.file(&file, name)?;
+        self.syncing.folder(folder)
     }
 
     /// A new empty file that nobody looks for.
@@ -147,10 +168,10 @@ impl TempFile {
         let folder = name.parent().unwrap_or(&folders.root);
         folders.prepare(folder)?;
         // The content first: a name must never be on disk before what it names.
-        self.file.sync_all().map_err(FileError::new("sync", &self.path))?;
+        folders.syncing.file(&self.file, &self.path)?;
         give(&self.path, name).map_err(FileError::new("create", name))?;
         self.remove();
-        sync_folder(folder)
+        folders.syncing.folder(folder)
     }
 
     /// Removes the temporary name; a rename may have done so already.
@@ -230,26 +251,14 @@ fn make(folder: &Path) -> Result<(), FileError> {
     made.map_err(FileError::new("create folder", folder))
 }
 
-/// Makes the dataset's folder and those above it, syncing the parent of each one made.
+/// Makes the dataset's folder and those above it.
 fn make_with_parents(folder: &Path) -> Result<(), FileError> {
-    let Some(parent) = folder.parent() else { return Ok(()) };
-    if folder.is_dir() {
-        // Another writer may have made it just now. Whoever may not read the parent did not.
-        let _ = sync_folder(parent);
-        return Ok(());
-    }
-    make_with_parents(parent)?;
-    make(folder)?;
-    sync_folder(parent)
-}
-
-/// Writes the names in `folder` to disk.
-pub(crate) fn sync_folder(folder: &Path) -> Result<(), FileError> {
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    match synced.as_ref().err().and_then(Errno::from_io_error) {
-        // Some network file systems refuse to sync a folder because its names are always on disk.
-        Some(Errno::INVAL | Errno::OPNOTSUPP) => Ok(()),
-        _ => synced.map_err(FileError::new("sync folder", folder)),
+    match folder.parent() {
+        Some(parent) if !folder.is_dir() => {
+            make_with_parents(parent)?;
+            make(folder)
+        }
+        _ => Ok(()),
     }
 }
 

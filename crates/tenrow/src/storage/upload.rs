@@ -14,11 +14,16 @@ use tokio::sync::watch;
 use twox_hash::XxHash3_64;
 
 use super::refused;
+use super::unique::put_unique;
 use crate::blocking;
 use crate::error::{Error, Result};
 
 /// Bytes that a part has at least, all but the last.
 const PART_BYTES: u64 = 8 << 20;
+/// Parts that stores take.
+const MAX_PARTS: u64 = 10_000;
+/// Parts of one size, twice as many at first: then they are twice as large, lest an object needs too many.
+const PARTS_OF_A_SIZE: u64 = 1000;
 /// Parts under way at once; with the one being filled they bound the memory.
 const MAX_PARTS_IN_FLIGHT: usize = 4;
 
@@ -29,7 +34,8 @@ static ENDING: LazyLock<watch::Sender<usize>> = LazyLock::new(watch::Sender::def
 ///
 /// Dropped unfinished, also because it failed, it leaves nothing: an object store is told to forget the parts, by
 /// a task of the tokio runtime for which [`aborted`](Self::aborted) waits. Memory is bounded: at most 5 parts of
-/// 8 MiB, each longer by at most the last piece that was given to it.
+/// 8 MiB, each longer by at most the last piece that was given to it. Beyond 16 GB an object store gets parts that
+/// grow, to 640 MB at half a TB, for it takes 10,000 of them.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -58,6 +64,9 @@ pub struct Upload {
     in_flight: FuturesUnordered<UploadPart>,
     part: Vec<Bytes>,
     part_bytes: u64,
+    parts_sent: u64,
+    /// How large the object will be; 0 if that is not known.
+    expected_bytes: u64,
     hash: XxHash3_64,
     bytes: u64,
 }
@@ -97,6 +106,8 @@ impl Upload {
             in_flight: FuturesUnordered::new(),
             part: Vec::new(),
             part_bytes: 0,
+            parts_sent: 0,
+            expected_bytes: 0,
             hash: XxHash3_64::new(),
             bytes: 0,
         }
@@ -115,7 +126,17 @@ impl Upload {
         self.bytes += bytes.len() as u64;
         self.part_bytes += bytes.len() as u64;
         self.part.push(bytes);
-        if self.part_bytes >= PART_BYTES { self.send_part().await } else { Ok(()) }
+        if self.part_bytes >= self.whole_part_bytes() { self.send_part().await } else { Ok(()) }
+    }
+
+    /// Says how large the object will be, so that its parts are of one size.
+    pub(crate) fn expect_whole(&mut self, bytes: u64) {
+        self.expected_bytes = bytes;
+    }
+
+    /// Bytes of the part that is being filled.
+    fn whole_part_bytes(&self) -> u64 {
+        if self.keeps_parts { part_bytes(self.parts_sent, self.expected_bytes) } else { PART_BYTES }
     }
 
     /// Says that about so many bytes will come: if they need parts, these are begun while the bytes are being made.
@@ -137,7 +158,7 @@ impl Upload {
 
     /// Bytes that the store has not confirmed yet, about: they are in memory.
     pub(crate) fn held_bytes(&self) -> u64 {
-        self.part_bytes + self.in_flight.len() as u64 * PART_BYTES
+        self.part_bytes + self.in_flight.len() as u64 * self.whole_part_bytes()
     }
 
     /// Makes the object appear, durably where the store is a local folder.
@@ -149,7 +170,13 @@ impl Upload {
         if matches!(self.parts, Parts::None) {
             // All of it fits into one request, which can also refuse to replace.
             let payload = PutPayload::from_iter(std::mem::take(&mut self.part));
-            let put = self.store.put_opts(&self.path, payload, PutMode::Create.into()).await;
+            let put = match self.is_remote {
+                true => put_unique(self.store.as_ref(), &self.path, payload).await,
+                false => {
+                    let put = self.store.put_opts(&self.path, payload, PutMode::Create.into());
+                    put.await.map(drop)
+                }
+            };
             put.map_err(|error| self.error(error))?;
             return Ok(self.written());
         }
@@ -158,8 +185,13 @@ impl Upload {
         }
         while self.next_done().await? {}
         if let Parts::Begun(multipart) = &mut self.parts {
-            let completed = multipart.complete().await;
-            completed.map_err(|error| self.error(error))?;
+            let (store, path) = (Arc::clone(&self.store), self.path.clone());
+            let completed = multipart.complete().await.map(drop);
+            match completed {
+                // Its answer was lost, and when it was asked for again there were no parts any more.
+                Err(_) if self.is_remote && is_there(store, path, self.bytes).await => {}
+                completed => completed.map_err(|error| self.error(error))?,
+            }
             self.parts = Parts::None;
         }
         Ok(self.written())
@@ -225,7 +257,7 @@ impl Upload {
         }
         let Parts::Begun(multipart) = &mut self.parts else { return Ok(()) };
         let payload = PutPayload::from_iter(std::mem::take(&mut self.part));
-        self.part_bytes = 0;
+        (self.part_bytes, self.parts_sent) = (0, self.parts_sent + 1);
         self.in_flight.push(blocking::alongside(multipart.put_part(payload)));
         // Polled once, every part gets going while the caller makes the next.
         match self.next_done().now_or_never() {
@@ -243,6 +275,22 @@ impl Upload {
     fn error(&self, error: object_store::Error) -> Error {
         refused(format!("cannot write {}", self.shown), self.is_remote, error)
     }
+}
+
+/// Bytes of the part that comes after `sent` others, of an object of `expected` bytes, or 0 if that is not known.
+///
+/// Parts of one size as far as that goes, for there are stores that want it.
+fn part_bytes(sent: u64, expected: u64) -> u64 {
+    if expected > 0 {
+        return expected.div_ceil(MAX_PARTS - 1).next_multiple_of(1 << 20).max(PART_BYTES);
+    }
+    let doublings = (sent / PARTS_OF_A_SIZE).saturating_sub(1);
+    PART_BYTES << doublings.min(MAX_PARTS / PARTS_OF_A_SIZE)
+}
+
+/// Whether an object of that size is there: under a name that nobody else can have, it is ours.
+async fn is_there(store: Arc<dyn ObjectStore>, path: Path, bytes: u64) -> bool {
+    store.head(&path).await.is_ok_and(|meta| meta.size == bytes)
 }
 
 impl Drop for Upload {
@@ -282,5 +330,34 @@ impl Drop for Ending {
 impl std::fmt::Debug for Upload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Upload").field("path", &self.shown).field("bytes", &self.bytes).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_of_any_size_fits_into_the_parts_that_a_store_takes() {
+        let (mut bytes, mut largest) = (0u64, 0);
+        for sent in 0..MAX_PARTS {
+            let part = part_bytes(sent, 0);
+            assert!(part >= largest, "parts do not shrink");
+            (bytes, largest) = (bytes + part, part);
+        }
+        assert!(bytes > 3 << 40, "{bytes} bytes are the most");
+        assert!(largest <= 4000 << 20, "no store takes parts of {largest} bytes");
+        // Of 16 GB the parts are of one size.
+        assert_eq!(part_bytes(1999, 0), PART_BYTES);
+    }
+
+    #[test]
+    fn parts_of_a_known_size_are_as_large_as_each_other() {
+        for expected in [1, 8 << 30, 100 << 30, 5 << 40] {
+            let part = part_bytes(0, expected);
+            let count = expected.div_ceil(part);
+            assert!(count < MAX_PARTS, "{count} parts");
+            assert!((0..count).all(|sent| part_bytes(sent, expected) == part));
+        }
     }
 }

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 
 use super::temp_file::TEMP_FOLDER;
+use super::unique::put_unique;
 use super::upload::Upload;
 use super::{Place, Storage};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 impl Storage {
     /// Creates the object, durably; false if there is one by that path already.
@@ -22,6 +23,30 @@ impl Storage {
             return self.put_new_alone(path, bytes).await;
         }
         self.put_if_absent(path, bytes).await
+    }
+
+    /// Creates an object under a name that nobody else can have, durably.
+    ///
+    /// An answer of a remote store that is lost does no harm: what is there with the same bytes is ours. In a folder
+    /// a name that is taken is an error, for whoever took it may have failed to make it durable.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if there is another; [`Io`](crate::ErrorKind::Io).
+    pub(crate) async fn put_unique(&self, path: &str, bytes: Bytes) -> Result<()> {
+        let is_alone = self.inner.has_single_writer.load(Ordering::Relaxed);
+        if self.remote_place().is_some() && !is_alone {
+            self.check_writable()?;
+            let location = self.location(path)?;
+            let put = put_unique(self.inner.store.as_ref(), &location, bytes.into());
+            return put.await.map_err(|error| self.store_error("write", path, error));
+        }
+        match self.put_new(path, bytes).await? {
+            true => Ok(()),
+            false => Err(Error::new(
+                ErrorKind::AlreadyExists,
+                format!("{} exists already", self.shown(path)),
+            )),
+        }
     }
 
     async fn put_if_absent(&self, path: &str, bytes: Bytes) -> Result<bool> {
@@ -68,6 +93,18 @@ impl Storage {
             tracing::debug!(%error, "a probe of the store stays behind");
         }
         Ok(!again?)
+    }
+
+    /// Makes an object durable that is there already: whoever wrote it may have failed to.
+    ///
+    /// What a remote store shows is durable.
+    ///
+    /// # Errors
+    /// [`Io`](crate::ErrorKind::Io): it may be there, and be gone after a crash of the machine.
+    pub(crate) async fn secure(&self, path: &str) -> Result<()> {
+        let Place::Folder(_, store) = &self.inner.place else { return Ok(()) };
+        let secured = store.secure(&self.location(path)?).await;
+        secured.map_err(|error| self.store_error("make durable", path, error))
     }
 
     /// Writes the object, replacing what was there: only for objects that nothing relies on.

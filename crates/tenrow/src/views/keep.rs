@@ -79,12 +79,7 @@ impl Dataset {
             query: options.query.clone(),
             created_ms: committer.clock.now_ms(),
         };
-        if !self.storage().put_new(&entry.path, bytes).await? {
-            return Err(Error::new(
-                ErrorKind::AlreadyExists,
-                format!("{} exists already", self.storage().shown(&entry.path)),
-            ));
-        }
+        self.storage().put_unique(&entry.path, bytes).await?;
         let view = View::new(name, entry.clone(), snapshot.clone())?;
         let mut change = Keep { name: name.to_owned(), entry, replace: options.replace };
         commit(&committer, &base, &mut change).await?;

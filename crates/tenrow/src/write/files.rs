@@ -13,7 +13,7 @@ use crate::format::file_fields;
 use crate::format::manifest::is_large_file;
 use crate::ids::Ids;
 use crate::read::FileHandle;
-use crate::storage::Storage;
+use crate::storage::{Storage, open_regular};
 
 /// Bytes read of a caller's file at a time.
 const READ_BYTES: usize = 8 << 20;
@@ -176,7 +176,7 @@ impl FileStore<'_> {
         let size = std::fs::metadata(path).map_err(failed)?.len();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         if size <= self.inline_bytes {
-            let bytes = Bytes::from(std::fs::read(path).map_err(failed)?);
+            let bytes = open_regular(path).and_then(content_of).map_err(failed)?;
             return self
                 .complete(FileValue { bytes: Some(bytes), name, ..FileValue::default() })
                 .await;
@@ -185,6 +185,7 @@ impl FileStore<'_> {
         let hash = self.hash(path).await?;
         let object = self.object_path(&hash);
         let mut upload = self.storage.upload(&object)?;
+        upload.expect_whole(size);
         let mut hasher = blake3::Hasher::new();
         let mut pieces = Pieces::open(path).map_err(failed)?;
         loop {
@@ -237,7 +238,7 @@ struct Pieces(std::fs::File);
 
 impl Pieces {
     fn open(path: &Path) -> std::io::Result<Self> {
-        std::fs::File::open(path).map(Self)
+        open_regular(path).map(Self)
     }
 
     fn read(mut self) -> (Self, std::io::Result<Bytes>) {
@@ -246,6 +247,12 @@ impl Pieces {
         let read = (&mut self.0).take(READ_BYTES as u64).read_to_end(&mut piece);
         (self, read.map(|_| piece.into()))
     }
+}
+
+fn content_of(mut file: std::fs::File) -> std::io::Result<Bytes> {
+    use std::io::Read;
+    let mut content = Vec::new();
+    file.read_to_end(&mut content).map(|_| content.into())
 }
 
 fn value_of(rows: &StructArray, row: usize) -> FileValue {

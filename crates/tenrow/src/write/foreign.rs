@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::format::manifest::{Chunk, ChunkLayout, DataFile, ForeignFile, Partition};
 use crate::format::partition::decode_footer;
 use crate::format::{Attribute, Checksum, FieldId, FormatError, Schema, limits};
-use crate::storage::modified_ns;
+use crate::storage::{modified_ns, open_regular};
 use crate::write::DatasetWriter;
 use crate::write::split::KeyTuple;
 
@@ -56,7 +56,7 @@ impl DatasetWriter {
 fn index(path: &Path, schema: &Schema, columns: &HashMap<String, String>) -> Result<DataFile> {
     let shown = path.display().to_string();
     let failed = |error| Error::io(format!("cannot read {shown}"), error);
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = open_regular(path).map_err(failed)?;
     let before = file.metadata().map_err(failed)?;
     let size_bytes = before.len();
     let mut checksum = Checksum::new();
