@@ -17,6 +17,7 @@ mod killed_writers;
 mod many_programs;
 mod model;
 mod one_version;
+mod pipes;
 mod remote;
 mod round_trip;
 mod stock;
