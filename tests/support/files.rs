@@ -1,7 +1,7 @@
 //! A server of files of this process, such as `python -m http.server` with ranges: it gives, and lists nothing.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -17,8 +17,16 @@ use tokio::runtime::Runtime;
 /// A server, until it is dropped.
 pub struct FileServer {
     address: String,
-    requests: Arc<AtomicUsize>,
+    state: Arc<State>,
     runtime: OnceLock<Runtime>,
+}
+
+#[derive(Default)]
+struct State {
+    requests: AtomicUsize,
+    /// Of these, those that such servers do not know.
+    unknown_requests: AtomicUsize,
+    hides_missing: AtomicBool,
 }
 
 impl FileServer {
@@ -28,10 +36,10 @@ impl FileServer {
         let runtime = runtime.worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let port = listener.local_addr().expect("bound").port();
-        let requests = Arc::<AtomicUsize>::default();
-        runtime.spawn(serve(listener, folder.to_owned(), requests.clone()));
+        let state = Arc::<State>::default();
+        runtime.spawn(serve(listener, folder.to_owned(), state.clone()));
         let address = format!("http://127.0.0.1:{port}");
-        Self { address, requests, runtime: OnceLock::from(runtime) }
+        Self { address, state, runtime: OnceLock::from(runtime) }
     }
 
     /// The location of what lies in `path` of the folder.
@@ -41,7 +49,17 @@ impl FileServer {
 
     /// The requests since the last time that this was asked.
     pub fn take_requests(&self) -> usize {
-        self.requests.swap(0, Ordering::Relaxed)
+        self.state.requests.swap(0, Ordering::Relaxed)
+    }
+
+    /// Those of them that were neither GET nor HEAD.
+    pub fn take_unknown_requests(&self) -> usize {
+        self.state.unknown_requests.swap(0, Ordering::Relaxed)
+    }
+
+    /// From now on what is not there is refused, as buckets do that may be read and not listed.
+    pub fn hide_missing(&self) {
+        self.state.hides_missing.store(true, Ordering::Relaxed);
     }
 }
 
@@ -53,12 +71,12 @@ impl Drop for FileServer {
     }
 }
 
-async fn serve(listener: TcpListener, folder: PathBuf, requests: Arc<AtomicUsize>) {
+async fn serve(listener: TcpListener, folder: PathBuf, state: Arc<State>) {
     while let Ok((socket, _)) = listener.accept().await {
-        let (folder, requests) = (folder.clone(), requests.clone());
+        let (folder, state) = (folder.clone(), state.clone());
         let answer = service_fn(move |request| {
-            requests.fetch_add(1, Ordering::Relaxed);
-            let answer = answer(&request, &folder);
+            state.requests.fetch_add(1, Ordering::Relaxed);
+            let answer = answer(&request, &folder, &state);
             async move { Ok::<_, std::convert::Infallible>(answer) }
         });
         tokio::spawn(async move {
@@ -70,16 +88,19 @@ async fn serve(listener: TcpListener, folder: PathBuf, requests: Arc<AtomicUsize
     }
 }
 
-fn answer(request: &Request<Incoming>, folder: &Path) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, folder: &Path, state: &State) -> Response<Full<Bytes>> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        state.unknown_requests.fetch_add(1, Ordering::Relaxed);
+        return response(StatusCode::NOT_IMPLEMENTED, Bytes::new(), None);
+    }
     let path = request.uri().path().trim_start_matches('/').replace("%20", " ");
     let file = folder.join(path);
     let Ok(bytes) = std::fs::read(file) else {
-        return response(StatusCode::NOT_FOUND, Bytes::new(), None);
+        let hides = state.hides_missing.load(Ordering::Relaxed);
+        let status = if hides { StatusCode::FORBIDDEN } else { StatusCode::NOT_FOUND };
+        return response(status, Bytes::new(), None);
     };
     let bytes = Bytes::from(bytes);
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return response(StatusCode::METHOD_NOT_ALLOWED, Bytes::new(), None);
-    }
     let range = request.headers().get("range").and_then(|range| range.to_str().ok());
     let Some((first, last)) = range.and_then(parse) else {
         return response(StatusCode::OK, bytes, None);

@@ -63,6 +63,8 @@ pub enum Mishap {
     Flipped,
     /// The answer does not come.
     Silence,
+    /// It is done; but what is given comes in slowly, so many bytes in a second.
+    Slowly(u64),
     /// It is done once a request has come whose path contains this; if none does soon, the status is 500.
     After(&'static str),
 }
@@ -296,6 +298,10 @@ async fn answer(
         }
         _ => {}
     }
+    let request = match mishap {
+        Some(Mishap::Slowly(bytes_per_second)) => taken_in(request, bytes_per_second).await?,
+        _ => request.map(Body::from),
+    };
     let is_put = *request.method() == Method::PUT;
     let alone = if is_put { Some(state.puts.lock().await) } else { None };
     if is_put && ignores {
@@ -303,7 +309,7 @@ async fn answer(
         let file = state.folder.join(request.uri().path().trim_start_matches('/'));
         let _ = std::fs::remove_file(file);
     }
-    let response = service.call(request.map(Body::from)).await.map_err(|_| Closed)?;
+    let response = service.call(request).await.map_err(|_| Closed)?;
     drop(alone);
     if mishap == Some(Mishap::Lost) {
         return Err(Closed);
@@ -321,6 +327,22 @@ async fn answer(
         _ => bytes,
     };
     Ok(HttpResponse::from_parts(parts, Body::from(bytes)))
+}
+
+/// The request, all of whose body has come in.
+async fn taken_in(
+    request: hyper::Request<Incoming>,
+    bytes_per_second: u64,
+) -> Result<hyper::Request<Body>, Closed> {
+    let (parts, mut body) = request.into_parts();
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Closed)?.into_data() else { continue };
+        let seconds = data.len() as f64 / bytes_per_second as f64;
+        tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+        bytes.extend_from_slice(&data);
+    }
+    Ok(hyper::Request::from_parts(parts, Body::from(Bytes::from(bytes))))
 }
 
 fn refusal(status: u16, code: &str) -> HttpResponse {

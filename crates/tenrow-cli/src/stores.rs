@@ -1,5 +1,6 @@
 //! Where datasets are, and how stores are reached.
 
+use std::fmt;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
@@ -16,10 +17,26 @@ pub(crate) struct StoreArguments {
     /// How an object store is reached, such as endpoint=https://…, region=…, profile=…, cache=off; an unknown name
     /// lists those that there are
     #[arg(long = "option", value_name = "NAME=VALUE", global = true, hide_short_help = true)]
-    options: Vec<String>,
+    options: Vec<Pair>,
     /// Say at the end what was read: bytes, requests, retries, blocks of the cache, time spent decoding
     #[arg(long, global = true, hide_short_help = true)]
     stats: bool,
+}
+
+/// `NAME=VALUE`, whose value may be a secret.
+#[derive(Clone)]
+struct Pair(String);
+
+impl From<String> for Pair {
+    fn from(pair: String) -> Self {
+        Self(pair)
+    }
+}
+
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NAME=VALUE")
+    }
 }
 
 /// Opens datasets, and remembers what was opened.
@@ -33,7 +50,7 @@ pub(crate) struct Stores {
 impl Stores {
     pub(crate) fn new(arguments: &StoreArguments) -> Result<Self> {
         let mut options = StoreOptions::default();
-        for pair in &arguments.options {
+        for Pair(pair) in &arguments.options {
             options = options.with_pair(pair).map_err(|error| format!("--option: {error}"))?;
         }
         Ok(Self { options, has_stats: arguments.stats, opened: Mutex::default() })
@@ -84,5 +101,27 @@ impl Stores {
         );
         // With stderr closed there is nobody left to tell.
         let _ = writeln!(std::io::stderr(), "{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[command(flatten)]
+        stores: StoreArguments,
+    }
+
+    #[test]
+    fn the_value_of_an_option_is_in_no_debug_text() {
+        let program =
+            Program::try_parse_from(["x", "--option", "secret_access_key=marker"]).unwrap();
+        let stores = Stores::new(&program.stores).unwrap();
+        let shown = format!("{program:?} {stores:?}");
+        assert!(shown.contains("secret_access_key") && !shown.contains("marker"), "{shown}");
     }
 }

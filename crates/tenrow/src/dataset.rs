@@ -207,10 +207,14 @@ impl Dataset {
                 other => return other,
             }
         }
-        let known = self.history(&self.latest().await?).await?.into_iter();
+        let latest = self.latest().await?;
+        let known = match self.storage.lists() {
+            true => format!("there are {}", shown(self.history(&latest).await?.into_iter())),
+            false => format!("the newest is {}", latest.version()),
+        };
         Err(Error::new(
             ErrorKind::NotFound,
-            format!("no version {version} of {}; there are {}", self.storage, shown(known)),
+            format!("no version {version} of {}; {known}", self.storage),
         ))
     }
 
@@ -228,7 +232,11 @@ impl Dataset {
         Ok(versions)
     }
 
+    /// Whether a clone keeps it, as far as the store can tell.
     async fn is_cloned(&self, version: Version) -> Result<bool> {
+        if !self.storage.lists() {
+            return Ok(false);
+        }
         Ok(self.clones().await?.iter().any(|clone| clone.version == version))
     }
 

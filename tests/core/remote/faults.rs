@@ -187,3 +187,74 @@ fn puts_that_fail_until_the_deadline_change_nothing() {
         }
     });
 }
+
+/// Nobody else can have the names of these objects: what is there is ours, whatever became of the answer.
+#[test]
+fn a_lost_answer_for_an_object_of_our_own_does_no_harm() {
+    let server = S3Server::start();
+    block_on_remote(async {
+        let mut rows = vectors(&server, "x", 10, 4).await.row_count();
+        let dataset = super::dataset(&server, "x");
+        for part in ["/data/", "/_tenrow/leaves/"] {
+            for mishap in [Mishap::Lost, Mishap::Reset, Mishap::Status(500, "InternalError")] {
+                server.fail("PUT", part, 0, 1, mishap);
+                append(&dataset, rows..rows + 3, 4).await;
+                rows += 3;
+                let newest = super::dataset(&server, "x").latest().await.unwrap();
+                assert_eq!(newest.row_count(), rows, "{part} {mishap:?}");
+                assert_eq!(newest.slice(0..rows).await.unwrap().num_rows() as u64, rows);
+            }
+        }
+        server.fail("PUT", "/_tenrow/deletes/", 0, 1, Mishap::Lost);
+        let newest = dataset.latest().await.unwrap();
+        dataset.delete(&newest, &[1]).await.unwrap();
+        server.fail("PUT", "/_tenrow/views/", 0, 1, Mishap::Lost);
+        let newest = dataset.latest().await.unwrap();
+        dataset
+            .create_view("v", &newest, vec![0, 2], &tenrow::ViewOptions::default())
+            .await
+            .unwrap();
+        // Of many parts: one that is lost, and the answer that all of them are an object.
+        for (method, text) in [("PUT", "partNumber=2"), ("POST", "uploadId")] {
+            server.fail(method, text, 0, 1, Mishap::Lost);
+            let mut upload = server.storage("x").upload("data/parts").unwrap();
+            for _ in 0..20 {
+                upload.write(bytes::Bytes::from(vec![7; 1 << 20])).await.unwrap();
+            }
+            upload.finish().await.unwrap_or_else(|e| panic!("{text}: {}", e.chain()));
+            assert_eq!(server.storage("x").size("data/parts").await.unwrap(), 20 << 20);
+        }
+    });
+}
+
+/// But another object by the same name is no answer.
+#[test]
+fn another_object_by_our_name_is_an_error() {
+    let server = S3Server::start();
+    block_on_remote(async {
+        let storage = server.storage("x");
+        storage.put_new("data/x", bytes::Bytes::from("another")).await.unwrap();
+        let mut upload = storage.upload("data/x").unwrap();
+        upload.write(bytes::Bytes::from("our own")).await.unwrap();
+        let error = upload.finish().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{}", error.chain());
+        assert_eq!(storage.read("data/x", 9).await.unwrap(), "another");
+    });
+}
+
+/// Each part takes longer than the option `timeout` says, and than the deadline: but something moves all the time.
+#[test]
+fn a_slow_link_is_no_failure() {
+    let server = S3Server::start();
+    block_on_remote(async {
+        let options = server.options().with("timeout", "3s").with("deadline", "3s");
+        let storage = Storage::open_with(&server.location("x"), &options).unwrap();
+        server.fail("PUT", "partNumber", 0, usize::MAX, Mishap::Slowly(1 << 20));
+        let mut upload = storage.upload("data/x").unwrap();
+        for _ in 0..20 {
+            upload.write(bytes::Bytes::from(vec![7; 1 << 20])).await.unwrap();
+        }
+        assert_eq!(upload.finish().await.unwrap().bytes, 20 << 20);
+        assert_eq!(storage.counters().retries, 0);
+    });
+}

@@ -1,12 +1,22 @@
 //! Datasets on a plain server of files, which lists nothing and takes nothing.
 
-use tenrow::{CreateOptions, Dataset, ErrorKind, Storage, StoreOptions};
-use tenrow_tests::block_on_remote;
+use std::path::Path;
+use std::time::Duration;
+
+use tenrow::{CreateOptions, Dataset, ErrorKind, ExpireOptions, Storage, StoreOptions, Version};
 use tenrow_tests::files::FileServer;
 
 use super::{append, schema};
 
-async fn local(folder: &std::path::Path) -> Dataset {
+/// Waits for `work`, but not for ever.
+fn block_on_remote<T>(work: impl Future<Output = T>) -> T {
+    tenrow_tests::block_on_remote(async {
+        let limited = tokio::time::timeout(Duration::from_secs(120), work).await;
+        limited.expect("an answer within two minutes")
+    })
+}
+
+async fn local(folder: &Path) -> Dataset {
     let columns = schema(&["x:f32[4]", "n:i64"]);
     let dataset = Dataset::create(&folder.display().to_string(), columns).await.unwrap();
     append(&dataset, 0..50, 4).await;
@@ -73,5 +83,111 @@ fn writing_says_at_once_that_the_server_only_gives() {
         assert_eq!(theirs.writer().await.unwrap_err().kind(), ErrorKind::Unsupported);
         let nothing = served(&server, "nothing").latest().await.unwrap_err();
         assert_eq!(nothing.kind(), ErrorKind::NotADataset, "{}", nothing.chain());
+    });
+}
+
+/// The note is advice: a dataset is found with any, or none, and where versions have ended.
+#[test]
+fn a_note_that_is_missing_old_or_anything_does_not_hide_the_newest_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = FileServer::over(folder.path());
+    block_on_remote(async {
+        let place = folder.path().join("x");
+        let ours = local(&place).await;
+        for row in 50..80 {
+            append(&ours, row..row + 1, 4).await;
+        }
+        let note = |text: Option<&str>| match text {
+            Some(text) => std::fs::write(place.join("_tenrow/latest"), text).unwrap(),
+            None => std::fs::remove_file(place.join("_tenrow/latest")).unwrap(),
+        };
+        let long = "3".repeat(1000);
+        let notes = ["3\n", "", "x", "-1", "0", "99", "18446744073709551615", "\u{7}", &long];
+        let mut tried = 0;
+        for ends in [false, true] {
+            if ends {
+                // Versions 2 to 20 end, but for the 5th, which has a tag.
+                ours.tag("kept", Version(5)).await.unwrap();
+                expire_to(&ours, 21).await;
+            }
+            let newest = ours.latest().await.unwrap().version();
+            for hides in [false, true] {
+                if hides {
+                    server.hide_missing();
+                }
+                for text in notes.into_iter().map(Some).chain([None]) {
+                    note(text);
+                    let found = served(&server, "x").latest().await;
+                    let found = found.unwrap_or_else(|e| panic!("{text:?}: {}", e.chain()));
+                    assert_eq!(found.version(), newest, "{text:?}, {hides} {ends}");
+                    tried += 1;
+                    note(Some("1"));
+                }
+            }
+        }
+        assert_eq!(tried, 40);
+    });
+}
+
+/// Ends all versions before `first` that have no tag.
+async fn expire_to(dataset: &Dataset, first: u64) {
+    let newest = dataset.latest().await.unwrap().version().0;
+    let mut options = ExpireOptions::default();
+    options.keep_last = Some(newest + 1 - first);
+    let report = dataset.expire(&options).await.unwrap();
+    assert!(!report.expired.is_empty() && report.kept == [Version(5)], "{report:?}");
+}
+
+#[test]
+fn nothing_that_a_server_of_files_does_not_know_is_asked_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = FileServer::over(folder.path());
+    block_on_remote(async {
+        let ours = local(&folder.path().join("x")).await;
+        let theirs = served(&server, "x");
+        let snapshot = theirs.latest().await.unwrap();
+        let inspected = ours.latest().await.unwrap().inspect().await.unwrap();
+        assert_eq!(snapshot.inspect().await.unwrap(), inspected);
+        assert_eq!(snapshot.slice(0..50).await.unwrap().num_rows(), 50);
+        assert_eq!(theirs.version(Version(1)).await.unwrap().row_count(), 0);
+        let missing = theirs.version(Version(9)).await.unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::NotFound);
+        assert!(missing.chain().contains("the newest is 2"), "{}", missing.chain());
+        // What needs a listing says so at once.
+        server.take_requests();
+        let listings = [
+            theirs.clones().await.map(drop),
+            theirs.storage().list_versions().await.map(drop),
+            theirs.storage().list_folders("").await.map(drop),
+        ];
+        for listing in listings {
+            let error = listing.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(error.chain().contains("cannot be listed"), "{}", error.chain());
+        }
+        assert_eq!((server.take_requests(), server.take_unknown_requests()), (0, 0));
+    });
+}
+
+/// Buckets that may be read and not listed refuse what is not there; what must be there is said to be refused.
+#[test]
+fn what_is_refused_is_missing_where_it_may_be_and_an_error_where_it_must_be_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = FileServer::over(folder.path());
+    server.hide_missing();
+    block_on_remote(async {
+        let place = folder.path().join("x");
+        local(&place).await;
+        let snapshot = served(&server, "x").latest().await.unwrap();
+        assert_eq!(snapshot.row_count(), 50);
+        for file in std::fs::read_dir(place.join("data")).unwrap() {
+            std::fs::remove_file(file.unwrap().path()).unwrap();
+        }
+        let error = snapshot.slice(0..50).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Denied, "{}", error.chain());
+        let chain = error.chain();
+        assert!(chain.contains("not public, or not there") && chain.contains("/data/"), "{chain}");
+        let nothing = served(&server, "nothing").latest().await.unwrap_err();
+        assert_eq!(nothing.kind(), ErrorKind::Denied, "{}", nothing.chain());
     });
 }

@@ -89,7 +89,8 @@ impl Facts {
         let dataset = Dataset::at(storage.clone());
         let origins = snapshot.root().origins.values();
         let origins = origins.map(|origin| (place_of(storage, &origin.location), origin.version));
-        let clones = dataset.clones().await?;
+        // Where that cannot be listed nobody knows.
+        let clones = if storage.lists() { dataset.clones().await? } else { Vec::new() };
         let clones = clones.iter().map(|clone| (place_of(storage, &clone.location), clone.version));
         Ok(Self {
             bytes: inspection.files_bytes + large_files,

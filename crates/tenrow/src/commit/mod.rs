@@ -93,12 +93,21 @@ pub(crate) async fn read_version(
 
 /// Reads the newest version.
 pub(crate) async fn read_newest(storage: &Storage, known: Option<&Snapshot>) -> Result<Snapshot> {
-    match newest_version(storage).await? {
-        Some(version) => read_version(storage, version, known).await,
-        None => Err(Error::new(
+    let Some(version) = newest_version(storage).await? else {
+        return Err(Error::new(
             ErrorKind::NotADataset,
             format!("{storage} is not a tenrow dataset: it has no _tenrow/versions"),
-        )),
+        ));
+    };
+    match read_version(storage, version, known).await {
+        // Only a note says that it is there, which may be wrong or old.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Denied) => {
+            match storage.search_newest(version).await? {
+                Some(found) => read_version(storage, found, known).await,
+                None => Err(error),
+            }
+        }
+        read => read,
     }
 }
 
@@ -289,7 +298,7 @@ async fn put_version(storage: &Storage, root: &Root, bytes: &Bytes) -> Result<bo
 /// Of a version that may be there, or may not.
 fn in_doubt(storage: &Storage, version: Version, error: Error) -> Error {
     let what = format!(
-        "version {version} of {storage} may have been committed, and may be gone after a crash of the machine: look for it before you commit the same again"
+        "version {version} of {storage} may have been committed, but that it stays was not confirmed: look for it before you commit the same again"
     );
     Error::new(error.kind(), what).with_source(error)
 }

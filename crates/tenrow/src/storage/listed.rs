@@ -24,13 +24,13 @@ impl Storage {
     ///
     /// # Errors
     /// The stream yields [`Io`](ErrorKind::Io) once, and ends; [`InvalidInput`](ErrorKind::InvalidInput) if `folder` is
-    /// no plain relative path.
+    /// no plain relative path; [`Unsupported`](ErrorKind::Unsupported) if the store cannot list.
     pub fn list<'a>(&'a self, folder: &'a str) -> BoxStream<'a, Result<ListedObject>> {
-        self.note_read(0);
-        let prefix = match self.folder_location(folder) {
+        let prefix = match self.check_lists().and_then(|()| self.folder_location(folder)) {
             Ok(prefix) => prefix,
             Err(error) => return futures::stream::once(async { Err(error) }).boxed(),
         };
+        self.note_read(0);
         let below = self.inner.prefix.clone();
         let objects = self.inner.store.list(Some(&prefix));
         let objects = objects.map_err(move |error| {

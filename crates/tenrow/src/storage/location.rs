@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use object_store::path::Path as ObjectPath;
+use url::Url;
 
 use crate::error::{Error, Result};
 
@@ -164,12 +165,12 @@ fn parse(text: &str, base: &Base) -> Result<Location> {
     }
     match split_scheme(text) {
         None => local_path(text, base),
-        Some(("file", rest)) => file_url(text, rest),
+        Some((scheme, rest)) if scheme == "file" => file_url(text, rest),
         Some((scheme, rest)) => {
             let provider = Provider::ALL.into_iter().find(|known| known.scheme() == scheme);
             match provider {
                 Some(provider) => Ok(Location::Remote(remote(provider, rest)?)),
-                None => Err(unknown_scheme(scheme)),
+                None => Err(unknown_scheme(&scheme)),
             }
         }
     }
@@ -196,6 +197,15 @@ fn remote(provider: Provider, rest: &str) -> Result<RemoteLocation> {
     if bucket.is_empty() && provider != Provider::Memory {
         return wrong("a bucket or host follows, such as s3://bucket/prefix");
     }
+    // A secret may have slashes, so that its location seems to have a bucket: none has a colon.
+    if !can_be_bucket(provider, bucket) {
+        return wrong(match provider.is_read_only() {
+            true => {
+                "a host follows, such as https://host:8000/path; credentials are given as options"
+            }
+            false => "a bucket has letters, digits, -, _ and .; credentials are given as options",
+        });
+    }
     let is_url = provider.is_read_only();
     let decoded = if is_url { percent_decode(path) } else { Some(path.to_owned()) };
     let Some(path) = decoded else {
@@ -211,14 +221,30 @@ fn remote(provider: Provider, rest: &str) -> Result<RemoteLocation> {
     }
 }
 
-/// The lowercase scheme and what follows `://`, if `text` is a URL.
-fn split_scheme(text: &str) -> Option<(&str, &str)> {
+/// Whether requests can be sent to it.
+fn can_be_bucket(provider: Provider, bucket: &str) -> bool {
+    match provider {
+        Provider::S3 | Provider::Azure | Provider::Google => {
+            bucket.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.$".contains(&c))
+        }
+        Provider::Http | Provider::Https => {
+            let url = Url::parse(&format!("{}://{bucket}/", provider.scheme()));
+            !bucket.contains(|c: char| c.is_control() || c == ' ' || c == '\\')
+                && url.is_ok_and(|url| url.path() == "/")
+        }
+        Provider::Memory => !bucket.contains(char::is_control),
+    }
+}
+
+/// The scheme, in lower case, and what follows `://`, if `text` is a URL.
+fn split_scheme(text: &str) -> Option<(String, &str)> {
     let (scheme, rest) = text.split_once("://")?;
-    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_lowercase())
-        && scheme
-            .bytes()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || b"+.-".contains(&c));
-    is_scheme.then_some((scheme, rest))
+    // A single capital is a drive of other systems, and here a name as any.
+    let is_drive = scheme.len() == 1 && scheme.starts_with(|c: char| c.is_ascii_uppercase());
+    let is_scheme = !is_drive
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|c| c.is_ascii_alphanumeric() || b"+.-".contains(&c));
+    is_scheme.then(|| (scheme.to_ascii_lowercase(), rest))
 }
 
 fn local_path(text: &str, base: &Base) -> Result<Location> {
@@ -244,7 +270,11 @@ fn without_dots(path: &Path) -> PathBuf {
 fn file_url(text: &str, rest: &str) -> Result<Location> {
     let path = rest.strip_prefix("localhost").unwrap_or(rest);
     if !path.starts_with('/') {
-        return Err(invalid(text, "a file url has three slashes, file:///folder, and no host"));
+        // What stands there may be meant for a host, with credentials.
+        return Err(invalid(
+            "file://…",
+            "a file url has three slashes, file:///folder, and no host",
+        ));
     }
     if path.contains(['?', '#']) {
         return Err(invalid(text, "write ? and # in a file url as %3F and %23"));
@@ -325,6 +355,14 @@ mod tests {
             ("ftp://host/x", ErrorKind::InvalidInput),
             ("s3://", ErrorKind::InvalidInput),
             ("s3:///x", ErrorKind::InvalidInput),
+            ("s3://buc ket/x", ErrorKind::InvalidInput),
+            ("s3://b%ccket/x", ErrorKind::InvalidInput),
+            ("gs://b\u{fc}cket/x", ErrorKind::InvalidInput),
+            ("az://bucket\n/x", ErrorKind::InvalidInput),
+            ("http://ho st/x", ErrorKind::InvalidInput),
+            ("http://host:port/x", ErrorKind::InvalidInput),
+            ("http://host\n/x", ErrorKind::InvalidInput),
+            ("memory://na\nme/x", ErrorKind::InvalidInput),
             ("s3://bucket/a/../b", ErrorKind::InvalidInput),
             ("https://host/%4", ErrorKind::InvalidInput),
         ];
@@ -352,6 +390,9 @@ mod tests {
             ("gs://bucket/x", "gs://bucket/x"),
             ("http://host:8000/x%20y", "http://host:8000/x y"),
             ("https://host/x", "https://host/x"),
+            ("HTTPS://host/x", "https://host/x"),
+            ("http://[::1]:8000/x", "http://[::1]:8000/x"),
+            ("S3://bucket/x", "s3://bucket/x"),
             ("memory:///x", "memory:///x"),
             ("memory://name/x", "memory://name/x"),
         ];
@@ -364,7 +405,16 @@ mod tests {
     fn an_unknown_scheme_is_told_the_known_ones_and_nothing_secret_is_repeated() {
         let error = parse("ftp://user:marker@host/x", &base()).unwrap_err().chain();
         assert!(error.contains("s3://, az://, gs://") && error.contains("ftp://"), "{error}");
-        for text in ["s3://key:marker@bucket/x", "https://host/x?sig=marker", "az://c/x#marker"] {
+        for text in [
+            "s3://key:marker@bucket/x",
+            "s3://key:mar/marker@bucket/x",
+            "S3://key:marker@bucket/x",
+            "HTTPS://user:marker@host/x",
+            "https://user:mar/marker@host/x",
+            "Https://host/x?sig=marker",
+            "https://host/x?sig=marker",
+            "az://c/x#marker",
+        ] {
             let error = parse(text, &base()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput);
             assert!(!error.chain().contains("marker") && error.chain().contains("options"));

@@ -52,7 +52,7 @@ use crate::error::{Error, Result};
 use crate::ids::Ids;
 use counted::LiveCounters;
 use mapped::{MAX_LIVE_MAPS, Maps};
-use remote::Sources;
+use remote::{Secrets, Sources};
 
 /// The objects of one dataset, by their paths in it; cheap to clone.
 ///
@@ -110,6 +110,8 @@ struct RemotePlace {
     pages: Option<Arc<dyn PaginatedListStore>>,
     /// What tells its objects from those of other stores.
     identity: String,
+    /// What no message has.
+    secrets: Arc<Secrets>,
     cache: Option<Cache>,
     /// How long a request may take before it is sent a second time.
     hedge_after: Option<Duration>,
@@ -179,6 +181,7 @@ impl Storage {
             location,
             pages: opened.pages,
             identity: opened.identity,
+            secrets: opened.secrets,
             cache,
             hedge_after: remote::hedge_after(options)?,
         };
@@ -330,7 +333,19 @@ impl Storage {
     }
 
     fn refused(&self, what: String, error: object_store::Error) -> Error {
-        refused(what, self.remote_place().is_some(), error)
+        if !self.lists() && matches!(error, object_store::Error::PermissionDenied { .. }) {
+            let what = format!("{what}: the server refuses it: it is not public, or not there");
+            return self.hide(Error::store(what, error).with_kind(ErrorKind::Denied));
+        }
+        refused(what, self.remote_place().map(|place| place.secrets.as_ref()), error)
+    }
+
+    /// The error without what the store's options say.
+    fn hide(&self, error: Error) -> Error {
+        match self.remote_place() {
+            Some(place) => place.secrets.hide(error),
+            None => error,
+        }
     }
 
     fn location(&self, path: &str) -> Result<Path> {
@@ -372,10 +387,11 @@ impl fmt::Display for Storage {
     }
 }
 
-/// An error of a store, with what it means where the store is remote.
-fn refused(what: String, is_remote: bool, error: object_store::Error) -> Error {
-    match remote::explain(&error).filter(|_| is_remote) {
+/// An error of a store, with what it means where the store is remote and has `secrets`.
+fn refused(what: String, secrets: Option<&Secrets>, error: object_store::Error) -> Error {
+    let Some(secrets) = secrets else { return Error::store(what, error) };
+    secrets.hide(match remote::explain(&error) {
         Some((kind, meaning)) => Error::store(format!("{what}: {meaning}"), error).with_kind(kind),
         None => Error::store(what, error),
-    }
+    })
 }

@@ -1,10 +1,12 @@
 //! Which versions there are, and the newest: asked for in one request, however many there are, where a store allows that.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path as FilePath;
 
 use futures::future;
-use futures::stream::{Stream, TryStreamExt};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use object_store::ObjectStoreExt;
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 
@@ -21,6 +23,12 @@ pub(crate) const LATEST_NOTE: &str = "_tenrow/latest";
 const MAX_NOTE_BYTES: u64 = 64;
 /// Names that are asked for to find the newest: something else may lie there.
 const PAGE_NAMES: usize = 4;
+/// Numbers that are tried one by one to find versions beyond those that have ended.
+const NEAR_NUMBERS: u64 = 64;
+/// Beyond these, numbers twice as far each time, up to a billion.
+const MAX_DISTANCE_LOG2: u32 = 30;
+/// Numbers that are tried at once.
+const MAX_SEARCHES: usize = 16;
 
 impl Storage {
     /// The newest version; `None` if there is none.
@@ -29,9 +37,7 @@ impl Storage {
     /// [`Io`](crate::ErrorKind::Io); those of a remote store that refuses.
     pub async fn newest(&self) -> Result<Option<Version>> {
         let name = match self.remote_place() {
-            Some(place) if place.location.provider.is_read_only() => {
-                return self.noted_newest().await;
-            }
+            Some(_) if !self.lists() => return self.noted_newest().await,
             Some(place) => match &place.pages {
                 Some(pages) => self.first_version_file(pages.as_ref()).await?,
                 None => self.version_files().await?.into_iter().min(),
@@ -106,16 +112,54 @@ impl Storage {
 
     /// The newest version of a store that cannot list: what the note says, and those after it.
     ///
-    /// The note is advice, and may be old or missing: versions follow each other without a gap.
+    /// The note is advice, and may be old, missing or anything: versions follow each other without a gap, until they
+    /// end. Whether the one that is noted is there shows when it is read; if not, it is [searched](Self::search_newest).
     async fn noted_newest(&self) -> Result<Option<Version>> {
-        let noted = match self.read(LATEST_NOTE, MAX_NOTE_BYTES).await {
-            Ok(note) => std::str::from_utf8(&note).ok().and_then(|note| note.trim().parse().ok()),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        // The greatest that is there, and the least that is not.
-        let mut there: u64 = noted.unwrap_or(0);
+        let note = self.read(LATEST_NOTE, MAX_NOTE_BYTES).await;
+        let noted = note.as_ref().ok().and_then(|note| number_of(note));
+        if let Some(noted) = noted {
+            return Ok(Some(Version(self.climb(noted).await?)));
+        }
+        match (self.search_newest(Version(0)).await?, note) {
+            (Some(found), _) => Ok(Some(found)),
+            // A store that hides what is missing hides whether this is a dataset, too.
+            (None, Err(error)) if error.kind() == ErrorKind::Denied => Err(error),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// The newest version of a store that cannot list, and whose note is wrong: near `noted`, which is not there, or
+    /// near the first; `None` too for stores that list.
+    ///
+    /// Versions that have ended leave gaps. The nearest numbers are tried, and then every one that is twice as far.
+    ///
+    /// # Errors
+    /// As [`newest`](Self::newest).
+    pub(crate) async fn search_newest(&self, noted: Version) -> Result<Option<Version>> {
+        if self.lists() {
+            return Ok(None);
+        }
+        let mut there = 0;
+        loop {
+            there = self.climb(there).await?;
+            let near = [there, noted.0].into_iter().flat_map(numbers_after);
+            let near: BTreeSet<u64> = near.filter(|number| *number > there).collect();
+            let is_there =
+                |number| async move { Ok(self.has_version(number).await?.then_some(number)) };
+            let asked: Vec<_> = near.into_iter().map(is_there).collect();
+            let found: Vec<Option<u64>> =
+                stream::iter(asked).buffered(MAX_SEARCHES).try_collect::<Vec<_>>().await?;
+            match found.into_iter().flatten().max() {
+                Some(next) => there = next,
+                None => return Ok((there > 0).then_some(Version(there))),
+            }
+        }
+    }
+
+    /// The last of the versions that follow `there` without a gap, in about twice as many requests as it has digits.
+    async fn climb(&self, mut there: u64) -> Result<u64> {
         let mut step = 1;
+        // The least that is not there.
         let mut gone = loop {
             let Some(next) = there.checked_add(step) else { break u64::MAX };
             if !self.has_version(next).await? {
@@ -131,27 +175,50 @@ impl Storage {
                 false => gone = middle,
             }
         }
-        Ok((there > 0).then_some(Version(there)))
+        Ok(there)
     }
 
+    /// Whether the version is there, as far as the store tells.
     async fn has_version(&self, version: u64) -> Result<bool> {
         let path = format!("{VERSIONS_FOLDER}/{}", Version(version).file_name());
-        match self.size(&path).await {
+        self.note_read(0);
+        match self.inner.store.head(&self.location(&path)?).await {
             Ok(_) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
+            // Buckets that may be read and not listed answer that they refuse what is not there.
+            Err(
+                object_store::Error::NotFound { .. } | object_store::Error::PermissionDenied { .. },
+            ) => Ok(false),
+            Err(error) => Err(self.store_error("read", &path, error)),
         }
+    }
+
+    /// Whether the store can list what it has.
+    pub fn lists(&self) -> bool {
+        !self.remote_location().is_some_and(|location| location.provider.is_read_only())
     }
 
     /// Refuses to list a store that cannot.
     pub(super) fn check_lists(&self) -> Result<()> {
-        match self.remote_location() {
-            Some(location) if location.provider.is_read_only() => Err(Error::unsupported(format!(
-                "{self} cannot be listed: a server of files gives those that are named"
-            ))),
-            _ => Ok(()),
+        if self.lists() {
+            return Ok(());
         }
+        Err(Error::unsupported(format!(
+            "{self} cannot be listed: a server of files gives those that are named"
+        )))
     }
+}
+
+/// The version that a note names.
+fn number_of(note: &[u8]) -> Option<u64> {
+    let number = std::str::from_utf8(note).ok()?.trim().parse().ok()?;
+    (number > 0).then_some(number)
+}
+
+/// Numbers above `number` at which versions are looked for: the nearest, and those twice as far each time.
+fn numbers_after(number: u64) -> impl Iterator<Item = u64> {
+    let near = 1..=NEAR_NUMBERS;
+    let far = (NEAR_NUMBERS.ilog2() + 1..=MAX_DISTANCE_LOG2).map(|log2| 1 << log2);
+    near.chain(far).filter_map(move |distance: u64| number.checked_add(distance))
 }
 
 fn local_version_files(folder: &FilePath) -> io::Result<Vec<String>> {

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use twox_hash::XxHash3_64;
 
 use super::refused;
+use super::remote::Secrets;
 use super::unique::put_unique;
 use crate::blocking;
 use crate::error::{Error, Result};
@@ -57,7 +58,8 @@ pub struct Upload {
     path: Path,
     /// The name for messages.
     shown: String,
-    is_remote: bool,
+    /// What no message of a remote store has.
+    secrets: Option<Arc<Secrets>>,
     /// Whether parts stay in the store until it is told to forget them: in a folder they go with the upload.
     keeps_parts: bool,
     parts: Parts,
@@ -93,14 +95,14 @@ impl Upload {
         store: Arc<dyn ObjectStore>,
         path: Path,
         shown: String,
-        is_remote: bool,
+        secrets: Option<Arc<Secrets>>,
         keeps_parts: bool,
     ) -> Self {
         Self {
             store,
             path,
             shown,
-            is_remote,
+            secrets,
             keeps_parts,
             parts: Parts::None,
             in_flight: FuturesUnordered::new(),
@@ -170,7 +172,7 @@ impl Upload {
         if matches!(self.parts, Parts::None) {
             // All of it fits into one request, which can also refuse to replace.
             let payload = PutPayload::from_iter(std::mem::take(&mut self.part));
-            let put = match self.is_remote {
+            let put = match self.secrets.is_some() {
                 true => put_unique(self.store.as_ref(), &self.path, payload).await,
                 false => {
                     let put = self.store.put_opts(&self.path, payload, PutMode::Create.into());
@@ -189,7 +191,7 @@ impl Upload {
             let completed = multipart.complete().await.map(drop);
             match completed {
                 // Its answer was lost, and when it was asked for again there were no parts any more.
-                Err(_) if self.is_remote && is_there(store, path, self.bytes).await => {}
+                Err(_) if self.secrets.is_some() && is_there(store, path, self.bytes).await => {}
                 completed => completed.map_err(|error| self.error(error))?,
             }
             self.parts = Parts::None;
@@ -273,7 +275,7 @@ impl Upload {
     }
 
     fn error(&self, error: object_store::Error) -> Error {
-        refused(format!("cannot write {}", self.shown), self.is_remote, error)
+        refused(format!("cannot write {}", self.shown), self.secrets.as_deref(), error)
     }
 }
 
@@ -300,11 +302,13 @@ impl Drop for Upload {
         }
         // Without a runtime there is no way to tell a store.
         let (Some(abort), Ok(runtime)) = (self.give_up(), Handle::try_current()) else { return };
-        let shown = std::mem::take(&mut self.shown);
+        let (shown, secrets) = (std::mem::take(&mut self.shown), self.secrets.take());
         let ending = Ending::begin();
         runtime.spawn(async move {
             if let Err(error) = abort.await {
-                tracing::debug!(%error, "parts of {shown} stay behind");
+                let error =
+                    refused(format!("parts of {shown} stay behind"), secrets.as_deref(), error);
+                tracing::debug!("{}", error.chain());
             }
             drop(ending);
         });

@@ -125,7 +125,8 @@ impl Storage {
     pub fn upload(&self, path: &str) -> Result<Upload> {
         self.check_writable()?;
         let store = Arc::clone(&self.inner.store);
-        let (is_remote, keeps_parts) = (self.remote_place().is_some(), self.folder().is_none());
-        Ok(Upload::new(store, self.location(path)?, self.shown(path), is_remote, keeps_parts))
+        let secrets = self.remote_place().map(|place| Arc::clone(&place.secrets));
+        let keeps_parts = self.folder().is_none();
+        Ok(Upload::new(store, self.location(path)?, self.shown(path), secrets, keeps_parts))
     }
 }

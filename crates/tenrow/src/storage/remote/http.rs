@@ -1,64 +1,107 @@
 //! The requests that are really sent, counted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::header::{IF_MATCH, IF_NONE_MATCH};
+use http::{Method, StatusCode};
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
-    ReqwestConnector,
 };
 
+use super::connection::Connection;
+use super::progress::Progress;
 use crate::storage::counted::LiveCounters;
 
-/// Connects as ever, and counts.
+/// How often a long request is sent again, which the store's client has no time for.
+const MAX_LONG_RETRIES: usize = 3;
+
+/// Connects, and counts.
 #[derive(Debug)]
 pub(super) struct Counting {
     counters: Arc<LiveCounters>,
+    deadline: Duration,
 }
 
 impl Counting {
-    pub(super) fn new(counters: Arc<LiveCounters>) -> Self {
-        Self { counters }
+    /// Of a client that sends requests again until the `deadline` after their beginning.
+    pub(super) fn new(counters: Arc<LiveCounters>, deadline: Duration) -> Self {
+        Self { counters, deadline }
     }
 }
 
 impl HttpConnector for Counting {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let inner = ReqwestConnector::default().connect(options)?;
-        Ok(HttpClient::new(Counted { inner, counters: self.counters.clone() }))
+        let (connection, counters) = (Connection::new(options)?, self.counters.clone());
+        Ok(HttpClient::new(Counted { connection, counters, deadline: self.deadline }))
     }
 }
 
 #[derive(Debug)]
 struct Counted {
-    inner: HttpClient,
+    connection: Connection,
     counters: Arc<LiveCounters>,
+    deadline: Duration,
 }
 
 #[async_trait]
 impl HttpService for Counted {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let mut retries = 0;
+        loop {
+            let progress = Progress::begin();
+            let response = self.send(request.clone(), &progress).await;
+            let is_passing =
+                response.as_ref().map_or(true, |response| is_failure(response.status()));
+            // The client's time is up with the first: it is measured from the beginning, moving or not.
+            let is_long = progress.moved() > self.deadline && retries < MAX_LONG_RETRIES;
+            if !(is_passing && is_long && is_repeatable(&request)) {
+                return response;
+            }
+            retries += 1;
+        }
+    }
+}
+
+impl Counted {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        progress: &Progress,
+    ) -> Result<HttpResponse, HttpError> {
         let method = request.method().clone();
         let asks_machine = is_of_machine(request.uri().path());
-        let response = match self.inner.execute(request).await {
+        let response = match self.connection.send(request, progress).await {
             // Where nothing answers there is no such service, and asking again does not change that.
             Err(_) if asks_machine => Ok(not_found()),
             response => response,
         };
-        let status = response.as_ref().ok().map(|response| response.status().as_u16());
-        // Those that are sent again, until the deadline.
-        let is_failure =
-            status.is_none_or(|status| status >= 500 || status == 408 || status == 429);
+        let status = response.as_ref().ok().map(HttpResponse::status);
+        let is_failure = status.is_none_or(is_failure);
         self.counters.note_request(is_failure);
         // The address is left out: it may be signed.
+        let status = status.map(|status| status.as_u16());
         tracing::trace!(%method, status, "request");
         if is_failure {
             tracing::debug!(%method, status, "a request failed, and is sent again");
         }
         response
     }
+}
+
+/// Of those that are sent again, until the deadline.
+fn is_failure(status: StatusCode) -> bool {
+    status.is_server_error()
+        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}
+
+/// Whether it does the same once more.
+fn is_repeatable(request: &HttpRequest) -> bool {
+    let has_condition = [IF_MATCH, IF_NONE_MATCH].iter().any(|h| request.headers().contains_key(h));
+    matches!(*request.method(), Method::GET | Method::HEAD | Method::PUT) && !has_condition
 }
 
 /// Whether the request asks the cloud's machine that this may run on for its credentials.
@@ -72,9 +115,7 @@ fn is_of_machine(path: &str) -> bool {
 
 fn not_found() -> HttpResponse {
     let mut response = HttpResponse::new(HttpResponseBody::from(Bytes::new()));
-    if let Ok(status) = 404u16.try_into() {
-        *response.status_mut() = status;
-    }
+    *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }
 

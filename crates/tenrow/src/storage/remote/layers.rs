@@ -9,14 +9,16 @@ use object_store::aws::AmazonS3ConfigKey;
 use object_store::azure::AzureConfigKey;
 use object_store::gcp::GoogleConfigKey;
 
+use super::secrets::Secrets;
 use super::settings;
 use super::sources::{Pairs, Sources};
+use super::values;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::location::{Provider, RemoteLocation};
 use crate::storage::options::StoreOptions;
 
 /// A setting of a provider's client.
-pub(super) trait Setting: FromStr + Eq + Hash + Copy {
+pub(super) trait Setting: FromStr + AsRef<str> + Eq + Hash + Copy {
     /// What variables of the environment begin with.
     const VARIABLES: &'static str;
 
@@ -108,11 +110,17 @@ impl<K: Setting> Layers<K> {
         if let Some((name, _)) = options.iter().find(|(name, _)| !is_setting(name)) {
             return Err(settings::unknown(provider, name));
         }
+        if let Some((name, _)) = options.iter().find(|(_, value)| value.is_empty()) {
+            return Err(values::empty(name));
+        }
         let mut layers = Self { values: HashMap::new() };
         let asked = options.get("profile");
         let profile =
             sources.profile(provider, asked.or_else(|| sources.profile_name(provider)))?;
-        let environment = sources.variables(K::VARIABLES);
+        // What is set to nothing is not set; but nobody gives an option for that.
+        let is_set = |(_, value): &(String, String)| !value.is_empty();
+        let profile = profile.into_iter().filter(is_set).collect();
+        let environment = sources.variables(K::VARIABLES).into_iter().filter(is_set).collect();
         let given =
             options.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let ordered = match asked {
@@ -121,6 +129,9 @@ impl<K: Setting> Layers<K> {
         };
         for layer in ordered {
             layers.add(layer);
+        }
+        for (setting, value) in &layers.values {
+            values::check(setting.as_ref(), value)?;
         }
         Ok(layers)
     }
@@ -167,6 +178,12 @@ impl<K: Setting> Layers<K> {
             ErrorKind::Denied,
             format!("{given} without {missing}: credentials come from one place, together"),
         ))
+    }
+
+    /// The values that are not shown.
+    pub(super) fn secrets(&self) -> Secrets {
+        let values = self.values.iter();
+        Secrets::of(values.map(|(name, value)| (values::kind_of(name.as_ref()), value.as_str())))
     }
 
     /// What tells a store from others: its bucket, and what these settings say.

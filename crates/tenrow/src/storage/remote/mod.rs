@@ -6,13 +6,17 @@
 //! profile files  ─┘                                         over `http`, which counts
 //! ```
 
+mod connection;
 mod denied;
 mod hedge;
 mod http;
 mod layers;
 mod memory;
+mod progress;
+mod secrets;
 mod settings;
 mod sources;
+mod values;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +36,7 @@ pub(crate) use denied::explain;
 pub(crate) use hedge::hedged;
 use http::Counting;
 use layers::Layers;
+pub(crate) use secrets::Secrets;
 pub(crate) use settings::check_known;
 pub(crate) use sources::Sources;
 
@@ -47,12 +52,18 @@ pub(crate) struct Remote {
     pub(crate) pages: Option<Arc<dyn PaginatedListStore>>,
     /// What tells its objects from those of other stores.
     pub(crate) identity: String,
+    /// What no message has.
+    pub(crate) secrets: Arc<Secrets>,
 }
 
 impl Remote {
-    fn new<S: ObjectStore + PaginatedListStore>(store: S, identity: String) -> Self {
+    fn new<S: ObjectStore + PaginatedListStore>(
+        store: S,
+        identity: String,
+        secrets: Arc<Secrets>,
+    ) -> Self {
         let store = Arc::new(store);
-        Self { pages: Some(store.clone()), store, identity }
+        Self { pages: Some(store.clone()), store, identity, secrets }
     }
 }
 
@@ -64,15 +75,18 @@ pub(crate) fn open(
     counters: &Arc<LiveCounters>,
 ) -> Result<Remote> {
     let retry = retry(options)?;
-    let http = Counting::new(counters.clone());
-    let failed = |error| Error::store(format!("cannot use {location}"), error);
+    let http = Counting::new(counters.clone(), retry.retry_timeout);
+    let failed = |secrets: &Secrets, error| {
+        secrets.hide(Error::store(format!("cannot use {location}"), error))
+    };
     match location.provider {
         Provider::Memory => {
             if let Some((name, _)) = options.iter().find(|(name, _)| !settings::is_general(name)) {
                 return Err(settings::unknown(location.provider, name));
             }
             let store = memory::store(&location.bucket);
-            Ok(Remote { store, pages: None, identity: location.bucket.clone() })
+            let (identity, secrets) = (location.bucket.clone(), Arc::default());
+            Ok(Remote { store, pages: None, identity, secrets })
         }
         Provider::S3 => {
             let layers: Layers<AmazonS3ConfigKey> =
@@ -83,12 +97,15 @@ pub(crate) fn open(
                 (AmazonS3ConfigKey::AccessKeyId, "access_key_id"),
                 (AmazonS3ConfigKey::SecretAccessKey, "secret_access_key"),
             ])?;
-            let identity = layers.identity(location, &endpoints);
+            let (identity, secrets) = (layers.identity(location, &endpoints), layers.secrets());
             let is_ordered = !location.bucket.ends_with("--x-s3");
             let builder = AmazonS3Builder::new().with_retry(retry).with_http_connector(http);
             let builder = layers.fold(builder, AmazonS3Builder::with_config);
-            let store = builder.with_bucket_name(&location.bucket).build().map_err(failed)?;
-            let mut remote = Remote::new(store, identity);
+            let store = builder
+                .with_bucket_name(&location.bucket)
+                .build()
+                .map_err(|e| failed(&secrets, e))?;
+            let mut remote = Remote::new(store, identity, Arc::new(secrets));
             // Directory buckets list in no order.
             remote.pages = remote.pages.filter(|_| is_ordered);
             Ok(remote)
@@ -97,32 +114,41 @@ pub(crate) fn open(
             let layers: Layers<AzureConfigKey> = Layers::of(location.provider, options, sources)?;
             layers.check_encrypted(&[AzureConfigKey::Endpoint])?;
             let names = [AzureConfigKey::AccountName, AzureConfigKey::Endpoint];
-            let identity = layers.identity(location, &names);
+            let (identity, secrets) = (layers.identity(location, &names), layers.secrets());
             let builder = MicrosoftAzureBuilder::new().with_retry(retry).with_http_connector(http);
             let builder = layers.fold(builder, MicrosoftAzureBuilder::with_config);
-            let store = builder.with_container_name(&location.bucket).build().map_err(failed)?;
-            Ok(Remote::new(store, identity))
+            let store = builder
+                .with_container_name(&location.bucket)
+                .build()
+                .map_err(|e| failed(&secrets, e))?;
+            Ok(Remote::new(store, identity, Arc::new(secrets)))
         }
         Provider::Google => {
             let layers: Layers<GoogleConfigKey> = Layers::of(location.provider, options, sources)?;
             layers.check_encrypted(&[GoogleConfigKey::BaseUrl])?;
             let identity = layers.identity(location, &[GoogleConfigKey::BaseUrl]);
+            let secrets = layers.secrets();
             let builder =
                 GoogleCloudStorageBuilder::new().with_retry(retry).with_http_connector(http);
             let builder = layers.fold(builder, GoogleCloudStorageBuilder::with_config);
-            let store = builder.with_bucket_name(&location.bucket).build().map_err(failed)?;
-            Ok(Remote::new(store, identity))
+            let store = builder
+                .with_bucket_name(&location.bucket)
+                .build()
+                .map_err(|e| failed(&secrets, e))?;
+            Ok(Remote::new(store, identity, Arc::new(secrets)))
         }
         Provider::Http | Provider::Https => {
             let layers: Layers<ClientConfigKey> = Layers::of(location.provider, options, sources)?;
             let url = format!("{}://{}", location.provider.scheme(), location.bucket);
+            let secrets = layers.secrets();
             let builder = HttpBuilder::new().with_retry(retry).with_http_connector(http);
             let builder = layers.fold(builder, HttpBuilder::with_config);
             // Whoever writes http:// has allowed it.
             let builder = builder.with_config(ClientConfigKey::AllowHttp, "true");
-            let store = builder.with_url(url).build().map_err(failed)?;
+            let store = builder.with_url(url).build().map_err(|e| failed(&secrets, e))?;
             let identity = format!("{}://{}", location.provider.scheme(), location.bucket);
-            Ok(Remote { store: Arc::new(store), pages: None, identity })
+            let secrets = Arc::new(secrets);
+            Ok(Remote { store: Arc::new(store), pages: None, identity, secrets })
         }
     }
 }

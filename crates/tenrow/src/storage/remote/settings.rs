@@ -110,14 +110,20 @@ pub(crate) fn check_known(options: &StoreOptions) -> Result<()> {
     let known: BTreeSet<&str> =
         [&ALL[..], &CONNECTION, &S3, &AZURE, &GOOGLE].into_iter().flatten().copied().collect();
     let known = known.into_iter().collect::<Vec<_>>().join(", ");
-    Err(Error::invalid(format!("unknown option {name:?}; stores have {known}")))
+    Err(Error::invalid(format!("unknown option{}; stores have {known}", shown(name))))
 }
 
 /// Of an option that there is not.
 pub(super) fn unknown(provider: Provider, name: &str) -> Error {
     let known = known_options(provider).join(", ");
     let scheme = provider.scheme();
-    Error::invalid(format!("unknown option {name:?} of {scheme}://; there are {known}"))
+    Error::invalid(format!("unknown option{} of {scheme}://; there are {known}", shown(name)))
+}
+
+/// An unknown name, if it looks like one: it may be a secret, of which a part stands before a `=`.
+fn shown(name: &str) -> String {
+    let is_name = name.len() <= 48 && name.bytes().all(|c| c.is_ascii_lowercase() || c == b'_');
+    if is_name { format!(" {name:?}") } else { String::new() }
 }
 
 #[cfg(test)]

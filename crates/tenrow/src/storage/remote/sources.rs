@@ -7,6 +7,7 @@ use ini::{Ini, ParseOption};
 
 use crate::error::{Error, Result};
 use crate::storage::location::Provider;
+use crate::storage::open_regular;
 
 /// The environment, as it was when it was looked at.
 #[derive(Default)]
@@ -96,8 +97,10 @@ impl Sources {
 
 /// The names and values of a section; `None` without the file or the section.
 fn section_of(file: &Path, section: &str) -> Result<Option<Pairs>> {
-    let text = match std::fs::read_to_string(file) {
+    let text = match open_regular(file).and_then(std::io::read_to_string) {
         Ok(text) => text,
+        // A usual way to say that there are none.
+        Err(_) if file == Path::new("/dev/null") => return Ok(None),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             return Err(Error::io(
