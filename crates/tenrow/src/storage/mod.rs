@@ -48,7 +48,7 @@ pub use options::StoreOptions;
 pub use regular::open_regular;
 pub use upload::{Upload, Uploaded};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::Ids;
 use counted::LiveCounters;
 use mapped::{MAX_LIVE_MAPS, Maps};
