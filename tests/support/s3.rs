@@ -65,6 +65,8 @@ pub enum Mishap {
     Silence,
     /// It is done; but what is given comes in slowly, so many bytes in a second.
     Slowly(u64),
+    /// The same, and then the connection is closed, and nothing done.
+    SlowlyReset(u64),
     /// It is done once a request has come whose path contains this; if none does soon, the status is 500.
     After(&'static str),
 }
@@ -300,6 +302,10 @@ async fn answer(
     }
     let request = match mishap {
         Some(Mishap::Slowly(bytes_per_second)) => taken_in(request, bytes_per_second).await?,
+        Some(Mishap::SlowlyReset(bytes_per_second)) => {
+            taken_in(request, bytes_per_second).await?;
+            return Err(Closed);
+        }
         _ => request.map(Body::from),
     };
     let is_put = *request.method() == Method::PUT;

@@ -9,7 +9,8 @@ use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{Method, StatusCode};
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
+    HttpResponseBody, HttpService,
 };
 
 use super::connection::Connection;
@@ -54,10 +55,13 @@ impl HttpService for Counted {
         loop {
             let progress = Progress::begin();
             let response = self.send(request.clone(), &progress).await;
-            let is_passing =
-                response.as_ref().map_or(true, |response| is_failure(response.status()));
+            let is_passing = match &response {
+                Ok(response) => is_failure(response.status()),
+                // Those that end because nothing moves have been given the time that there is.
+                Err(error) => error.kind() != HttpErrorKind::Timeout,
+            };
             // The client's time is up with the first: it is measured from the beginning, moving or not.
-            let is_long = progress.moved() > self.deadline && retries < MAX_LONG_RETRIES;
+            let is_long = progress.has_sent_until(self.deadline) && retries < MAX_LONG_RETRIES;
             if !(is_passing && is_long && is_repeatable(&request)) {
                 return response;
             }

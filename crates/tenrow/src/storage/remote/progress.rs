@@ -44,8 +44,13 @@ impl Progress {
         self.moved_ms.store(now, Ordering::Relaxed);
     }
 
+    /// Whether it has sent anything, and `deadline` has passed since.
+    pub(super) fn has_sent_until(&self, deadline: Duration) -> bool {
+        self.sent_bytes.load(Ordering::Relaxed) > 0 && self.begun.elapsed() > deadline
+    }
+
     /// How long after its beginning something moved last.
-    pub(super) fn moved(&self) -> Duration {
+    fn moved(&self) -> Duration {
         Duration::from_millis(self.moved_ms.load(Ordering::Relaxed))
     }
 
