@@ -40,7 +40,8 @@ macro_rules! targets_survive {
 targets_survive! {
     changed_roots_never_panic => root, changed_leaves_never_panic => leaf,
     changed_pages_never_panic => page, changed_idx_files_never_panic => idx,
-    changed_npy_files_never_panic => npy, changed_npz_files_never_panic => npz
+    changed_npy_files_never_panic => npy, changed_npz_files_never_panic => npz,
+    manifests_that_look_valid_never_panic => manifests
 }
 
 /// Runs `target` on random changes of its seeds until the time is over.
@@ -95,6 +96,9 @@ fn write_the_seed_corpus() {
     pages(folder.path());
     idx();
     arrays(folder.path());
+    // Any bytes say what is changed.
+    let choices: Vec<u8> = (0..96u8).map(|byte| byte.wrapping_mul(151)).collect();
+    seed("manifests", "choices_0", &choices);
 }
 
 /// Two small versions with attributes of every kind.

@@ -9,7 +9,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tenrow::format::checksum;
 use tenrow::format::manifest::{Leaf, Root, Version};
-use tenrow::{Dataset, Storage};
+use tenrow::{Dataset, Ids, Storage};
 
 /// A dataset in a store of its own.
 #[derive(Clone)]
@@ -44,6 +44,16 @@ impl Edited {
             copy.put(&name, self.get(&name).await).await;
         }
         copy
+    }
+
+    /// The same objects as files, opened as a local dataset: they are mapped.
+    pub async fn in_folder(&self, folder: &std::path::Path) -> Dataset {
+        for name in self.names("").await {
+            let path = folder.join(&name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, self.get(&name).await).expect("a file");
+        }
+        Dataset::at(Storage::local(folder, Ids::random()))
     }
 
     /// The objects of a folder.

@@ -326,3 +326,6 @@ fn misfit(reason: String) -> FormatError {
 fn outside(index: u64, count: u64) -> FormatError {
     FormatError::malformed("a column chunk", format!("{index} is outside of its {count} entries"))
 }
+
+#[cfg(test)]
+mod tests;

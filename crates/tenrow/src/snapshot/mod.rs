@@ -237,10 +237,15 @@ impl Snapshot {
             storage.distrust(&leaf.path);
             Error::format(format!("{storage}/{}", leaf.path), e)
         })?;
-        if decoded.live_rows() != leaf.row_count {
+        let found = (decoded.live_rows(), decoded.partitions.len() as u64);
+        if found != (leaf.row_count, leaf.partition_count) {
+            let expected = (leaf.row_count, leaf.partition_count);
             return Err(Error::corrupt(
                 format!("{storage}/{}", leaf.path),
-                format!("{} rows, but its root says {}", decoded.live_rows(), leaf.row_count),
+                format!(
+                    "{} rows in {} partitions, but its root says {} in {}",
+                    found.0, found.1, expected.0, expected.1
+                ),
             ));
         }
         Ok(Arc::new(LoadedLeaf::new(decoded, leaf)))

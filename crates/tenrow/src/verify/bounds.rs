@@ -13,8 +13,6 @@ pub(super) struct Found {
     pub(super) null_count: u64,
     pub(super) min: Option<Value>,
     pub(super) max: Option<Value>,
-    /// NaNs, which have no place between bounds.
-    pub(super) nan_count: u64,
     /// Whether values of the type have bounds at all.
     pub(super) has_order: bool,
 }
@@ -37,9 +35,6 @@ pub(super) fn of_values(statistics: &Statistics, found: &Found) -> Option<String
         return Some(format!("{} nulls, found {}", statistics.null_count, found.null_count));
     }
     let bounds = (&statistics.min, &statistics.max);
-    if found.nan_count > 0 && bounds != (&None, &None) {
-        return Some(format!("bounds of values of which {} are NaN", found.nan_count));
-    }
     for (what, bound, value, outside) in [
         ("minimum", bounds.0, &found.min, Ordering::Less),
         ("maximum", bounds.1, &found.max, Ordering::Greater),
@@ -104,9 +99,11 @@ pub(super) fn of_partition(entry: &Partition) -> Vec<String> {
             faults.push(format!("statistics of field {field}: exact without both bounds"));
         }
         let key = entry.keys.iter().find(|key| key.field == own.field).map(|key| &key.value);
-        let bounds = [&own.min, &own.max].into_iter().flatten();
-        if let Some(key) = key.filter(|_| own.is_exact())
-            && bounds.into_iter().any(|bound| order(bound, key) != Some(Ordering::Equal))
+        let beyond = |bound: &Option<Value>, key, outside| {
+            bound.as_ref().is_some_and(|bound| order(key, bound).is_none_or(|o| o == outside))
+        };
+        if let Some(key) = key.filter(|key| !key.is_null())
+            && (beyond(&own.min, key, Ordering::Less) || beyond(&own.max, key, Ordering::Greater))
         {
             faults.push(format!("the key of field {field} is {key}, but its bounds are others"));
         }
@@ -142,8 +139,8 @@ pub(super) fn of_leaf(reference: &LeafRef, partitions: &[Partition]) -> Vec<Stri
         let occurs = |bound: fn(&Statistics) -> &Option<Value>| {
             own.clone().flatten().any(|own| own.is_exact() && bound(own) == bound(whole))
         };
-        let is_exact = !whole.is_exact() || (occurs(|s| &s.min) && occurs(|s| &s.max));
-        if !is_exact && own.all(|own| own.is_some_and(|own| own.is_exact())) {
+        let occur = !whole.is_exact() || (occurs(|s| &s.min) && occurs(|s| &s.max));
+        if !occur && own.all(|own| own.is_some_and(Statistics::is_exact)) {
             faults.push(format!(
                 "its root says exact bounds of field {field}, which no partition has"
             ));

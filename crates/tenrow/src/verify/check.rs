@@ -1,7 +1,5 @@
 //! What a check knows so far, and what it found.
 
-use std::collections::HashSet;
-
 use crate::error::Error;
 use crate::snapshot::{Snapshot, missing_is_damage};
 use crate::verify::{Fault, VerifyOptions, VerifyReport};
@@ -15,8 +13,6 @@ pub(super) struct Check {
     pub(super) report: VerifyReport,
     /// The next stable row id that a row may have.
     pub(super) next_row_id: u64,
-    /// Base files so far, by the hashes of their paths: 16 bytes each, however many there are.
-    pub(super) base_files: HashSet<[u8; 16]>,
     total_bytes: u64,
 }
 
@@ -27,8 +23,8 @@ impl Check {
             rows: snapshot.row_count(),
             ..VerifyReport::default()
         };
-        let (next_row_id, base_files, total_bytes) = (0, HashSet::new(), snapshot.size_bytes());
-        Self { snapshot, options, report, next_row_id, base_files, total_bytes }
+        let total_bytes = snapshot.size_bytes();
+        Self { snapshot, options, report, next_row_id: 0, total_bytes }
     }
 
     pub(super) fn fault(&mut self, path: &str, row: Option<u64>, error: Error) {

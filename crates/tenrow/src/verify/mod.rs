@@ -4,7 +4,7 @@
 //! history     the versions: parents, times, tags, what must still be there
 //! origins     other datasets: the note that keeps their files, the version
 //! leaves      what root and leaf say of each other: counts, row ids, sequences, features, bounds
-//! partitions  one partition by its entry alone: identity, keys, every attribute is somewhere
+//! partitions  one partition by its entry alone: row ids, keys, every attribute is somewhere
 //! files       its objects: there, of their size; in full their checksums
 //! columns     the columns of a file: those of the attribute that they are listed for, in its type
 //! chunks      raw chunks: pages are where the footer has them, and in full hold what they say

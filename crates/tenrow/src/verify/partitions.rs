@@ -19,7 +19,6 @@ impl Check {
     pub(super) async fn partition(&mut self, partition: &Arc<LoadedPartition>, place: &Place<'_>) {
         let faults: Vec<String> = [
             self.check_row_ids(partition.entry()),
-            self.check_identity(partition.entry()),
             self.check_attributes(partition),
             self.check_sequences(partition.entry()),
             bounds::of_partition(partition.entry()),
@@ -35,7 +34,7 @@ impl Check {
         }
     }
 
-    /// Stable ids ascend with rows, and none occurs twice.
+    /// Stable ids ascend with rows, and none occurs twice: a partition is known by that of its first row.
     fn check_row_ids(&mut self, entry: &Partition) -> Vec<String> {
         let mut faults = Vec::new();
         for ids in &entry.row_ids {
@@ -55,19 +54,6 @@ impl Check {
             ));
         }
         faults
-    }
-
-    /// A partition is known by its base file, which is that of no other.
-    fn check_identity(&mut self, entry: &Partition) -> Vec<String> {
-        let Some(base) = entry.files.first() else { return Vec::new() };
-        let hash = blake3::hash(base.path.as_bytes());
-        let Some(start) = hash.as_bytes().first_chunk::<16>() else { return Vec::new() };
-        match self.base_files.insert(*start) {
-            true => Vec::new(),
-            false => {
-                vec![format!("its base file {:?} is that of an earlier partition too", base.path)]
-            }
-        }
     }
 
     /// Every attribute is in a file, or has a value for rows that lack it.

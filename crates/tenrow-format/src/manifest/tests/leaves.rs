@@ -240,6 +240,15 @@ fn more_partitions_than_the_limit_are_refused() {
     assert!(matches!(empty.encode(), Err(FormatError::Limit { .. })));
 }
 
+/// Rows in these row groups, of which nothing else is said.
+fn in_row_groups(partition: &mut Partition, row_groups: Vec<u64>) {
+    partition.row_count = row_groups.iter().sum();
+    partition.row_ids.clear();
+    partition.files.truncate(1);
+    partition.files[0].chunks.clear();
+    partition.files[0].row_groups = row_groups;
+}
+
 #[test]
 fn rules_that_a_partition_breaks_are_errors() {
     type Change = fn(&mut Partition);
@@ -247,6 +256,8 @@ fn rules_that_a_partition_breaks_are_errors() {
         ("rows that are not in the files", |p| p.row_count = 11),
         ("rows beyond 2^63", |p| p.row_count = u64::MAX),
         ("row groups that overflow", |p| p.files[0].row_groups = vec![u64::MAX, 11]),
+        ("a row group beyond the limit", |p| in_row_groups(p, vec![(1 << 20) + 1])),
+        ("row groups beyond the limit", |p| in_row_groups(p, vec![1; 32_768])),
         ("no file", |p| p.files.clear()),
         ("a file twice", |p| p.files = vec![p.files[0].clone(), p.files[0].clone()]),
         ("a file outside", |p| p.files[0].path = "/data/a.parquet".into()),
