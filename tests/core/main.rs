@@ -22,6 +22,7 @@ mod merges;
 mod model;
 mod mutated_manifests;
 mod one_version;
+mod premises;
 mod remote;
 mod round_trip;
 mod stock;
