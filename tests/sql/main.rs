@@ -14,4 +14,5 @@ mod recipes;
 mod roots;
 mod scripts;
 mod snapshots;
+mod statistics;
 mod views;
