@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! worker append DATASET FIRST COUNT   appends groups FIRST..FIRST + COUNT, one a commit; prints the races that it lost
+//! worker count DATASET COUNT           adds 1 to the first x COUNT times, from the value that it read; prints the conflicts
 //! worker compact|fill|read DATASET    goes on until DATASET.stop exists; prints how often it did so
 //! worker random DATASET SEED          does anything until it is killed; prints `VERSION DIGEST` after each
 //! ```
@@ -12,6 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use tenrow::{
     Attribute, ColumnFill, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions,
     SchemaChange, Snapshot, VacuumOptions,
@@ -26,13 +29,14 @@ fn main() -> Outcome<()> {
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<u64>().ok());
     let (Some(role), Some(place)) = (arguments.first(), arguments.get(1)) else {
         return Err(
-            "usage: worker append|compact|fill|read|random DATASET [NUMBER] [NUMBER]".into()
+            "usage: worker append|count|compact|fill|read|random DATASET [NUMBER] [NUMBER]".into()
         );
     };
     block_on(async {
         let dataset = Dataset::open(place).await?;
         match role.as_str() {
             "append" => append(&dataset, number(2).unwrap_or(0), number(3).unwrap_or(1)).await,
+            "count" => count(&dataset, number(2).unwrap_or(1)).await,
             "random" => random(&dataset, place, number(2).unwrap_or(0)).await,
             role => repeat(&dataset, role, &format!("{place}.stop")).await,
         }
@@ -73,6 +77,33 @@ async fn append(dataset: &Dataset, first: u64, count: u64) -> Outcome<()> {
     }
     println!("{}", races.load(Ordering::Relaxed));
     Ok(())
+}
+
+/// Counts on from what it has read, and again from the newest value if another program was faster.
+async fn count(dataset: &Dataset, times: u64) -> Outcome<()> {
+    let mut conflicts = 0;
+    for _ in 0..times {
+        let mut tries = 0;
+        while !count_once(dataset).await? {
+            tries += 1;
+            dataset.pause_after_conflict(tries).await;
+        }
+        conflicts += tries;
+    }
+    println!("{conflicts}");
+    Ok(())
+}
+
+async fn count_once(dataset: &Dataset) -> Outcome<bool> {
+    let seen = dataset.latest().await?;
+    let row = seen.take(&[0]).await?;
+    let x = row.column_by_name("x").ok_or("no x")?.as_primitive::<Int64Type>().value(0);
+    let values = Columns::new().scalars("x", &[x + 1])?.into_batch()?;
+    match dataset.update(&seen, &[0], &values).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn repeat(dataset: &Dataset, role: &str, stop: &str) -> Outcome<()> {

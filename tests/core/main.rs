@@ -23,6 +23,7 @@ mod model;
 mod mutated_manifests;
 mod one_version;
 mod pipes;
+mod premises;
 mod remote;
 mod round_trip;
 mod stock;

@@ -101,6 +101,32 @@ async fn verify(dataset: &Dataset) -> Vec<String> {
     report.faults.iter().map(ToString::to_string).collect()
 }
 
+/// Eight programs counted on from the same value, and all but two counts were lost.
+#[test]
+fn programs_that_count_on_from_what_they_read_lose_no_count() {
+    let folder = place::folder();
+    let place = place::location(folder.path().join("ds"));
+    create(&place);
+    block_on(async {
+        let dataset = Dataset::open(&place).await.unwrap();
+        groups::append(&dataset, 0, 0).await.unwrap();
+    });
+    let (programs, counts) = (6, 5);
+    let compactor = worker(&["compact", &place]);
+    let all: Vec<Child> =
+        (0..programs).map(|_| worker(&["count", &place, &counts.to_string()])).collect();
+    let conflicts: u64 = all.into_iter().map(finish).sum();
+    std::fs::write(place::path(&format!("{place}.stop")), "").unwrap();
+    finish(compactor);
+    block_on(async {
+        let latest = Dataset::open(&place).await.unwrap().latest().await.unwrap();
+        let row = latest.take(&[0]).await.unwrap();
+        let x = arrow_cast::display::array_value_to_string(row.column_by_name("x").unwrap(), 0);
+        assert_eq!(x.unwrap(), (programs * counts).to_string());
+    });
+    eprintln!("{conflicts} conflicts of {programs} programs that counted {counts} times each");
+}
+
 #[test]
 fn a_program_killed_in_the_middle_of_anything_loses_nothing_and_leaves_no_half() {
     let seed = number("TENROW_SEED").unwrap_or(2026);

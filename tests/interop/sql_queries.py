@@ -28,7 +28,7 @@ INT, REAL, ROUGH, NOISE, TEXT, BOOL, DATE, TIME, TENSOR = (
     "int", "real", "rough", "noise", "text", "bool", "date", "time", "tensor")
 
 PREPARE = """
-    CREATE VIEW items AS SELECT *, (id - 7) // 3 AS _row, (id - 7) // 3 AS _row_id FROM read_parquet({items});
+    CREATE VIEW items AS SELECT *, (id - 7) // 3 AS _row, {row_id} AS _row_id FROM read_parquet({items});
     CREATE VIEW events AS SELECT * FROM read_parquet({events});
     CREATE MACRO percentile(x, q) AS quantile_cont(x, q / 100.0);
     CREATE MACRO tensor_element(t, i) AS t[i + 1];
@@ -51,7 +51,7 @@ NEAR = {
     "_row": (0, 3010), "_row_id": (0, 3010), "weight": (0, 1_000_000),
 }
 TEXTS = {
-    "name": ["", "ant", "Ant", "bee", "bee hive", "café", "dog_1", "dog%2", "zebra", "row 7", "nothing"],
+    "name": ["", "ant", "Ant", "bee", "bee hive", "café", "dog_1", "dog%2", "zebra", "row 7", "nothing", "long " * 14, "long " * 14 + "3", "long " * 14 + "6"],
     "split": ["train", "test", "validation", "other"],
     "kind": ["click", "open", "view", "save", "other"],
     "note": ["0-0", "7-3", "16-4", "x"],

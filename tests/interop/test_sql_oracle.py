@@ -26,10 +26,10 @@ TOLERANCE = 1e-9
 SHOWN = int(os.environ.get("SQL_ORACLE_SHOWN", "5"))
 
 
-def answers_of(program: str, folder: pathlib.Path, asked: list[Query]) -> list[dict]:
+def answers_of(program: str, folder: pathlib.Path, how: list[str], asked: list[Query]) -> list[dict]:
     """tenrow's answers, in order."""
     lines = "\n".join(query.sql for query in asked) + "\n"
-    done = subprocess.run([program, str(folder)], input=lines, capture_output=True, text=True, check=False)
+    done = subprocess.run([program, str(folder), *how], input=lines, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(asked)
@@ -39,7 +39,7 @@ def answers_of(program: str, folder: pathlib.Path, asked: list[Query]) -> list[d
 def connect(folder: pathlib.Path) -> duckdb.DuckDBPyConnection:
     files = json.loads((folder / "files.json").read_text())
     connection = duckdb.connect()
-    connection.execute(PREPARE.format(items=files["items"], events=files["events"]))
+    connection.execute(PREPARE.format(items=files["items"], events=files["events"], row_id=files["row_id"]))
     return connection
 
 
@@ -131,9 +131,10 @@ def program() -> str:
     return program
 
 
-def test_tenrow_and_duckdb_give_the_same_answers(program: str, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("how", [[], ["evolved"], ["evolved", "without-statistics"]], ids=lambda how: " ".join(how) or "plain")
+def test_tenrow_and_duckdb_give_the_same_answers(program: str, tmp_path: pathlib.Path, how: list[str]) -> None:
     asked = queries(SEED, COUNT)
-    answers = answers_of(program, tmp_path, asked)
+    answers = answers_of(program, tmp_path, how, asked)
     failures, empty = [], 0
     with connect(tmp_path) as connection:
         for number, (query, answer) in enumerate(zip(asked, answers, strict=True)):

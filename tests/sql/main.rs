@@ -1,6 +1,7 @@
 //! SQL over datasets, as a user of `tenrow-sql` meets it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod at_once;
 mod data;
 mod corpus;
 mod db;
@@ -13,4 +14,5 @@ mod recipes;
 mod roots;
 mod scripts;
 mod snapshots;
+mod statistics;
 mod views;

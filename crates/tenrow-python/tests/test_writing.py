@@ -16,6 +16,15 @@ def test_appends_keep_what_is_there(digits):
     assert len(digits) == ROWS
 
 
+def test_values_that_were_changed_since_they_were_read_are_a_conflict(place):
+    ds = tenrow.from_numpy(place, {"n": [1, 2, 3], "m": [0, 0, 0]})
+    ds.update([1], {"n": ds["n"][[1]] + 1})
+    with pytest.raises(tenrow.Conflict, match="version 3 .update. was committed after version 2"):
+        ds.update([1], {"n": ds["n"][[1]] + 1})
+    again = ds.update([0, 2], {"n": [7, 8]}).update([1], {"m": [5]})
+    assert again["n"][:].tolist() == [7, 3, 8] and again["m"][:].tolist() == [0, 5, 0]
+
+
 def test_a_schema_is_inferred(place):
     ds = tenrow.from_numpy(
         place,

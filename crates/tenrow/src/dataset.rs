@@ -325,6 +325,12 @@ impl Dataset {
         DatasetWriter::overwriting(base, schema, options, ids, clock)
     }
 
+    /// Waits a random time, longer after each conflict, before something is computed again: so programs that are in each
+    /// other's way part.
+    pub async fn pause_after_conflict(&self, conflicts: usize) {
+        self.committer().pause(conflicts).await;
+    }
+
     /// How this handle commits.
     pub(crate) fn committer(&self) -> Committer {
         let (ids, clock) = (self.ids.clone(), self.clock.clone());

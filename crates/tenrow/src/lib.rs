@@ -30,6 +30,7 @@ pub use change::{
 };
 pub use clock::Clock;
 pub use clones::CloneInfo;
+pub use commit::Premise;
 pub use dataset::{CreateOptions, Dataset, VersionInfo};
 pub use diff::Diff;
 pub use error::{Error, ErrorKind, Result};

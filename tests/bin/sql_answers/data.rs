@@ -4,8 +4,8 @@
 //!   `id` is `3 * _row + 7`, so that DuckDB can say what `_row` is.
 //! - `events`: 4,100 rows, most of them in partitions by `kind`. `item` is an `items.id`, none, or one that is not there.
 //!
-//! `score` and `amount` are multiples of a quarter, whose sums are exact in any order; `weight` is not. There is
-//! no `-0.0`, which is 0 for DuckDB and less for Arrow.
+//! `score` and `amount` are multiples of a quarter, whose sums are exact in any order; `weight` is not. `noise` has what
+//! floats have besides: NaN of either sign, infinities, and zeros of either sign.
 
 use std::ops::Range;
 use std::path::Path;
@@ -22,15 +22,19 @@ use tenrow_tests::random::Dice;
 
 use crate::Result;
 
-const ITEMS: Range<u64> = 0..3000;
-const EVENTS: Range<u64> = 0..4000;
+pub(crate) const ITEMS: Range<u64> = 0..3000;
+pub(crate) const EVENTS: Range<u64> = 0..4000;
 
 /// Writes the datasets, and says which files each is in, in the order of their rows.
 pub(crate) async fn write(folder: &Path) -> Result<Value> {
-    Ok(json!({ "items": items(folder).await?, "events": events(folder).await? }))
+    Ok(json!({
+        "items": items(folder).await?,
+        "events": events(folder).await?,
+        "row_id": "(id - 7) // 3",
+    }))
 }
 
-async fn create(folder: &Path, name: &str, attributes: &[&str]) -> Result<Dataset> {
+pub(crate) async fn create(folder: &Path, name: &str, attributes: &[&str]) -> Result<Dataset> {
     let folder = folder.join(name);
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
@@ -114,16 +118,19 @@ fn pieces(rows: Range<u64>, count: u64) -> Vec<Range<u64>> {
     (0..count).map(|part| part * size..((part + 1) * size).min(rows.end)).collect()
 }
 
-fn items_rows(rows: &Range<u64>) -> Result<Columns> {
+pub(crate) fn items_rows(rows: &Range<u64>) -> Result<Columns> {
     const NAMES: [&str; 9] =
         ["", "ant", "Ant", "bee", "bee hive", "café", "dog_1", "dog%2", "zebra"];
-    const SPECIAL: [f64; 4] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0];
+    const SPECIAL: [f64; 6] =
+        [f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0];
     let column = |number| Values::new(number, rows);
     let noise = |_, dice: &mut Dice| match dice.once_in(4) {
-        true => SPECIAL[dice.below(4) as usize],
+        true => SPECIAL[dice.below(6) as usize],
         false => quarters(dice, 3),
     };
     let name = |row: u64, dice: &mut Dice| match dice.once_in(3) {
+        // Texts that differ only behind what bounds hold of them.
+        true if row % 5 == 0 => format!("{}{}", "long ".repeat(14), row % 7),
         true => format!("row {row}"),
         false => NAMES[dice.below(9) as usize].to_owned(),
     };
@@ -184,7 +191,7 @@ async fn events(folder: &Path) -> Result<Vec<String>> {
     base_files(&folder.join("events"), &dataset.latest().await?).await
 }
 
-fn events_rows(rows: &Range<u64>) -> Columns {
+pub(crate) fn events_rows(rows: &Range<u64>) -> Columns {
     const KINDS: [&str; 4] = ["click", "open", "view", "save"];
     let column = |number: u64| Values::new(100 + number, rows);
     // One in five items is not there, and some have many events.

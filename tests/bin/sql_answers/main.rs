@@ -1,10 +1,11 @@
 //! Answers statements for `tests/interop/test_sql_oracle.py`, which asks DuckDB the same.
 //!
-//! `sql-answers FOLDER` makes the datasets `items` and `events` in `FOLDER`, and `FOLDER/files.json` with
-//! the Parquet files of each. Then it answers each line of its input, a statement, with a line of JSON:
+//! `sql-answers FOLDER [evolved] [without-statistics]` makes the datasets `items` and `events` in `FOLDER`, and
+//! `FOLDER/files.json` with the Parquet files of each: their own, or, if they are `evolved`, what they are to hold. Then it answers each line of its input, a statement, with a line of JSON:
 //! `{"columns": […], "rows": [[…], …]}` or `{"error": "…"}`, in the order asked.
 
 mod data;
+mod evolved;
 mod values;
 
 use std::error::Error;
@@ -21,18 +22,23 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 const CONCURRENCY: usize = 4;
 
 fn main() -> Result<()> {
-    let folder = std::env::args().nth(1).ok_or("usage: sql-answers FOLDER")?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let folder = arguments.first().ok_or("usage: sql-answers FOLDER [evolved] [without-statistics]")?;
+    let has = |word: &str| arguments.iter().any(|argument| argument == word);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(answer_all(folder.into()))
+    runtime.block_on(answer_all(folder.into(), has("evolved"), !has("without-statistics")))
 }
 
-async fn answer_all(folder: PathBuf) -> Result<()> {
+async fn answer_all(folder: PathBuf, evolved: bool, statistics: bool) -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     let folder = folder.canonicalize()?;
-    let files = data::write(&folder).await?;
+    let files = match evolved {
+        true => evolved::write(&folder).await?,
+        false => data::write(&folder).await?,
+    };
     std::fs::write(folder.join("files.json"), serde_json::to_vec_pretty(&files)?)?;
     let root = folder.display().to_string();
-    let options = SessionOptions::default().with_named_root("data", root);
+    let options = SessionOptions::default().with_named_root("data", root).with_statistics(statistics);
     let session = Session::new(&options.with_target_partitions(3))?;
     let lines = std::io::stdin().lock().lines().collect::<std::io::Result<Vec<_>>>()?;
     let mut answers = stream::iter(lines)

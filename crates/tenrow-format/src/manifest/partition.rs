@@ -86,7 +86,7 @@ pub struct DataFile {
     pub field_ids: Vec<FieldId>,
     /// The rows of each row group.
     pub row_groups: Vec<u64>,
-    /// Where its values are. A row group's column that is not listed is found by the footer.
+    /// Where its values are, and which of its columns are which attributes.
     pub chunks: Vec<Chunk>,
 }
 

@@ -25,7 +25,7 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Keeps `min` and `max`, cutting texts over 64 bytes so that they stay bounds.
+    /// Keeps `min` and `max`, which occur as values, cutting texts over 64 bytes so that they stay bounds.
     ///
     /// ```
     /// use tenrow_format::{FieldId, manifest::Statistics};

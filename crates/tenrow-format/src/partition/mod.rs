@@ -6,8 +6,8 @@
 //! ```
 //! `spec/partition.md` is normative.
 
-mod bounds;
 mod columns;
+mod engine;
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -33,8 +33,8 @@ use crate::limits;
 use crate::manifest::{Chunk, ChunkLayout};
 use crate::schema::{Attribute, FieldId};
 
-pub use bounds::without_float_bounds;
 pub use columns::{columns_beside, columns_of, field_of_column};
+pub use engine::footer_for_engines;
 
 const MAGIC: &[u8; 4] = b"PAR1";
 const CREATED_BY: &str = concat!("tenrow version ", env!("CARGO_PKG_VERSION"));

@@ -461,6 +461,8 @@ class Dataset:
     def update(self, rows: Any, values: Mapping[str, Any]) -> Dataset:
         """With other values for some attributes of these rows of this version; `values` is a dict of columns.
 
+        A `Conflict` if one of the values that are replaced was changed since: the new ones may have been computed from them.
+
         >>> import tempfile, tenrow
         >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
         >>> ds.update([0, -1], {"n": [7, 9]})["n"][:].tolist()

@@ -44,6 +44,8 @@ pub(crate) struct Target {
     pub(crate) dataset: Dataset,
     /// The version that the statement sees.
     pub(crate) snapshot: Snapshot,
+    /// Whether it sees that version however often it is evaluated.
+    pub(crate) is_pinned: bool,
 }
 
 /// A view of a dataset, as `"digits#train"` names it.
@@ -116,7 +118,8 @@ impl<'a> Tables<'a> {
         }
         let (place, dataset) = self.roots.find(reference.schema(), &name.dataset).await?;
         let snapshot = self.newest(&place, &dataset).await?;
-        Ok(Target { dataset, snapshot })
+        let is_pinned = self.roots.snapshot(&place).is_some();
+        Ok(Target { dataset, snapshot, is_pinned })
     }
 
     /// The versions of the dataset at `place` whose rows the statement reads.

@@ -30,6 +30,7 @@ use datafusion::physical_plan::{
 use futures::stream::{self, StreamExt};
 use tenrow::{AttributeType, ReadOptions, Snapshot};
 
+use super::floats::plain;
 use super::contents;
 use super::reads::Reads;
 use crate::columns::row_bytes;
@@ -337,7 +338,7 @@ impl Work {
             }
             _ => snapshot.take_with(rows, options).await?,
         };
-        Ok(batch.columns().to_vec())
+        Ok(batch.columns().iter().map(plain).collect())
     }
 
     /// Puts the bytes of files into their rows.

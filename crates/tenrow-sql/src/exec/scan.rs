@@ -25,6 +25,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tenrow::{ReadOptions, ScanOptions};
 
+use super::floats::plain;
 use super::reads::Reads;
 use super::{Chosen, Target, hidden};
 use crate::columns::{Column, is_late};
@@ -303,7 +304,7 @@ async fn assemble(
     for column in target.columns.iter() {
         columns.extend(match hidden::of_rows(&target.snapshot, *column, rows).await? {
             Some(column) => Some(column),
-            None => attributes.next(),
+            None => attributes.next().map(|column| plain(&column)),
         });
     }
     let count: u64 = rows.iter().map(|range| range.end - range.start).sum();

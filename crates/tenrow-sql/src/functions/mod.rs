@@ -31,6 +31,7 @@ mod reshape;
 mod cast;
 mod products;
 pub(crate) mod files;
+mod min_max;
 mod percentile;
 
 #[cfg(test)]
@@ -52,6 +53,9 @@ pub(crate) fn register(context: &SessionContext) {
     ];
     for function in scalar.into_iter().flatten() {
         context.register_udf(ScalarUDF::new_from_impl(function));
+    }
+    for function in min_max::functions() {
+        context.register_udaf(AggregateUDF::new_from_impl(function));
     }
     context.register_udaf(AggregateUDF::new_from_impl(percentile::Percentile::new()));
 }

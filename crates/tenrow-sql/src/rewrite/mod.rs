@@ -3,12 +3,14 @@
 //! The engine knows no hidden columns and no `FROM 'path'`. So names in single quotes become table names, and
 //! where a statement mentions a hidden column, `*` and `t.*` of datasets become everything but these.
 
+mod clauses;
 mod names;
 mod parse;
 mod split;
 mod visit;
 mod wildcards;
 
+pub(crate) use clauses::check_clauses;
 pub(crate) use names::name_paths;
 pub(crate) use parse::parse_one;
 pub use split::{is_complete, statements};

@@ -23,6 +23,7 @@ use datafusion::sql::sqlparser::ast::{ColumnDef, Statement as SqlStatement};
 use tenrow::{Dataset, Storage, View, ViewOptions};
 
 pub use answer::{Answer, Change};
+pub(crate) use options::UseStatistics;
 pub use options::{RootOption, RootPlace, SessionOptions};
 
 use crate::catalog::{CATALOG, Root, Roots, Tables, ViewName};
@@ -85,6 +86,7 @@ impl Session {
     pub async fn sql(&self, text: &str) -> Result<Answer> {
         let mut statement = rewrite::parse_one(text)?;
         rewrite::name_paths(&mut statement);
+        rewrite::check_clauses(&mut statement)?;
         if let Some(answer) = writing::run(self, &statement).await? {
             return Ok(answer);
         }
@@ -127,6 +129,7 @@ impl Session {
     ) -> Result<View> {
         let mut statement = rewrite::parse_one(query)?;
         rewrite::name_paths(&mut statement);
+        rewrite::check_clauses(&mut statement)?;
         let Statement::Statement(statement) = statement else {
             return Err(Error::invalid("a view is made by a query: SELECT _row FROM …"));
         };
@@ -233,7 +236,12 @@ fn context(options: &SessionOptions, roots: &Roots) -> Result<SessionContext> {
         // What one side of a join teaches the other is handed down by the names of columns (55.2): where both have a
         // column of one name, rows are lost.
         .set_bool("datafusion.optimizer.enable_join_dynamic_filter_pushdown", false)
-        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false);
+        // One filter for all aggregates of a step (55.2): rows are lost where one of them has met nothing but nulls.
+        .set_bool("datafusion.optimizer.enable_aggregate_dynamic_filter_pushdown", false)
+        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
+        .set_bool("datafusion.execution.parquet.pruning", options.statistics)
+        .set_bool("datafusion.execution.parquet.enable_page_index", options.statistics)
+        .with_extension(Arc::new(UseStatistics(options.statistics)));
     if let Some(partitions) = options.target_partitions {
         config = config.with_target_partitions(partitions);
     }

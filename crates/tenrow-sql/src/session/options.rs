@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use datafusion::prelude::SessionConfig;
 use tenrow::{Snapshot, Storage};
 
 /// What a [`Session`](crate::Session) sees and how much it may take.
@@ -26,6 +27,20 @@ pub struct SessionOptions {
     pub batch_rows: usize,
     /// Folders that statements may write files to. Default: none.
     pub output_folders: Vec<PathBuf>,
+    /// Whether what manifests and footers know of values spares reading them: bounds, counts of nulls and rows. Without
+    /// it answers are the same, and slower: for those who do not trust a dataset's statistics. Default: true.
+    pub statistics: bool,
+}
+
+/// What a session's configuration carries of [`SessionOptions::statistics`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UseStatistics(pub(crate) bool);
+
+impl UseStatistics {
+    /// Whether scans of a session use statistics; those of others' sessions do.
+    pub(crate) fn of(config: &SessionConfig) -> bool {
+        config.get_extension::<Self>().is_none_or(|own| own.0)
+    }
 }
 
 /// A folder of datasets.
@@ -55,6 +70,7 @@ impl Default for SessionOptions {
             target_partitions: None,
             batch_rows: 8192,
             output_folders: Vec::new(),
+            statistics: true,
         }
     }
 }
@@ -109,6 +125,13 @@ impl SessionOptions {
     #[must_use]
     pub fn with_batch_rows(mut self, rows: usize) -> Self {
         self.batch_rows = rows.max(1);
+        self
+    }
+
+    /// Sets whether statistics are used.
+    #[must_use]
+    pub fn with_statistics(mut self, statistics: bool) -> Self {
+        self.statistics = statistics;
         self
     }
 

@@ -4,6 +4,7 @@ use arrow_schema::DataType;
 use datafusion::common::ScalarValue;
 use serde_json::Value;
 use tenrow::format::manifest::{KeyValue, LeafRef, Statistics};
+use crate::exec::plain_f64;
 use tenrow::{Attribute, AttributeType, PlacedPartition};
 
 /// Bounds on the values of an attribute in a leaf or partition.
@@ -19,9 +20,10 @@ pub(crate) struct Bounds {
 /// What the root knows of an attribute in a leaf: nothing but of keys, and of what sorts its partitions.
 pub(crate) fn of_leaf(leaf: &LeafRef, attribute: &Attribute) -> Bounds {
     let known = leaf.statistics.iter().find(|statistics| statistics.field == attribute.id);
-    let bounds = known.map(|statistics| of_statistics(statistics, attribute));
-    // What is deleted may have been the bound.
-    Bounds { is_exact: false, ..bounds.unwrap_or_default() }
+    let bounds = known.map(|statistics| of_statistics(statistics, attribute)).unwrap_or_default();
+    // What is deleted may have been the bound, and may be what was null: the rows of a leaf are the live ones.
+    let null_count = bounds.null_count.filter(|nulls| *nulls == 0);
+    Bounds { is_exact: false, null_count, ..bounds }
 }
 
 /// What a leaf knows of an attribute in a partition.
@@ -88,8 +90,8 @@ fn scalar_of(value: &Value, data_type: &DataType) -> Option<ScalarValue> {
         DataType::UInt16 => ScalarValue::UInt16(Some(int(value)?)),
         DataType::UInt32 => ScalarValue::UInt32(Some(int(value)?)),
         DataType::UInt64 => ScalarValue::UInt64(Some(value.as_u64()?)),
-        DataType::Float32 => ScalarValue::Float32(Some(value.as_f64()? as f32)),
-        DataType::Float64 => ScalarValue::Float64(Some(value.as_f64()?)),
+        DataType::Float32 => ScalarValue::Float32(Some(plain_f64(value.as_f64()?) as f32)),
+        DataType::Float64 => ScalarValue::Float64(Some(plain_f64(value.as_f64()?))),
         DataType::Utf8 => ScalarValue::Utf8(Some(value.as_str()?.to_owned())),
         _ => return None,
     })

@@ -12,6 +12,7 @@ use super::statistics;
 use crate::columns::Column;
 use crate::error::external;
 use crate::exec::Chosen;
+use crate::session::UseStatistics;
 use crate::row_set::RowSet;
 
 /// Rows that are read by their addresses alone, at most: a few batches.
@@ -38,17 +39,25 @@ pub(super) async fn choose(
     if let Some(limit) = limit.filter(|_| !has_other_filters) {
         rows = rows.first(limit as u64);
     }
-    let pruning = Pruning::new(snapshot, schema, filters, session)?;
+    let is_trusting = UseStatistics::of(session.config());
+    let pruning = match is_trusting {
+        true => Pruning::new(snapshot, schema, filters, session)?,
+        false => None,
+    };
+    let known = |rows: &RowSet, partitions: Option<&[PlacedPartition]>| match is_trusting {
+        true => statistics::of_scan(snapshot, columns, rows, partitions),
+        false => statistics::unknown(columns),
+    };
     let needs_files = columns.iter().any(|column| matches!(column, Column::Attribute(_)));
     let shown = |rows: &RowSet| format!("rows={} of {}{how}", rows.len(), snapshot.row_count());
     if is_short || (pruning.is_none() && !needs_files) {
-        let statistics = statistics::of_scan(snapshot, columns, &rows, None);
+        let statistics = known(&rows, None);
         let shown = shown(&rows);
         return Ok(Chosen { rows, partitions: None, statistics, shown });
     }
     let found = partitions(snapshot, &rows, pruning.as_ref()).await?;
     let rows = rows.and(&RowSet::new(found.partitions.iter().map(PlacedPartition::rows)));
-    let statistics = statistics::of_scan(snapshot, columns, &rows, Some(&found.partitions));
+    let statistics = known(&rows, Some(&found.partitions));
     let shown = format!(
         "{}, partitions={} of {}, leaves={} of {}",
         shown(&rows),

@@ -1,6 +1,6 @@
 //! Leaves and partitions that cannot hold a row that a filter leaves.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, UInt64Array};
@@ -21,15 +21,7 @@ use crate::columns::is_late;
 pub(crate) struct Pruning<'a> {
     snapshot: &'a Snapshot,
     predicate: PruningPredicate,
-    sides: HashMap<String, Sides>,
-}
-
-/// The sides from which filters bound a column of floats, where NaN lies beyond all statistics: it is more
-/// than every number, or less, by its sign.
-#[derive(Debug, Clone, Copy, Default)]
-struct Sides {
-    below: bool,
-    above: bool,
+    bounded_above: HashSet<String>,
 }
 
 impl<'a> Pruning<'a> {
@@ -43,13 +35,13 @@ impl<'a> Pruning<'a> {
         let conjuncts: Vec<&Expr> = filters.iter().flat_map(split_conjunction).collect();
         let has_bounds = |expr: &&&Expr| !is_address(expr) && names_bounded_columns(expr, snapshot);
         let useful: Vec<Expr> = conjuncts.iter().filter(has_bounds).map(|&e| e.clone()).collect();
-        let sides = sides_of(&useful);
+        let bounded_above = bounded_above(&useful);
         let Some(filter) = conjunction(useful) else { return Ok(None) };
         let named = DFSchema::try_from(schema.clone())?;
         let filter = session.create_physical_expr(filter, &named)?;
         let predicate =
             PruningPredicateBuilder::new().with_file_schema(schema.clone()).try_build(filter)?;
-        Ok((!predicate.always_true()).then_some(Self { snapshot, predicate, sides }))
+        Ok((!predicate.always_true()).then_some(Self { snapshot, predicate, bounded_above }))
     }
 
     /// For each leaf, whether it may hold such a row: by the root alone.
@@ -89,37 +81,37 @@ fn names_bounded_columns(filter: &Expr, snapshot: &Snapshot) -> bool {
     !columns.is_empty() && columns.iter().all(is_bounded)
 }
 
-fn sides_of(conjuncts: &[Expr]) -> HashMap<String, Sides> {
-    let mut sides: HashMap<String, Sides> = HashMap::new();
-    let mut note = |expr: &Expr, below: bool, above: bool| {
-        if let Expr::Column(column) = expr {
-            let known = sides.entry(column.name.clone()).or_default();
-            known.below |= below;
-            known.above |= above;
+/// The columns that the filters bound from above by a number: rows in which they are NaN, which is more, are not left.
+fn bounded_above(conjuncts: &[Expr]) -> HashSet<String> {
+    let bounded = conjuncts.iter().filter_map(|conjunct| match conjunct {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
+            Operator::Eq if is_number(right) => Some(left),
+            Operator::Eq if is_number(left) => Some(right),
+            Operator::Lt | Operator::LtEq => is_number(right).then_some(left),
+            Operator::Gt | Operator::GtEq => is_number(left).then_some(right),
+            _ => None,
+        },
+        Expr::Between(Between { expr, negated: false, high, .. }) => {
+            is_number(high).then_some(expr)
         }
-    };
-    for conjunct in conjuncts {
-        match conjunct {
-            Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-                let (below, above) = sides_of_operator(*op);
-                note(left, below, above);
-                note(right, above, below);
-            }
-            Expr::Between(Between { expr, negated: false, .. }) => note(expr, true, true),
-            Expr::InList(list) if !list.negated => note(&list.expr, true, true),
-            _ => {}
-        }
-    }
-    sides
+        Expr::InList(list) if !list.negated => list.list.iter().all(is_number).then_some(&list.expr),
+        _ => None,
+    });
+    let columns = bounded.filter_map(|expr| match expr.as_ref() {
+        Expr::Column(column) => Some(column.name.clone()),
+        _ => None,
+    });
+    columns.collect()
 }
 
-/// Whether `x op value` bounds `x` from below, and from above.
-fn sides_of_operator(op: Operator) -> (bool, bool) {
-    match op {
-        Operator::Eq => (true, true),
-        Operator::Gt | Operator::GtEq => (true, false),
-        Operator::Lt | Operator::LtEq => (false, true),
-        _ => (false, false),
+/// Whether it is a constant, and not NaN.
+fn is_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(ScalarValue::Float16(value), _) => value.is_none_or(|v| !v.is_nan()),
+        Expr::Literal(ScalarValue::Float32(value), _) => value.is_none_or(|v| !v.is_nan()),
+        Expr::Literal(ScalarValue::Float64(value), _) => value.is_none_or(|v| !v.is_nan()),
+        Expr::Literal(..) => true,
+        _ => false,
     }
 }
 
@@ -136,11 +128,9 @@ impl Known<'_> {
         Some((attribute.attribute_type.arrow_type(), (self.of)(attribute)))
     }
 
-    fn sides(&self, column: &Column, data_type: &DataType) -> Sides {
-        match data_type.is_floating() {
-            true => self.pruning.sides.get(&column.name).copied().unwrap_or_default(),
-            false => Sides { below: true, above: true },
-        }
+    /// Whether the largest number is a bound of rows that filters leave: NaN is more, and statistics pass over it.
+    fn has_largest(&self, column: &Column, data_type: &DataType) -> bool {
+        !data_type.is_floating() || self.pruning.bounded_above.contains(&column.name)
     }
 }
 
@@ -155,14 +145,12 @@ fn array_of(
 impl PruningStatistics for Known<'_> {
     fn min_values(&self, column: &Column) -> Option<ArrayRef> {
         let (data_type, bounds) = self.bounds(column)?;
-        // `x < value` leaves the least NaN, so the least number counts only if x is bounded from below too.
-        let is_sound = self.sides(column, &data_type).below;
-        is_sound.then(|| array_of(bounds.into_iter().map(|b| b.min), &data_type)).flatten()
+        array_of(bounds.into_iter().map(|b| b.min), &data_type)
     }
 
     fn max_values(&self, column: &Column) -> Option<ArrayRef> {
         let (data_type, bounds) = self.bounds(column)?;
-        let is_sound = self.sides(column, &data_type).above;
+        let is_sound = self.has_largest(column, &data_type);
         is_sound.then(|| array_of(bounds.into_iter().map(|b| b.max), &data_type)).flatten()
     }
 

@@ -8,6 +8,15 @@ use super::bounds::{self, Bounds};
 use crate::columns::Column;
 use crate::row_set::RowSet;
 
+/// Statistics of a scan of which nothing is to be known: see [`SessionOptions::statistics`](crate::SessionOptions).
+pub(crate) fn unknown(columns: &[Column]) -> Statistics {
+    Statistics {
+        num_rows: Precision::Absent,
+        total_byte_size: Precision::Absent,
+        column_statistics: columns.iter().map(|_| ColumnStatistics::new_unknown()).collect(),
+    }
+}
+
 /// Statistics of these columns of `rows`, before any filter; `partitions` are all that hold these rows, if they are
 /// known.
 pub(crate) fn of_scan(

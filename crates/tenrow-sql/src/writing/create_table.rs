@@ -6,9 +6,9 @@ use tenrow::{Attribute, CreateOptions, Dataset, DatasetWriter, ErrorKind, Schema
 use tenrow_convert::attribute_of;
 
 use super::insert::{Columns, append};
-use super::query::{ask, reference_of};
+use super::query::{planned, reference_of};
 use super::typed::convert;
-use super::{changed, column_def, refuse};
+use super::{changed, column_def, premise, refuse};
 use crate::catalog::Tables;
 use crate::error::{Error, Result};
 use crate::session::{Answer, Change, Session};
@@ -48,9 +48,22 @@ pub(super) async fn run(session: &Session, create: &CreateTable) -> Result<Chang
     match create.query.as_deref() {
         Some(query) => {
             let mut tables = Tables::new(session.roots());
-            let answer = ask(session, &mut tables, query.clone()).await?;
+            // What is replaced may be read too: in the version that is found here.
+            let target = match replaces {
+                true => Some(tables.target(&reference).await?),
+                false => None,
+            };
+            let (state, plan) = planned(session, &mut tables, query.clone()).await?;
+            let premise = match &target {
+                Some(target) => premise::of_rows(&plan, &target.snapshot)?,
+                None => None,
+            };
+            let answer = session.run(&state, plan).await?;
             let schema = schema_of(&answer)?;
             let mut writer = writer(&dataset, schema.clone(), replaces).await?;
+            if let Some(premise) = premise {
+                writer = writer.with_premise(premise);
+            }
             let rows = append(&mut writer, &Columns::all(&schema), answer, "CREATE TABLE").await?;
             Ok(changed(rows, &writer.commit().await?))
         }

@@ -2,9 +2,9 @@
 
 use datafusion::sql::sqlparser::ast::{Delete, FromTable, Query};
 
-use super::query::{Named, ask, collect, select};
+use super::query::{Named, collect, planned, select};
 use super::typed::row_numbers;
-use super::{changed, refuse};
+use super::{changed, premise, refuse};
 use crate::catalog::Tables;
 use crate::error::Result;
 use crate::session::{Change, Session};
@@ -31,10 +31,19 @@ pub(super) fn query(delete: &Delete) -> Result<(Named, Query)> {
 
 pub(super) async fn run(session: &Session, delete: &Delete) -> Result<Change> {
     let (named, query) = query(delete)?;
+    premise::again(session, &named.reference, || once(session, &named, &query)).await
+}
+
+async fn once(session: &Session, named: &Named, query: &Query) -> Result<Change> {
     let mut tables = Tables::new(session.roots());
     let target = tables.target(&named.reference).await?;
-    let answer = ask(session, &mut tables, query).await?;
+    let (state, plan) = planned(session, &mut tables, query.clone()).await?;
+    let premise = premise::of_choice(&plan, &target.snapshot)?;
+    let answer = session.run(&state, plan).await?;
     let rows = row_numbers(&collect(session, "DELETE", answer).await?)?;
-    let report = target.dataset.delete(&target.snapshot, &rows).await?;
+    let report = match premise {
+        Some(premise) => target.dataset.delete_on(&premise, &rows).await?,
+        None => target.dataset.delete(&target.snapshot, &rows).await?,
+    };
     Ok(changed(report.deleted_rows, &report.snapshot))
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::Schema as ArrowSchema;
+use datafusion::common::TableReference;
 use datafusion::sql::sqlparser::ast::{Insert, Query, TableObject};
 use tenrow::format::default_rows;
 use tenrow::{Attribute, Schema, Snapshot};
 
-use super::query::{ask, normal, reference_of};
+use super::query::{normal, planned, reference_of};
 use super::typed::typed;
-use super::{changed, refuse};
+use super::{changed, premise, refuse};
 use crate::catalog::Tables;
 use crate::columns::HIDDEN_COLUMNS;
 use crate::error::{Error, Result};
@@ -34,20 +35,35 @@ pub(super) fn source(insert: &Insert) -> Result<&Query> {
 }
 
 pub(super) async fn run(session: &Session, insert: &Insert) -> Result<Change> {
-    let source = source(insert)?.clone();
+    let source = source(insert)?;
     let TableObject::TableName(name) = &insert.table else {
         return Err(Error::unsupported("INSERT into anything but a dataset is not supported"));
     };
+    let reference = reference_of(name)?;
+    premise::again(session, &reference, || once(session, insert, &reference, source)).await
+}
+
+async fn once(
+    session: &Session,
+    insert: &Insert,
+    reference: &TableReference,
+    source: &Query,
+) -> Result<Change> {
     let mut tables = Tables::new(session.roots());
-    let target = tables.target(&reference_of(name)?).await?;
+    let target = tables.target(reference).await?;
     let mut names = Vec::with_capacity(insert.columns.len());
     for column in &insert.columns {
         let ident = column.0.last().and_then(|part| part.as_ident());
         names.push(ident.map(normal).unwrap_or_else(|| column.to_string()));
     }
-    let answer = ask(session, &mut tables, source).await?;
+    let (state, plan) = planned(session, &mut tables, source.clone()).await?;
+    let premise = premise::of_rows(&plan, &target.snapshot)?;
+    let answer = session.run(&state, plan).await?;
     let columns = Columns::new(&target.snapshot, names, &answer)?;
     let mut writer = target.dataset.writer().await?;
+    if let Some(premise) = premise {
+        writer = writer.with_premise(premise);
+    }
     let rows = append(&mut writer, &columns, answer, "INSERT").await?;
     Ok(changed(rows, &writer.commit().await?))
 }

@@ -9,6 +9,9 @@
 //! | `CREATE VIEW "t#v" AS …` | its source | these rows kept as a view |
 //! | `ALTER TABLE t …` | its default, if there is one | the schema changed |
 //!
+//! A statement that reads what it changes is evaluated once more, on the newest version, if others have changed meanwhile
+//! what it has read: see `premise`.
+//!
 //! The engine's own hooks for these are not used: they drop a `WHERE` that is constant, a subquery or followed by
 //! `LIMIT`, and then mean all rows.
 
@@ -19,6 +22,7 @@ mod create_table;
 mod create_view;
 mod delete;
 mod insert;
+mod premise;
 mod query;
 mod typed;
 mod update;

@@ -2,6 +2,8 @@
 
 use arrow_array::RecordBatch;
 use datafusion::common::TableReference;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, LimitClause, ObjectName, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, Query,
@@ -101,9 +103,18 @@ pub(super) async fn ask(
     tables: &mut Tables<'_>,
     query: Query,
 ) -> Result<Answer> {
-    let statement = Statement::Statement(Box::new(SqlStatement::Query(Box::new(query))));
-    let (state, plan) = session.plan(tables, statement).await?;
+    let (state, plan) = planned(session, tables, query).await?;
     session.run(&state, plan).await
+}
+
+/// The plan of a query.
+pub(super) async fn planned(
+    session: &Session,
+    tables: &mut Tables<'_>,
+    query: Query,
+) -> Result<(SessionState, LogicalPlan)> {
+    let statement = Statement::Statement(Box::new(SqlStatement::Query(Box::new(query))));
+    session.plan(tables, statement).await
 }
 
 /// All batches of an answer, which have to fit into the session's memory.

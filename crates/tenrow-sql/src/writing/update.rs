@@ -1,18 +1,22 @@
 //! `UPDATE t SET a = x, … [FROM …] [WHERE …]`.
 
 use arrow_select::concat::concat_batches;
+use datafusion::common::TableReference;
 use datafusion::sql::sqlparser::ast::{
     AssignmentTarget, Ident, Query, SelectItem, Update, UpdateTableFromKind,
 };
-use tenrow::Schema;
+use tenrow::{Premise, Schema};
 
-use super::query::{Named, ask, collect, select};
+use super::query::{Named, collect, planned, select};
 use super::typed::{row_numbers, typed};
-use super::{changed, refuse};
+use super::{changed, premise, refuse};
 use crate::catalog::Tables;
 use crate::columns::HIDDEN_COLUMNS;
 use crate::error::{Error, Result};
 use crate::session::{Change, Session};
+
+/// The attributes that constants are computed from.
+const NOTHING: [&str; 0] = [];
 
 /// The rows to update and their new values, as a query.
 pub(super) fn query(update: &Update) -> Result<(Assigned, Query)> {
@@ -63,16 +67,28 @@ pub(super) struct Assigned {
 }
 
 pub(super) async fn run(session: &Session, update: &Update) -> Result<Change> {
-    let (Assigned { named, names }, query) = query(update)?;
+    let (assigned, query) = query(update)?;
+    let reference = &assigned.named.reference;
+    premise::again(session, reference, || once(session, reference, &assigned.names, &query)).await
+}
+
+async fn once(
+    session: &Session,
+    reference: &TableReference,
+    names: &[String],
+    query: &Query,
+) -> Result<Change> {
     let mut tables = Tables::new(session.roots());
-    let target = tables.target(&named.reference).await?;
+    let target = tables.target(reference).await?;
     let schema = target.snapshot.schema();
     let attributes = names.iter().map(|name| Ok(target.snapshot.attribute(name)?.clone()));
     let attributes = attributes.collect::<Result<Vec<_>>>()?;
     let assigned = Schema::from_parts(attributes, schema.next_field_id())
         .map_err(|e| Error::invalid("the columns that are set").with_source(e))?;
 
-    let answer = ask(session, &mut tables, query).await?;
+    let (state, plan) = planned(session, &mut tables, query.clone()).await?;
+    let premise = premise::of_choice(&plan, &target.snapshot)?;
+    let answer = session.run(&state, plan).await?;
     let answered = answer.schema().clone();
     let batches = collect(session, "UPDATE", answer).await?;
     let rows = row_numbers(&batches)?;
@@ -86,6 +102,10 @@ pub(super) async fn run(session: &Session, update: &Update) -> Result<Change> {
         .project(&columns)
         .map_err(|e| Error::invalid("the new values make no batch").with_source(e))?;
     let values = typed(&values, &assigned, 0, "UPDATE")?;
-    let snapshot = target.dataset.update(&target.snapshot, &rows, &values).await?;
+    let premise = match premise {
+        Some(premise) => premise,
+        None => Premise::changed_rows(&target.snapshot, NOTHING)?,
+    };
+    let snapshot = target.dataset.update_on(&premise, &rows, &values).await?;
     Ok(changed(rows.len() as u64, &snapshot))
 }

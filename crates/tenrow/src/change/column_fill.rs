@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 
-use crate::change::new_columns::{NewColumns, NewColumnsWriter, check_column, places};
-use crate::commit::{Applied, Change, Committer, Edits, commit, conflict};
+use crate::change::new_columns::{NewColumns, NewColumnsWriter, check_column};
+use crate::commit::{Applied, Change, Committer, Edits, commit, conflict, places};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::Attribute;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::commit::{Applied, Change, Committer, Edits, commit};
+use crate::commit::{Applied, Change, Committer, Edits, Premise, commit};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::format::manifest::{DeletionVector, Partition, Root};
@@ -34,16 +34,30 @@ impl Dataset {
         self.delete_ids(&ids).await
     }
 
+    /// [`delete`](Self::delete) of rows of the version that they were chosen in, as long as what they were chosen by is
+    /// still so.
+    ///
+    /// # Errors
+    /// As [`delete`](Self::delete); [`Conflict`](ErrorKind::Conflict) if it is not.
+    pub async fn delete_on(&self, premise: &Premise, rows: &[u64]) -> Result<DeleteReport> {
+        let ids = premise.snapshot().row_ids(rows).await?;
+        self.delete_all(&ids, Some(premise.clone())).await
+    }
+
     /// Deletes the rows of these stable ids; ids that no row has are no error.
     ///
     /// # Errors
     /// [`Io`](crate::ErrorKind::Io).
     pub async fn delete_ids(&self, row_ids: &[u64]) -> Result<DeleteReport> {
+        self.delete_all(row_ids, None).await
+    }
+
+    async fn delete_all(&self, row_ids: &[u64], premise: Option<Premise>) -> Result<DeleteReport> {
         let base = self.latest().await?;
         let mut ids = row_ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
-        let mut change = Delete { ids, deleted: 0 };
+        let mut change = Delete { premise, ids, deleted: 0 };
         let snapshot = commit(&self.committer(), &base, &mut change).await?;
         Ok(DeleteReport { snapshot, deleted_rows: change.deleted })
     }
@@ -51,6 +65,8 @@ impl Dataset {
 
 /// Rows are known by their ids, so that the change fits whatever version is the newest: appended to, compacted.
 struct Delete {
+    /// What the rows were chosen by.
+    premise: Option<Premise>,
     /// Ascending.
     ids: Vec<u64>,
     deleted: u64,
@@ -68,6 +84,9 @@ impl Change for Delete {
         root: &mut Root,
     ) -> Result<Applied> {
         self.deleted = 0;
+        if let Some(premise) = &self.premise {
+            premise.check(latest, &self.ids).await?;
+        }
         let mut edits = Edits::default();
         for (partition, rows) in latest.rows_by_partition(&self.ids).await? {
             self.deleted += rows.len() as u64;

@@ -1,14 +1,11 @@
 //! Column files given to partitions: what filling and updating have in common.
 
-use std::sync::Arc;
-
 use arrow_array::{Array, ArrayRef};
 
 use crate::commit::Committer;
 use crate::error::{Error, Result};
 use crate::format::manifest::{DataFile, Partition, Statistics};
-use crate::format::{Attribute, limits};
-use crate::snapshot::LoadedPartition;
+use crate::format::{Attribute, FieldId, limits};
 use crate::storage::Storage;
 use crate::write::{ColumnFileWriter, slice_bytes};
 
@@ -19,6 +16,8 @@ const ROW_GROUP_BYTES: u64 = 64 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct NewColumns {
     file: DataFile,
+    /// The ids of all forms of its attributes: what a partition has under them counts no more.
+    replaced: Vec<FieldId>,
     statistics: Vec<Statistics>,
     /// Large files that its values name.
     pub(crate) external_files: Vec<String>,
@@ -28,7 +27,7 @@ impl NewColumns {
     /// The partition with this file, whose values count above all others of the same attributes.
     pub(crate) fn put_into(&self, partition: &Partition) -> Partition {
         let mut partition = partition.clone();
-        let ids = &self.file.field_ids;
+        let ids = &self.replaced;
         partition.statistics.retain(|statistics| !ids.contains(&statistics.field));
         partition.statistics.extend(self.statistics.iter().cloned());
         partition.external_files.extend(self.external_files.iter().cloned());
@@ -49,6 +48,7 @@ impl NewColumns {
 /// Writes a column file from arrays of any length, in row groups by bytes.
 pub(crate) struct NewColumnsWriter {
     file: ColumnFileWriter,
+    replaced: Vec<FieldId>,
     buffered: Vec<Vec<ArrayRef>>,
     rows: u64,
     bytes: u64,
@@ -61,8 +61,9 @@ impl NewColumnsWriter {
         attributes: Vec<Attribute>,
     ) -> Result<Self> {
         let buffered = attributes.iter().map(|_| Vec::new()).collect();
+        let replaced = attributes.iter().flat_map(Attribute::ids).collect();
         let file = ColumnFileWriter::begin(storage, &committer.ids, attributes).await?;
-        Ok(Self { file, buffered, rows: 0, bytes: 0 })
+        Ok(Self { file, replaced, buffered, rows: 0, bytes: 0 })
     }
 
     /// Appends rows of all attributes, in their order; at most a row group at a time.
@@ -91,17 +92,9 @@ impl NewColumnsWriter {
     pub(crate) async fn finish(mut self) -> Result<NewColumns> {
         self.flush().await?;
         let (file, statistics) = self.file.finish().await?;
-        Ok(NewColumns { file, statistics, external_files: Vec::new() })
+        let replaced = self.replaced;
+        Ok(NewColumns { file, replaced, statistics, external_files: Vec::new() })
     }
-}
-
-/// Where these attributes of a partition are now: equal answers mean equal values.
-pub(crate) fn places(partition: &Arc<LoadedPartition>, attributes: &[Attribute]) -> Vec<String> {
-    let path = |attribute| {
-        let place = partition.column(attribute);
-        place.map_or(String::new(), |place| partition.entry().files[place.file].path.clone())
-    };
-    attributes.iter().map(path).collect()
 }
 
 /// Refuses values that are not those of the attribute.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
 
-use crate::change::new_columns::{NewColumns, NewColumnsWriter, places};
-use crate::commit::{Applied, Change, Committer, Edits, commit, conflict};
+use crate::change::new_columns::{NewColumns, NewColumnsWriter};
+use crate::commit::{Applied, Change, Committer, Edits, Premise, commit, conflict, places};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::Root;
@@ -18,35 +18,68 @@ use crate::write::{FileStore, WriteOptions, check_batch};
 impl Dataset {
     /// Replaces values of `rows` of `snapshot`: row i of `values`, which has some of the attributes, is for `rows[i]`.
     ///
-    /// Rows keep their numbers and ids. Cost: the columns named, of every partition that has such a row.
+    /// Rows keep their numbers and ids; rows that are deleted meanwhile are left out. Cost: the columns named, of every
+    /// partition that has such a row.
+    ///
+    /// The values may have been computed from those that are replaced, so these must still be what they are in `snapshot`.
+    /// [`update_on`](Self::update_on) says what else they were computed from, and [`update_ids`](Self::update_ids) that it
+    /// was nothing.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if a row is out of range or named twice, an attribute is unknown or of
-    /// another type, or is a partition key.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if a row is out of range or named twice, an attribute is of another type, or
+    /// is a partition key; [`NotFound`](ErrorKind::NotFound) if it is unknown; [`Conflict`](ErrorKind::Conflict) if one of the
+    /// values was changed since.
     pub async fn update(
         &self,
         snapshot: &Snapshot,
         rows: &[u64],
         values: &RecordBatch,
     ) -> Result<Snapshot> {
-        let ids = snapshot.row_ids(rows).await?;
-        self.update_ids(&ids, values).await
+        let names = values.schema();
+        let names = names.fields().iter().map(|field| field.name());
+        // One that was added since cannot have been read.
+        let names = names.filter(|name| snapshot.schema().attribute(name).is_some());
+        self.update_on(&Premise::changed_rows(snapshot, names)?, rows, values).await
     }
 
-    /// [`update`](Self::update) by stable ids; rows that are deleted meanwhile are left out.
+    /// [`update`](Self::update) of rows of the version that the values were computed from, as long as what they were
+    /// computed from is still so.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update); [`Conflict`](ErrorKind::Conflict) if it is not.
+    pub async fn update_on(
+        &self,
+        premise: &Premise,
+        rows: &[u64],
+        values: &RecordBatch,
+    ) -> Result<Snapshot> {
+        let committer = self.committer();
+        let seen = premise.snapshot();
+        let ids = seen.row_ids(rows).await?;
+        let latest = self.latest().await?;
+        let mut change = Update::prepare(&committer, seen, &latest, &ids, values).await?;
+        change.premise = Some(premise.clone());
+        commit(&committer, &latest, &mut change).await
+    }
+
+    /// [`update`](Self::update) by stable ids, of values that were computed from nothing that others may have changed: of
+    /// two the second counts.
     ///
     /// # Errors
     /// As [`update`](Self::update), and [`NotFound`](ErrorKind::NotFound) for an id that no row has.
     pub async fn update_ids(&self, row_ids: &[u64], values: &RecordBatch) -> Result<Snapshot> {
         let base = self.latest().await?;
         let committer = self.committer();
-        let mut change = Update::prepare(&committer, &base, row_ids, values).await?;
+        let mut change = Update::prepare(&committer, &base, &base, row_ids, values).await?;
         commit(&committer, &base, &mut change).await
     }
 }
 
 struct Update {
+    /// The version whose rows and attributes are meant.
     base: Snapshot,
+    /// What the values were computed from.
+    premise: Option<Premise>,
     attributes: Vec<Attribute>,
     columns: Vec<ArrayRef>,
     external_files: Vec<String>,
@@ -62,6 +95,7 @@ impl Update {
     async fn prepare(
         committer: &Committer,
         base: &Snapshot,
+        latest: &Snapshot,
         row_ids: &[u64],
         values: &RecordBatch,
     ) -> Result<Self> {
@@ -73,7 +107,11 @@ impl Update {
             )));
         }
         let names = values.schema();
-        let attributes = names.fields().iter().map(|field| base.attribute(field.name()).cloned());
+        let attributes = names.fields().iter().map(|field| {
+            // It may have been added since.
+            let known = base.schema().attribute(field.name());
+            known.map_or_else(|| latest.attribute(field.name()), Ok).cloned()
+        });
         let attributes: Vec<Attribute> = attributes.collect::<Result<_>>()?;
         let value_rows: HashMap<u64, usize> = row_ids.iter().copied().zip(0..).collect();
         if value_rows.len() < row_ids.len() {
@@ -93,7 +131,7 @@ impl Update {
         for (partition, _) in base.rows_by_partition(&ids).await? {
             check_not_keys(&partition, &attributes)?;
         }
-        let schema = Schema::from_parts(attributes.clone(), base.schema().next_field_id())
+        let schema = Schema::from_parts(attributes.clone(), latest.schema().next_field_id())
             .map_err(|e| Error::format("the values", e))?;
         let mut columns = check_batch(values, &schema)?;
         let mut external_files = Vec::new();
@@ -109,7 +147,8 @@ impl Update {
         }
         let written = HashMap::new();
         let base = base.clone();
-        Ok(Self { base, attributes, columns, external_files, ids, value_rows, written })
+        let premise = None;
+        Ok(Self { base, premise, attributes, columns, external_files, ids, value_rows, written })
     }
 
     /// The new columns of one partition; those of an attempt before if nothing else has changed them since.
@@ -190,6 +229,9 @@ impl Change for Update {
         if is_gone(latest) {
             let reason = "dropped an attribute that is updated, or changed its type: look at it, and update again";
             return Err(conflict(&self.base, latest, reason, is_gone).await);
+        }
+        if let Some(premise) = &self.premise {
+            premise.check(latest, &self.ids).await?;
         }
         let mut edits = Edits::default();
         for (partition, rows) in latest.rows_by_partition(&self.ids.clone()).await? {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::commit::merge_leaves::MergedLeaves;
-use crate::commit::{Applied, Change, Committer, WrittenLeaf, conflict, place};
+use crate::commit::{Applied, Change, Committer, Premise, WrittenLeaf, conflict, place};
 use crate::error::{Error, Result};
 use crate::format::manifest::{OriginRef, Root};
 use crate::format::{Attribute, Schema};
@@ -23,6 +23,8 @@ pub(crate) struct Append {
     pub(crate) reused_files: Vec<String>,
     /// Whether the rows were fitted to the names and defaults of the schema of `base`.
     pub(crate) needs_same_schema: bool,
+    /// What the rows were computed from.
+    pub(crate) premise: Option<Premise>,
 }
 
 impl Append {
@@ -37,6 +39,7 @@ impl Append {
             origins: BTreeMap::new(),
             reused_files: Vec::new(),
             needs_same_schema: false,
+            premise: None,
         }
     }
 }
@@ -77,6 +80,9 @@ impl Change for Append {
             return Err(conflict(&self.base, latest, reason, |version| !fits(version)).await);
         }
         check_reused(latest, &self.reused_files).await?;
+        if let Some(premise) = &self.premise {
+            premise.check(latest, &[]).await?;
+        }
         root.origins.extend(self.origins.clone());
         self.merged.merge(committer, latest, root).await?;
         place(root, &self.leaves);

@@ -12,6 +12,7 @@ mod conflict;
 mod edit;
 mod leaves;
 mod merge_leaves;
+mod premise;
 
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub(crate) use append::{Append, Overwrite};
 pub(crate) use conflict::conflict;
 pub(crate) use edit::Edits;
 pub(crate) use leaves::{WrittenLeaf, less, place, write_leaves};
+pub use premise::Premise;
+pub(crate) use premise::places;
 
 /// The longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_millis(500);
@@ -229,7 +232,7 @@ impl Committer {
     }
 
     /// Waits a random time, longer after each lost race, so that writers do not meet again.
-    async fn pause(&self, attempt: usize) {
+    pub(crate) async fn pause(&self, attempt: usize) {
         let most = Duration::from_millis(1 << attempt.min(9)).min(MAX_PAUSE);
         let random = u64::from_str_radix(&self.ids.next()[..8], 16).unwrap_or_default();
         let pause = most.mul_f64(random as f64 / f64::from(u32::MAX));

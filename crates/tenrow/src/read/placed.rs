@@ -148,12 +148,12 @@ impl PlacedPartition {
         self.snapshot.footer(self.file(file)?).await
     }
 
-    /// The same without the bounds of floats: they pass over NaN, so a filter must not trust them.
+    /// The same as a query engine may trust it: see [`footer_for_engines`](crate::format::partition::footer_for_engines).
     ///
     /// # Errors
     /// As [`footer`](Self::footer).
-    pub async fn footer_without_float_bounds(&self, file: usize) -> Result<Arc<ParquetMetaData>> {
-        self.file(file)?.footer_without_float_bounds(self.snapshot.storage()).await
+    pub async fn footer_for_engines(&self, file: usize) -> Result<Arc<ParquetMetaData>> {
+        self.file(file)?.footer_for_engines(self.snapshot.storage()).await
     }
 
     /// Bytes of a file, of each range; from its map if it is mapped, else near ranges are read together.

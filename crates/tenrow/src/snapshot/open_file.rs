@@ -11,7 +11,7 @@ use parquet::file::metadata::ParquetMetaData;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::FieldId;
 use crate::format::manifest::{DataFile, RowMap};
-use crate::format::partition::{columns_beside, columns_of, decode_footer, without_float_bounds};
+use crate::format::partition::{columns_beside, columns_of, decode_footer, footer_for_engines};
 use crate::shared_work::{Once, without_waiting};
 use crate::snapshot::leaf::ColumnPlace;
 use crate::storage::{CoalesceOptions, Storage};
@@ -22,14 +22,14 @@ pub(crate) struct OpenFile {
     row_map: RowMap,
     map: OnceLock<Bytes>,
     footer: Once<Arc<ParquetMetaData>>,
-    bounded_footer: Once<Arc<ParquetMetaData>>,
+    trusted_footer: Once<Arc<ParquetMetaData>>,
 }
 
 impl OpenFile {
     pub(crate) fn new(entry: DataFile) -> Self {
         let row_map = entry.row_map();
-        let (footer, bounded_footer) = (Once::default(), Once::default());
-        Self { entry, row_map, map: OnceLock::new(), footer, bounded_footer }
+        let (footer, trusted_footer) = (Once::default(), Once::default());
+        Self { entry, row_map, map: OnceLock::new(), footer, trusted_footer }
     }
 
     pub(crate) fn entry(&self) -> &DataFile {
@@ -84,8 +84,8 @@ impl OpenFile {
         Ok(Arc::new(metadata))
     }
 
-    /// The same without the bounds of floats, made once.
-    pub(crate) async fn footer_without_float_bounds(
+    /// The same as a query engine may trust it, made once.
+    pub(crate) async fn footer_for_engines(
         self: &Arc<Self>,
         storage: &Storage,
     ) -> Result<Arc<ParquetMetaData>> {
@@ -93,11 +93,11 @@ impl OpenFile {
             let (file, storage) = (Arc::clone(self), storage.clone());
             async move {
                 let footer = file.footer(&storage).await?;
-                let bounded = without_float_bounds(&footer);
-                bounded.map(Arc::new).map_err(|e| Error::format(file.shown(&storage), e))
+                let trusted = footer_for_engines(&footer, &file.entry);
+                trusted.map(Arc::new).map_err(|e| Error::format(file.shown(&storage), e))
             }
         };
-        self.bounded_footer.get_or_load(load).await.cloned()
+        self.trusted_footer.get_or_load(load).await.cloned()
     }
 
     fn check_footer(&self, storage: &Storage, metadata: &ParquetMetaData) -> Result<()> {

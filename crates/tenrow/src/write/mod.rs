@@ -22,7 +22,9 @@ use arrow_array::RecordBatch;
 use futures::future;
 
 use crate::clock::Clock;
-use crate::commit::{Append, Committer, Overwrite, check_writable, commit, create, write_leaves};
+use crate::commit::{
+    Append, Committer, Overwrite, Premise, check_writable, commit, create, write_leaves,
+};
 use crate::error::{Error, Result};
 use crate::format::manifest::{Partition, Root};
 use crate::format::{AttributeType, Schema};
@@ -56,6 +58,8 @@ pub struct DatasetWriter {
     creates: Option<Root>,
     /// Whether the rows come in place of all that are there.
     overwrites: bool,
+    /// What the rows were computed from.
+    premise: Option<Premise>,
     options: WriteOptions,
     ids: Ids,
     clock: Clock,
@@ -109,6 +113,7 @@ impl DatasetWriter {
             schema,
             creates: None,
             overwrites: false,
+            premise: None,
             options,
             ids,
             clock,
@@ -126,6 +131,13 @@ impl DatasetWriter {
     /// Makes the commit create the dataset first; `root` is that of the base.
     pub(crate) fn creating(mut self, root: Root) -> Self {
         self.creates = Some(root);
+        self
+    }
+
+    /// Says what the rows were computed from: the commit is a conflict if it is not so any more.
+    #[must_use]
+    pub fn with_premise(mut self, premise: Premise) -> Self {
+        self.premise = Some(premise);
         self
     }
 
@@ -281,11 +293,16 @@ impl DatasetWriter {
         }
         let base = self.base.clone();
         if self.overwrites {
+            // What was there until the writer was begun; from then on the change itself looks.
+            if let Some(premise) = &self.premise {
+                premise.check(&self.base, &[]).await?;
+            }
             let mut change = Overwrite::new(base, self.schema.clone(), leaves);
             return commit(&committer, &self.base, &mut change).await;
         }
         let mut change = Append::new(base, leaves, "append");
         change.idempotency = self.options.idempotency_key.clone();
+        change.premise = self.premise.take();
         change.reused_files = std::mem::take(&mut self.referenced).into_iter().collect();
         commit(&committer, &self.base, &mut change).await
     }

@@ -1,4 +1,9 @@
 //! From the attributes of a version to the columns of a file: by field id, whatever they are called there.
+//!
+//! The ids are those that the leaf gives the columns ([`PlacedPartition::footer_for_engines`]): what a file itself says may be
+//! of the schema of another dataset.
+//!
+//! [`PlacedPartition::footer_for_engines`]: tenrow::PlacedPartition::footer_for_engines
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,6 +16,8 @@ use datafusion::physical_expr::expressions::{Column, cast, lit};
 use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
 use tenrow::Attribute;
 use tenrow::format::{FIELD_ID_KEY, default_rows};
+
+use crate::exec::floats::{PlainFloats, plain};
 
 /// Knows the attributes that a scan reads.
 #[derive(Debug)]
@@ -43,13 +50,14 @@ fn in_file(attribute: &Attribute, file: &SchemaRef) -> Result<Arc<dyn PhysicalEx
         let row = default_rows(attribute, 1).map_err(|error| {
             crate::error::external(tenrow::Error::format("the default of an attribute", error))
         })?;
-        return Ok(lit(ScalarValue::try_from_array(&row, 0)?));
+        return Ok(lit(ScalarValue::try_from_array(&plain(&row), 0)?));
     };
     let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(file.field(index).name(), index));
-    match *file.field(index).data_type() == wanted {
-        true => Ok(column),
-        false => cast(column, file, wanted),
-    }
+    let column = match *file.field(index).data_type() == wanted {
+        true => column,
+        false => cast(column, file, wanted.clone())?,
+    };
+    Ok(PlainFloats::around(column, &wanted))
 }
 
 fn position(file: &Schema, id: u32) -> Option<usize> {

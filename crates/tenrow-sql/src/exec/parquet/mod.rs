@@ -10,6 +10,7 @@ mod part;
 mod reader;
 mod rows;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, FieldRef, Schema};
@@ -55,7 +56,10 @@ pub(super) fn plan(
     });
     let read: Vec<usize> = read.collect();
     let file_schema: Vec<FieldRef> = read.iter().map(|&index| fields[index].clone()).collect();
-    let mut schema = TableSchema::builder(Arc::new(Schema::new(file_schema)));
+    // A file whose schema is that of the table is read as it stands, its floats too: none is.
+    let unlike = HashMap::from([("tenrow".to_owned(), "table".to_owned())]);
+    let file_schema = Schema::new_with_metadata(file_schema, unlike);
+    let mut schema = TableSchema::builder(Arc::new(file_schema));
     if names_partitions {
         let partition: FieldRef = Arc::new(Field::new(PARTITION, DataType::Int64, false));
         schema = schema.with_table_partition_cols(vec![partition]);
@@ -69,7 +73,7 @@ pub(super) fn plan(
             global: options.execution.parquet.clone(),
             ..Default::default()
         })
-        .with_enable_page_index(true)
+        .with_enable_page_index(options.execution.parquet.enable_page_index)
         .with_bloom_filter_on_read(false)
         .with_parquet_file_reader_factory(Arc::new(Readers));
     let groups = part::groups(&parts, count, names_partitions);

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow_schema::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::{ParquetAccessPlan, RowGroupAccess};
@@ -63,6 +64,8 @@ pub(in crate::exec) fn file_of(
 fn is_plain(attribute_type: &AttributeType) -> bool {
     match attribute_type {
         AttributeType::Scalar(_) => true,
+        // The source makes bytes text where a column of the file has the name of another attribute, which is text.
+        AttributeType::Value(DataType::Binary) => false,
         AttributeType::Value(data_type) => !data_type.is_nested(),
         _ => false,
     }

@@ -85,7 +85,7 @@ impl AsyncFileReader for Reader {
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
         async move {
             let FileOf { partition, file } = self.of.as_ref();
-            let footer = partition.footer_without_float_bounds(*file);
+            let footer = partition.footer_for_engines(*file);
             self.reads.future(footer).await.map_err(fault)
         }
         .boxed()
