@@ -6,6 +6,7 @@
 //! profile files  ─┘                                         over `http`, which counts
 //! ```
 
+mod credentials;
 mod denied;
 mod hedge;
 mod http;
@@ -28,6 +29,7 @@ use super::counted::LiveCounters;
 use super::location::{Provider, RemoteLocation};
 use super::options::StoreOptions;
 use crate::error::{Error, Result};
+use credentials::ByTask;
 pub(crate) use denied::explain;
 pub(crate) use hedge::hedged;
 use http::Counting;
@@ -86,8 +88,14 @@ pub(crate) fn open(
             let identity = layers.identity(location, &endpoints);
             let is_ordered = !location.bucket.ends_with("--x-s3");
             let builder = AmazonS3Builder::new().with_retry(retry).with_http_connector(http);
+            let are_fetched = !layers.has_credentials();
             let builder = layers.fold(builder, AmazonS3Builder::with_config);
-            let store = builder.with_bucket_name(&location.bucket).build().map_err(failed)?;
+            let builder = builder.with_bucket_name(&location.bucket);
+            let mut store = builder.clone().build().map_err(failed)?;
+            if are_fetched {
+                let credentials = ByTask(store.credentials().clone());
+                store = builder.with_credentials(Arc::new(credentials)).build().map_err(failed)?;
+            }
             let mut remote = Remote::new(store, identity);
             // Directory buckets list in no order.
             remote.pages = remote.pages.filter(|_| is_ordered);
@@ -99,8 +107,14 @@ pub(crate) fn open(
             let names = [AzureConfigKey::AccountName, AzureConfigKey::Endpoint];
             let identity = layers.identity(location, &names);
             let builder = MicrosoftAzureBuilder::new().with_retry(retry).with_http_connector(http);
+            let are_fetched = !layers.has_credentials();
             let builder = layers.fold(builder, MicrosoftAzureBuilder::with_config);
-            let store = builder.with_container_name(&location.bucket).build().map_err(failed)?;
+            let builder = builder.with_container_name(&location.bucket);
+            let mut store = builder.clone().build().map_err(failed)?;
+            if are_fetched {
+                let credentials = ByTask(store.credentials().clone());
+                store = builder.with_credentials(Arc::new(credentials)).build().map_err(failed)?;
+            }
             Ok(Remote::new(store, identity))
         }
         Provider::Google => {
@@ -109,8 +123,14 @@ pub(crate) fn open(
             let identity = layers.identity(location, &[GoogleConfigKey::BaseUrl]);
             let builder =
                 GoogleCloudStorageBuilder::new().with_retry(retry).with_http_connector(http);
+            let are_fetched = !layers.has_credentials();
             let builder = layers.fold(builder, GoogleCloudStorageBuilder::with_config);
-            let store = builder.with_bucket_name(&location.bucket).build().map_err(failed)?;
+            let builder = builder.with_bucket_name(&location.bucket);
+            let mut store = builder.clone().build().map_err(failed)?;
+            if are_fetched {
+                let credentials = ByTask(store.credentials().clone());
+                store = builder.with_credentials(Arc::new(credentials)).build().map_err(failed)?;
+            }
             Ok(Remote::new(store, identity))
         }
         Provider::Http | Provider::Https => {
