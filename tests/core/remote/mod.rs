@@ -7,6 +7,7 @@ mod faults;
 mod files;
 mod latency;
 mod refusals;
+mod unpolled;
 mod writers;
 
 use tenrow::{Attribute, Columns, CreateOptions, Dataset, Schema, Snapshot, WriteOptions};
