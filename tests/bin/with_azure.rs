@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use tenrow_tests::azurite::Azurite;
+use tenrow_tests::{LIMIT_OF_ALL, Program};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
@@ -20,7 +21,9 @@ fn main() -> ExitCode {
         }
     };
     eprintln!("with-azure: Azurite is at {}", server.address());
-    match Command::new(&program).args(arguments).envs(server.variables()).status() {
+    let mut command = Command::new(&program);
+    command.args(arguments).envs(server.variables());
+    match command.spawn().map(|child| Program::new(child).finish_within(LIMIT_OF_ALL)) {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {

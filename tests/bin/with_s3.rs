@@ -4,6 +4,7 @@ use std::process::{Command, ExitCode};
 
 use tenrow_tests::place::S3_FOLDER;
 use tenrow_tests::s3::S3Server;
+use tenrow_tests::{LIMIT_OF_ALL, Program};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     eprintln!("with-s3: an S3 server is at {}", server.endpoint());
     let mut command = Command::new(&program);
     command.args(arguments).envs(server.variables()).env(S3_FOLDER, folder.path());
-    match command.status() {
+    match command.spawn().map(|child| Program::new(child).finish_within(LIMIT_OF_ALL)) {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {

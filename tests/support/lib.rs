@@ -15,9 +15,16 @@ pub mod edited;
 #[path = "../fuzz/mutate.rs"]
 pub mod mutate;
 
+use std::process::{Child, ExitStatus};
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
+
+/// What a test that asks a server may take: one that waits for ever says so.
+const LIMIT: Duration = Duration::from_secs(300);
+/// What all tests together may take that are run beside a server.
+pub const LIMIT_OF_ALL: Duration = Duration::from_secs(2 * 3600);
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
@@ -32,7 +39,50 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> T {
     }
 }
 
-/// Waits for `work` that asks a remote store.
+/// Waits for `work` that asks a remote store, but not for ever.
 pub fn block_on_remote<T>(work: impl Future<Output = T>) -> T {
-    RUNTIME.block_on(work)
+    let limited = async { tokio::time::timeout(LIMIT, work).await };
+    RUNTIME.block_on(limited).unwrap_or_else(|_| panic!("not done after {LIMIT:?}"))
+}
+
+/// A program that asks a server: it is killed when it is dropped, or takes too long.
+pub struct Program(Child);
+
+impl Program {
+    /// `child`, which was just started.
+    pub fn new(child: Child) -> Self {
+        Self(child)
+    }
+
+    /// How it ended.
+    pub fn finish(self) -> ExitStatus {
+        self.finish_within(LIMIT)
+    }
+
+    /// How it ended, if it may take that long.
+    pub fn finish_within(mut self, limit: Duration) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            match self.0.try_wait().expect("a child of ours") {
+                Some(status) => return status,
+                None => assert!(start.elapsed() < limit, "not ended after {limit:?}"),
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    pub fn signal(&self, name: &str) {
+        let mut kill = std::process::Command::new("kill");
+        let kill = kill.args([format!("-{name}"), self.0.id().to_string()]).status();
+        assert!(kill.expect("kill").success(), "no signal {name}");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

@@ -75,6 +75,7 @@ struct State {
     folder: PathBuf,
     plan: Mutex<Plan>,
     /// Conditional puts check and then write: one at a time.
+    #[expect(clippy::disallowed_types, reason = "hyper polls each request until it is answered")]
     puts: tokio::sync::Mutex<()>,
 }
 
@@ -84,6 +85,7 @@ struct Plan {
     /// Mishaps to come: of requests with that method and text in their path, how many pass first, and how many fail.
     mishaps: Vec<(&'static str, String, usize, usize, Mishap)>,
     ignores_conditions: bool,
+    latency: Duration,
     open: usize,
     most_open: usize,
 }
@@ -183,6 +185,11 @@ impl S3Server {
     /// From now on conditions of puts are passed over, as some servers do.
     pub fn ignore_conditions(&self) {
         self.plan().ignores_conditions = true;
+    }
+
+    /// From now on what is asked for comes so late.
+    pub fn late(&self, latency: Duration) {
+        self.plan().latency = latency;
     }
 
     /// The requests since the last time that this was asked.
@@ -287,7 +294,13 @@ async fn answer(
     };
     let mishap = state.note(seen);
     let _open = Open(state.clone());
-    let ignores = state.plan().ignores_conditions;
+    let (ignores, latency) = {
+        let plan = state.plan();
+        (plan.ignores_conditions, plan.latency)
+    };
+    if *request.method() == Method::GET && !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
     match mishap {
         Some(Mishap::Status(status, code)) => return Ok(refusal(status, code)),
         Some(Mishap::Reset) => return Err(Closed),

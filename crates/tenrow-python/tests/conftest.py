@@ -1,6 +1,8 @@
 """What the tests of the Python package share."""
 
+import faulthandler
 import pathlib
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -19,6 +21,15 @@ else:
     DTYPES.append("bf16")
     NUMPY["bf16"] = ml_dtypes.bfloat16
 ROWS = 3000
+# A test that waits for ever says where, and ends the run.
+SECONDS = 900
+
+
+@pytest.fixture(autouse=True)
+def in_time() -> Iterator[None]:
+    faulthandler.dump_traceback_later(SECONDS, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 //! The cache of a machine, shared by its processes.
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::time::Duration;
 
 use tenrow::{Cache, Columns, Dataset, ErrorKind, ReadOptions, Storage, Verify, WriteOptions};
-use tenrow_tests::block_on_remote;
 use tenrow_tests::random::Dice;
 use tenrow_tests::s3::{Mishap, S3Server, Seen};
+use tenrow_tests::{Program, block_on_remote};
 
 use super::vectors;
 
@@ -24,14 +24,14 @@ fn caching(server: &S3Server, name: &str, folder: &Path) -> Dataset {
 }
 
 /// A process that reads all rows in an order of its own.
-fn reader(server: &S3Server, name: &str, folder: &Path, seed: u64) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_remote-reader"))
+fn reader(server: &S3Server, name: &str, folder: &Path, seed: u64) -> Program {
+    let child = Command::new(env!("CARGO_BIN_EXE_remote-reader"))
         .args([server.location(name), seed.to_string()])
         .envs(server.variables())
         .env("TENROW_CACHE", "on")
         .env("TENROW_CACHE_FOLDER", folder)
-        .spawn()
-        .unwrap()
+        .spawn();
+    Program::new(child.unwrap())
 }
 
 fn data(seen: &[Seen]) -> Vec<&Seen> {
@@ -79,10 +79,10 @@ fn four_processes_fetch_every_block_once() {
     let snapshot = block_on_remote(vectors(&server, "x", 6000, WIDTH));
     let size = snapshot.size_bytes();
     server.take_seen();
-    let readers: Vec<Child> =
+    let readers: Vec<Program> =
         (0..4).map(|seed| reader(&server, "x", folder.path(), seed)).collect();
-    for mut reader in readers {
-        assert!(reader.wait().unwrap().success());
+    for reader in readers {
+        assert!(reader.finish().success());
     }
     let seen = server.take_seen();
     let fetched = bytes_of(&data(&seen), size);
@@ -99,16 +99,44 @@ fn readers_that_are_killed_leave_no_wrong_byte() {
     block_on_remote(vectors(&server, "x", 6000, WIDTH));
     let mut dice = Dice::new(38);
     for kill in 0..KILLS {
-        let mut reader = reader(&server, "x", folder.path(), kill);
+        let reader = reader(&server, "x", folder.path(), kill);
         std::thread::sleep(Duration::from_millis(dice.below(60)));
-        reader.kill().unwrap();
-        reader.wait().unwrap();
+        drop(reader);
         if kill % 20 == 19 {
-            let whole = self::reader(&server, "x", folder.path(), kill).wait().unwrap();
+            let whole = self::reader(&server, "x", folder.path(), kill).finish();
             assert!(whole.success(), "after {kill} kills");
             Cache::new(folder.path(), 1 << 30).clear().unwrap();
         }
     }
+}
+
+/// It held its locks as long as it was stopped, by Ctrl-Z for example, and everybody else waited.
+#[test]
+fn a_process_that_is_stopped_while_it_fetches_stops_no_other_one() {
+    let server = S3Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    block_on_remote(vectors(&server, "x", 2000, WIDTH));
+    server.take_seen();
+    server.late(Duration::from_millis(300));
+    let stopped = reader(&server, "x", folder.path(), 1);
+    let mut seen = Vec::new();
+    for _ in 0..12_000 {
+        seen.extend(server.take_seen());
+        if !data(&seen).is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!data(&seen).is_empty(), "it asked for no data");
+    stopped.signal("STOP");
+    server.late(Duration::ZERO);
+    assert!(reader(&server, "x", folder.path(), 2).finish().success());
+    block_on_remote(async {
+        let snapshot = caching(&server, "x", folder.path()).latest().await.unwrap();
+        assert_eq!(snapshot.slice(0..2000).await.unwrap().num_rows(), 2000);
+    });
+    stopped.signal("CONT");
+    assert!(stopped.finish().success());
 }
 
 #[test]

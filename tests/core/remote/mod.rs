@@ -8,6 +8,7 @@ mod files;
 mod latency;
 mod refusals;
 mod secrets;
+mod unpolled;
 mod writers;
 
 use tenrow::{Attribute, Columns, CreateOptions, Dataset, Schema, Snapshot, WriteOptions};

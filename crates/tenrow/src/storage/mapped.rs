@@ -49,21 +49,19 @@ impl Maps {
     ///
     /// The bytes stay readable when the file is unlinked, and start on a page boundary.
     pub(crate) fn open(&self, name: &str, file: &Path) -> io::Result<Option<Bytes>> {
-        let mut maps = self.maps.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = maps.get(name) {
-            return Ok(Some(entry.bytes.clone()));
-        }
         if self.live.load(Ordering::Relaxed) >= self.max_live {
-            evict_least_recent(&mut maps);
+            evict_least_recent(&mut self.maps.write().unwrap_or_else(PoisonError::into_inner));
         }
         // Readers may still hold what was evicted.
         if self.live.load(Ordering::Relaxed) >= self.max_live {
             return Ok(None);
         }
+        // Nobody waits for the lock meanwhile: the file may be on a disk of another machine.
         let bytes = map(file, &self.live)?;
         let last_use = AtomicU64::new(self.uses.fetch_add(1, Ordering::Relaxed));
-        maps.insert(name.to_owned(), Entry { bytes: bytes.clone(), last_use });
-        Ok(Some(bytes))
+        let mut maps = self.maps.write().unwrap_or_else(PoisonError::into_inner);
+        let kept = maps.entry(name.to_owned()).or_insert(Entry { bytes, last_use });
+        Ok(Some(kept.bytes.clone()))
     }
 }
 
@@ -110,6 +108,8 @@ impl Drop for LiveMap {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn folder_of(names: &[&str]) -> tempfile::TempDir {
@@ -149,6 +149,24 @@ mod tests {
             let error = maps.open(name, &folder.path().join(name)).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::NotFound);
         }
+    }
+
+    /// Opening it waited for somebody who writes, with a lock that all other readers of the dataset needed.
+    #[test]
+    fn a_pipe_in_place_of_a_file_is_not_waited_for() {
+        let folder = folder_of(&["a"]);
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let (sender, answer) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let maps = Maps::new(4);
+            let kind = maps.open("pipe", &pipe).map_err(|error| error.kind());
+            let other = maps.open("a", &folder.path().join("a")).unwrap().unwrap();
+            sender.send((kind.map(drop), other)).unwrap();
+        });
+        let (pipe, other) = answer.recv_timeout(Duration::from_secs(60)).expect("no waiting");
+        assert_eq!((pipe, &other[..]), (Err(io::ErrorKind::NotFound), &b"a"[..]));
     }
 
     #[test]

@@ -201,7 +201,7 @@ impl Upload {
 
     /// [`finish`](Self::finish), as a task that goes on while its caller computes.
     pub(crate) fn finish_alongside(self) -> BoxFuture<'static, Result<Uploaded>> {
-        let ending = Ending::begin();
+        let ending = Ending::of_task();
         blocking::alongside(Box::pin(async move {
             // Cancelled, it drops the upload first, whose abort is counted before this is no more.
             let uploaded = self.finish().await;
@@ -319,6 +319,11 @@ impl Drop for Upload {
 struct Ending;
 
 impl Ending {
+    /// `None` where there is no runtime to have a task: what is only done when it is polled is not waited for.
+    fn of_task() -> Option<Self> {
+        Handle::try_current().is_ok().then(Self::begin)
+    }
+
     fn begin() -> Self {
         ENDING.send_modify(|ending| *ending += 1);
         Self
@@ -363,5 +368,13 @@ mod tests {
             assert!(count < MAX_PARTS, "{count} parts");
             assert!((0..count).all(|sent| part_bytes(sent, expected) == part));
         }
+    }
+
+    /// A program that was about to exit would have waited for ever.
+    #[test]
+    fn what_nobody_polls_and_no_task_does_is_not_waited_for() {
+        assert!(Ending::of_task().is_none());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert!(runtime.block_on(async { Ending::of_task() }).is_some());
     }
 }

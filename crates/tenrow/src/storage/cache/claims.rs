@@ -4,7 +4,7 @@
 //! <folder>/claims/<object>.<index>   made by who begins to fetch, touched while it does, removed when it has
 //! ```
 //!
-//! It is no lock: a claim that was not touched for a second counts for nothing, and nobody waits for long. A process
+//! It is no lock: a claim that was not touched for two seconds counts for nothing, and nobody waits for long. A process
 //! that was killed or stopped, or a stream that nobody polls, is in nobody's way.
 
 use std::fs::{self, File};
@@ -21,7 +21,7 @@ use super::folder::{BlockFolder, new_private, within};
 /// How often a claim is touched.
 const TOUCH_EVERY: Duration = Duration::from_millis(200);
 /// A claim that was not touched for so long is nobody's.
-const STALE: Duration = Duration::from_secs(1);
+const STALE: Duration = Duration::from_secs(2);
 /// How long to wait for blocks that others fetch, at most.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait before looking again.

@@ -276,7 +276,10 @@ pub(super) fn new_private(path: &Path) -> io::Result<File> {
 fn make_private(folder: &Path) -> io::Result<()> {
     match fs::DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => fs::set_permissions(folder, Permissions::from_mode(0o700)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match folder.is_dir() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        },
         Err(error) => match folder.parent() {
             Some(parent) if error.kind() == io::ErrorKind::NotFound => {
                 make_private(parent)?;

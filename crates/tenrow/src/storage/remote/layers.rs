@@ -25,6 +25,9 @@ pub(super) trait Setting: FromStr + AsRef<str> + Eq + Hash + Copy {
     /// Whether it says who asks: such settings come from one place, together.
     fn is_credential(self) -> bool;
 
+    /// Whether it is all that a request needs to say who asks: nothing is fetched then.
+    fn is_enough(self) -> bool;
+
     /// Whether it is the one that allows connections which are not encrypted.
     fn allows_http(self) -> bool;
 }
@@ -37,6 +40,10 @@ impl Setting for AmazonS3ConfigKey {
             self,
             Self::AccessKeyId | Self::SecretAccessKey | Self::Token | Self::SkipSignature
         )
+    }
+
+    fn is_enough(self) -> bool {
+        matches!(self, Self::SecretAccessKey | Self::SkipSignature)
     }
 
     fn allows_http(self) -> bool {
@@ -59,6 +66,10 @@ impl Setting for AzureConfigKey {
         )
     }
 
+    fn is_enough(self) -> bool {
+        matches!(self, Self::AccessKey | Self::SasKey | Self::Token | Self::SkipSignature)
+    }
+
     fn allows_http(self) -> bool {
         self == Self::Client(ClientConfigKey::AllowHttp) || self == Self::UseEmulator
     }
@@ -77,6 +88,10 @@ impl Setting for GoogleConfigKey {
         )
     }
 
+    fn is_enough(self) -> bool {
+        self == Self::SkipSignature
+    }
+
     fn allows_http(self) -> bool {
         self == Self::Client(ClientConfigKey::AllowHttp)
     }
@@ -87,6 +102,10 @@ impl Setting for ClientConfigKey {
 
     fn is_credential(self) -> bool {
         false
+    }
+
+    fn is_enough(self) -> bool {
+        true
     }
 
     fn allows_http(self) -> bool {
@@ -184,6 +203,11 @@ impl<K: Setting> Layers<K> {
     pub(super) fn secrets(&self) -> Secrets {
         let values = self.values.iter();
         Secrets::of(values.map(|(name, value)| (values::kind_of(name.as_ref()), value.as_str())))
+    }
+
+    /// Whether they hold credentials; else the client fetches some.
+    pub(super) fn has_credentials(&self) -> bool {
+        self.values.keys().any(|setting| setting.is_enough())
     }
 
     /// What tells a store from others: its bucket, and what these settings say.

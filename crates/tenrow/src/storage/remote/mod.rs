@@ -7,6 +7,7 @@
 //! ```
 
 mod connection;
+mod credentials;
 mod denied;
 mod hedge;
 mod http;
@@ -32,6 +33,7 @@ use super::counted::LiveCounters;
 use super::location::{Provider, RemoteLocation};
 use super::options::StoreOptions;
 use crate::error::{Error, Result};
+use credentials::ByTask;
 pub(crate) use denied::explain;
 pub(crate) use hedge::hedged;
 use http::Counting;
@@ -100,11 +102,15 @@ pub(crate) fn open(
             let (identity, secrets) = (layers.identity(location, &endpoints), layers.secrets());
             let is_ordered = !location.bucket.ends_with("--x-s3");
             let builder = AmazonS3Builder::new().with_retry(retry).with_http_connector(http);
+            let are_fetched = !layers.has_credentials();
             let builder = layers.fold(builder, AmazonS3Builder::with_config);
-            let store = builder
-                .with_bucket_name(&location.bucket)
-                .build()
-                .map_err(|e| failed(&secrets, e))?;
+            let builder = builder.with_bucket_name(&location.bucket);
+            let failed = |e| failed(&secrets, e);
+            let mut store = builder.clone().build().map_err(failed)?;
+            if are_fetched {
+                let credentials = ByTask(store.credentials().clone());
+                store = builder.with_credentials(Arc::new(credentials)).build().map_err(failed)?;
+            }
             let mut remote = Remote::new(store, identity, Arc::new(secrets));
             // Directory buckets list in no order.
             remote.pages = remote.pages.filter(|_| is_ordered);
@@ -116,11 +122,15 @@ pub(crate) fn open(
             let names = [AzureConfigKey::AccountName, AzureConfigKey::Endpoint];
             let (identity, secrets) = (layers.identity(location, &names), layers.secrets());
             let builder = MicrosoftAzureBuilder::new().with_retry(retry).with_http_connector(http);
+            let are_fetched = !layers.has_credentials();
             let builder = layers.fold(builder, MicrosoftAzureBuilder::with_config);
-            let store = builder
-                .with_container_name(&location.bucket)
-                .build()
-                .map_err(|e| failed(&secrets, e))?;
+            let builder = builder.with_container_name(&location.bucket);
+            let failed = |e| failed(&secrets, e);
+            let mut store = builder.clone().build().map_err(failed)?;
+            if are_fetched {
+                let credentials = ByTask(store.credentials().clone());
+                store = builder.with_credentials(Arc::new(credentials)).build().map_err(failed)?;
+            }
             Ok(Remote::new(store, identity, Arc::new(secrets)))
         }
         Provider::Google => {
@@ -130,11 +140,15 @@ pub(crate) fn open(
             let secrets = layers.secrets();
             let builder =
                 GoogleCloudStorageBuilder::new().with_retry(retry).with_http_connector(http);
+            let are_fetched = !layers.has_credentials();
             let builder = layers.fold(builder, GoogleCloudStorageBuilder::with_config);
-            let store = builder
-                .with_bucket_name(&location.bucket)
-                .build()
-                .map_err(|e| failed(&secrets, e))?;
+            let builder = builder.with_bucket_name(&location.bucket);
+            let failed = |e| failed(&secrets, e);
+            let mut store = builder.clone().build().map_err(failed)?;
+            if are_fetched {
+                let credentials = ByTask(store.credentials().clone());
+                store = builder.with_credentials(Arc::new(credentials)).build().map_err(failed)?;
+            }
             Ok(Remote::new(store, identity, Arc::new(secrets)))
         }
         Provider::Http | Provider::Https => {
