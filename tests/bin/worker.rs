@@ -29,7 +29,7 @@ fn main() -> Outcome<()> {
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<u64>().ok());
     let (Some(role), Some(place)) = (arguments.first(), arguments.get(1)) else {
         return Err(
-            "usage: worker append|count|compact|fill|read|random DATASET [NUMBER] [NUMBER]".into()
+            "usage: worker append|count|compact|fill|read|random DATASET [NUMBER] [NUMBER]".into(),
         );
     };
     block_on(async {

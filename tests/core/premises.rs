@@ -176,7 +176,8 @@ fn statistics_of_values_that_count_no_more_are_gone() {
         let snapshot = dataset.update_ids(&[0], &values("x", &[1 << 40])).await.unwrap();
         let id = snapshot.attribute("x").unwrap().id;
         let partition = snapshot.partition_entries().await.unwrap().remove(0);
-        let bounds: Vec<_> = partition.statistics.iter().map(|s| (s.field, s.max.clone())).collect();
+        let bounds: Vec<_> =
+            partition.statistics.iter().map(|s| (s.field, s.max.clone())).collect();
         assert_eq!(bounds, [(id, Some((1i64 << 40).into()))]);
     });
 }
@@ -192,7 +193,10 @@ fn bounds_that_were_cut_are_not_called_exact() {
         for (length, exact) in [(60, true), (64, true), (65, false), (100, false)] {
             let text = "x".repeat(length);
             let mut writer = dataset.writer().await.unwrap();
-            writer.append_columns(Columns::new().strings("t", [Some(text.as_str())])).await.unwrap();
+            writer
+                .append_columns(Columns::new().strings("t", [Some(text.as_str())]))
+                .await
+                .unwrap();
             let snapshot = writer.commit().await.unwrap();
             let partition = snapshot.partition_entries().await.unwrap().pop().unwrap();
             assert_eq!(partition.statistics[0].exact, exact, "{length}");

@@ -21,7 +21,8 @@ async fn at_once(folder: &Path, statements: &[&str], times: usize) -> Vec<u64> {
         tokio::spawn(async move {
             let mut rows = 0;
             for _ in 0..times {
-                let answer = session.sql(&sql).await.unwrap_or_else(|e| panic!("{sql}: {}", e.chain()));
+                let answer =
+                    session.sql(&sql).await.unwrap_or_else(|e| panic!("{sql}: {}", e.chain()));
                 rows += answer.change().map_or(0, |change| change.rows);
             }
             rows
@@ -63,12 +64,15 @@ async fn rows_that_are_chosen_by_what_others_change_are_chosen_once() {
     ask(&first, "CREATE TABLE jobs (id BIGINT, owner BIGINT)").await;
     ask(&first, "INSERT INTO jobs SELECT value, NULL FROM range(0, 12)").await;
     let take = |owner: u64| {
-        format!("UPDATE jobs SET owner = {owner} WHERE id = (SELECT min(id) FROM jobs WHERE owner IS NULL)")
+        format!(
+            "UPDATE jobs SET owner = {owner} WHERE id = (SELECT min(id) FROM jobs WHERE owner IS NULL)"
+        )
     };
     let takes: Vec<String> = (1..=4).map(take).collect();
     let takes: Vec<&str> = takes.iter().map(String::as_str).collect();
     assert_eq!(at_once(folder.path(), &takes, 3).await, [3, 3, 3, 3]);
-    let owners = ask(&first, "SELECT owner, count(*) FROM jobs GROUP BY owner ORDER BY owner").await;
+    let owners =
+        ask(&first, "SELECT owner, count(*) FROM jobs GROUP BY owner ORDER BY owner").await;
     assert_eq!(owners, [["1", "3"], ["2", "3"], ["3", "3"], ["4", "3"]]);
     let pop = "DELETE FROM jobs WHERE owner IS NOT NULL ORDER BY id LIMIT 1";
     assert_eq!(at_once(folder.path(), &[pop; 4], 2).await, [2, 2, 2, 2]);

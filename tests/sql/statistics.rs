@@ -152,7 +152,8 @@ async fn nan_is_one_and_more_than_every_number_whatever_its_sign() {
         let sql = format!("SELECT count(*) FROM d WHERE {filter}");
         answers(folder.path(), &sql, &[&[count]]).await;
         // By tenrow's own reads: a tensor that all rows need comes with the rest.
-        let sql = format!("SELECT count(*) FROM (SELECT x, _row FROM d WHERE _row < 9) WHERE {filter}");
+        let sql =
+            format!("SELECT count(*) FROM (SELECT x, _row FROM d WHERE _row < 9) WHERE {filter}");
         answers(folder.path(), &sql, &[&[count]]).await;
     }
     answers(folder.path(), "SELECT min(x), max(x) FROM d", &[&["-1.0", "NaN"]]).await;
@@ -169,7 +170,12 @@ async fn zero_is_one_whatever_its_sign() {
         let sql = format!("SELECT count(*) FROM d WHERE {filter}");
         answers(folder.path(), &sql, &[&[count]]).await;
     }
-    answers(folder.path(), "SELECT x, count(*) FROM d GROUP BY x ORDER BY x", &[&["0.0", "4"], &["1.0", "1"]]).await;
+    answers(
+        folder.path(),
+        "SELECT x, count(*) FROM d GROUP BY x ORDER BY x",
+        &[&["0.0", "4"], &["1.0", "1"]],
+    )
+    .await;
     let joined = "SELECT count(*) FROM d a JOIN (VALUES (0e0)) v (y) ON a.x = v.y";
     answers(folder.path(), joined, &[&["4"]]).await;
 }
@@ -196,7 +202,9 @@ async fn bounds_of_groups_are_infinite_or_nan_where_their_rows_are() {
     for column in ["x", "y"] {
         let sql = format!("SELECT k, min({column}), max({column}) FROM d GROUP BY k ORDER BY k");
         answers(folder.path(), &sql, &expected).await;
-        let sql = format!("SELECT count(*) FROM (SELECT max({column}) m FROM d GROUP BY {column}) WHERE m = CAST('-Infinity' AS DOUBLE)");
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT max({column}) m FROM d GROUP BY {column}) WHERE m = CAST('-Infinity' AS DOUBLE)"
+        );
         answers(folder.path(), &sql, &[&["1"]]).await;
     }
 }
@@ -264,7 +272,8 @@ async fn keys_and_widened_attributes_of_another_dataset_are_what_they_are_there(
     let folder = folder.path();
     answers(folder, "SELECT x FROM a WHERE k = 'b' ORDER BY x", &[&["2.5"], &["12.0"]]).await;
     answers(folder, "SELECT k FROM a WHERE x = 2.5", &[&["b"]]).await;
-    answers(folder, "SELECT min(k), max(k), min(x), max(x) FROM a", &[&["a", "b", "1.0", "12.0"]]).await;
+    answers(folder, "SELECT min(k), max(k), min(x), max(x) FROM a", &[&["a", "b", "1.0", "12.0"]])
+        .await;
 }
 
 #[tokio::test]

@@ -121,8 +121,7 @@ fn pieces(rows: Range<u64>, count: u64) -> Vec<Range<u64>> {
 pub(crate) fn items_rows(rows: &Range<u64>) -> Result<Columns> {
     const NAMES: [&str; 9] =
         ["", "ant", "Ant", "bee", "bee hive", "café", "dog_1", "dog%2", "zebra"];
-    const SPECIAL: [f64; 6] =
-        [f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0];
+    const SPECIAL: [f64; 6] = [f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0];
     let column = |number| Values::new(number, rows);
     let noise = |_, dice: &mut Dice| match dice.once_in(4) {
         true => SPECIAL[dice.below(6) as usize],

@@ -153,10 +153,8 @@ fn write_truth(folder: &Path, name: &str, truth: &RecordBatch) -> Result<String>
 async fn items(folder: &Path) -> Result<String> {
     const REPLACED: [&str; 5] = ["label", "score", "noise", "name", "day"];
     let truth = items_rows(&ITEMS)?.into_batch()?;
-    let pixels = FixedSizeListArray::from_iter_primitive::<UInt8Type, _, _>(
-        [Some([Some(255u8); 4])],
-        4,
-    );
+    let pixels =
+        FixedSizeListArray::from_iter_primitive::<UInt8Type, _, _>([Some([Some(255u8); 4])], 4);
     let extreme = one_row(
         &truth,
         &[
@@ -192,8 +190,17 @@ async fn items(folder: &Path) -> Result<String> {
         folder,
         "items",
         &[
-            "id:i32", "label:i16?", "score:f64?", "weight:f64", "noise:f32?", "title:string?",
-            "flag:bool", "maybe:bool?", "day:date32?", "seen:timestamp(us)", "small:u8",
+            "id:i32",
+            "label:i16?",
+            "score:f64?",
+            "weight:f64",
+            "noise:f32?",
+            "title:string?",
+            "flag:bool",
+            "maybe:bool?",
+            "day:date32?",
+            "seen:timestamp(us)",
+            "small:u8",
             "pixels:u8[4]",
         ],
     )
@@ -229,9 +236,19 @@ async fn items(folder: &Path) -> Result<String> {
         folder,
         "others",
         &[
-            "pixels:u8[4]", "small:u8", "seen:timestamp(us)", "day:date32?", "maybe:bool?",
-            "flag:bool", "split:string", "name:string?", "noise:f64?", "weight:f64",
-            "score:f64?", "label:i32?", "id:i64",
+            "pixels:u8[4]",
+            "small:u8",
+            "seen:timestamp(us)",
+            "day:date32?",
+            "maybe:bool?",
+            "flag:bool",
+            "split:string",
+            "name:string?",
+            "noise:f64?",
+            "weight:f64",
+            "score:f64?",
+            "label:i32?",
+            "id:i64",
         ],
     )
     .await?;

@@ -23,7 +23,8 @@ const CONCURRENCY: usize = 4;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let folder = arguments.first().ok_or("usage: sql-answers FOLDER [evolved] [without-statistics]")?;
+    let folder =
+        arguments.first().ok_or("usage: sql-answers FOLDER [evolved] [without-statistics]")?;
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(answer_all(folder.into(), has("evolved"), !has("without-statistics")))
@@ -38,7 +39,8 @@ async fn answer_all(folder: PathBuf, evolved: bool, statistics: bool) -> Result<
     };
     std::fs::write(folder.join("files.json"), serde_json::to_vec_pretty(&files)?)?;
     let root = folder.display().to_string();
-    let options = SessionOptions::default().with_named_root("data", root).with_statistics(statistics);
+    let options =
+        SessionOptions::default().with_named_root("data", root).with_statistics(statistics);
     let session = Session::new(&options.with_target_partitions(3))?;
     let lines = std::io::stdin().lock().lines().collect::<std::io::Result<Vec<_>>>()?;
     let mut answers = stream::iter(lines)

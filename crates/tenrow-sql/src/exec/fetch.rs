@@ -30,8 +30,8 @@ use datafusion::physical_plan::{
 use futures::stream::{self, StreamExt};
 use tenrow::{AttributeType, ReadOptions, Snapshot};
 
-use super::floats::plain;
 use super::contents;
+use super::floats::plain;
 use super::reads::Reads;
 use crate::columns::row_bytes;
 use crate::error::{Error, external};

@@ -73,7 +73,10 @@ pub(in crate::exec) struct PlainFloats {
 
 impl PlainFloats {
     /// `of`, made plain if it gives floats.
-    pub(in crate::exec) fn around(of: Arc<dyn PhysicalExpr>, data_type: &DataType) -> Arc<dyn PhysicalExpr> {
+    pub(in crate::exec) fn around(
+        of: Arc<dyn PhysicalExpr>,
+        data_type: &DataType,
+    ) -> Arc<dyn PhysicalExpr> {
         match data_type.is_floating() {
             true => Arc::new(Self { of }),
             false => of,

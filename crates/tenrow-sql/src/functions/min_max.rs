@@ -6,8 +6,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use arrow_array::types::{ArrowPrimitiveType, Float16Type, Float32Type, Float64Type};
 use arrow_array::ArrowNativeTypeOp;
+use arrow_array::types::{ArrowPrimitiveType, Float16Type, Float32Type, Float64Type};
 use arrow_schema::{DataType, FieldRef};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
@@ -28,10 +28,7 @@ pub(super) struct Bound {
 
 /// Both.
 pub(super) fn functions() -> [Bound; 2] {
-    [
-        Bound { engines: min_udaf(), is_max: false },
-        Bound { engines: max_udaf(), is_max: true },
-    ]
+    [Bound { engines: min_udaf(), is_max: false }, Bound { engines: max_udaf(), is_max: true }]
 }
 
 impl Bound {

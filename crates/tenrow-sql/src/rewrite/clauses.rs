@@ -98,7 +98,10 @@ mod tests {
         for (text, clause) in [
             ("SELECT * FROM t TABLESAMPLE BERNOULLI (1)", "TABLESAMPLE"),
             ("SELECT * FROM (SELECT 1) s TABLESAMPLE (5 PERCENT)", "TABLESAMPLE"),
-            ("SELECT * FROM t WHERE x IN (SELECT y FROM u TABLESAMPLE BERNOULLI (1))", "TABLESAMPLE"),
+            (
+                "SELECT * FROM t WHERE x IN (SELECT y FROM u TABLESAMPLE BERNOULLI (1))",
+                "TABLESAMPLE",
+            ),
             ("SELECT 1 UNION SELECT x FROM t TABLESAMPLE BERNOULLI (1)", "TABLESAMPLE"),
             ("DELETE FROM t WHERE x IN (SELECT y FROM u FOR UPDATE)", "FOR UPDATE"),
             ("EXPLAIN SELECT * FROM t FOR UPDATE", "FOR UPDATE"),

@@ -1,10 +1,10 @@
 //! What manifests know of values, in the terms of the engine.
 
+use crate::exec::plain_f64;
 use arrow_schema::DataType;
 use datafusion::common::ScalarValue;
 use serde_json::Value;
 use tenrow::format::manifest::{KeyValue, LeafRef, Statistics};
-use crate::exec::plain_f64;
 use tenrow::{Attribute, AttributeType, PlacedPartition};
 
 /// Bounds on the values of an attribute in a leaf or partition.

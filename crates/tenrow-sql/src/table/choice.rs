@@ -12,8 +12,8 @@ use super::statistics;
 use crate::columns::Column;
 use crate::error::external;
 use crate::exec::Chosen;
-use crate::session::UseStatistics;
 use crate::row_set::RowSet;
+use crate::session::UseStatistics;
 
 /// Rows that are read by their addresses alone, at most: a few batches.
 const MAX_ADDRESSED: u64 = 65_536;

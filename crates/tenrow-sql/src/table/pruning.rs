@@ -94,7 +94,9 @@ fn bounded_above(conjuncts: &[Expr]) -> HashSet<String> {
         Expr::Between(Between { expr, negated: false, high, .. }) => {
             is_number(high).then_some(expr)
         }
-        Expr::InList(list) if !list.negated => list.list.iter().all(is_number).then_some(&list.expr),
+        Expr::InList(list) if !list.negated => {
+            list.list.iter().all(is_number).then_some(&list.expr)
+        }
         _ => None,
     });
     let columns = bounded.filter_map(|expr| match expr.as_ref() {

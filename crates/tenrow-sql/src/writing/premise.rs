@@ -83,7 +83,8 @@ impl Read {
     fn note(&mut self, step: &LogicalPlan, version: &Snapshot) -> EngineResult<()> {
         match step {
             LogicalPlan::TableScan(scan) => self.scans += usize::from(is_of(scan, version)),
-            LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::SubqueryAlias(_) => {}
+            LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::SubqueryAlias(_) => {
+            }
             _ => self.is_row_by_row = false,
         }
         step.apply_expressions(|expression| {

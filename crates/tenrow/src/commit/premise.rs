@@ -199,13 +199,12 @@ impl Premise {
         if self.rows == Rows::All {
             let same = |(a, b): (&Arc<LoadedPartition>, &Arc<LoadedPartition>)| {
                 let (a_entry, b_entry) = (a.entry(), b.entry());
-                name_of(a) == name_of(b)
-                    && a_entry.deletes == b_entry.deletes
-                    && same_places(a, b)
+                name_of(a) == name_of(b) && a_entry.deletes == b_entry.deletes && same_places(a, b)
             };
             return Ok(old.len() == new.len() && old.iter().zip(&new).all(same));
         }
-        let new: HashMap<_, _> = new.iter().map(|partition| (name_of(partition), partition)).collect();
+        let new: HashMap<_, _> =
+            new.iter().map(|partition| (name_of(partition), partition)).collect();
         Ok(old.iter().all(|a| new.get(&name_of(a)).is_some_and(|b| same_places(a, b))))
     }
 }
