@@ -5,6 +5,7 @@ mod at_once;
 mod data;
 mod corpus;
 mod db;
+mod engine_faults;
 mod files;
 mod oracle;
 mod io_counts;

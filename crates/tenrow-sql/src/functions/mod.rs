@@ -33,6 +33,7 @@ mod products;
 pub(crate) mod files;
 mod min_max;
 mod percentile;
+mod sum;
 
 #[cfg(test)]
 mod tests;
@@ -57,5 +58,6 @@ pub(crate) fn register(context: &SessionContext) {
     for function in min_max::functions() {
         context.register_udaf(AggregateUDF::new_from_impl(function));
     }
+    context.register_udaf(AggregateUDF::new_from_impl(sum::Sum::new()));
     context.register_udaf(AggregateUDF::new_from_impl(percentile::Percentile::new()));
 }

@@ -1,8 +1,11 @@
 //! What this crate adds to the engine's optimizer and planner.
 
 mod contents;
+mod decimals;
+mod integers;
 mod late_fetch;
 mod node;
+mod not_in;
 mod planner;
 mod yielding;
 
@@ -17,7 +20,11 @@ pub(crate) fn install(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         // physical plans and not in its logical ones, and then finds that the two differ.
         config.options_mut().execution.skip_physical_aggregate_schema_check = true;
     }
+    // Before all others: the engine's own take what they know.
+    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(integers::WideIntegers));
     builder
+        .with_analyzer_rule(Arc::new(decimals::WrittenDecimals))
+        .with_analyzer_rule(Arc::new(not_in::NotIn))
         .with_optimizer_rule(Arc::new(contents::FileContents))
         .with_optimizer_rule(Arc::new(late_fetch::LateFetch))
         .with_query_planner(Arc::new(planner::Planner))

@@ -1,15 +1,16 @@
 //! From logical to physical plans, with the nodes of this crate.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::execution::SessionState;
 use datafusion::execution::context::QueryPlanner;
+use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
+use datafusion::logical_expr::{Join, JoinType, LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
@@ -28,29 +29,49 @@ impl QueryPlanner for Planner {
         session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(Fetches)]);
-        match without_late_filters(plan, session)? {
+        match without_mistaken_filters(plan, session)? {
             Some(state) => planner.create_physical_plan(plan, &state).await,
             None => planner.create_physical_plan(plan, session).await,
         }
     }
 }
 
-/// The session for a plan with a join: filters that a top-k learns as it goes stay with it.
+/// The session for a plan with a join: filters that a top-k learns as it goes stay with it, and if the join is an outer one
+/// of columns of one name, so do all others.
 ///
-/// The engine (55.2) hands such a filter down by the names of columns. Above a join where both sides have a
+/// The engine (55.2) hands filters down by the names of columns. Above a join where both sides have a
 /// column of one name it takes the first, filters the wrong side, and loses rows.
-fn without_late_filters(plan: &LogicalPlan, session: &dyn Session) -> Result<Option<SessionState>> {
-    let mut has_join = false;
+fn without_mistaken_filters(
+    plan: &LogicalPlan,
+    session: &dyn Session,
+) -> Result<Option<SessionState>> {
+    let (mut has_join, mut is_ambiguous) = (false, false);
     plan.apply_with_subqueries(|step| {
-        has_join |= matches!(step, LogicalPlan::Join(_));
-        Ok(if has_join { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        if let LogicalPlan::Join(join) = step {
+            has_join = true;
+            is_ambiguous |= join.join_type != JoinType::Inner && has_names_twice(join);
+        }
+        Ok(TreeNodeRecursion::Continue)
     })?;
     let state = session.as_any().downcast_ref::<SessionState>().filter(|_| has_join);
-    Ok(state.cloned().map(|mut state| {
-        let options = state.config_mut().options_mut();
-        options.optimizer.enable_topk_dynamic_filter_pushdown = false;
-        state
-    }))
+    let Some(mut state) = state.cloned() else { return Ok(None) };
+    let options = state.config_mut().options_mut();
+    options.optimizer.enable_topk_dynamic_filter_pushdown = false;
+    if is_ambiguous {
+        let mut rules = state.physical_optimizers().to_vec();
+        rules.retain(|rule| !rule.name().starts_with("FilterPushdown"));
+        let builder = SessionStateBuilder::new_from_existing(state);
+        state = builder.with_physical_optimizer_rules(rules).build();
+    }
+    Ok(Some(state))
+}
+
+/// Whether both sides have a column of one name.
+fn has_names_twice(join: &Join) -> bool {
+    let names = |plan: &LogicalPlan| -> HashSet<String> {
+        plan.schema().fields().iter().map(|field| field.name().clone()).collect()
+    };
+    !names(&join.left).is_disjoint(&names(&join.right))
 }
 
 struct Fetches;

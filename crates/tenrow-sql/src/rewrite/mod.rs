@@ -3,6 +3,7 @@
 //! The engine knows no hidden columns and no `FROM 'path'`. So names in single quotes become table names, and
 //! where a statement mentions a hidden column, `*` and `t.*` of datasets become everything but these.
 
+mod chains;
 mod clauses;
 mod names;
 mod parse;
@@ -10,6 +11,7 @@ mod split;
 mod visit;
 mod wildcards;
 
+pub(crate) use chains::balance_chains;
 pub(crate) use clauses::check_clauses;
 pub(crate) use names::name_paths;
 pub(crate) use parse::parse_one;

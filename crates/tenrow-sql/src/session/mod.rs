@@ -85,6 +85,7 @@ impl Session {
     /// near; [`Unsupported`](tenrow::ErrorKind::Unsupported); those of the datasets that are read.
     pub async fn sql(&self, text: &str) -> Result<Answer> {
         let mut statement = rewrite::parse_one(text)?;
+        rewrite::balance_chains(&mut statement)?;
         rewrite::name_paths(&mut statement);
         rewrite::check_clauses(&mut statement)?;
         if let Some(answer) = writing::run(self, &statement).await? {
@@ -128,6 +129,7 @@ impl Session {
         replace: bool,
     ) -> Result<View> {
         let mut statement = rewrite::parse_one(query)?;
+        rewrite::balance_chains(&mut statement)?;
         rewrite::name_paths(&mut statement);
         rewrite::check_clauses(&mut statement)?;
         let Statement::Statement(statement) = statement else {

@@ -1,0 +1,177 @@
+//! Where the engine would answer wrongly without a word: each is answered rightly, or refused.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array};
+use tenrow::{Columns, Dataset};
+use tenrow_sql::Session;
+use tenrow_tests::place;
+
+use crate::data::{create_with, open};
+use crate::db::ask;
+
+async fn commit(dataset: &Dataset, columns: Columns) {
+    let mut writer = dataset.writer().await.unwrap();
+    writer.append_columns(columns).await.unwrap();
+    writer.commit().await.unwrap();
+}
+
+async fn error(session: &Session, sql: &str) -> String {
+    match session.sql(sql).await {
+        Err(error) => error.chain(),
+        Ok(answer) => answer.collect().await.expect_err(sql).chain(),
+    }
+}
+
+#[tokio::test]
+async fn integers_never_wrap_around() {
+    let folder = place::folder();
+    let attributes = ["a:u8", "b:u8", "c:u64", "d:u64", "e:i64", "f:i16"];
+    let dataset = create_with(folder.path(), "n", &attributes).await;
+    let columns =
+        Columns::new().scalars("a", &[3u8, 200]).unwrap().scalars("b", &[5u8, 100]).unwrap();
+    let columns =
+        columns.scalars("c", &[1u64, u64::MAX]).unwrap().scalars("d", &[2u64, 1]).unwrap();
+    let columns = columns.scalars("e", &[1i64 << 62; 2]).unwrap();
+    commit(&dataset, columns.scalars("f", &[i16::MIN; 2]).unwrap()).await;
+    let session = open(folder.path());
+    let sql = "SELECT a - b, a + b, a * b, c - d, f + f, f * a FROM n ORDER BY a";
+    assert_eq!(
+        ask(&session, sql).await,
+        [
+            ["-2", "8", "15", "-1", "-65536", "-98304"],
+            ["100", "300", "20000", "18446744073709551614", "-65536", "-6553600"],
+        ]
+    );
+    for sql in [
+        "SELECT sum(e) FROM n",
+        "SELECT a < 0 AS k, sum(e) FROM n GROUP BY k",
+        "SELECT sum(c) FROM n",
+    ] {
+        let error = error(&session, sql).await;
+        assert!(error.contains("overflow"), "{sql}: {error}");
+    }
+    // What lies between does not count.
+    assert_eq!(
+        ask(&session, "SELECT sum(x) FROM (SELECT e AS x FROM n UNION ALL SELECT -e FROM n)").await,
+        [["0"]]
+    );
+    let groups = "SELECT a, sum(e), sum(f), sum(c) FILTER (WHERE a > 9), count(*) FROM n GROUP BY a ORDER BY a";
+    assert_eq!(
+        ask(&session, groups).await,
+        [
+            ["3", "4611686018427387904", "-32768", "NULL", "1"],
+            ["200", "4611686018427387904", "-32768", "18446744073709551615", "1"],
+        ]
+    );
+    assert_eq!(
+        ask(&session, "SELECT sum(e), sum(DISTINCT e) FROM n WHERE a > 200").await,
+        [["NULL", "NULL"]]
+    );
+    assert_eq!(ask(&session, "SELECT sum(DISTINCT e) FROM n").await, [["4611686018427387904"]]);
+}
+
+async fn ids(folder: &std::path::Path, name: &str, ids: &[Option<i64>]) {
+    let dataset = create_with(folder, name, &["id:i64?"]).await;
+    let ids: ArrayRef = Arc::new(Int64Array::from(ids.to_vec()));
+    commit(&dataset, Columns::new().array("id", ids)).await;
+}
+
+#[tokio::test]
+async fn nothing_is_known_not_to_be_among_rows_of_which_one_is_null() {
+    let folder = place::folder();
+    ids(folder.path(), "a", &[Some(1), Some(2)]).await;
+    ids(folder.path(), "b", &[Some(1), None]).await;
+    ids(folder.path(), "c", &[Some(1), Some(2), None, Some(4)]).await;
+    ids(folder.path(), "d", &[Some(1), None, Some(5)]).await;
+    let session = open(folder.path());
+    for (sql, count) in [
+        ("a WHERE 3 NOT IN (SELECT id FROM b)", "0"),
+        ("a WHERE 3 NOT IN (SELECT id FROM b WHERE id IS NOT NULL)", "2"),
+        ("a WHERE NOT (3 IN (SELECT id FROM b))", "0"),
+        ("a WHERE NULL NOT IN (SELECT id FROM b)", "0"),
+        ("a WHERE NULL NOT IN (SELECT id FROM b WHERE id > 7)", "2"),
+        ("a WHERE id + 5 NOT IN (SELECT id FROM b)", "0"),
+        ("a WHERE id NOT IN (SELECT id FROM b)", "0"),
+        ("a WHERE id NOT IN (SELECT id FROM b WHERE id > 0)", "1"),
+        ("c WHERE id NOT IN (SELECT id FROM a)", "1"),
+        ("c WHERE id NOT IN (SELECT d.id FROM d WHERE d.id = c.id)", "3"),
+        ("c WHERE id NOT IN (SELECT d.id FROM d WHERE d.id >= c.id)", "3"),
+        ("c WHERE id IN (SELECT d.id FROM d WHERE d.id = c.id)", "1"),
+        ("c WHERE id NOT IN (SELECT d.id FROM d WHERE d.id = c.id) AND id > 1", "2"),
+    ] {
+        let sql = format!("SELECT count(*) FROM {sql}");
+        assert_eq!(ask(&session, &sql).await, [[count]], "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn filters_beside_a_join_are_of_the_side_that_they_name() {
+    let folder = place::folder();
+    let session = open(folder.path());
+    ask(&session, "CREATE TABLE p (u BIGINT, n BIGINT)").await;
+    ask(&session, "CREATE TABLE r (u BIGINT, n BIGINT)").await;
+    ask(&session, "INSERT INTO p VALUES (1,1),(2,2)").await;
+    ask(&session, "INSERT INTO r VALUES (1,7),(3,8)").await;
+    for (sql, expected) in [
+        ("SELECT y.u, y.n FROM p x RIGHT JOIN r y ON x.u = y.u WHERE x.n IS NULL", [["3", "8"]]),
+        ("SELECT x.u, x.n FROM p x LEFT JOIN r y ON x.u = y.u WHERE y.n IS NULL", [["2", "2"]]),
+        (
+            "SELECT y.u, y.n FROM p x RIGHT JOIN r y ON x.u = y.u WHERE coalesce(x.n, 0) = 0",
+            [["3", "8"]],
+        ),
+        ("SELECT y.u, y.n FROM p x RIGHT JOIN r y ON x.u = y.u WHERE y.n = 7", [["1", "7"]]),
+        ("SELECT y.u, y.n FROM p x FULL JOIN r y ON x.u = y.u WHERE x.n IS NULL", [["3", "8"]]),
+        ("SELECT x.u, x.n FROM p x FULL JOIN r y ON x.u = y.u WHERE y.n IS NULL", [["2", "2"]]),
+    ] {
+        assert_eq!(ask(&session, sql).await, expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn decimals_equal_what_is_written_as_they_are() {
+    let folder = place::folder();
+    let session = open(folder.path());
+    ask(&session, "CREATE TABLE m AS SELECT CAST('4.32' AS DECIMAL(10,2)) AS d").await;
+    for (filter, count) in [
+        ("d = 4.32", "1"),
+        ("d > 4.31", "1"),
+        ("d <> 4.32", "0"),
+        ("d IN (4.32, 1)", "1"),
+        ("d = 4.321", "0"),
+    ] {
+        let sql = format!("SELECT count(*) FROM m WHERE {filter}");
+        assert_eq!(ask(&session, &sql).await, [[count]], "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn clauses_that_would_not_be_honoured_are_refused() {
+    let folder = place::folder();
+    ids(folder.path(), "a", &[Some(1), Some(2)]).await;
+    let session = open(folder.path());
+    for sql in [
+        "SELECT count(*) FROM a TABLESAMPLE BERNOULLI (1)",
+        "SELECT * FROM a FOR UPDATE",
+        "UPDATE a SET id = 1 WHERE id IN (SELECT id FROM a TABLESAMPLE BERNOULLI (1))",
+    ] {
+        let error = error(&session, sql).await;
+        assert!(error.contains("is not supported"), "{sql}: {error}");
+    }
+}
+
+/// The parser makes a chain as deep as it is long, and the program was gone.
+#[tokio::test]
+async fn long_chains_are_answered_or_refused() {
+    let folder = place::folder();
+    ids(folder.path(), "a", &[Some(1), Some(2), Some(4999)]).await;
+    let session = open(folder.path());
+    let chain = |operator: &str, part: &dyn Fn(usize) -> String| {
+        (0..5000).map(part).collect::<Vec<_>>().join(operator)
+    };
+    let any = chain(" OR ", &|i| format!("id = {i}"));
+    assert_eq!(ask(&session, &format!("SELECT count(*) FROM a WHERE {any}")).await, [["3"]]);
+    let sum = chain(" + ", &|_| "id".to_owned());
+    let error = error(&session, &format!("SELECT {sum} FROM a")).await;
+    assert!(error.contains("operands of +"), "{error}");
+}
