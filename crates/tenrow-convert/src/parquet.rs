@@ -13,6 +13,9 @@ use tenrow::open_regular;
 
 use crate::error::{ConvertError, Result};
 use crate::from_arrow::attribute_of;
+use crate::new_file::{Existing, NewFile};
+use crate::parquet_encrypted::refuse_encrypted;
+use crate::parquet_legacy::faithful;
 use crate::table::{Batches, TableSource, batch_rows};
 
 /// Bytes of a row group, about.
@@ -24,9 +27,7 @@ impl TableSource {
     /// # Errors
     /// If it is not a Parquet file, or has a column of a type that tenrow does not have.
     pub fn parquet(path: &Path) -> Result<Self> {
-        let file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
-        let metadata = ArrowReaderMetadata::load(&file, Default::default())
-            .map_err(ConvertError::decode(path, "parquet", None))?;
+        let (metadata, _) = metadata_of(path)?;
         let attributes = metadata
             .schema()
             .fields()
@@ -53,10 +54,34 @@ impl TableSource {
     }
 }
 
+/// What the reader needs to know of a file that it can read, and the columns that it reads as other types
+/// than the file says, to keep their values.
+fn metadata_of(path: &Path) -> Result<(ArrowReaderMetadata, Vec<String>)> {
+    refuse_encrypted(path)?;
+    let file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
+    let metadata = ArrowReaderMetadata::load(&file, Default::default())
+        .map_err(ConvertError::decode(path, "parquet", None))?;
+    faithful(path, metadata)
+}
+
+/// Refuses a file that is not read as it stands.
+pub(crate) fn check_in_place(path: &Path) -> Result<()> {
+    let (_, changed) = metadata_of(path)?;
+    match changed.first() {
+        None => Ok(()),
+        Some(name) => {
+            let reason = format!(
+                "column {name:?} has to be read as another type than the file says, to keep its values: import it without --in-place"
+            );
+            Err(ConvertError::unsupported(path, reason))
+        }
+    }
+}
+
 /// Writes one Parquet file with zstd pages and ordinary encodings.
 pub struct ParquetWriter {
     path: PathBuf,
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<NewFile>,
 }
 
 impl ParquetWriter {
@@ -65,7 +90,11 @@ impl ParquetWriter {
     /// # Errors
     /// If the file cannot be written.
     pub fn create(path: &Path, schema: &Schema) -> Result<Self> {
-        let file = File::create(path).map_err(ConvertError::io(path, "create"))?;
+        Self::create_with(path, Existing::Replace, schema)
+    }
+
+    pub(crate) fn create_with(path: &Path, existing: Existing, schema: &Schema) -> Result<Self> {
+        let file = NewFile::create(path, existing)?;
         let level = ZstdLevel::try_new(3).map_err(ConvertError::encode(path, "parquet"))?;
         let properties =
             WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
@@ -86,12 +115,12 @@ impl ParquetWriter {
         Ok(())
     }
 
-    /// Writes the footer and makes the file durable.
+    /// Writes the footer, makes the file durable, and gives it its name.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn finish(self) -> Result<()> {
         let file = self.writer.into_inner().map_err(ConvertError::encode(&self.path, "parquet"))?;
-        file.sync_all().map_err(ConvertError::io(&self.path, "write"))
+        file.keep()
     }
 }

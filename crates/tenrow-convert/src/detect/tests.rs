@@ -42,10 +42,10 @@ fn content_tells_the_format_whatever_the_name() {
     for (bytes, expected) in [
         (&b"\x93NUMPY\x01\0"[..], SourceFormat::Npy),
         (b"PK\x03\x04", SourceFormat::Npz),
-        (b"PAR1....", SourceFormat::Parquet),
+        (b"PAR1\x15\0..", SourceFormat::Parquet),
         (LABELS, SourceFormat::Idx),
         (b" \n{\"a\": 1}", SourceFormat::JsonLines),
-        (b"GIF89a", SourceFormat::Images),
+        (b"GIF89a\x01\0\x01\0", SourceFormat::Images),
     ] {
         assert_eq!(detect(&folder.put("x.csv", bytes)).unwrap(), expected);
         assert_eq!(detect(&folder.put("x", &gzip(bytes))).unwrap(), expected);
