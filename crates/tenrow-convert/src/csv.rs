@@ -9,12 +9,12 @@ use arrow_csv::ReaderBuilder;
 use arrow_csv::reader::Format;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use crate::csv_guard::CsvGuard;
 use crate::charset::Charset;
+use crate::csv_guard::CsvGuard;
 use crate::error::{ConvertError, Result};
 use crate::table::Batches;
-use crate::text_reader::TextReader;
 use crate::text_kind::Kind;
+use crate::text_reader::TextReader;
 use crate::text_shape::Shape;
 use crate::text_source::TextSource;
 
@@ -51,11 +51,7 @@ impl TextSource {
     ///
     /// # Errors
     /// If it cannot be read, has no header, rows of different lengths, or a quote that is never closed.
-    pub fn csv(
-        path: &Path,
-        options: &CsvOptions,
-        charset: Option<Charset>,
-    ) -> Result<Self> {
+    pub fn csv(path: &Path, options: &CsvOptions, charset: Option<Charset>) -> Result<Self> {
         let default = if is_tab_separated(path) { b'\t' } else { b',' };
         let delimiter = options.delimiter.unwrap_or(default);
         let dialect = Dialect { delimiter, has_header: !options.no_header, charset };
@@ -77,9 +73,9 @@ impl TextSource {
 
 impl Dialect {
     fn names(self, path: &Path) -> Result<Vec<String>> {
-        let format =
-            Format::default().with_header(self.has_header).with_delimiter(self.delimiter);
-        let text = CsvGuard::new(TextReader::open(path, self.charset)?, self.delimiter, false, true);
+        let format = Format::default().with_header(self.has_header).with_delimiter(self.delimiter);
+        let text =
+            CsvGuard::new(TextReader::open(path, self.charset)?, self.delimiter, false, true);
         let (schema, _) =
             format.infer_schema(text, Some(0)).map_err(ConvertError::decode(path, "csv", None))?;
         Ok(schema.fields().iter().map(|field| field.name().clone()).collect())

@@ -346,7 +346,8 @@ impl<'a> Run<'a> {
 
     async fn npy(&mut self, attribute: &Attribute, path: &Path) -> Result<()> {
         let (dtype, dims) = npy_row_type(&attribute.name, &attribute.attribute_type)?;
-        let mut writer = NpyWriter::create_with(path, self.existing, dtype, &dims, self.row_count())?;
+        let mut writer =
+            NpyWriter::create_with(path, self.existing, dtype, &dims, self.row_count())?;
         let mut batches = self.batches(&[attribute]);
         while let Some(batch) = batches.next().await.transpose()? {
             writer.write(batch.column(0))?;

@@ -53,7 +53,14 @@ pub(crate) fn table_format(name: &str) -> Option<SourceFormat> {
 /// True for what people put beside data to tell others about it.
 pub(crate) fn is_document(name: &str) -> bool {
     const STEMS: [&str; 9] = [
-        "readme", "license", "licence", "copying", "notice", "citation", "changelog", "authors",
+        "readme",
+        "license",
+        "licence",
+        "copying",
+        "notice",
+        "citation",
+        "changelog",
+        "authors",
         "datasheet",
     ];
     const EXTENSIONS: [&str; 6] = ["", "md", "txt", "rst", "cff", "html"];
@@ -79,7 +86,8 @@ impl Listing {
                 let entry = entry.map_err(ConvertError::io(&folder, "list"))?;
                 let name = entry.file_name().to_string_lossy().into_owned();
                 let path = entry.path();
-                let is_folder = entry.file_type().map_err(ConvertError::io(&path, "read"))?.is_dir();
+                let is_folder =
+                    entry.file_type().map_err(ConvertError::io(&path, "read"))?.is_dir();
                 match table_format(&name) {
                     _ if name.starts_with('.') => {}
                     _ if is_folder && !name.starts_with('_') => folders.push(path),
@@ -144,7 +152,8 @@ pub(crate) fn table_files(
             }
         }
         if files.len() == count {
-            let reason = format!("the folder holds no {format} files, whose names end with .{format}");
+            let reason =
+                format!("the folder holds no {format} files, whose names end with .{format}");
             return Err(ConvertError::unsupported(path, reason));
         }
         remarks.extend(remark(path, &left_out));

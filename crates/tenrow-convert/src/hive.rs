@@ -72,8 +72,7 @@ impl KeyedSource {
         if keys.is_empty() {
             return Ok(source);
         }
-        let mut keyed =
-            Self { source, keys, attributes: Vec::new(), mode: CastMode::Refuse };
+        let mut keyed = Self { source, keys, attributes: Vec::new(), mode: CastMode::Refuse };
         keyed.gather();
         Ok(Box::new(keyed))
     }

@@ -146,10 +146,13 @@ impl Source for ImageSource {
 
     fn remarks(&self) -> Vec<String> {
         let turned = (self.turned > 0).then(|| {
-            format!("{} turned as its EXIF orientation says: the file itself is as it was", match self.turned {
-                1 => "1 picture is".to_owned(),
-                count => format!("{count} pictures are"),
-            })
+            format!(
+                "{} turned as its EXIF orientation says: the file itself is as it was",
+                match self.turned {
+                    1 => "1 picture is".to_owned(),
+                    count => format!("{count} pictures are"),
+                }
+            )
         });
         self.remarks.iter().cloned().chain(turned).collect()
     }
@@ -431,7 +434,8 @@ mod tests {
     #[test]
     fn the_preview_in_a_picture_is_not_its_end() {
         let whole = encoded(ImageFormat::Jpeg);
-        let preview = [&[0xff, 0xd8, 0xff, 0xe1, 0, 8, 1, 2, 0xff, 0xd9, 3, 4][..], &whole[2..]].concat();
+        let preview =
+            [&[0xff, 0xd8, 0xff, 0xe1, 0, 8, 1, 2, 0xff, 0xd9, 3, 4][..], &whole[2..]].concat();
         assert!(has_end(&preview) && !has_end(&preview[..preview.len() / 2]));
         assert!(!has_end(&[0xff, 0xd8]) && !has_end(b""));
     }

@@ -70,8 +70,12 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_is_counted_however_deep() {
-        let floats: ArrayRef =
-            Arc::new(Float32Array::from(vec![Some(f32::NAN), None, Some(1.0), Some(f32::INFINITY)]));
+        let floats: ArrayRef = Arc::new(Float32Array::from(vec![
+            Some(f32::NAN),
+            None,
+            Some(1.0),
+            Some(f32::INFINITY),
+        ]));
         assert_eq!(not_finite(&floats), 2);
         let field = Arc::new(Field::new("x", DataType::Float32, true));
         let record: ArrayRef = Arc::new(StructArray::from(vec![(field, floats)]));

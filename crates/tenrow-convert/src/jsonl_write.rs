@@ -76,7 +76,9 @@ impl JsonLinesWriter {
     /// Says which values became null, since JSON has no form for them.
     pub fn remarks(&self) -> Vec<String> {
         let remark = |(name, count): (&String, &u64)| {
-            format!("{name}: {count} NaN or infinite, which JSON has not, became null: parquet keeps them")
+            format!(
+                "{name}: {count} NaN or infinite, which JSON has not, became null: parquet keeps them"
+            )
         };
         self.lost.iter().map(remark).collect()
     }

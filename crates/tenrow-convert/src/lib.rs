@@ -93,7 +93,6 @@ mod row_writer;
 
 mod npz;
 
-
 mod hive;
 
 mod detect;
@@ -133,5 +132,5 @@ pub use row_writer::RowWriter;
 pub use source::Source;
 pub use source_format::SourceFormat;
 pub use table::TableSource;
-pub use text_source::TextSource;
 pub use tensor_at::{numbers, tensor_at};
+pub use text_source::TextSource;

@@ -84,7 +84,9 @@ mod tests {
     /// A table whose first column is the body mass index was taken for a bitmap.
     #[test]
     fn words_that_begin_like_a_picture_are_text() {
-        for text in ["BMI,age\n22.5,31\n", "BMW;3\n", "GIF89a,x\n", "ID3,label\n", "PAR1,PAR2\n", "OggS"] {
+        for text in
+            ["BMI,age\n22.5,31\n", "BMW;3\n", "GIF89a,x\n", "ID3,label\n", "PAR1,PAR2\n", "OggS"]
+        {
             assert_eq!(media_type(text.as_bytes()), None, "{text}");
             assert!(looks_like_text(text.as_bytes()));
         }

@@ -84,7 +84,9 @@ pub(crate) fn faithful(
 
 fn refusal(path: &Path, name: &str, sort: Sort) -> ConvertError {
     let reason = match sort {
-        Sort::Int96 => "its INT96 times are finer than microseconds, and beyond the years of nanoseconds",
+        Sort::Int96 => {
+            "its INT96 times are finer than microseconds, and beyond the years of nanoseconds"
+        }
         Sort::Interval => {
             "its intervals are of months and of days or milliseconds, and tenrow has either: make them text, or columns of numbers"
         }
@@ -194,7 +196,9 @@ fn leaves_of(column: &ArrayRef, found: &mut Vec<ArrayRef>) {
         DataType::Map(..) => {
             column.as_map().entries().columns().iter().for_each(|c| leaves_of(c, found));
         }
-        DataType::Struct(_) => column.as_struct().columns().iter().for_each(|c| leaves_of(c, found)),
+        DataType::Struct(_) => {
+            column.as_struct().columns().iter().for_each(|c| leaves_of(c, found))
+        }
         _ => found.push(column.clone()),
     }
 }

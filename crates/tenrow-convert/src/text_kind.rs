@@ -1,7 +1,7 @@
 //! What the values of a column of text are, found by looking at all of them.
 
-use arrow_cast::parse::Parser;
 use arrow_array::types::Date32Type;
+use arrow_cast::parse::Parser;
 use arrow_schema::{DataType, TimeUnit};
 
 use crate::cast_mode::CastMode;
@@ -195,7 +195,8 @@ impl Kind {
             .filter_map(|(sort, name)| Some((self.first[*sort as usize]?, *name)))
             .collect();
         found.sort();
-        let parts: Vec<_> = found.iter().map(|(row, name)| format!("{name} in row {row}")).collect();
+        let parts: Vec<_> =
+            found.iter().map(|(row, name)| format!("{name} in row {row}")).collect();
         parts.join(", ")
     }
 

@@ -97,7 +97,8 @@ impl Shape {
         match json.as_bytes() {
             [b'n', ..] => return Ok(()),
             [b'{', ..] => {
-                let Some(Self::Struct(members)) = self.as_kind_of(Self::Struct(Members::default()), row)
+                let Some(Self::Struct(members)) =
+                    self.as_kind_of(Self::Struct(Members::default()), row)
                 else {
                     return Ok(());
                 };
@@ -106,7 +107,8 @@ impl Shape {
             [b'[', ..] => {
                 let items: Vec<&RawValue> =
                     serde_json::from_str(json).map_err(|error| error.to_string())?;
-                let Some(Self::List(item)) = self.as_kind_of(Self::List(Box::default()), row) else {
+                let Some(Self::List(item)) = self.as_kind_of(Self::List(Box::default()), row)
+                else {
                     return Ok(());
                 };
                 return items.into_iter().try_for_each(|json| item.add_json(json, row, depth + 1));
@@ -230,9 +232,7 @@ impl Reading {
 
     fn of(data_type: &DataType) -> Option<Self> {
         Some(match data_type {
-            DataType::List(item) => {
-                Self::List(item.clone(), Box::new(Self::of(item.data_type())?))
-            }
+            DataType::List(item) => Self::List(item.clone(), Box::new(Self::of(item.data_type())?)),
             DataType::Struct(fields) => {
                 let readings = fields.iter().map(|field| Self::of(field.data_type()));
                 Self::Struct(fields.clone(), readings.collect::<Option<_>>()?)
@@ -282,13 +282,16 @@ impl Reading {
 
     /// The values of a column of [`text_type`](Self::text_type).
     pub(crate) fn read(&self, texts: &ArrayRef, mode: CastMode) -> Result<ArrayRef, Misread> {
-        let arrow = |error: arrow_schema::ArrowError| Misread { index: 0, reason: error.to_string() };
+        let arrow =
+            |error: arrow_schema::ArrowError| Misread { index: 0, reason: error.to_string() };
         match self {
             Self::Leaf(leaf) => leaf.read(texts.as_string::<i32>(), mode),
             Self::List(item, reading) => {
                 let (_, offsets, values, nulls) = texts.as_list::<i32>().clone().into_parts();
                 let values = reading.read(&values, mode).map_err(|misread| {
-                    outer(misread, |index| offsets.partition_point(|&end| end as usize <= index) - 1)
+                    outer(misread, |index| {
+                        offsets.partition_point(|&end| end as usize <= index) - 1
+                    })
                 })?;
                 check_nulls(item, &values, |index| {
                     offsets.partition_point(|&end| end as usize <= index) - 1

@@ -248,12 +248,7 @@ pub(crate) fn has_zone(text: &str) -> Option<bool> {
     Some(read("+00:00")? == read("+01:00")?)
 }
 
-fn instant(
-    text: &str,
-    zone: Option<&str>,
-    unit: TimeUnit,
-    mode: CastMode,
-) -> Result<i64, String> {
+fn instant(text: &str, zone: Option<&str>, unit: TimeUnit, mode: CastMode) -> Result<i64, String> {
     let says_zone = has_zone(text).ok_or(WRONG)?;
     if mode != CastMode::Lossy && says_zone != zone.is_some() {
         return Err(match says_zone {

@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use tenrow::{CreateOptions, Dataset, Encoding, Location, WriteOptions};
 use tenrow_convert::{
-    CastMode, Charset, CsvOptions, ImportOptions, Imported, OpenOptions, Progress, SourceFormat, import,
-    import_in_place, open,
+    CastMode, Charset, CsvOptions, ImportOptions, Imported, OpenOptions, Progress, SourceFormat,
+    import, import_in_place, open,
 };
 
 use crate::Output;

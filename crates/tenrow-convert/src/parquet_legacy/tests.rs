@@ -21,7 +21,10 @@ fn interval(months: u32, days: u32, milliseconds: u32) -> FixedLenByteArray {
     FixedLenByteArray::from(parts.concat())
 }
 
-fn write(column: Type, put: impl FnOnce(&mut parquet::file::writer::SerializedColumnWriter<'_>)) -> (tempfile::TempDir, std::path::PathBuf) {
+fn write(
+    column: Type,
+    put: impl FnOnce(&mut parquet::file::writer::SerializedColumnWriter<'_>),
+) -> (tempfile::TempDir, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.parquet");
     let root = Type::group_type_builder("schema").with_fields(vec![Arc::new(column)]);
@@ -41,7 +44,10 @@ fn write(column: Type, put: impl FnOnce(&mut parquet::file::writer::SerializedCo
 fn times(values: &[Int96]) -> (tempfile::TempDir, std::path::PathBuf) {
     let column = Type::primitive_type_builder("t", PhysicalType::INT96).build().unwrap();
     write(column, |column| {
-        column.typed::<Int96Type>().write_batch(values, Some(&vec![1; values.len()]), None).unwrap();
+        column
+            .typed::<Int96Type>()
+            .write_batch(values, Some(&vec![1; values.len()]), None)
+            .unwrap();
     })
 }
 
@@ -86,10 +92,9 @@ fn int96_times_are_nanoseconds_where_these_reach_and_else_microseconds() {
 
 #[test]
 fn int96_times_that_no_type_holds_are_refused() {
-    for values in [
-        &[int96(EPOCH + DAYS_TO_9999, 1)][..],
-        &[int96(EPOCH + DAYS_TO_9999, 0), int96(EPOCH, 1)],
-    ] {
+    for values in
+        [&[int96(EPOCH + DAYS_TO_9999, 1)][..], &[int96(EPOCH + DAYS_TO_9999, 0), int96(EPOCH, 1)]]
+    {
         let (_dir, path) = times(values);
         let error = TableSource::parquet(&path).err().unwrap().to_string();
         assert!(error.contains("\"t\"") && error.contains("INT96"), "{error}");

@@ -40,7 +40,11 @@ fn text_is_read_as_the_type_that_it_is_to_have() {
             "2018-07-04T11:01:00+02:00",
         ),
     ] {
-        assert_eq!(read(text, to.clone(), CastMode::Safe).as_deref(), Ok(expected), "{text} as {to}");
+        assert_eq!(
+            read(text, to.clone(), CastMode::Safe).as_deref(),
+            Ok(expected),
+            "{text} as {to}"
+        );
     }
 }
 
