@@ -49,7 +49,9 @@ fn without_mistaken_filters(
     plan.apply_with_subqueries(|step| {
         if let LogicalPlan::Join(join) = step {
             has_join = true;
-            is_ambiguous |= join.join_type != JoinType::Inner && has_names_twice(join);
+            let is_outer =
+                matches!(join.join_type, JoinType::Left | JoinType::Right | JoinType::Full);
+            is_ambiguous |= is_outer && has_names_twice(join);
         }
         Ok(TreeNodeRecursion::Continue)
     })?;

@@ -103,23 +103,24 @@ pub(super) async fn touching<'a, T>(
     }
 }
 
-/// How long one reader waits for blocks that others fetch.
+/// How long one reader waits for blocks that others fetch: counted from when it has nothing else to wait for.
 pub(super) struct Patience {
-    ends: Instant,
+    ends: Option<Instant>,
     wait: Duration,
 }
 
 impl Patience {
     pub(super) fn new() -> Self {
-        Self { ends: Instant::now() + PATIENCE, wait: FIRST_WAIT }
+        Self { ends: None, wait: FIRST_WAIT }
     }
 
     pub(super) fn is_over(&self) -> bool {
-        Instant::now() >= self.ends
+        self.ends.is_some_and(|ends| Instant::now() >= ends)
     }
 
     /// Waits before looking again.
     pub(super) async fn wait(&mut self) {
+        self.ends.get_or_insert_with(|| Instant::now() + PATIENCE);
         tokio::time::sleep(self.wait).await;
         self.wait = (self.wait * 2).min(MAX_WAIT);
     }
