@@ -118,8 +118,12 @@ fn a_reference_that_came_through_others_is_registered_with_each() {
         assert_eq!((notes(&a).await, notes(&b).await), (3, 2));
         assert_eq!(desk.values("e").await, [1, 2, 1, 2, 3]);
         assert_eq!(desk.values("m").await, [0, 1, 2, 1, 2, 3]);
-        verified(&e).await;
-        verified(&m).await;
+        // They name no file of `d` itself, and say so once they look.
+        for dataset in [&e, &m] {
+            expire(dataset).await;
+            assert_eq!(dataset.latest().await.unwrap().root().origins.len(), 2);
+            verified(dataset).await;
+        }
     });
 }
 

@@ -51,7 +51,7 @@ async fn sweep(dataset: &Dataset) {
 
 async fn commit(dataset: &Dataset, how: &str, file: Option<FileValue>) -> Result<Snapshot> {
     let newest = dataset.latest().await?;
-    let files: ArrayRef = Arc::new(FileValue::array(&[file.clone()]));
+    let files: ArrayRef = Arc::new(FileValue::array(std::slice::from_ref(&file)));
     match how {
         "update" => {
             let values = RecordBatch::try_from_iter([("photo", files)]).unwrap();
