@@ -82,7 +82,7 @@ def place(row: list) -> tuple:
         if isinstance(value, float) and not math.isfinite(value):
             return (3, str(value))
         if isinstance(value, int | float):
-            return (1, float(f"{value:.6g}") if isinstance(value, float) else value)
+            return (1, float(f"{value:.9g}") if isinstance(value, float) else value)
         return (2, str(value))
 
     exact = [key(value) for value in row if not isinstance(value, float) or value % 0.25 == 0]

@@ -39,6 +39,8 @@ pub(crate) struct Target {
     pub(crate) columns: Arc<[Column]>,
     /// The fields of `columns`.
     pub(crate) schema: SchemaRef,
+    /// Whether filters may come that the engine makes as it goes: in sessions that leave out those that it gets wrong.
+    pub(crate) takes_late_filters: bool,
 }
 
 /// The rows that a scan looks at.

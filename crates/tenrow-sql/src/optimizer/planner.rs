@@ -36,29 +36,36 @@ impl QueryPlanner for Planner {
     }
 }
 
-/// The session for a plan with a join: filters that a top-k learns as it goes stay with it, and if the join is an outer one
-/// of columns of one name, so do all others.
+/// The session for a plan of which the engine (55.2) would lose rows by a filter that it hands down, if it is one.
 ///
-/// The engine (55.2) hands filters down by the names of columns. Above a join where both sides have a
-/// column of one name it takes the first, filters the wrong side, and loses rows.
+/// It does so by the names of columns: above a join where both sides have a column of one name it takes the first, and
+/// filters the wrong side. So filters that a top-k learns as it goes stay above joins, and above outer ones of columns of one
+/// name all others too. Several aggregates learn one filter for all of them, which leaves out rows of one that has met
+/// nothing but nulls: they learn none.
 fn without_mistaken_filters(
     plan: &LogicalPlan,
     session: &dyn Session,
 ) -> Result<Option<SessionState>> {
-    let (mut has_join, mut is_ambiguous) = (false, false);
+    let (mut has_join, mut is_ambiguous, mut has_aggregates) = (false, false, false);
     plan.apply_with_subqueries(|step| {
-        if let LogicalPlan::Join(join) = step {
-            has_join = true;
-            let is_outer =
-                matches!(join.join_type, JoinType::Left | JoinType::Right | JoinType::Full);
-            is_ambiguous |= is_outer && has_names_twice(join);
+        match step {
+            LogicalPlan::Join(join) => {
+                has_join = true;
+                let is_outer =
+                    matches!(join.join_type, JoinType::Left | JoinType::Right | JoinType::Full);
+                is_ambiguous |= is_outer && has_names_twice(join);
+            }
+            LogicalPlan::Aggregate(aggregate) => has_aggregates |= aggregate.aggr_expr.len() > 1,
+            _ => {}
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
-    let state = session.as_any().downcast_ref::<SessionState>().filter(|_| has_join);
+    let state = session.as_any().downcast_ref::<SessionState>();
+    let state = state.filter(|_| has_join || has_aggregates);
     let Some(mut state) = state.cloned() else { return Ok(None) };
-    let options = state.config_mut().options_mut();
-    options.optimizer.enable_topk_dynamic_filter_pushdown = false;
+    let options = &mut state.config_mut().options_mut().optimizer;
+    options.enable_topk_dynamic_filter_pushdown &= !has_join;
+    options.enable_aggregate_dynamic_filter_pushdown &= !has_aggregates;
     if is_ambiguous {
         let mut rules = state.physical_optimizers().to_vec();
         rules.retain(|rule| !rule.name().starts_with("FilterPushdown"));

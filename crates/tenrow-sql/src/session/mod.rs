@@ -238,8 +238,6 @@ fn context(options: &SessionOptions, roots: &Roots) -> Result<SessionContext> {
         // What one side of a join teaches the other is handed down by the names of columns (55.2): where both have a
         // column of one name, rows are lost.
         .set_bool("datafusion.optimizer.enable_join_dynamic_filter_pushdown", false)
-        // One filter for all aggregates of a step (55.2): rows are lost where one of them has met nothing but nulls.
-        .set_bool("datafusion.optimizer.enable_aggregate_dynamic_filter_pushdown", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_bool("datafusion.execution.parquet.pruning", options.statistics)
         .set_bool("datafusion.execution.parquet.enable_page_index", options.statistics)

@@ -37,6 +37,11 @@ pub struct SessionOptions {
 pub(crate) struct UseStatistics(pub(crate) bool);
 
 impl UseStatistics {
+    /// Whether the session is one of this crate, and not of others who use its tables.
+    pub(crate) fn is_set(config: &SessionConfig) -> bool {
+        config.get_extension::<Self>().is_some()
+    }
+
     /// Whether scans of a session use statistics; those of others' sessions do.
     pub(crate) fn of(config: &SessionConfig) -> bool {
         config.get_extension::<Self>().is_none_or(|own| own.0)

@@ -20,6 +20,7 @@ use tenrow::Snapshot;
 
 use crate::columns::{self, Column, is_late};
 use crate::exec;
+use crate::session::UseStatistics;
 use choice::choose;
 
 pub(crate) use view::ViewTable;
@@ -125,6 +126,7 @@ impl TableProvider for DatasetTable {
             name: self.name.clone(),
             columns: columns.into(),
             schema,
+            takes_late_filters: UseStatistics::is_set(session.config()),
         };
         exec::plan(target, chosen, session).await
     }

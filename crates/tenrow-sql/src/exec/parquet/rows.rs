@@ -12,7 +12,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, internal_datafusion_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::Column as PhysicalColumn;
+use datafusion::physical_expr::expressions::{Column as PhysicalColumn, DynamicFilterTracking};
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_plan::execution_plan::{CardinalityEffect, ReplaceChildrenOptions};
 use datafusion::physical_plan::filter_pushdown::{
@@ -245,13 +245,22 @@ impl ExecutionPlan for RowsExec {
     }
 
     /// Filters of what the source reads go on to it.
+    ///
+    /// In sessions of others those that the engine (55.2) learns from joins and aggregates do not: it takes columns of one
+    /// name for each other, and one aggregate's bound for that of all.
     fn gather_filters_for_pushdown(
         &self,
         _: FilterPushdownPhase,
         filters: Vec<Arc<dyn PhysicalExpr>>,
         _: &ConfigOptions,
     ) -> Result<FilterDescription> {
-        let child = ChildFilterDescription::from_child(&filters, &self.input)?;
+        let is_late = |filter: &Arc<dyn PhysicalExpr>| {
+            DynamicFilterTracking::classify(filter).contains_dynamic_filter()
+        };
+        let child = match !self.target.takes_late_filters && filters.iter().any(is_late) {
+            true => ChildFilterDescription::all_unsupported(&filters),
+            false => ChildFilterDescription::from_child(&filters, &self.input)?,
+        };
         Ok(FilterDescription::new().with_child(child))
     }
 
