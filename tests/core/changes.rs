@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::types::{Float64Type, Int64Type, UInt8Type};
+use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use futures::{StreamExt, TryStreamExt};
 use tenrow::{
-    Attribute, ColumnFill, CompactOptions, DType, Dataset, ErrorKind, Schema, SchemaChange,
-    WriteOptions,
+    Attribute, ColumnFill, Columns, CompactOptions, DType, Dataset, ErrorKind, Schema,
+    SchemaChange, WriteOptions,
 };
 use tenrow_tests::{block_on, folder, place};
 
@@ -227,5 +228,33 @@ fn everything_is_replaced_by_an_overwrite_and_nothing_else_is_lost() {
         let restored = dataset.restore(before.version()).await.unwrap();
         assert_eq!(restored.row_count(), 20);
         assert_eq!(restored.properties().len(), 0);
+    });
+}
+
+/// Once, a scan made what no file has for a whole row group: of a wide tensor more than any memory holds.
+#[test]
+fn rows_of_a_tensor_that_no_file_has_are_made_some_at_a_time() {
+    block_on(async {
+        let folder = place::folder();
+        let schema = Schema::new([Attribute::parse("x:i8").unwrap()]).unwrap();
+        let dataset = Dataset::create(&place::location(folder.path()), schema).await.unwrap();
+        let mut writer = dataset.writer().await.unwrap();
+        let columns = Columns::new().scalars("x", &vec![3i8; 300_000]).unwrap();
+        writer.append_columns(columns).await.unwrap();
+        let written = writer.commit().await.unwrap();
+        for text in ["null:f32[500,500]?", "nine:u8[1000,1000]"] {
+            let attribute = Attribute::parse(text).unwrap();
+            let attribute = if attribute.nullable { attribute } else { attribute.with_default(9) };
+            dataset.change_schema(SchemaChange::Add(attribute)).await.unwrap();
+        }
+        dataset.delete(&written, &[1]).await.unwrap();
+        let snapshot = dataset.latest().await.unwrap();
+        let batches: Vec<_> = snapshot.scan().take(2).try_collect().await.unwrap();
+        for batch in &batches {
+            assert!((1..=64).contains(&batch.num_rows()), "{} rows", batch.num_rows());
+            assert_eq!(batch.column_by_name("null").unwrap().null_count(), batch.num_rows());
+            let nine = batch.column_by_name("nine").unwrap().as_fixed_size_list();
+            assert!(nine.values().as_primitive::<UInt8Type>().values().iter().all(|&v| v == 9));
+        }
     });
 }

@@ -1,6 +1,6 @@
 //! What roots say of each other, of views and of features.
 
-use tenrow::Schema;
+use tenrow::{Schema, Version};
 
 use super::damaged::Level::Quick;
 use super::damaged::{Case, nothing};
@@ -27,6 +27,15 @@ pub(super) const CASES: &[Case] = &[
     ("only the first version has no parent", Quick, "it names no parent", nothing, |root| {
         root.parent = None;
     }),
+    (
+        "times are in order from where the version before says",
+        Quick,
+        "times_from is 3",
+        nothing,
+        |root| {
+            root.times_from = Version(3);
+        },
+    ),
     ("times never fall", Quick, "created_ms is 5", nothing, |root| root.created_ms = 5),
     ("field ids are never given twice", Quick, "next_field_id is", nothing, |root| {
         let mut attributes = root.schema.attributes().to_vec();

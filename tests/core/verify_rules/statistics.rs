@@ -67,15 +67,6 @@ pub(super) const CASES: &[Case] = &[
         nothing,
     ),
     (
-        "there are no more nulls than rows",
-        Quick,
-        "nulls in",
-        |m| {
-            statistics(m, "name").null_count = 100_000;
-        },
-        nothing,
-    ),
-    (
         "exact needs both bounds",
         Quick,
         "exact without both bounds",

@@ -125,6 +125,12 @@ impl Partition {
         self.check_row_ids()?;
         self.check_keys()?;
         statistics::check_all(&self.statistics)?;
+        let most = self.statistics.iter().map(|own| own.null_count).max().unwrap_or_default();
+        ensure(
+            most <= self.row_count,
+            || "statistics".into(),
+            || format!("{most} nulls in {} rows", self.row_count),
+        )?;
         self.external_files.iter().try_for_each(|path| check::relative_path(path))?;
         if let Some(deletes) = &self.deletes {
             deletes.check(self.row_count)?;

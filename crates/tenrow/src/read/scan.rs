@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt, try_unfold};
 
 use crate::error::Result;
-use crate::format::{Attribute, AttributeType};
+use crate::format::{Attribute, AttributeType, limits};
 use crate::read::arrays;
 use crate::read::batch;
 use crate::read::column::ColumnReader;
@@ -201,7 +201,8 @@ impl Scan {
         let file_rows = self.snapshot.file_rows(partition, live..end - range.start).await?;
         let is_raw = |attribute| {
             let reader = reader(&self.snapshot, attribute, partition, &self.options);
-            Ok(deletes.is_none() && is_raw(&reader)?)
+            // Defaults of a whole row group may be more than memory holds; deleted rows have the same ones.
+            Ok(reader.place().is_none() || deletes.is_none() && is_raw(&reader)?)
         };
         Ok(Group {
             partition: partition.clone(),
@@ -289,11 +290,27 @@ impl Group {
         Ok(decoded.into())
     }
 
+    /// How many rows of tensors that no file has may be made at once.
+    fn rows_of_defaults(&self, scan: &Scan) -> u64 {
+        let row_bytes = scan.attributes.iter().filter_map(|attribute| {
+            let is_default = self.partition.column(attribute).is_none();
+            match &attribute.attribute_type {
+                AttributeType::Tensor { dtype, shape } if is_default => shape.byte_len(*dtype).ok(),
+                _ => None,
+            }
+        });
+        let row_bytes = row_bytes.fold(0, u64::saturating_add);
+        MAX_BYTES_AHEAD
+            .checked_div(row_bytes)
+            .unwrap_or(u64::MAX)
+            .clamp(1, limits::MAX_ROW_GROUP_ROWS)
+    }
+
     /// Where the first page ends of those that hold row `at`.
     fn natural_end(&self, scan: &Scan, at: u64) -> Result<u64> {
         /// Rows of a batch where no raw page says otherwise.
         const MAX_BATCH_ROWS: u64 = 8192;
-        let mut end = self.rows.end;
+        let mut end = self.rows.end.min(at + self.rows_of_defaults(scan));
         let mut cut = false;
         for (attribute, _) in scan.attributes.iter().zip(&self.is_raw).filter(|(_, raw)| **raw) {
             let reader = reader(&scan.snapshot, attribute, &self.partition, &scan.options);

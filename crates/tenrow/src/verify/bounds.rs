@@ -84,12 +84,6 @@ pub(super) fn of_partition(entry: &Partition) -> Vec<String> {
     let mut faults = Vec::new();
     for own in &entry.statistics {
         let field = own.field.0;
-        if own.null_count > entry.row_count {
-            faults.push(format!(
-                "statistics of field {field}: {} nulls in {} rows",
-                own.null_count, entry.row_count
-            ));
-        }
         if let (Some(min), Some(max)) = (&own.min, &own.max)
             && order(min, max).is_none_or(|order| order == Ordering::Greater)
         {

@@ -104,7 +104,6 @@ fn check_parent(check: &mut Check, parent: &Snapshot, child: &Snapshot) {
     let (old, new, path) = (parent.root(), child.root(), version_path(child.version()));
     let fields = |root: &Root| u64::from(root.schema.next_field_id());
     for (what, old, new) in [
-        ("created_ms", old.created_ms, new.created_ms),
         ("next_row_id", old.next_row_id as i64, new.next_row_id as i64),
         ("next_field_id", fields(old) as i64, fields(new) as i64),
         ("expired_before", old.expired_before.0 as i64, new.expired_before.0 as i64),
@@ -113,6 +112,18 @@ fn check_parent(check: &mut Check, parent: &Snapshot, child: &Snapshot) {
             format!("{what} is {new}, but the version before has {old}, and it never falls")
         });
     }
+    // A time far ahead of the writer's clock is not followed: then times are in order from this version on.
+    let begins_anew = new.times_from == new.version;
+    check.ensure(begins_anew || old.created_ms <= new.created_ms, &path, None, || {
+        let (old, new) = (old.created_ms, new.created_ms);
+        format!("created_ms is {new}, but the version before has {old}, and times are in order")
+    });
+    check.ensure(begins_anew || old.times_from == new.times_from, &path, None, || {
+        let (old, new) = (old.times_from, new.times_from);
+        format!(
+            "times_from is {new}, expected that of the version before, {old}, or its own number"
+        )
+    });
     check.ensure(old.write_id != new.write_id, &path, None, || {
         format!("its write id {:?} is that of the version before", new.write_id)
     });

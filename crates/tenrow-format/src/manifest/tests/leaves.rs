@@ -252,12 +252,16 @@ fn in_row_groups(partition: &mut Partition, row_groups: Vec<u64>) {
 #[test]
 fn rules_that_a_partition_breaks_are_errors() {
     type Change = fn(&mut Partition);
-    let changes: [(&str, Change); 22] = [
+    let changes: [(&str, Change); 25] = [
         ("rows that are not in the files", |p| p.row_count = 11),
         ("rows beyond 2^63", |p| p.row_count = u64::MAX),
         ("row groups that overflow", |p| p.files[0].row_groups = vec![u64::MAX, 11]),
         ("a row group beyond the limit", |p| in_row_groups(p, vec![(1 << 20) + 1])),
         ("row groups beyond the limit", |p| in_row_groups(p, vec![1; 32_768])),
+        ("more nulls than rows", |p| {
+            let nulls = p.row_count + 1;
+            p.statistics = vec![Statistics::new(FieldId(1), nulls, None, None)];
+        }),
         ("no file", |p| p.files.clear()),
         ("a file twice", |p| p.files = vec![p.files[0].clone(), p.files[0].clone()]),
         ("a file outside", |p| p.files[0].path = "/data/a.parquet".into()),
