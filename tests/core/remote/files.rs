@@ -132,8 +132,8 @@ fn a_note_that_is_missing_old_or_anything_does_not_hide_the_newest_version() {
 /// Ends all versions before `first` that have no tag.
 async fn expire_to(dataset: &Dataset, first: u64) {
     let newest = dataset.latest().await.unwrap().version().0;
-    let mut options = ExpireOptions::default();
-    options.keep_last = Some(newest + 1 - first);
+    let keep_last = Some(newest + 1 - first);
+    let options = ExpireOptions { keep_last, ..ExpireOptions::default() };
     let report = dataset.expire(&options).await.unwrap();
     assert!(!report.expired.is_empty() && report.kept == [Version(5)], "{report:?}");
 }
