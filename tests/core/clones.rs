@@ -101,10 +101,11 @@ fn a_clone_that_was_removed_can_be_forgotten_and_one_that_is_there_cannot() {
         assert!(error.to_string().contains(&format!("there are {place}")), "{error}");
 
         std::fs::remove_dir_all(folder.path().join("b")).unwrap();
-        assert_eq!(dataset.forget_clone(&place).await.unwrap().version, Version(2));
+        assert_eq!(dataset.forget_clone(&place).await.unwrap()[0].version, Version(2));
+        assert_eq!(dataset.version(Version(2)).await.unwrap_err().kind(), ErrorKind::NotFound);
         let error = dataset.forget_clone(&place).await.unwrap_err();
         assert!(error.to_string().contains("there are none"), "{error}");
-        assert_eq!(dataset.expire(&keep).await.unwrap().expired, [Version(2)]);
+        assert_eq!(dataset.expire(&keep).await.unwrap().kept, []);
         verified(&dataset).await;
     });
 }

@@ -1,6 +1,7 @@
 //! What a dataset promises, tested through the public API. One binary, without DataFusion.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod after_the_put;
 mod any_rows;
 mod catalog;
 mod changes;
@@ -24,7 +25,9 @@ mod mutated_manifests;
 mod one_version;
 mod pipes;
 mod premises;
+mod references;
 mod remote;
+mod reused_files;
 mod round_trip;
 mod stock;
 mod upkeep;

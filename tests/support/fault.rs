@@ -57,6 +57,10 @@ struct Plan {
     late: Option<LatePut>,
     failed: usize,
     meanwhile: Option<Meanwhile>,
+    /// What is done when the next version is there, and its writer is not told yet.
+    afterwards: Option<Meanwhile>,
+    /// What is done before a read of a path with that text, after so many.
+    before_read: Option<(String, usize, Meanwhile)>,
 }
 
 impl FaultyStore {
@@ -105,6 +109,38 @@ impl FaultyStore {
         self.plan().meanwhile = Some(Box::new(meanwhile));
     }
 
+    /// Does this once, just after the next version is put, before its writer is told.
+    pub fn after_next_version(
+        &self,
+        meanwhile: impl FnOnce() -> BoxFuture<'static, ()> + Send + 'static,
+    ) {
+        self.plan().afterwards = Some(Box::new(meanwhile));
+    }
+
+    /// Does this once, just before a path that contains `text` is read, after `pass` such reads.
+    pub fn before_read(
+        &self,
+        text: &str,
+        pass: usize,
+        meanwhile: impl FnOnce() -> BoxFuture<'static, ()> + Send + 'static,
+    ) {
+        self.plan().before_read = Some((text.to_owned(), pass, Box::new(meanwhile)));
+    }
+
+    /// What is due before `path` is read.
+    fn due_before_read(&self, path: &Path) -> Option<Meanwhile> {
+        let mut plan = self.plan();
+        let (text, pass, _) = plan.before_read.as_mut()?;
+        if !path.as_ref().contains(text.as_str()) {
+            return None;
+        }
+        if *pass > 0 {
+            *pass -= 1;
+            return None;
+        }
+        plan.before_read.take().map(|(_, _, meanwhile)| meanwhile)
+    }
+
     /// Forgets the failures that did not come yet, and what was to be done meanwhile.
     pub fn heal(&self) {
         let mut plan = self.plan();
@@ -113,6 +149,8 @@ impl FaultyStore {
         plan.is_full = false;
         plan.may_be_late = false;
         plan.meanwhile = None;
+        plan.afterwards = None;
+        plan.before_read = None;
     }
 
     /// Requests that failed so far.
@@ -259,7 +297,15 @@ impl ObjectStore for FaultyStore {
             meanwhile().await;
         }
         match self.next_failure(location) {
-            None => self.inner.put_opts(location, payload, options).await,
+            None => {
+                let put = self.inner.put_opts(location, payload, options).await;
+                let due = is_version && put.is_ok();
+                let afterwards = if due { self.plan().afterwards.take() } else { None };
+                if let Some(afterwards) = afterwards {
+                    afterwards().await;
+                }
+                put
+            }
             Some(When::Before) => Err(failure(location)),
             Some(When::After) => {
                 self.inner.put_opts(location, payload, options).await?;
@@ -288,6 +334,9 @@ impl ObjectStore for FaultyStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        if let Some(due) = self.due_before_read(location) {
+            due().await;
+        }
         self.may_read(location)?;
         self.inner.get_opts(location, options).await
     }

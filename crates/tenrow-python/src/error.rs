@@ -17,6 +17,7 @@ fn class(kind: ErrorKind) -> &'static str {
         ErrorKind::Conflict => "Conflict",
         ErrorKind::Unsupported => "Unsupported",
         ErrorKind::Denied => "Denied",
+        ErrorKind::InDoubt => "InDoubt",
         _ => "StoreError",
     }
 }

@@ -9,7 +9,7 @@ use crate::change::NewColumnsWriter;
 use crate::commit::{self, Committer};
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::format::manifest::{FEATURE_ORIGINS, Partition, Version, origin_of};
+use crate::format::manifest::{Partition, Version, origin_of};
 use crate::format::{Attribute, AttributeType};
 use crate::read::{ReadOptions, partition_rows, unfit};
 use crate::snapshot::{LoadedPartition, Snapshot};
@@ -39,9 +39,6 @@ impl Dataset {
         let mut done = 0;
         let mut root = copy.beginning(&snapshot, "copy");
         commit::check_store(copy.storage(), &root).await?;
-        root.origins.clear();
-        root.reader_features.remove(FEATURE_ORIGINS);
-        root.writer_features.remove(FEATURE_ORIGINS);
         // Two origins may name one object: a clone that was merged back where it came from.
         let mut copied = HashSet::new();
         for index in 0..snapshot.root().leaves.len() {

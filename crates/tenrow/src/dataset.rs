@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value};
 
 use crate::clock::Clock;
-use crate::commit::{self, Committer, read_newest, read_version};
+use crate::commit::{
+    self, Committer, MAX_LOOKS, NamedFiles, never_still, read_newest, read_version,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Schema;
 use crate::format::manifest::{FEATURE_SINGLE_WRITER, Root, Version};
@@ -59,6 +61,19 @@ pub struct VersionInfo {
     pub partition_count: u64,
     /// Bytes of its Parquet files.
     pub size_bytes: u64,
+}
+
+impl VersionInfo {
+    fn of(snapshot: &Snapshot) -> Self {
+        Self {
+            version: snapshot.version(),
+            created_ms: snapshot.root().created_ms,
+            operation: snapshot.root().operation.clone(),
+            row_count: snapshot.row_count(),
+            partition_count: snapshot.partition_count(),
+            size_bytes: snapshot.size_bytes(),
+        }
+    }
 }
 
 /// What a new dataset starts with besides its schema.
@@ -183,8 +198,13 @@ impl Dataset {
     pub async fn latest(&self) -> Result<Snapshot> {
         let recent = self.recent();
         let newest = read_newest(&self.storage, recent.as_ref()).await?;
-        *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = Some(newest.clone());
+        self.met(&newest);
         Ok(newest)
+    }
+
+    /// Notes the newest version that was met.
+    pub(crate) fn met(&self, newest: &Snapshot) {
+        *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = Some(newest.clone());
     }
 
     fn recent(&self) -> Option<Snapshot> {
@@ -232,6 +252,22 @@ impl Dataset {
         Ok(versions)
     }
 
+    /// A version that was listed; `None` if it has ended since, and its root is gone.
+    pub(crate) async fn read_listed(
+        &self,
+        version: Version,
+        known: Option<&Snapshot>,
+    ) -> Result<Option<Snapshot>> {
+        match read_version(&self.storage, version, known).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let has_ended = self.latest().await?.root().has_expired(version)
+                    && !self.is_cloned(version).await?;
+                if has_ended { Ok(None) } else { Err(error) }
+            }
+            found => found.map(Some),
+        }
+    }
+
     /// Whether a clone keeps it, as far as the store can tell.
     async fn is_cloned(&self, version: Version) -> Result<bool> {
         if !self.storage.lists() {
@@ -245,44 +281,72 @@ impl Dataset {
     /// # Errors
     /// As [`open`](Self::open), naming the version that cannot be read.
     pub async fn versions(&self) -> Result<Vec<VersionInfo>> {
-        let history = self.history(&self.latest().await?).await?;
-        let mut versions = Vec::with_capacity(history.len());
-        for version in history {
-            let snapshot = read_version(&self.storage, version, None).await?;
-            versions.push(VersionInfo {
-                version,
-                created_ms: snapshot.root().created_ms,
-                operation: snapshot.root().operation.clone(),
-                row_count: snapshot.row_count(),
-                partition_count: snapshot.partition_count(),
-                size_bytes: snapshot.size_bytes(),
-            });
+        for _ in 0..MAX_LOOKS {
+            let mut versions = Vec::new();
+            for version in self.history(&self.latest().await?).await? {
+                match self.read_listed(version, None).await? {
+                    Some(snapshot) => versions.push(VersionInfo::of(&snapshot)),
+                    // What was the newest has ended: there are others.
+                    None if versions.is_empty() => break,
+                    None => {}
+                }
+            }
+            if !versions.is_empty() {
+                return Ok(versions);
+            }
         }
-        Ok(versions)
+        Err(never_still(&self.storage))
     }
 
-    /// The newest version that was there at a time, in milliseconds of Unix time.
+    /// The newest version whose time, in milliseconds of Unix time, is not after `time_ms`.
     ///
-    /// A binary search: times never fall with versions.
+    /// A binary search: times never fall with versions, but for where a clock was found to be a day ahead.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if the dataset, or what is left of its history, is younger.
     pub async fn version_at(&self, time_ms: i64) -> Result<Snapshot> {
-        let mut versions = self.history(&self.latest().await?).await?;
+        let latest = self.latest().await?;
+        let mut versions = self.history(&latest).await?;
         versions.sort_unstable();
-        let mut found = None;
-        let (mut low, mut high) = (0, versions.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let snapshot = self.version(versions[middle]).await?;
-            match snapshot.root().created_ms <= time_ms {
-                true => (low, found) = (middle + 1, Some(snapshot)),
-                false => high = middle,
+        match self.place_at(&latest, &versions, time_ms).await? {
+            Some((_, found)) => Ok(found),
+            None => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("{} has no version that old", self.storage),
+            )),
+        }
+    }
+
+    /// The last of `versions`, which ascend, whose time is not after `time_ms`, and its place among them.
+    pub(crate) async fn place_at(
+        &self,
+        latest: &Snapshot,
+        versions: &[Version],
+        time_ms: i64,
+    ) -> Result<Option<(usize, Snapshot)>> {
+        let mut end = versions.len();
+        let mut times_from = latest.root().times_from;
+        while end > 0 {
+            let start = versions[..end].partition_point(|version| *version < times_from);
+            let (mut low, mut high, mut found) = (start, end, None);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                let snapshot = self.version(versions[middle]).await?;
+                match snapshot.root().created_ms <= time_ms {
+                    true => (low, found) = (middle + 1, Some((middle, snapshot))),
+                    false => high = middle,
+                }
+            }
+            if found.is_some() {
+                return Ok(found);
+            }
+            end = start;
+            // Before a clock was set right times are in an order of their own.
+            if let Some(last) = versions[..end].last() {
+                times_from = self.version(*last).await?.root().times_from;
             }
         }
-        found.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, format!("{} has no version that old", self.storage))
-        })
+        Ok(None)
     }
 
     /// A writer that appends to the newest version.
@@ -334,7 +398,8 @@ impl Dataset {
     /// How this handle commits.
     pub(crate) fn committer(&self) -> Committer {
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
-        Committer { ids, clock, max_retries: WriteOptions::default().max_commit_retries }
+        let max_retries = WriteOptions::default().max_commit_retries;
+        Committer { ids, clock, max_retries, files: NamedFiles::default() }
     }
 
     /// A writer of a dataset that is not there yet: its commit creates it and then adds the rows.

@@ -49,8 +49,11 @@ pub enum ErrorKind {
     Unsupported,
     /// The store wants other credentials: there are none, they are wrong or expired, or allow less.
     Denied,
-    /// The store failed: no space, no connection.
+    /// The store failed: no space, no connection. Nothing was committed.
     Io,
+    /// The store failed at the last step of a commit, and does not tell whether it was made: writing again may
+    /// write twice, but under an idempotency key.
+    InDoubt,
 }
 
 /// The result of everything in this crate that can fail.

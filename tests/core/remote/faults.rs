@@ -179,7 +179,10 @@ fn puts_that_fail_until_the_deadline_change_nothing() {
             };
             let error = wrote.unwrap_err();
             assert!(start.elapsed() < Duration::from_secs(30), "{part} {mishap:?}");
-            assert_eq!(error.kind(), ErrorKind::Io, "{part}: {}", error.chain());
+            // Without an answer the version may still come.
+            let is_version = part == "/_tenrow/versions/";
+            let kind = if is_version { ErrorKind::InDoubt } else { ErrorKind::Io };
+            assert_eq!(error.kind(), kind, "{part}: {}", error.chain());
             assert!(error.chain().contains(part), "{}", error.chain());
             server.heal();
             let after = super::dataset(&server, "x").latest().await.unwrap();

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use clap::Args;
-use serde_json::json;
-use tenrow::Dataset;
+use serde_json::{Value, json};
+use tenrow::{Dataset, Version};
 
 use crate::Output;
 use crate::fault::Result;
@@ -15,9 +15,11 @@ use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 Both datasets go their own way from there. Without --copy, the clone needs the files of the other: \
-they are kept while the clone is registered there, which `tenrow info` shows. Two that lie in one \
+they are kept while the clone is registered there, which `tenrow info` shows. A clone of a clone needs \
+the files of both, and is registered with both. Two that lie in one \
 folder can be moved together; otherwise the other must stay where it is. A clone that you have removed \
-is forgotten with --forget, so that the version that it needed can expire.
+is forgotten with --forget, by each that it was registered with, so that the version that it needed can \
+expire; one that refers to no files any more is forgotten when it expires its old versions.
 
 Examples:
   tenrow clone digits experiment
@@ -89,17 +91,21 @@ pub(crate) async fn run(
 }
 
 async fn forget(dataset: &Dataset, arguments: &CloneArguments, out: &mut Output) -> Result<()> {
-    let clone = dataset.forget_clone(&arguments.target).await?;
+    let notes = dataset.forget_clone(&arguments.target).await?;
+    let mut versions: Vec<Version> = notes.iter().map(|note| note.version).collect();
+    versions.dedup();
     if arguments.json {
-        let value = json!({ "location": arguments.target, "origin_version": clone.version.0 });
+        let versions: Value = versions.iter().map(|version| version.0).collect();
+        let value = json!({ "location": arguments.target, "origin_versions": versions });
         writeln!(out, "{value:#}")?;
         return Ok(());
     }
     writeln!(
         out,
-        "forgot {}: version {} of {} can expire now",
+        "forgot {}: it keeps {} {} of {} no more",
         arguments.target,
-        clone.version,
+        if versions.len() == 1 { "version" } else { "versions" },
+        text::runs(&versions),
         dataset.storage()
     )?;
     Ok(())

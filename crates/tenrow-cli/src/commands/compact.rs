@@ -17,7 +17,8 @@ const AFTER: &str = "\
 Rows keep their order, numbers, ids and values; deleted rows are left out of the new files, and newer \
 values are put among the others. It commits as it goes, beside readers and writers: what another \
 commit changed meanwhile is left for the next time. Older versions keep their files until `expire` and \
-`vacuum`. Files of other datasets, and those indexed in place, are left alone.
+`vacuum`. What a clone or a merged dataset has of others becomes its own where it is rewritten; files \
+indexed in place are left alone.
 
 Example:
   tenrow compact digits";

@@ -16,7 +16,7 @@ use crate::text;
 const AFTER: &str = "\
 With both rules, only versions go that both let go. The newest version, tagged versions and those that \
 a clone refers to always stay. An expired version cannot be opened any more; `vacuum` then frees its \
-files.
+files. Other datasets that no version refers to any more are told so.
 
 Examples:
   tenrow expire digits --keep-last 10 --older-than 30d --dry-run

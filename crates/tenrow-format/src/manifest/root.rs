@@ -50,6 +50,8 @@ pub struct Root {
     pub write_id: String,
     /// When it was committed, in milliseconds of unix time; informative.
     pub created_ms: i64,
+    /// The version from which on times never fall: 1, unless one of a clock far ahead was not followed.
+    pub times_from: Version,
     /// What was done: `create`, `append`, …; informative.
     pub operation: String,
     /// The attributes.
@@ -82,6 +84,8 @@ pub struct OriginRef {
     pub location: String,
     /// The version whose files are referred to: as long as it is there, so are they.
     pub version: Version,
+    /// The name of the note there that keeps it, if that is not the name of the origin.
+    pub note: Option<String>,
 }
 
 /// A leaf, as its root knows it.
@@ -117,6 +121,7 @@ impl Root {
             parent: None,
             write_id: write_id.into(),
             created_ms,
+            times_from: Version(1),
             operation: "create".into(),
             schema,
             properties: serde_json::Map::new(),
@@ -171,6 +176,10 @@ impl Root {
         ensure((1..=self.version.0).contains(&expired_before.0), what, || {
             format!("versions before {expired_before} are expired")
         })?;
+        let times_from = self.times_from;
+        ensure((1..=self.version.0).contains(&times_from.0), what, || {
+            format!("times are in order from version {times_from}")
+        })?;
         self.views.iter().try_for_each(|(name, view)| view.check(name, self.version))?;
         self.check_origins()?;
         self.check_leaves()
@@ -180,8 +189,10 @@ impl Root {
         check_limit("the number of origins", self.origins.len() as u64, limits::MAX_ORIGINS)?;
         for (name, origin) in &self.origins {
             let what = || format!("origin {name:?}");
-            let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
-            ensure(is_name, what, || "a name has ASCII letters and digits only".into())?;
+            let is_name =
+                |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
+            let are_names = is_name(name) && origin.note.as_deref().is_none_or(is_name);
+            ensure(are_names, what, || "a name has ASCII letters and digits only".into())?;
             ensure(origin.version.0 > 0, what, || "versions are counted from 1".into())?;
             check::any_path(&origin.location)?;
         }

@@ -144,6 +144,8 @@ struct RootWire {
     parent: Option<ParentWire>,
     write_id: String,
     created_ms: i64,
+    #[serde(default = "first_version", skip_serializing_if = "is_first_version")]
+    times_from: u64,
     operation: String,
     schema: SchemaWire,
     properties: Map<String, Value>,
@@ -171,6 +173,8 @@ fn is_first_version(version: &u64) -> bool {
 struct OriginWire {
     location: String,
     version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -258,6 +262,7 @@ impl From<&Root> for RootWire {
             }),
             write_id: root.write_id.clone(),
             created_ms: root.created_ms,
+            times_from: root.times_from.0,
             operation: root.operation.clone(),
             schema: SchemaWire::from(&root.schema),
             properties: root.properties.clone(),
@@ -286,6 +291,7 @@ impl RootWire {
             parent: self.parent.map(parent).transpose()?,
             write_id: self.write_id,
             created_ms: self.created_ms,
+            times_from: Version(self.times_from),
             operation: self.operation,
             schema: self.schema.into_schema()?,
             properties: self.properties,
@@ -365,12 +371,13 @@ impl EarlierFormWire {
 
 impl OriginWire {
     fn of((name, origin): (&String, &OriginRef)) -> (String, Self) {
-        let wire = Self { location: origin.location.clone(), version: origin.version.0 };
-        (name.clone(), wire)
+        let OriginRef { location, version, note } = origin.clone();
+        (name.clone(), Self { location, version: version.0, note })
     }
 
     fn into_origin((name, wire): (String, Self)) -> (String, OriginRef) {
-        (name, OriginRef { location: wire.location, version: Version(wire.version) })
+        let Self { location, version, note } = wire;
+        (name, OriginRef { location, version: Version(version), note })
     }
 }
 

@@ -55,3 +55,7 @@ class Denied(Error, PermissionError):
 
 class StoreError(Error, OSError):
     """The store failed: no space, no connection."""
+
+
+class InDoubt(StoreError):
+    """The store failed at the last step of a commit: it may have been made, so look before writing again."""

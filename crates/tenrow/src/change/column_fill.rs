@@ -9,10 +9,11 @@ use crate::change::new_columns::{NewColumns, NewColumnsWriter, check_column};
 use crate::commit::{Applied, Change, Committer, Edits, commit, conflict, places};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::format::Attribute;
 use crate::format::manifest::Root;
+use crate::format::{Attribute, AttributeType};
 use crate::read::{ReadOptions, partition_rows};
 use crate::snapshot::{LoadedPartition, Snapshot};
+use crate::write::{FileStore, WriteOptions};
 
 /// Which attribute to fill, from what.
 ///
@@ -78,7 +79,6 @@ impl Dataset {
         fill: &ColumnFill,
         mut compute: impl FnMut(&RecordBatch) -> Result<ArrayRef> + Send,
     ) -> Result<FillReport> {
-        let committer = self.committer();
         let (mut partitions, mut rows) = (0, 0);
         let first = FillJob::new(&self.latest().await?, fill)?;
         loop {
@@ -86,6 +86,8 @@ impl Dataset {
             let job = first.on(&snapshot).await?;
             let mut newest = snapshot.clone();
             let mut computed = 0;
+            // What the values of one commit name is no matter of the next.
+            let mut committer = self.committer();
             let mut change = Fill::of(&job);
             for index in 0..snapshot.root().leaves.len() {
                 for partition in snapshot.passing_leaf(index).await?.partitions() {
@@ -100,6 +102,7 @@ impl Dataset {
                         newest = commit(&committer, &newest, &mut change).await?;
                         (partitions, rows) = (partitions + change.partitions, rows + change.rows);
                         change = Fill::of(&job);
+                        committer = self.committer();
                     }
                 }
             }
@@ -185,7 +188,7 @@ impl FillJob {
                 .map_err(|e| Error::corrupt("the inputs of a column", e))?;
             let values = compute(&batch)?;
             check_column(&self.attribute, &values, rows)?;
-            writer.append(&[values]).await?;
+            writer.append(&[self.stored(committer, values).await?]).await?;
             start += rows;
         }
         let entry = partition.entry();
@@ -195,6 +198,22 @@ impl FillJob {
             inputs: places(partition, &self.inputs),
             columns: writer.finish().await?,
         })
+    }
+}
+
+impl FillJob {
+    /// Values as files hold them: large files are stored beside their rows.
+    async fn stored(&self, committer: &Committer, values: ArrayRef) -> Result<ArrayRef> {
+        if self.attribute.attribute_type != AttributeType::File {
+            return Ok(values);
+        }
+        let files = FileStore {
+            storage: self.snapshot.storage(),
+            ids: &committer.ids,
+            named: &committer.files,
+            inline_bytes: WriteOptions::default().inline_file_bytes,
+        };
+        files.store(&values, &self.attribute.name).await
     }
 }
 

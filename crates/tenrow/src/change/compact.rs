@@ -50,7 +50,8 @@ impl Dataset {
     /// Rewrites partitions that are small, have deleted rows, or have newer values in column files.
     ///
     /// Each group is a commit of its own: stopped at any moment, what was done stays done. Row numbers, ids and
-    /// values stay as they are, and older versions keep their files. Foreign files are left alone.
+    /// values stay as they are, and older versions keep their files. Foreign files are left alone; what is rewritten of
+    /// another dataset becomes this one's own.
     ///
     /// # Errors
     /// [`Io`](crate::ErrorKind::Io) or [`Corrupt`](crate::ErrorKind::Corrupt), naming the file.

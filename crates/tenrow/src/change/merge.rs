@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use arrow_array::ArrayRef;
 
 use crate::change::new_columns::NewColumnsWriter;
-use crate::clones::{location_for, origins_for};
+use crate::clones::Registration;
 use crate::commit::{Append, Committer, commit, write_leaves};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::format::manifest::{OriginRef, Partition};
+use crate::format::manifest::Partition;
 use crate::format::{Attribute, FieldId, Schema, default_rows};
 use crate::snapshot::{LoadedPartition, Snapshot, name_origin};
 use crate::storage::Storage;
@@ -20,24 +20,37 @@ const DEFAULT_ROWS: u64 = 1024;
 impl Dataset {
     /// Appends all rows of `origin`, a version of another dataset, without copying a file.
     ///
-    /// The version is registered there, so that nothing it needs is expired or vacuumed. Rows get new stable ids.
-    /// Attributes are matched by name. Rows that have one by a default which is another here, or none, get a column file with
-    /// that value.
+    /// The version is registered there, and with every dataset that it refers to itself, so that nothing it needs is
+    /// expired or vacuumed. Rows get new stable ids. Attributes are matched by name. Rows that have one by a default which
+    /// is another here, or none, get a column file with that value.
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if an attribute is missing there, or has another type;
-    /// [`Conflict`](crate::ErrorKind::Conflict) if the schema is changed meanwhile.
+    /// [`Conflict`](crate::ErrorKind::Conflict) if the schema is changed meanwhile;
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the version has expired; as
+    /// [`clone_to`](Self::clone_to) if it cannot be registered.
     pub async fn merge(&self, origin: &Dataset, version: &Snapshot) -> Result<Snapshot> {
         let base = self.latest().await?;
-        let location = location_for(version.storage(), self.storage())?;
         if self.storage().is_same_place(version.storage()) {
             return Err(Error::invalid("a dataset cannot be merged into itself"));
         }
         let fields = match_fields(version.schema(), base.schema())?;
+        let registration = Registration::make(self, origin, version, &base.root().origins).await?;
+        let merged = self.append_referring(&base, version, &fields, &registration).await;
+        if let Err(error) = &merged {
+            registration.withdraw_after(error).await;
+        }
+        merged
+    }
+
+    async fn append_referring(
+        &self,
+        base: &Snapshot,
+        version: &Snapshot,
+        fields: &HashMap<FieldId, FieldId>,
+        registration: &Registration,
+    ) -> Result<Snapshot> {
         let committer = self.committer();
-        let name = committer.ids.next();
-        let own_location = location_for(self.storage(), version.storage())?;
-        origin.register_clone(&name, &own_location, version.version()).await?;
         let mut leaves = Vec::new();
         for index in 0..version.root().leaves.len() {
             let leaf = version.passing_leaf(index).await?;
@@ -46,8 +59,8 @@ impl Dataset {
                 // Ids in the footers are those of the other schema: here nothing is found by them.
                 let (storage, schema) = (version.storage(), version.schema());
                 let listed = partition.with_all_columns_listed(storage, schema).await?;
-                let entry = referring(partition, listed, schema, &fields, &name);
-                let other = unlike(base.schema(), schema, &fields, partition);
+                let entry = referring(partition, listed, schema, fields, &registration.name);
+                let other = unlike(base.schema(), schema, fields, partition);
                 partitions.push(match other.is_empty() {
                     true => entry,
                     false => write_defaults(&committer, self.storage(), &other, entry).await?,
@@ -55,12 +68,11 @@ impl Dataset {
             }
             leaves.extend(write_leaves(&committer, self.storage(), partitions).await?);
         }
-        let mut origins = origins_for(version, self.storage())?;
-        origins.insert(name, OriginRef { location, version: version.version() });
         let mut change = Append::new(base.clone(), leaves, "merge");
-        change.origins = origins;
+        change.origins.clone_from(&registration.origins);
+        change.known_origins.clone_from(&registration.known);
         change.needs_same_schema = true;
-        commit(&committer, &base, &mut change).await
+        commit(&committer, base, &mut change).await
     }
 }
 

@@ -1,13 +1,15 @@
 //! Column files given to partitions: what filling and updating have in common.
 
+use std::collections::BTreeSet;
+
 use arrow_array::{Array, ArrayRef};
 
 use crate::commit::Committer;
 use crate::error::{Error, Result};
 use crate::format::manifest::{DataFile, Partition, Statistics};
-use crate::format::{Attribute, FieldId, limits};
+use crate::format::{Attribute, AttributeType, FieldId, limits};
 use crate::storage::Storage;
-use crate::write::{ColumnFileWriter, slice_bytes};
+use crate::write::{ColumnFileWriter, objects_named, slice_bytes};
 
 /// Bytes of values in a row group of a column file.
 const ROW_GROUP_BYTES: u64 = 64 << 20;
@@ -20,7 +22,7 @@ pub(crate) struct NewColumns {
     replaced: Vec<FieldId>,
     statistics: Vec<Statistics>,
     /// Large files that its values name.
-    pub(crate) external_files: Vec<String>,
+    external_files: BTreeSet<String>,
 }
 
 impl NewColumns {
@@ -52,6 +54,9 @@ pub(crate) struct NewColumnsWriter {
     buffered: Vec<Vec<ArrayRef>>,
     rows: u64,
     bytes: u64,
+    /// Which of the attributes are files.
+    are_files: Vec<bool>,
+    external_files: BTreeSet<String>,
 }
 
 impl NewColumnsWriter {
@@ -62,8 +67,11 @@ impl NewColumnsWriter {
     ) -> Result<Self> {
         let buffered = attributes.iter().map(|_| Vec::new()).collect();
         let replaced = attributes.iter().flat_map(Attribute::ids).collect();
+        let are_files =
+            attributes.iter().map(|a| a.attribute_type == AttributeType::File).collect();
         let file = ColumnFileWriter::begin(storage, &committer.ids, attributes).await?;
-        Ok(Self { file, replaced, buffered, rows: 0, bytes: 0 })
+        let external_files = BTreeSet::new();
+        Ok(Self { file, replaced, buffered, rows: 0, bytes: 0, are_files, external_files })
     }
 
     /// Appends rows of all attributes, in their order; at most a row group at a time.
@@ -74,6 +82,8 @@ impl NewColumnsWriter {
         }
         self.rows += rows;
         self.bytes += slice_bytes(columns);
+        let files = columns.iter().zip(&self.are_files).filter(|(_, is_file)| **is_file);
+        self.external_files.extend(files.flat_map(|(column, _)| objects_named(column)));
         for (buffered, column) in self.buffered.iter_mut().zip(columns) {
             buffered.push(column.clone());
         }
@@ -92,8 +102,8 @@ impl NewColumnsWriter {
     pub(crate) async fn finish(mut self) -> Result<NewColumns> {
         self.flush().await?;
         let (file, statistics) = self.file.finish().await?;
-        let replaced = self.replaced;
-        Ok(NewColumns { file, replaced, statistics, external_files: Vec::new() })
+        let (replaced, external_files) = (self.replaced, self.external_files);
+        Ok(NewColumns { file, replaced, statistics, external_files })
     }
 }
 

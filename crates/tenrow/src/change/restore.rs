@@ -52,7 +52,7 @@ impl Change for Restore {
         root.schema = schema.map_err(|e| Error::format("the old schema", e))?;
         root.leaves = old.leaves.clone();
         root.properties = old.properties.clone();
-        root.origins.extend(old.origins.clone());
+        // Whatever the old version needs of others the newest names too: what it does not name is registered no more.
         root.reader_features.extend(old.reader_features.iter().cloned());
         root.writer_features.extend(old.writer_features.iter().cloned());
         Ok(Applied::Changed)

@@ -82,7 +82,6 @@ struct Update {
     premise: Option<Premise>,
     attributes: Vec<Attribute>,
     columns: Vec<ArrayRef>,
-    external_files: Vec<String>,
     /// Ascending.
     ids: Vec<u64>,
     /// The row of `columns` for each id.
@@ -99,13 +98,7 @@ impl Update {
         row_ids: &[u64],
         values: &RecordBatch,
     ) -> Result<Self> {
-        if values.num_rows() != row_ids.len() {
-            return Err(Error::invalid(format!(
-                "{} rows of values for {} rows",
-                values.num_rows(),
-                row_ids.len()
-            )));
-        }
+        check_count(values, row_ids.len())?;
         let names = values.schema();
         let attributes = names.fields().iter().map(|field| {
             // It may have been added since.
@@ -134,21 +127,22 @@ impl Update {
         let schema = Schema::from_parts(attributes.clone(), latest.schema().next_field_id())
             .map_err(|e| Error::format("the values", e))?;
         let mut columns = check_batch(values, &schema)?;
-        let mut external_files = Vec::new();
         let inline_bytes = WriteOptions::default().inline_file_bytes;
-        let files = FileStore { storage: base.storage(), ids: &committer.ids, inline_bytes };
+        let files = FileStore {
+            storage: base.storage(),
+            ids: &committer.ids,
+            named: &committer.files,
+            inline_bytes,
+        };
         for (column, attribute) in columns.iter_mut().zip(&attributes) {
             if attribute.attribute_type == AttributeType::File {
-                let stored = files.store(column, &attribute.name).await?;
-                *column = stored.column;
-                external_files.extend(stored.uploaded);
-                external_files.extend(stored.referenced);
+                *column = files.store(column, &attribute.name).await?;
             }
         }
         let written = HashMap::new();
         let base = base.clone();
         let premise = None;
-        Ok(Self { base, premise, attributes, columns, external_files, ids, value_rows, written })
+        Ok(Self { base, premise, attributes, columns, ids, value_rows, written })
     }
 
     /// The new columns of one partition; those of an attempt before if nothing else has changed them since.
@@ -205,9 +199,7 @@ impl Update {
             writer.append(&columns).await?;
             start += count;
         }
-        let mut columns = writer.finish().await?;
-        columns.external_files = self.external_files.clone();
-        Ok(columns)
+        writer.finish().await
     }
 }
 
@@ -243,6 +235,15 @@ impl Change for Update {
         }
         edits.apply(committer, latest, root).await?;
         Ok(Applied::Changed)
+    }
+}
+
+fn check_count(values: &RecordBatch, rows: usize) -> Result<()> {
+    match values.num_rows() == rows {
+        true => Ok(()),
+        false => {
+            Err(Error::invalid(format!("{} rows of values for {rows} rows", values.num_rows())))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::commit::merge_leaves::MergedLeaves;
 use crate::commit::{Applied, Change, Committer, Premise, WrittenLeaf, conflict, place};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::format::manifest::{OriginRef, Root};
 use crate::format::{Attribute, Schema};
 use crate::snapshot::Snapshot;
@@ -19,8 +19,9 @@ pub(crate) struct Append {
     pub(crate) idempotency: Option<(String, u64)>,
     /// Datasets that the partitions refer to.
     pub(crate) origins: BTreeMap<String, OriginRef>,
-    /// Objects of `base` that the new rows refer to.
-    pub(crate) reused_files: Vec<String>,
+    /// Of these the ones that `base` named before, and that the version before must name too: what none names may be
+    /// registered no more.
+    pub(crate) known_origins: Vec<String>,
     /// Whether the rows were fitted to the names and defaults of the schema of `base`.
     pub(crate) needs_same_schema: bool,
     /// What the rows were computed from.
@@ -37,7 +38,7 @@ impl Append {
             operation,
             idempotency: None,
             origins: BTreeMap::new(),
-            reused_files: Vec::new(),
+            known_origins: Vec::new(),
             needs_same_schema: false,
             premise: None,
         }
@@ -79,9 +80,16 @@ impl Change for Append {
             };
             return Err(conflict(&self.base, latest, reason, |version| !fits(version)).await);
         }
-        check_reused(latest, &self.reused_files).await?;
         if let Some(premise) = &self.premise {
             premise.check(latest, &[]).await?;
+        }
+        if self.known_origins.iter().any(|name| !root.origins.contains_key(name)) {
+            let reason =
+                "no longer refers to a dataset of which more rows were to be appended: do it again";
+            let lacks = |version: &Snapshot| {
+                self.known_origins.iter().any(|name| !version.root().origins.contains_key(name))
+            };
+            return Err(conflict(&self.base, latest, reason, lacks).await);
         }
         root.origins.extend(self.origins.clone());
         self.merged.merge(committer, latest, root).await?;
@@ -105,31 +113,6 @@ fn takes_rows_of(schema: &Schema, older: &Schema) -> bool {
     };
     let attributes = schema.attributes();
     attributes.iter().all(|a| is_there(a) || can_lack(a)) && attributes.iter().any(is_there)
-}
-
-/// Refuses rows that refer to large files which no row of `latest` refers to: `vacuum` may free these.
-async fn check_reused(latest: &Snapshot, reused: &[String]) -> Result<()> {
-    if reused.is_empty() {
-        return Ok(());
-    }
-    let mut missing: std::collections::BTreeSet<&str> = reused.iter().map(String::as_str).collect();
-    for index in 0..latest.root().leaves.len() {
-        for partition in latest.passing_leaf(index).await?.partitions() {
-            for path in &partition.entry().external_files {
-                missing.remove(path.as_str());
-            }
-        }
-        if missing.is_empty() {
-            break;
-        }
-    }
-    match missing.first() {
-        None => Ok(()),
-        Some(path) => Err(Error::invalid(format!(
-            "file {path:?} is named by no row of version {}: give its bytes instead of its path",
-            latest.version()
-        ))),
-    }
 }
 
 /// Partitions, in a schema of their own, in place of all that was there.

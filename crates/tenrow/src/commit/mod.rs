@@ -12,6 +12,7 @@ mod conflict;
 mod edit;
 mod leaves;
 mod merge_leaves;
+mod named_files;
 mod premise;
 
 use std::time::Duration;
@@ -30,11 +31,16 @@ pub(crate) use append::{Append, Overwrite};
 pub(crate) use conflict::conflict;
 pub(crate) use edit::Edits;
 pub(crate) use leaves::{WrittenLeaf, less, place, write_leaves};
+pub(crate) use named_files::NamedFiles;
 pub use premise::Premise;
 pub(crate) use premise::places;
 
 /// The longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_millis(500);
+/// Versions that may end, one after another, before they are read: then the newest is not looked for any more.
+pub(crate) const MAX_LOOKS: usize = 8;
+/// A time so far ahead of one's own clock is a mistake of another's, which is not handed on.
+const MAX_AHEAD_MS: i64 = 24 * 3600 * 1000;
 
 /// How a program commits.
 #[derive(Debug, Clone)]
@@ -43,6 +49,8 @@ pub(crate) struct Committer {
     pub(crate) clock: Clock,
     /// Lost races after which a commit gives up.
     pub(crate) max_retries: usize,
+    /// The large files that its values name.
+    pub(crate) files: NamedFiles,
 }
 
 /// What a commit does to a dataset, able to be done to whatever version is the newest.
@@ -94,24 +102,41 @@ pub(crate) async fn read_version(
     Ok(snapshot)
 }
 
-/// Reads the newest version.
+/// Reads the newest version; looks again if that went between the listing and the reading.
 pub(crate) async fn read_newest(storage: &Storage, known: Option<&Snapshot>) -> Result<Snapshot> {
-    let Some(version) = newest_version(storage).await? else {
-        return Err(Error::new(
-            ErrorKind::NotADataset,
-            format!("{storage} is not a tenrow dataset: it has no _tenrow/versions"),
-        ));
-    };
-    match read_version(storage, version, known).await {
-        // Only a note says that it is there, which may be wrong or old.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Denied) => {
-            match storage.search_newest(version).await? {
-                Some(found) => read_version(storage, found, known).await,
-                None => Err(error),
+    let mut looked_for = None;
+    for _ in 0..MAX_LOOKS {
+        let version = newest_version(storage).await?.ok_or_else(|| not_a_dataset(storage))?;
+        match read_version(storage, version, known).await {
+            Err(error) if error.kind() == ErrorKind::NotFound && looked_for != Some(version) => {
+                looked_for = Some(version);
             }
+            // Only a note says that it is there, which may be wrong or old.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Denied) => {
+                return match storage.search_newest(version).await? {
+                    Some(found) => read_version(storage, found, known).await,
+                    None => Err(error),
+                };
+            }
+            found => return found,
         }
-        read => read,
     }
+    Err(never_still(storage))
+}
+
+/// The error of who found other versions each time.
+pub(crate) fn never_still(storage: &Storage) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!("versions of {storage} ended each time that they were looked at: try again"),
+    )
+}
+
+fn not_a_dataset(storage: &Storage) -> Error {
+    Error::new(
+        ErrorKind::NotADataset,
+        format!("{storage} is not a tenrow dataset: it has no _tenrow/versions"),
+    )
 }
 
 /// The number of the newest version, if there is one.
@@ -170,15 +195,14 @@ pub(crate) async fn commit(
     let storage = base.storage();
     let mut latest = base.clone();
     for attempt in 0..=committer.max_retries {
-        if attempt > 0 {
-            committer.pause(attempt).await;
-            latest = read_newest(storage, Some(&latest)).await?;
-        }
+        committer.pause(attempt).await;
+        latest = newest_since(&latest).await?;
         check_writable(&latest)?;
         let mut root = committer.following(&latest, change.operation());
         if change.apply(committer, &latest, &mut root).await? == Applied::AlreadySo {
             return Ok(latest);
         }
+        committer.files.check(&latest).await?;
         let (for_readers, for_writers) = root.features();
         root.reader_features.extend(for_readers.iter().map(|&name| name.to_owned()));
         root.writer_features.extend(for_readers.iter().map(|&name| name.to_owned()));
@@ -189,7 +213,8 @@ pub(crate) async fn commit(
         let path = version_path(root.version);
         let snapshot = Snapshot::new(storage, &bytes, &path, Some(&latest))?;
         // All that the root names is durable by now, so a reader of the new version can open it.
-        if put_version(storage, &root, &bytes).await? && is_in_history(storage, &snapshot).await? {
+        // What was created is in history, and done: no root goes so soon that its number were free to who has just looked.
+        if put_version(storage, &root, &bytes).await? {
             note_latest(storage, root.version).await;
             tracing::debug!(%storage, version = root.version.0, operation = %root.operation, "committed");
             return Ok(snapshot);
@@ -216,16 +241,32 @@ fn check_order(root: &Root) -> Result<()> {
     Err(Error::corrupt("the new version", reason))
 }
 
+/// The newest version, which is `known` if none came since.
+///
+/// A writer may have been open for days, and the number that follows its base may have been made, ended and freed.
+async fn newest_since(known: &Snapshot) -> Result<Snapshot> {
+    let storage = known.storage();
+    match newest_version(storage).await? {
+        None => Err(not_a_dataset(storage)),
+        Some(newest) if newest > known.version() => read_newest(storage, Some(known)).await,
+        Some(_) => Ok(known.clone()),
+    }
+}
+
 impl Committer {
     /// The root that follows `latest`, still equal to it but for its number.
     fn following(&self, latest: &Snapshot, operation: &str) -> Root {
         let root = latest.root().clone();
+        let version = Version(root.version.0 + 1);
+        let now_ms = self.clock.now_ms();
+        let is_wrong = root.created_ms > now_ms.saturating_add(MAX_AHEAD_MS);
         Root {
-            version: Version(root.version.0 + 1),
+            version,
+            times_from: if is_wrong { version } else { root.times_from },
             parent: Some(Parent { version: latest.version(), checksum: latest.root_checksum() }),
             write_id: self.ids.next(),
-            // Never before its parent, whatever a clock says, so that times can be searched.
-            created_ms: self.clock.now_ms().max(root.created_ms),
+            // Else never before its parent, so that times can be searched.
+            created_ms: if is_wrong { now_ms } else { now_ms.max(root.created_ms) },
             operation: operation.into(),
             ..root
         }
@@ -233,6 +274,9 @@ impl Committer {
 
     /// Waits a random time, longer after each lost race, so that writers do not meet again.
     pub(crate) async fn pause(&self, attempt: usize) {
+        if attempt == 0 {
+            return;
+        }
         let most = Duration::from_millis(1 << attempt.min(9)).min(MAX_PAUSE);
         let random = u64::from_str_radix(&self.ids.next()[..8], 16).unwrap_or_default();
         let pause = most.mul_f64(random as f64 / f64::from(u32::MAX));
@@ -289,65 +333,31 @@ async fn put_version(storage: &Storage, root: &Root, bytes: &Bytes) -> Result<bo
             secured.map(|()| true).map_err(|error| in_doubt(storage, root.version, error))
         }
         (Ok(_), _) => Ok(false),
-        // Taken, and ended meanwhile: it was another's.
-        (Err(error), None) if error.kind() == ErrorKind::NotFound => Ok(false),
-        (Err(error), None) => Err(error),
-        (Err(read), Some(error)) if read.kind() == ErrorKind::NotFound => Err(error),
-        // It cannot be read either: the first failure tells why.
+        (Err(unread), Some(error)) if is_refusal(storage, &error, &unread) => Err(error),
         (Err(_), Some(error)) => Err(in_doubt(storage, root.version, error)),
+        // It is taken, perhaps by ourselves: some stores say so of a request that they repeat.
+        (Err(unread), None) => match unread.kind() {
+            ErrorKind::Io | ErrorKind::Denied | ErrorKind::NotFound => {
+                Err(in_doubt(storage, root.version, unread))
+            }
+            _ => Err(unread),
+        },
     }
+}
+
+/// Whether a put that failed created nothing, and never will, where what it was to create could not be read back.
+fn is_refusal(storage: &Storage, error: &Error, unread: &Error) -> bool {
+    // The store answered. Without an answer a request may still be under way, but for one to a folder.
+    error.kind() != ErrorKind::Io
+        || (storage.folder().is_some() && unread.kind() == ErrorKind::NotFound)
 }
 
 /// Of a version that may be there, or may not.
 fn in_doubt(storage: &Storage, version: Version, error: Error) -> Error {
     let what = format!(
-        "version {version} of {storage} may have been committed, but that it stays was not confirmed: look for it before you commit the same again"
+        "version {version} of {storage} may have been committed, but that it stays was not confirmed: look for it before you commit the same again, or commit under an idempotency key, which makes that safe"
     );
-    Error::new(error.kind(), what).with_source(error)
-}
-
-/// Whether later versions, if there are any, were made from the one that was just created.
-///
-/// A writer that slept while others committed and `expire` ended their versions finds the number it wants
-/// free again, long after history went past it. Such a version is taken back.
-async fn is_in_history(storage: &Storage, created: &Snapshot) -> Result<bool> {
-    let version = created.version();
-    if insist(|| newest_version(storage)).await?.is_none_or(|newest| newest <= version) {
-        return Ok(true);
-    }
-    match insist(|| read_version(storage, Version(version.0 + 1), None)).await {
-        Ok(next) => {
-            let parent = next.root().parent;
-            if parent.is_some_and(|parent| parent.checksum == created.root_checksum()) {
-                return Ok(true);
-            }
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            // Versions are ended the oldest first: ours is only gone if it was history.
-            if let Err(error) = insist(|| read_version(storage, version, None)).await
-                && error.kind() == ErrorKind::NotFound
-            {
-                return Ok(true);
-            }
-        }
-        Err(error) => return Err(error),
-    }
-    let path = version_path(version);
-    match insist(|| storage.delete(&path)).await {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(false),
-    }
-}
-
-/// Asks up to three times: what a writer leaves in doubt here, a version beside history would stay listed.
-async fn insist<T, F: Future<Output = Result<T>>>(mut ask: impl FnMut() -> F) -> Result<T> {
-    for _ in 0..2 {
-        match ask().await {
-            Err(error) if error.kind() == ErrorKind::Io => {}
-            answer => return answer,
-        }
-    }
-    ask().await
+    Error::new(ErrorKind::InDoubt, what).with_source(error)
 }
 
 /// Notes the newest version for stores that cannot list; nobody trusts it, so nothing depends on it.

@@ -285,15 +285,6 @@ impl Storage {
         }
     }
 
-    /// Whether both are known to be the same place.
-    pub(crate) fn is_same_place(&self, other: &Self) -> bool {
-        match (&self.inner.place, &other.inner.place) {
-            (Place::Folder(own, _), Place::Folder(other, _)) => own == other,
-            (Place::Remote(own), Place::Remote(other)) => own.location == other.location,
-            _ => Arc::ptr_eq(&self.inner, &other.inner),
-        }
-    }
-
     /// Refuses what would change a store that only gives.
     ///
     /// # Errors

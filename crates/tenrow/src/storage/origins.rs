@@ -1,6 +1,7 @@
 //! Other datasets that some paths lead to: `@<origin>/<path there>`.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use object_store::path::Path as ObjectPath;
@@ -34,14 +35,17 @@ impl Storage {
     }
 
     /// Opens a location that a manifest or a note of this storage gives: absolute, or relative to it, as `../digits` is.
+    /// Neighbours of a folder are those of the place that links lead to, or else those of the link.
     ///
     /// # Errors
     /// As [`Storage::open`].
     pub fn open_origin(&self, location: &str) -> Result<Self> {
         match (location.strip_prefix("../"), &self.inner.place) {
             (Some(sibling), Place::Folder(folder, _)) => {
-                let parent = folder.parent().unwrap_or(folder);
-                Ok(Self::local(parent.join(sibling), Ids::random()))
+                let beside = |folder: &Path| folder.parent().unwrap_or(folder).join(sibling);
+                let (real, named) = (beside(&real_path(folder)), beside(folder));
+                let place = if real.exists() || !named.exists() { real } else { named };
+                Ok(Self { options: self.options.clone(), ..Self::local(place, Ids::random()) })
             }
             (Some(sibling), Place::Remote(place)) => {
                 let wrong = |error| Error::corrupt(format!("{self}: origin {location:?}"), error);
@@ -55,6 +59,22 @@ impl Storage {
         }
     }
 
+    /// The folder, if the storage is local, without any link on the way to it.
+    pub(crate) fn real_folder(&self) -> Option<PathBuf> {
+        self.folder().map(real_path)
+    }
+
+    /// Whether both are known to be the same place.
+    pub(crate) fn is_same_place(&self, other: &Self) -> bool {
+        match (&self.inner.place, &other.inner.place) {
+            (Place::Folder(own, _), Place::Folder(other, _)) => {
+                own == other || real_path(own) == real_path(other)
+            }
+            (Place::Remote(own), Place::Remote(other)) => own.location == other.location,
+            _ => Arc::ptr_eq(&self.inner, &other.inner),
+        }
+    }
+
     /// The storage that `path` leads to and the path there; `None` if that is this one.
     pub(super) fn origin_for<'a>(&self, path: &'a str) -> Result<Option<(&Storage, &'a str)>> {
         let Some((name, rest)) = origin_of(path) else { return Ok(None) };
@@ -65,5 +85,16 @@ impl Storage {
                 format!("its version names no origin {name:?}"),
             )),
         }
+    }
+}
+
+/// The path without links, as far as it is there.
+fn real_path(path: &Path) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => real_path(parent).join(name),
+        _ => path.to_owned(),
     }
 }

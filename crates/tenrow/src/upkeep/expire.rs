@@ -1,9 +1,9 @@
-//! Ends old versions. Their files stay until `vacuum`.
+//! Ends old versions. What they are of stays until `vacuum`, their roots too.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::commit::{Applied, Change, Committer, commit, read_version, version_path};
+use crate::commit::{Applied, Change, Committer, commit, read_version};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Root, Version};
@@ -27,16 +27,15 @@ pub struct ExpireOptions {
 pub struct ExpireReport {
     /// Versions that are ended, or would be.
     pub expired: Vec<Version>,
-    /// Versions that the rules let go and that stay, for a tag, a view or a clone.
+    /// Versions that the rules let go, now or before, and that stay, for a tag, a view or a clone.
     pub kept: Vec<Version>,
 }
 
 impl Dataset {
     /// Ends old versions: they cannot be opened any more. Never the newest, nor one that a tag, a view or a clone keeps.
     ///
-    /// A commit says which versions have expired, so that nobody refers to them any more; then they are removed.
-    /// The oldest goes first, so that interrupted at any moment history has no hole but for tags and clones; what
-    /// is left of an interrupted one goes with the next.
+    /// One commit says which versions have expired, so that nobody refers to them any more. If there are other datasets
+    /// that no version which is left refers to, a second one drops these, and their notes are taken back.
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) if neither rule is given;
@@ -48,16 +47,14 @@ impl Dataset {
             ));
         }
         let mut latest = self.latest().await?;
-        // Older versions are what is left if the newest is damaged: they only end while it is whole.
-        for index in 0..latest.root().leaves.len() {
-            latest.passing_leaf(index).await?;
-        }
         let now_ms = self.clock().now_ms();
-        let mut change = Expire { options, now_ms };
-        let before = match options.dry_run {
-            true => change.expired_before(&latest).await?,
+        let mut change =
+            Expire { dataset: self, options, now_ms, before: latest.root().expired_before };
+        let end = match options.dry_run {
+            true => change.ending(&latest).await?,
             false => {
                 latest = commit(&self.committer(), &latest, &mut change).await?;
+                self.met(&latest);
                 latest.root().expired_before
             }
         };
@@ -65,30 +62,31 @@ impl Dataset {
         let mut held: BTreeSet<Version> = latest.root().kept_versions().collect();
         held.extend(self.clones().await?.into_iter().map(|clone| clone.version));
         let mut report = ExpireReport::default();
-        for version in existing(self.storage()).await?.into_iter().filter(|v| *v < before) {
+        let mut versions = self.storage().list_versions().await?;
+        versions.sort_unstable();
+        for version in versions.into_iter().filter(|version| *version < end) {
             if held.contains(&version) {
                 report.kept.push(version);
-                continue;
+            } else if version >= change.before {
+                report.expired.push(version);
             }
-            if !options.dry_run {
-                self.storage().delete(&version_path(version)).await?;
-            }
-            report.expired.push(version);
+        }
+        // Done by the next one otherwise: what has ended has, and that origins stay does no harm.
+        if !options.dry_run
+            && let Err(error) = self.drop_origins(&latest).await
+        {
+            tracing::warn!(error = error.chain(), dataset = %self.storage(), "other datasets that may not be needed any more stay registered");
         }
         Ok(report)
     }
 }
 
-/// The versions that are there, ascending.
-async fn existing(storage: &Storage) -> Result<Vec<Version>> {
-    let mut versions = storage.list_versions().await?;
-    versions.sort_unstable();
-    Ok(versions)
-}
-
 struct Expire<'a> {
+    dataset: &'a Dataset,
     options: &'a ExpireOptions,
     now_ms: i64,
+    /// What had expired before.
+    before: Version,
 }
 
 impl Change for Expire<'_> {
@@ -102,7 +100,8 @@ impl Change for Expire<'_> {
         latest: &Snapshot,
         root: &mut Root,
     ) -> Result<Applied> {
-        root.expired_before = self.expired_before(latest).await?;
+        root.expired_before = self.ending(latest).await?;
+        self.before = latest.root().expired_before;
         Ok(match root.expired_before == latest.root().expired_before {
             true => Applied::AlreadySo,
             false => Applied::Changed,
@@ -112,8 +111,13 @@ impl Change for Expire<'_> {
 
 impl Expire<'_> {
     /// The oldest version that stays by the rules, or that stayed by those of last time.
-    async fn expired_before(&self, latest: &Snapshot) -> Result<Version> {
-        let mut versions = existing(latest.storage()).await?;
+    async fn ending(&self, latest: &Snapshot) -> Result<Version> {
+        // Older versions are what is left if the newest is damaged: they only end while it is whole.
+        for index in 0..latest.root().leaves.len() {
+            latest.passing_leaf(index).await?;
+        }
+        let mut versions = self.dataset.history(latest).await?;
+        versions.sort_unstable();
         versions.retain(|version| *version <= latest.version());
         let mut kept = versions.len();
         let mut to_keep = self.options.keep_last.unwrap_or(1).max(1);
@@ -123,7 +127,7 @@ impl Expire<'_> {
         }
         versions.truncate(kept + 1);
         let stays = match self.options.older_than {
-            Some(age) => self.first_younger(latest.storage(), &versions, age).await?,
+            Some(age) => self.first_younger(latest, &versions, age).await?.min(kept),
             None => kept,
         };
         let before = latest.root().expired_before;
@@ -132,31 +136,31 @@ impl Expire<'_> {
         Ok(oldest.map_or(before, |oldest| before.max(*oldest)))
     }
 
-    /// The place of the first of `versions` that is younger than `age`, else of the last.
+    /// The place of the first of `versions` that is younger than `age`: all before it are older, or as old.
     async fn first_younger(
         &self,
-        storage: &Storage,
+        latest: &Snapshot,
         versions: &[Version],
         age: Duration,
     ) -> Result<usize> {
         let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         let limit = self.now_ms.saturating_sub(age_ms);
-        for (place, &version) in versions.iter().enumerate() {
-            // Times never fall with versions: the first that is too young ends the search.
-            if read_version(storage, version, None).await?.root().created_ms > limit {
-                return Ok(place);
-            }
-        }
-        Ok(versions.len().saturating_sub(1))
+        let last_older = self.dataset.place_at(latest, versions, limit).await?;
+        Ok(last_older.map_or(0, |(place, _)| place + 1))
     }
 }
 
-/// Whether a version differs from the one before in what has expired: then it does in nothing else.
+/// Whether a version differs from the one before in what has expired, or in fewer origins: then it does in nothing else.
 async fn only_expires(storage: &Storage, version: Version) -> Result<bool> {
     let root = read_version(storage, version, None).await?;
     let Some(parent) = root.root().parent else { return Ok(false) };
     match read_version(storage, parent.version, None).await {
-        Ok(parent) => Ok(parent.root().expired_before != root.root().expired_before),
+        Ok(parent) => {
+            let (before, after) = (parent.root(), root.root());
+            let dropped =
+                after.origins.len() < before.origins.len() && before.leaves == after.leaves;
+            Ok(before.expired_before != after.expired_before || dropped)
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }

@@ -1,6 +1,7 @@
 //! Old versions ended, and what nobody names any more removed: the only places where anything is deleted.
 
 mod expire;
+mod origins;
 mod references;
 mod vacuum;
 

@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 
-use crate::commit::read_version;
+use crate::commit::{MAX_LOOKS, never_still};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::format::checksum;
 use crate::format::manifest::{Version, origin_of};
 use crate::snapshot::Snapshot;
+
+/// The folder of the roots.
+pub(super) const VERSIONS_FOLDER: &str = "_tenrow/versions";
 
 /// Hashes of the paths that versions name: 8 bytes each, however many there are. Two paths of one hash only
 /// mean that something is kept that need not be.
@@ -15,6 +18,7 @@ use crate::snapshot::Snapshot;
 pub(super) struct References {
     paths: HashSet<u64>,
     versions: HashSet<Version>,
+    newest: Option<Snapshot>,
 }
 
 impl References {
@@ -22,18 +26,32 @@ impl References {
     ///
     /// An error if any cannot be read: then nothing is known to be free.
     pub(super) async fn add_versions(&mut self, dataset: &Dataset) -> Result<()> {
-        let history = dataset.history(&dataset.latest().await?).await?;
+        for _ in 0..MAX_LOOKS {
+            let newest = dataset.latest().await?;
+            let history = dataset.history(&newest).await?;
+            self.newest = Some(newest);
+            // Where one has ended since, there are newer ones.
+            if self.add_all(dataset, history).await? {
+                return Ok(());
+            }
+        }
+        Err(never_still(dataset.storage()))
+    }
+
+    /// False if any was gone.
+    async fn add_all(&mut self, dataset: &Dataset, history: Vec<Version>) -> Result<bool> {
         let mut known: Option<Snapshot> = None;
         for version in history {
             if self.versions.contains(&version) {
                 continue;
             }
-            let snapshot = read_version(dataset.storage(), version, known.as_ref()).await?;
+            let read = dataset.read_listed(version, known.as_ref()).await?;
+            let Some(snapshot) = read else { return Ok(false) };
             self.add(&snapshot).await?;
             self.versions.insert(version);
             known = Some(snapshot);
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn add(&mut self, snapshot: &Snapshot) -> Result<()> {
@@ -67,7 +85,17 @@ impl References {
         self.paths.insert(checksum(path.as_bytes()))
     }
 
+    /// Whether a version names the object, or it is the root of a version that has not expired.
+    ///
+    /// Something else that lies among the roots is none of ours.
     pub(super) fn contains(&self, path: &str) -> bool {
+        if let Some(name) = path.strip_prefix(VERSIONS_FOLDER) {
+            let name = name.trim_start_matches('/');
+            return Version::from_file_name(name).is_none_or(|version| {
+                let has_expired = |newest: &Snapshot| newest.root().has_expired(version);
+                self.versions.contains(&version) || !self.newest.as_ref().is_some_and(has_expired)
+            });
+        }
         self.paths.contains(&checksum(path.as_bytes()))
     }
 }

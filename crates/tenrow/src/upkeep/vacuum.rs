@@ -7,10 +7,11 @@ use futures::TryStreamExt;
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::storage::ListedObject;
-use crate::upkeep::references::References;
+use crate::upkeep::references::{References, VERSIONS_FOLDER};
 
-/// Where objects are that versions name, and those that are being written.
-const FOLDERS: [&str; 7] = [
+/// Where objects are that versions name, those that are being written, and the roots, the first to go.
+const FOLDERS: [&str; 8] = [
+    VERSIONS_FOLDER,
     "data",
     "columns",
     "files",
@@ -59,8 +60,15 @@ pub struct VacuumReport {
     pub named: u64,
 }
 
+fn is_root(object: &ListedObject) -> bool {
+    object.path.starts_with(VERSIONS_FOLDER)
+}
+
 impl Dataset {
     /// Removes objects that no version names and that are older than a limit.
+    ///
+    /// Roots of versions that have expired are among them: their numbers are free from then on, and a writer that has slept
+    /// for longer than the limit would take one for the next.
     ///
     /// Safe beside readers of versions that are there, and beside writers that began later than the limit. Memory:
     /// 8 bytes for each object that is named. Stopped at any moment it leaves a dataset that is whole.
@@ -91,6 +99,8 @@ impl Dataset {
                 }
             }
         }
+        // Of roots the oldest goes first, whose name comes last.
+        free.sort_by(|a, b| (!is_root(a), &b.path).cmp(&(!is_root(b), &a.path)));
         // What was committed while objects were listed may name some of them: a restored version does.
         references.add_versions(self).await?;
         for object in free {

@@ -1,5 +1,6 @@
 //! Other datasets whose files this one names: the version is there, and they know that it must stay.
 
+use crate::clones::note_of;
 use crate::dataset::Dataset;
 use crate::format::manifest::OriginRef;
 use crate::verify::check::Check;
@@ -10,7 +11,7 @@ pub(super) async fn check(check: &mut Check) {
         let Some(storage) = snapshot.storage().origin(name) else { continue };
         let dataset = Dataset::at(storage.clone());
         let found = match dataset.version(origin.version).await {
-            Ok(_) => check_note(&dataset, name, origin).await,
+            Ok(_) => check_note(&dataset, note_of(name, origin), origin).await,
             Err(error) => Err(error.chain()),
         };
         if let Err(reason) = found {

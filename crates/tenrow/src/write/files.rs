@@ -8,6 +8,7 @@ use arrow_array::{Array, ArrayRef, StructArray, cast::AsArray, types::Int64Type}
 use bytes::Bytes;
 
 use crate::blocking;
+use crate::commit::NamedFiles;
 use crate::error::{Error, Result};
 use crate::format::file_fields;
 use crate::format::manifest::is_large_file;
@@ -96,15 +97,6 @@ impl From<FileHandle> for FileValue {
     }
 }
 
-/// A column of files, and the objects that it names.
-pub(crate) struct StoredFiles {
-    pub(crate) column: ArrayRef,
-    /// Objects that were made for it.
-    pub(crate) uploaded: Vec<String>,
-    /// Objects that were there before.
-    pub(crate) referenced: Vec<String>,
-}
-
 /// The objects that the rows of a file column name.
 pub(crate) fn objects_named(column: &ArrayRef) -> Vec<String> {
     let rows = column.as_struct();
@@ -117,40 +109,39 @@ pub(crate) fn objects_named(column: &ArrayRef) -> Vec<String> {
 pub(crate) struct FileStore<'a> {
     pub(crate) storage: &'a Storage,
     pub(crate) ids: &'a Ids,
+    /// What the commit is told of the objects that values name.
+    pub(crate) named: &'a NamedFiles,
     pub(crate) inline_bytes: u64,
 }
 
 impl FileStore<'_> {
     /// Completes a column of files: sizes, hashes, and objects for what is too large for a row.
-    ///
-    pub(crate) async fn store(&self, column: &ArrayRef, name: &str) -> Result<StoredFiles> {
+    pub(crate) async fn store(&self, column: &ArrayRef, name: &str) -> Result<ArrayRef> {
         let rows = column.as_struct();
         let mut files = Vec::with_capacity(rows.len());
-        let (mut uploaded, mut referenced) = (Vec::new(), Vec::new());
         for row in 0..rows.len() {
             if rows.is_null(row) {
                 files.push(None);
                 continue;
             }
             let value = value_of(rows, row);
-            let objects = if value.bytes.is_some() { &mut uploaded } else { &mut referenced };
             let file = self.complete(value).await.map_err(|e| {
                 Error::new(e.kind(), format!("attribute {name:?}, row {row} of the batch"))
                     .with_source(e)
             })?;
-            objects.extend(file.path.clone());
             files.push(Some(file));
         }
-        Ok(StoredFiles { column: Arc::new(FileValue::array(&files)), uploaded, referenced })
+        Ok(Arc::new(FileValue::array(&files)))
     }
 
     async fn complete(&self, mut file: FileValue) -> Result<FileValue> {
         let Some(bytes) = file.bytes.take() else {
-            if !file.path.as_deref().is_some_and(is_large_file) {
+            let Some(path) = file.path.as_deref().filter(|path| is_large_file(path)) else {
                 return Err(Error::invalid(
                     "a file has neither bytes nor an object of this dataset: give its bytes or use `put_file`",
                 ));
-            }
+            };
+            self.named.used(path);
             return Ok(file);
         };
         file.size_bytes = Some(bytes.len() as u64);
@@ -160,6 +151,7 @@ impl FileStore<'_> {
             let mut upload = self.storage.upload(&path)?;
             upload.write(bytes).await?;
             upload.finish().await?;
+            self.named.made(&path);
             file.path = Some(path);
         } else {
             // `path` names an object, or nothing: what others keep there is a name.
@@ -204,6 +196,7 @@ impl FileStore<'_> {
             return Err(Error::invalid(format!("{} changed while it was read", path.display())));
         }
         upload.finish().await?;
+        self.named.made(&object);
         Ok(FileValue {
             path: Some(object),
             name,

@@ -15,7 +15,7 @@ mod finishing;
 mod columns;
 mod foreign;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use arrow_array::RecordBatch;
@@ -23,7 +23,7 @@ use futures::future;
 
 use crate::clock::Clock;
 use crate::commit::{
-    Append, Committer, Overwrite, Premise, check_writable, commit, create, write_leaves,
+    Append, Committer, NamedFiles, Overwrite, Premise, check_writable, commit, create, write_leaves,
 };
 use crate::error::{Error, Result};
 use crate::format::manifest::{Partition, Root};
@@ -37,8 +37,8 @@ use split::{KeyTuple, Keys};
 pub(crate) use check::check_batch;
 pub(crate) use column_file::ColumnFileWriter;
 pub use columns::Columns;
-pub(crate) use files::FileStore;
 pub use files::FileValue;
+pub(crate) use files::{FileStore, objects_named};
 pub(crate) use finishing::Finishing;
 pub use options::WriteOptions;
 
@@ -69,10 +69,8 @@ pub struct DatasetWriter {
     closed: Vec<(KeyTuple, Partition)>,
     finishing: Finishing,
     row_count: u64,
-    /// Objects that this writer has made.
-    uploaded: HashSet<String>,
-    /// Objects that rows name and others have made.
-    referenced: BTreeSet<String>,
+    /// Large files that its rows name.
+    files: NamedFiles,
     failed: bool,
 }
 
@@ -122,8 +120,7 @@ impl DatasetWriter {
             closed: Vec::new(),
             finishing: Finishing::default(),
             row_count: 0,
-            uploaded: HashSet::new(),
-            referenced: BTreeSet::new(),
+            files: NamedFiles::default(),
             failed: false,
         })
     }
@@ -165,11 +162,7 @@ impl DatasetWriter {
         self.failed = true;
         for (column, attribute) in columns.iter_mut().zip(self.schema.clone().attributes()) {
             if attribute.attribute_type == AttributeType::File {
-                let stored = self.file_store().store(column, &attribute.name).await?;
-                *column = stored.column;
-                self.uploaded.extend(stored.uploaded);
-                let others = stored.referenced.into_iter();
-                self.referenced.extend(others.filter(|path| !self.uploaded.contains(path)));
+                *column = self.file_store().store(column, &attribute.name).await?;
             }
         }
         for (key, columns) in self.keys.split(&columns)? {
@@ -197,15 +190,14 @@ impl DatasetWriter {
     /// [`NotFound`](crate::ErrorKind::NotFound) or [`Io`](crate::ErrorKind::Io), naming the file.
     pub async fn put_file(&mut self, path: impl AsRef<Path>) -> Result<FileValue> {
         self.check_usable()?;
-        let file = self.file_store().put(path.as_ref()).await?;
-        self.uploaded.extend(file.path.clone());
-        Ok(file)
+        self.file_store().put(path.as_ref()).await
     }
 
     fn file_store(&self) -> files::FileStore<'_> {
         files::FileStore {
             storage: self.base.storage(),
             ids: &self.ids,
+            named: &self.files,
             inline_bytes: self.options.inline_file_bytes,
         }
     }
@@ -278,13 +270,15 @@ impl DatasetWriter {
     ///
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) if the schema was changed meanwhile, or too many races
-    /// were lost; [`Io`](crate::ErrorKind::Io). Nothing is visible then.
+    /// were lost; [`Io`](crate::ErrorKind::Io). Nothing is visible then. [`InDoubt`](crate::ErrorKind::InDoubt) if the
+    /// store failed at the last step and does not tell what became of it: then it may be visible, now or later.
     pub async fn commit(mut self) -> Result<Snapshot> {
         let partitions = self.close_all().await?;
         let committer = Committer {
             ids: self.ids.clone(),
             clock: self.clock.clone(),
             max_retries: self.options.max_commit_retries,
+            files: self.files.clone(),
         };
         let leaves = write_leaves(&committer, self.base.storage(), partitions);
         let ((), leaves) = future::try_join(self.finishing.all(), leaves).await?;
@@ -303,7 +297,6 @@ impl DatasetWriter {
         let mut change = Append::new(base, leaves, "append");
         change.idempotency = self.options.idempotency_key.clone();
         change.premise = self.premise.take();
-        change.reused_files = std::mem::take(&mut self.referenced).into_iter().collect();
         commit(&committer, &self.base, &mut change).await
     }
 

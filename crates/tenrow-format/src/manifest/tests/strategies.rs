@@ -119,14 +119,18 @@ pub(super) fn root() -> impl Strategy<Value = Root> {
         btree_map(any::<String>(), any::<u64>(), 0..4),
         (btree_map(any::<String>(), 1u64..3, 0..4), 1u64..3),
         btree_map("[a-z]{1,9}", view_ref(), 0..3),
-        btree_map("[a-z0-9]{1,9}", ("/\\PC{0,20}", 1u64..99), 0..3),
+        btree_map("[a-z0-9]{1,9}", ("/\\PC{0,20}", 1u64..99, any::<Option<u32>>()), 0..3),
     );
     let leaves = vec(leaf_ref(), 0..5);
     (features(), features(), identity, schema(), maps, leaves, any::<bool>()).prop_map(
         |(readers, writers, identity, schema, maps, leaves, single_writer)| {
             let (version, parent, write_id, created_ms, operation) = identity;
             let (properties, sequences, (tags, expired_before), views, origins) = maps;
-            let origin = |(location, version)| OriginRef { location, version: Version(version) };
+            let origin = |(location, version, note): (String, u64, Option<u32>)| OriginRef {
+                location,
+                version: Version(version),
+                note: note.map(|note| note.to_string()),
+            };
             let path = |(n, leaf)| LeafRef { path: format!("_tenrow/leaves/{n}"), ..leaf };
             Root {
                 reader_features: readers.into_iter().map(Into::into).collect(),
@@ -135,6 +139,7 @@ pub(super) fn root() -> impl Strategy<Value = Root> {
                 parent: parent.map(|checksum| Parent { version: Version(version / 2), checksum }),
                 write_id,
                 created_ms,
+                times_from: Version(version / 2),
                 operation,
                 schema,
                 properties: properties.into_iter().collect(),

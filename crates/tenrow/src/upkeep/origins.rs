@@ -1,0 +1,118 @@
+//! Other datasets that no version refers to any more, dropped: their files need not stay for this one.
+
+use std::collections::BTreeSet;
+
+use crate::clones::{dataset_of, note_of};
+use crate::commit::{Applied, Change, Committer, commit};
+use crate::dataset::Dataset;
+use crate::error::Result;
+use crate::format::manifest::{FEATURE_ORIGINS, OriginRef, Root, Version, origin_of};
+use crate::snapshot::Snapshot;
+
+impl Dataset {
+    /// Takes the origins that no version needs out of the newest, and then their notes.
+    ///
+    /// `latest` says which versions have expired: nobody refers to them any more, so what is left needs no more than now.
+    pub(super) async fn drop_origins(&self, latest: &Snapshot) -> Result<()> {
+        if latest.root().origins.is_empty() {
+            return Ok(());
+        }
+        let mut change = DropOrigins {
+            dataset: self,
+            seen: BTreeSet::new(),
+            needed: BTreeSet::new(),
+            dropped: Vec::new(),
+        };
+        let newest = commit(&self.committer(), latest, &mut change).await?;
+        self.met(&newest);
+        for (name, origin) in change.dropped {
+            // A note that stays behind is harmless.
+            if let Err(error) = self.take_note_back(&name, &origin).await {
+                tracing::debug!(%error, location = origin.location, "a note stays behind");
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_note_back(&self, name: &str, origin: &OriginRef) -> Result<()> {
+        let there = dataset_of(self.storage(), name, origin)?;
+        there.remove_note(note_of(name, origin)).await
+    }
+}
+
+struct DropOrigins<'a> {
+    dataset: &'a Dataset,
+    /// Versions and leaves that were looked at.
+    seen: BTreeSet<String>,
+    /// Origins that paths of these lead to.
+    needed: BTreeSet<String>,
+    dropped: Vec<(String, OriginRef)>,
+}
+
+impl Change for DropOrigins<'_> {
+    fn operation(&self) -> &'static str {
+        "expire"
+    }
+
+    async fn apply(
+        &mut self,
+        _: &Committer,
+        latest: &Snapshot,
+        root: &mut Root,
+    ) -> Result<Applied> {
+        self.dropped.clear();
+        self.look_at(latest).await?;
+        for version in self.dataset.history(latest).await? {
+            self.look_at_version(version).await?;
+        }
+        for (name, origin) in &latest.root().origins {
+            if !self.needed.contains(name) {
+                root.origins.remove(name);
+                self.dropped.push((name.clone(), origin.clone()));
+            }
+        }
+        if root.origins.is_empty() {
+            root.reader_features.remove(FEATURE_ORIGINS);
+            root.writer_features.remove(FEATURE_ORIGINS);
+        }
+        Ok(if self.dropped.is_empty() { Applied::AlreadySo } else { Applied::Changed })
+    }
+}
+
+impl DropOrigins<'_> {
+    async fn look_at_version(&mut self, version: Version) -> Result<()> {
+        if !self.seen.insert(version.to_string()) {
+            return Ok(());
+        }
+        match self.dataset.read_listed(version, None).await? {
+            Some(snapshot) if !snapshot.root().origins.is_empty() => self.look_at(&snapshot).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn look_at(&mut self, snapshot: &Snapshot) -> Result<()> {
+        for (index, leaf) in snapshot.root().leaves.iter().enumerate() {
+            // Versions share leaves: each is read once.
+            if !self.seen.insert(leaf.path.clone()) {
+                continue;
+            }
+            self.need(&leaf.path);
+            for partition in snapshot.passing_leaf(index).await?.partitions() {
+                let entry = partition.entry();
+                let files = entry.files.iter().filter(|file| file.foreign.is_none());
+                files.for_each(|file| self.need(&file.path));
+                entry.deletes.iter().for_each(|deletes| self.need(&deletes.path));
+                entry.external_files.iter().for_each(|path| self.need(path));
+            }
+        }
+        Ok(())
+    }
+
+    fn need(&mut self, path: &str) {
+        if let Some((origin, _)) = origin_of(path)
+            && !self.needed.contains(origin)
+        {
+            self.needed.insert(origin.to_owned());
+        }
+    }
+}
