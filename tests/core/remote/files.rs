@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tenrow::{CreateOptions, Dataset, ErrorKind, ExpireOptions, Storage, StoreOptions, Version};
+use tenrow::{
+    CreateOptions, Dataset, ErrorKind, ExpireOptions, Storage, StoreOptions, VacuumOptions, Version,
+};
 use tenrow_tests::files::FileServer;
 
 use super::{append, schema};
@@ -129,13 +131,16 @@ fn a_note_that_is_missing_old_or_anything_does_not_hide_the_newest_version() {
     });
 }
 
-/// Ends all versions before `first` that have no tag.
+/// Ends all versions before `first` that have no tag, and removes them.
 async fn expire_to(dataset: &Dataset, first: u64) {
     let newest = dataset.latest().await.unwrap().version().0;
-    let keep_last = Some(newest + 1 - first);
-    let options = ExpireOptions { keep_last, ..ExpireOptions::default() };
+    let options = ExpireOptions { keep_last: Some(newest + 1 - first), ..Default::default() };
     let report = dataset.expire(&options).await.unwrap();
     assert!(!report.expired.is_empty() && report.kept == [Version(5)], "{report:?}");
+    std::thread::sleep(Duration::from_millis(5));
+    let now = VacuumOptions { older_than: Duration::ZERO, ..Default::default() };
+    dataset.vacuum(now).await.unwrap();
+    assert_eq!(dataset.storage().list_versions().await.unwrap().last(), Some(&Version(5)));
 }
 
 #[test]
