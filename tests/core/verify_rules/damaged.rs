@@ -142,7 +142,7 @@ pub(super) fn change_attribute(m: &mut Manifests, name: &str, text: &str) {
     let mut attributes = m.root.schema.attributes().to_vec();
     let attribute = attributes.iter_mut().find(|attribute| attribute.name == name).unwrap();
     let new = Attribute::parse(&format!("{name}:{text}")).unwrap();
-    *attribute = Attribute { id: attribute.id, encoding: attribute.encoding.clone(), ..new };
+    *attribute = Attribute { id: attribute.id, encoding: attribute.encoding, ..new };
     m.root.schema = Schema::from_parts(attributes, m.root.schema.next_field_id()).unwrap();
 }
 

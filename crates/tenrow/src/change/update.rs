@@ -86,8 +86,16 @@ struct Update {
     ids: Vec<u64>,
     /// The row of `columns` for each id.
     value_rows: HashMap<u64, usize>,
-    /// What was written for a partition, and where its values were before.
-    written: HashMap<(Option<u64>, String), (Vec<String>, Vec<u64>, NewColumns)>,
+    /// By the first row id of a partition and its first file.
+    written: HashMap<(Option<u64>, String), Written>,
+}
+
+/// What was written for a partition.
+struct Written {
+    /// Where its values were before.
+    places: Vec<String>,
+    rows: Vec<u64>,
+    columns: NewColumns,
 }
 
 impl Update {
@@ -155,14 +163,14 @@ impl Update {
     ) -> Result<NewColumns> {
         let entry = partition.entry();
         let base = (entry.first_row_id(), entry.files[0].path.clone());
-        let before = places(partition, &self.attributes);
-        if let Some((places, done, columns)) = self.written.get(&base)
-            && (places, done) == (&before, &rows)
+        let places = places(partition, &self.attributes);
+        if let Some(written) = self.written.get(&base)
+            && (&written.places, &written.rows) == (&places, &rows)
         {
-            return Ok(columns.clone());
+            return Ok(written.columns.clone());
         }
         let columns = self.write(committer, latest, partition, &rows).await?;
-        self.written.insert(base, (before, rows, columns.clone()));
+        self.written.insert(base, Written { places, rows, columns: columns.clone() });
         Ok(columns)
     }
 
