@@ -13,6 +13,7 @@ use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::schema::types::SchemaDescriptor;
 
 use crate::error::{FormatError, Result};
+use crate::guard::guarded;
 use crate::manifest::DataFile;
 use crate::schema::{FIELD_ID_KEY, FieldId};
 
@@ -27,7 +28,10 @@ use crate::schema::{FIELD_ID_KEY, FieldId};
 /// # Errors
 /// [`FormatError::Parquet`] if the metadata cannot be put together again.
 pub fn footer_for_engines(metadata: &ParquetMetaData, file: &DataFile) -> Result<ParquetMetaData> {
-    rebuilt(metadata, file).map_err(FormatError::parquet("the footer of a file"))
+    // The Arrow schema in it may be anything, and its decoder panics on some: engines decode it once more, unguarded.
+    guarded("the footer of a file", || {
+        rebuilt(metadata, file).map_err(FormatError::parquet("the footer of a file"))
+    })
 }
 
 fn rebuilt(metadata: &ParquetMetaData, file: &DataFile) -> ParquetResult<ParquetMetaData> {
@@ -62,11 +66,11 @@ fn rebuilt(metadata: &ParquetMetaData, file: &DataFile) -> ParquetResult<Parquet
 
 /// The same, with the ids that the leaf gives to its top-level columns; one that is no attribute has none.
 fn with_ids(footer: &FileMetaData, file: &DataFile) -> ParquetResult<FileMetaData> {
+    let arrow = parquet_to_arrow_schema(footer.schema_descr(), footer.key_value_metadata())?;
     let ids = ids_of_roots(footer.schema_descr(), file);
     if ids == written_ids(footer.schema_descr()) {
         return Ok(footer.clone());
     }
-    let arrow = parquet_to_arrow_schema(footer.schema_descr(), footer.key_value_metadata())?;
     let fields = arrow.fields().iter().zip(ids).map(|(field, id)| {
         let mut metadata = field.metadata().clone();
         metadata.remove(FIELD_ID_KEY);
