@@ -13,8 +13,11 @@ use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::schema::types::SchemaDescriptor;
 
 use crate::error::{FormatError, Result};
+use crate::guard::guarded;
 use crate::manifest::DataFile;
 use crate::schema::{FIELD_ID_KEY, FieldId};
+
+const WHAT: &str = "the footer of a file";
 
 /// The footer of `file`, as an engine may trust it.
 ///
@@ -27,7 +30,8 @@ use crate::schema::{FIELD_ID_KEY, FieldId};
 /// # Errors
 /// [`FormatError::Parquet`] if the metadata cannot be put together again.
 pub fn footer_for_engines(metadata: &ParquetMetaData, file: &DataFile) -> Result<ParquetMetaData> {
-    rebuilt(metadata, file).map_err(FormatError::parquet("the footer of a file"))
+    // The decoder of Arrow schemas trusts what it reads.
+    guarded(WHAT, || rebuilt(metadata, file).map_err(FormatError::parquet(WHAT)))
 }
 
 fn rebuilt(metadata: &ParquetMetaData, file: &DataFile) -> ParquetResult<ParquetMetaData> {
