@@ -34,6 +34,18 @@ pub fn footer_for_engines(metadata: &ParquetMetaData, file: &DataFile) -> Result
     guarded(WHAT, || rebuilt(metadata, file).map_err(FormatError::parquet(WHAT)))
 }
 
+/// The Arrow schema of a file, with the metadata of its fields.
+///
+/// # Errors
+/// [`FormatError::Parquet`] or [`FormatError::Malformed`] if there is none: its decoder trusts what it reads, and gives up.
+pub fn arrow_schema_of(footer: &FileMetaData) -> Result<Schema> {
+    const WHAT: &str = "the Arrow schema of a file";
+    guarded(WHAT, || {
+        parquet_to_arrow_schema(footer.schema_descr(), footer.key_value_metadata())
+            .map_err(FormatError::parquet(WHAT))
+    })
+}
+
 fn rebuilt(metadata: &ParquetMetaData, file: &DataFile) -> ParquetResult<ParquetMetaData> {
     let mut old = metadata.clone().into_builder();
     let mut index = old.take_column_index();
