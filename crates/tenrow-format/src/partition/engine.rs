@@ -17,6 +17,8 @@ use crate::guard::guarded;
 use crate::manifest::DataFile;
 use crate::schema::{FIELD_ID_KEY, FieldId};
 
+const WHAT: &str = "the footer of a file";
+
 /// The footer of `file`, as an engine may trust it.
 ///
 /// Floats have no bounds: these pass over NaN, which is beyond every number, so that a row group within them may hold rows
@@ -28,9 +30,19 @@ use crate::schema::{FIELD_ID_KEY, FieldId};
 /// # Errors
 /// [`FormatError::Parquet`] if the metadata cannot be put together again.
 pub fn footer_for_engines(metadata: &ParquetMetaData, file: &DataFile) -> Result<ParquetMetaData> {
-    // The Arrow schema in it may be anything, and its decoder panics on some: engines decode it once more, unguarded.
-    guarded("the footer of a file", || {
-        rebuilt(metadata, file).map_err(FormatError::parquet("the footer of a file"))
+    // The decoder of Arrow schemas trusts what it reads; engines decode it once more, unguarded.
+    guarded(WHAT, || rebuilt(metadata, file).map_err(FormatError::parquet(WHAT)))
+}
+
+/// The Arrow schema of a file, with the metadata of its fields.
+///
+/// # Errors
+/// [`FormatError::Parquet`] or [`FormatError::Malformed`] if there is none: its decoder trusts what it reads, and gives up.
+pub fn arrow_schema_of(footer: &FileMetaData) -> Result<Schema> {
+    const WHAT: &str = "the Arrow schema of a file";
+    guarded(WHAT, || {
+        parquet_to_arrow_schema(footer.schema_descr(), footer.key_value_metadata())
+            .map_err(FormatError::parquet(WHAT))
     })
 }
 

@@ -34,7 +34,7 @@ use crate::manifest::{Chunk, ChunkLayout};
 use crate::schema::{Attribute, FieldId};
 
 pub use columns::{columns_beside, columns_of, field_of_column};
-pub use engine::footer_for_engines;
+pub use engine::{arrow_schema_of, footer_for_engines};
 
 const MAGIC: &[u8; 4] = b"PAR1";
 const CREATED_BY: &str = concat!("tenrow version ", env!("CARGO_PKG_VERSION"));

@@ -3,12 +3,11 @@
 use std::ops::Range;
 
 use arrow_schema::Field;
-use parquet::arrow::parquet_to_arrow_schema;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::Error;
 use crate::format::manifest::{Chunk, ChunkLayout};
-use crate::format::partition::field_of_column;
+use crate::format::partition::{arrow_schema_of, field_of_column};
 use crate::format::{Attribute, TYPE_KEY};
 use crate::snapshot::{LoadedPartition, OpenFile};
 use crate::verify::check::Check;
@@ -81,8 +80,7 @@ impl Check {
             return Err(format!("{} columns in the file, expected {expected}", columns.len()));
         }
         let root = descriptor.get_column_root(first).name().to_owned();
-        let arrow = parquet_to_arrow_schema(descriptor, file_metadata.key_value_metadata())
-            .map_err(|error| error.to_string())?;
+        let arrow = arrow_schema_of(file_metadata).map_err(|error| error.to_string())?;
         let field = arrow.field(descriptor.get_column_root_idx(first));
         check_type(field, attribute)?;
         // The ids of what was merged are those of the dataset that it came from.
