@@ -1,56 +1,16 @@
 //! Batches of one set of attributes, as batches of another.
 
-use std::str::FromStr;
-
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, new_null_array};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::DataType;
 use tenrow::format::{Attribute, AttributeType, DType, Schema};
 
+use crate::cast_mode::CastMode;
 use crate::cast_numbers::{Misfit, cast_numbers};
 use crate::column::{elements, wrap};
 use crate::error::{ConvertError, Result};
-use crate::source::batch_of;
-
-/// What may be done to a value whose attribute has another type.
-///
-/// ```
-/// use tenrow_convert::CastMode;
-/// assert_eq!("safe".parse::<CastMode>()?, CastMode::Safe);
-/// # Ok::<(), tenrow_convert::ConvertError>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum CastMode {
-    /// Nothing: the types are equal.
-    #[default]
-    Refuse,
-    /// Only what keeps the value: 3 into i8, 2.0 into i64, 0.5 into f16. All else is an error
-    /// that names the row: 300 into i8, 1.5 or NaN into i64, 0.1 into f32.
-    Safe,
-    /// As `Safe`, but what becomes a float is rounded to the nearest: 0.1 into f32. 1e300 into f32 is an error.
-    Round,
-    /// The nearest thing to it: integers saturate; floats lose their fraction and then saturate,
-    /// NaN becomes 0; floats become narrower by rounding to nearest, too large ones infinite; all
-    /// but 0 is true. Text that is no number stays an error.
-    Lossy,
-}
-
-impl FromStr for CastMode {
-    type Err = ConvertError;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "refuse" => Ok(CastMode::Refuse),
-            "safe" => Ok(CastMode::Safe),
-            "round" => Ok(CastMode::Round),
-            "lossy" => Ok(CastMode::Lossy),
-            _ => {
-                Err(ConvertError::column(text, "not a cast: known are refuse, safe, round, lossy"))
-            }
-        }
-    }
-}
+use crate::source::{batch_of, places};
 
 /// `batch`, whose columns are `from`, as rows of `to`: matched by name, in the order of `to`.
 ///
@@ -68,38 +28,74 @@ pub fn cast_batch(
     first_row: u64,
     source: &str,
 ) -> Result<RecordBatch> {
-    let mismatch = |attribute: &str, reason: String| {
-        let (origin, attribute) = (source.to_owned(), attribute.to_owned());
-        ConvertError::Mismatch { origin, attribute, reason }
-    };
-    if let Some(extra) = from.iter().find(|found| to.attribute(&found.name).is_none()) {
-        let known: Vec<_> = to.attributes().iter().map(|a| a.name.as_str()).collect();
-        let reason = format!(
-            "not an attribute of the dataset, which has {}: rename or drop it",
-            known.join(", ")
-        );
-        return Err(mismatch(&extra.name, reason));
-    }
-    let mut columns = Vec::with_capacity(to.attributes().len());
-    for target in to.attributes() {
-        let found = from.iter().zip(batch.columns()).find(|(found, _)| found.name == target.name);
-        let column = match found {
-            Some((found, column)) => {
-                let cast = Cast { found, target, mode, first_row, source };
-                cast.refuse_nulls(column)?;
-                cast.column(column)?
+    cast_to(batch, from, to.attributes(), mode, first_row, source)
+}
+
+/// [`cast_batch`] to attributes whose names need not be those of a schema yet.
+pub(crate) fn cast_to(
+    batch: &RecordBatch,
+    from: &[Attribute],
+    to: &[Attribute],
+    mode: CastMode,
+    first_row: u64,
+    source: &str,
+) -> Result<RecordBatch> {
+    check_known(from, to, source)?;
+    let places = places(from);
+    let mut columns = Vec::with_capacity(to.len());
+    for target in to {
+        let column = match places.get(target.name.as_str()) {
+            Some(&place) => {
+                let cast = Cast { found: &from[place], target, mode, first_row, source };
+                cast.refuse_nulls(batch.column(place))?;
+                cast.column(batch.column(place))?
             }
             None if target.nullable => {
                 new_null_array(&target.attribute_type.arrow_type(), batch.num_rows())
             }
             None => {
                 let reason = format!("missing, and {} may not be null", target.type_text());
-                return Err(mismatch(&target.name, reason));
+                return Err(mismatch(source, &target.name, reason));
             }
         };
         columns.push(column);
     }
-    batch_of(to.attributes(), columns, batch.num_rows())
+    batch_of(to, columns, batch.num_rows())
+}
+
+/// Refuses at once what [`cast_to`] will refuse whatever the values are.
+pub(crate) fn check_types(
+    from: &[Attribute],
+    to: &[Attribute],
+    mode: CastMode,
+    source: &str,
+) -> Result<()> {
+    let places = places(from);
+    let refused = |target: &Attribute| {
+        let found = &from[*places.get(target.name.as_str())?];
+        let differs = found.attribute_type != target.attribute_type;
+        let cast = Cast { found, target, mode, first_row: 0, source };
+        (differs && mode == CastMode::Refuse).then(|| cast.not_asked_for())
+    };
+    to.iter().find_map(refused).map_or(Ok(()), Err)
+}
+
+fn check_known(from: &[Attribute], to: &[Attribute], source: &str) -> Result<()> {
+    let known = places(to);
+    let Some(extra) = from.iter().find(|found| !known.contains_key(found.name.as_str())) else {
+        return Ok(());
+    };
+    let names: Vec<_> = to.iter().map(|a| a.name.as_str()).collect();
+    let reason = format!(
+        "not an attribute of the dataset, which has {}: rename or drop it",
+        names.join(", ")
+    );
+    Err(mismatch(source, &extra.name, reason))
+}
+
+fn mismatch(source: &str, attribute: &str, reason: String) -> ConvertError {
+    let (origin, attribute) = (source.to_owned(), attribute.to_owned());
+    ConvertError::Mismatch { origin, attribute, reason }
 }
 
 /// One attribute on its way into another.
@@ -132,6 +128,10 @@ impl Cast<'_> {
         }
     }
 
+    fn not_asked_for(&self) -> ConvertError {
+        self.type_fault("; --cast safe or --cast lossy converts what it can")
+    }
+
     fn refuse_nulls(&self, column: &ArrayRef) -> Result<()> {
         if self.target.nullable || column.null_count() == 0 {
             return Ok(());
@@ -146,7 +146,7 @@ impl Cast<'_> {
             return Ok(column.clone());
         }
         if self.mode == CastMode::Refuse {
-            return Err(self.type_fault("; --cast safe or --cast lossy converts what it can"));
+            return Err(self.not_asked_for());
         }
         match (&self.found.attribute_type, &self.target.attribute_type) {
             (Tensor { dtype: a, shape: s }, Tensor { dtype: b, shape: t }) if s == t => {

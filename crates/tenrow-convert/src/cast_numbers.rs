@@ -15,7 +15,7 @@ use arrow_buffer::{BooleanBuffer, Buffer};
 use half::{bf16, f16};
 use tenrow::format::DType;
 
-use crate::cast::CastMode;
+use crate::cast_mode::CastMode;
 
 /// A number of any dtype, exactly.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,8 +54,17 @@ pub(crate) fn cast_numbers(
         return Ok(new_empty_array(&to.arrow_type()));
     }
     let read = reader(from, values);
-    let len = values.len();
     let number = |index: usize| if skip(index) { Number::Int(0) } else { read(index) };
+    numbers_of(to, values.len(), mode, number)
+}
+
+/// The numbers 0 to `len` as elements of `to`, none of them null.
+pub(crate) fn numbers_of(
+    to: DType,
+    len: usize,
+    mode: CastMode,
+    number: impl Fn(usize) -> Number,
+) -> Result<ArrayRef, Misfit> {
     macro_rules! primitive {
         ($type:ty, $fit:expr) => {{
             let fit = $fit;

@@ -1,95 +1,31 @@
 //! Which format a file has, by its content, and the source that reads it.
 
-use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use crate::concat::{ConcatSource, RenamedSource};
+use crate::charset::Charset;
+use crate::concat::{ChosenSource, ConcatSource, RemarkedSource, RenamedSource};
+use crate::csv::CsvOptions;
 use crate::error::{ConvertError, Result};
+use crate::folders::{TableFile, format_of_folder, table_files, table_format};
+use crate::hive::KeyedSource;
 use crate::idx::{IdxSource, dtype_of, rank_of};
 use crate::images::ImageSource;
 use crate::input::{first_bytes, open_reader};
-use crate::media_type::media_type;
+use crate::media_type::{looks_like_text, media_type};
 use crate::npy::NpySource;
 use crate::npy_header::MAGIC as NPY_MAGIC;
 use crate::npz::NpzSource;
 use crate::source::Source;
+use crate::source_format::SourceFormat;
 use crate::table::TableSource;
+use crate::text_source::TextSource;
+
+/// How Parquet files begin whose footer is encrypted too.
+const ENCRYPTED_PARQUET: &[u8] = b"PARE";
 
 /// Bytes that are looked at to tell one format from another.
 const SNIFFED_BYTES: u64 = 4096;
-
-/// A format that can be imported.
-///
-/// ```
-/// use tenrow_convert::SourceFormat;
-/// assert_eq!("jsonl".parse::<SourceFormat>()?, SourceFormat::JsonLines);
-/// assert!("xls".parse::<SourceFormat>().is_err());
-/// # Ok::<(), tenrow_convert::ConvertError>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SourceFormat {
-    /// MNIST's IDX files.
-    Idx,
-    /// One array of numpy.
-    Npy,
-    /// An archive of arrays of numpy.
-    Npz,
-    /// A folder of pictures, or of any files.
-    Images,
-    /// Parquet.
-    Parquet,
-    /// Values separated by commas, or by tabs.
-    Csv,
-    /// One JSON object a line.
-    JsonLines,
-}
-
-impl SourceFormat {
-    /// Every format.
-    pub const ALL: [SourceFormat; 7] = [
-        SourceFormat::Idx,
-        SourceFormat::Npy,
-        SourceFormat::Npz,
-        SourceFormat::Images,
-        SourceFormat::Parquet,
-        SourceFormat::Csv,
-        SourceFormat::JsonLines,
-    ];
-
-    /// The name on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            SourceFormat::Idx => "idx",
-            SourceFormat::Npy => "npy",
-            SourceFormat::Npz => "npz",
-            SourceFormat::Images => "images",
-            SourceFormat::Parquet => "parquet",
-            SourceFormat::Csv => "csv",
-            SourceFormat::JsonLines => "jsonl",
-        }
-    }
-}
-
-impl fmt::Display for SourceFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for SourceFormat {
-    type Err = ConvertError;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|format| format.name()).collect();
-            let reason = format!("not a format: known are {}", known.join(", "));
-            ConvertError::unsupported(Path::new(text), reason)
-        })
-    }
-}
 
 /// How sources are opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -98,6 +34,12 @@ pub struct OpenOptions {
     pub decode: Option<(u32, u32)>,
     /// Take elements of two opaque bytes (`|V2`) as bf16. Default: refuse them.
     pub bf16: bool,
+    /// How CSV files are divided. Default: by commas or tabs, with a line of names.
+    pub csv: CsvOptions,
+    /// The encoding of text files without a byte order mark. Default: UTF-8.
+    pub charset: Option<Charset>,
+    /// The attributes to take, by the names that they have in the files. Default: all.
+    pub only: Vec<String>,
     /// Attributes to rename, from and to. Default: none.
     pub renames: Vec<(String, String)>,
 }
@@ -140,7 +82,7 @@ pub fn detect(path: &Path) -> Result<SourceFormat> {
     if start.is_empty() {
         read.map_err(ConvertError::decode(path, "gzip", None))?;
     }
-    if let Some(format) = by_content(&start).or_else(|| by_name(path, &start)) {
+    if let Some(format) = by_content(path, &start) {
         return Ok(format);
     }
     let shown = if start.is_empty() { stored } else { start };
@@ -156,18 +98,22 @@ fn detect_folder(path: &Path) -> Result<SourceFormat> {
         let reason = "a tenrow dataset: import the files that `tenrow files` lists";
         return Err(ConvertError::unsupported(path, reason));
     }
-    let parquet = parquet_files(path)?;
-    Ok(if parquet.is_empty() { SourceFormat::Images } else { SourceFormat::Parquet })
+    format_of_folder(path)
 }
 
-fn by_content(start: &[u8]) -> Option<SourceFormat> {
+/// What begins with letters is text and goes by its name first: a table may begin with any word, also with
+/// one that stands for another format.
+fn by_content(path: &Path, start: &[u8]) -> Option<SourceFormat> {
+    if looks_like_text(start) || has_wide_mark(start) {
+        return json_object(start).or_else(|| by_name(path)).or_else(|| by_text(start));
+    }
     if start.starts_with(&NPY_MAGIC) {
         return Some(SourceFormat::Npy);
     }
     if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
         return Some(SourceFormat::Npz);
     }
-    if start.starts_with(b"PAR1") {
+    if start.starts_with(b"PAR1") || start.starts_with(ENCRYPTED_PARQUET) {
         return Some(SourceFormat::Parquet);
     }
     if let Some(&[a, b, c, d]) = start.first_chunk::<4>()
@@ -175,51 +121,29 @@ fn by_content(start: &[u8]) -> Option<SourceFormat> {
     {
         return Some(SourceFormat::Idx);
     }
-    if media_type(start).is_some_and(|media_type| media_type.starts_with("image/")) {
-        return Some(SourceFormat::Images);
-    }
+    let is_picture = media_type(start).is_some_and(|found| found.starts_with("image/"));
+    is_picture.then_some(SourceFormat::Images)
+}
+
+/// A brace and a name in quotes begin an object, and no table.
+fn json_object(start: &[u8]) -> Option<SourceFormat> {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
-    text.starts_with(b"{").then_some(SourceFormat::JsonLines)
+    let first = text.strip_prefix(b"{")?.trim_ascii_start().first();
+    matches!(first, Some(b'"' | b'}')).then_some(SourceFormat::JsonLines)
 }
 
-/// Text without a mark of its own goes by its name.
-fn by_name(path: &Path, start: &[u8]) -> Option<SourceFormat> {
-    if start.contains(&0) {
-        return None;
-    }
-    let name = path.file_name()?.to_string_lossy().to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    match name.rsplit_once('.')?.1 {
-        "csv" | "tsv" => Some(SourceFormat::Csv),
-        "jsonl" | "ndjson" => Some(SourceFormat::JsonLines),
-        _ => None,
-    }
+fn by_text(start: &[u8]) -> Option<SourceFormat> {
+    let is_picture = media_type(start).is_some_and(|found| found.starts_with("image/"));
+    is_picture.then_some(SourceFormat::Images)
 }
 
-/// The Parquet files of a folder and those within it, if it holds nothing else.
-fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).map_err(ConvertError::io(&folder, "list"))? {
-            let entry = entry.map_err(ConvertError::io(&folder, "list"))?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            // Spark and others keep their marks beside the data under such names.
-            if name.starts_with(['.', '_']) {
-                continue;
-            }
-            let path = entry.path();
-            if entry.file_type().map_err(ConvertError::io(&path, "read"))?.is_dir() {
-                folders.push(path);
-            } else if name.ends_with(".parquet") {
-                files.push(path);
-            } else {
-                return Ok(Vec::new());
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
+fn by_name(path: &Path) -> Option<SourceFormat> {
+    table_format(&path.file_name()?.to_string_lossy()).filter(|format| format.is_text())
+}
+
+/// Text of two bytes a letter, which begins by saying so.
+fn has_wide_mark(start: &[u8]) -> bool {
+    start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff")
 }
 
 /// Opens `paths` as one source, in `format` or in the one that their content shows.
@@ -237,44 +161,60 @@ pub fn open(
     let Some(first) = paths.first() else {
         return Err(ConvertError::unsupported(Path::new("import"), "no files were given"));
     };
-    let format = match format {
+    let asked = format;
+    let format = match asked {
         Some(format) => format,
         None => common_format(first, paths)?,
     };
-    let each = |open: &dyn Fn(&Path) -> Result<Box<dyn Source>>, paths: &[PathBuf]| {
-        let sources = paths
-            .iter()
-            .map(|path| Ok((path.display().to_string(), open(path)?)))
-            .collect::<Result<Vec<_>>>()?;
-        ConcatSource::join(sources)
-    };
     let source: Box<dyn Source> = match format {
-        SourceFormat::Idx => open_idx(paths)?,
-        SourceFormat::Npy => Box::new(NpySource::open(paths, options.bf16)?),
-        SourceFormat::Npz => each(&|path| boxed(NpzSource::open(path, options.bf16)), paths)?,
         SourceFormat::Images => {
-            each(&|path| boxed(ImageSource::open(path, options.decode)), paths)?
+            let is_asked = asked.is_some();
+            let open = |path: &PathBuf| {
+                let images = ImageSource::open_folder(path, options.decode, is_asked)?;
+                Ok((path.display().to_string(), Box::new(images) as Box<dyn Source>))
+            };
+            ConcatSource::join(paths.iter().map(open).collect::<Result<_>>()?)?
         }
-        SourceFormat::Csv => each(&|path| boxed(TableSource::csv(path)), paths)?,
-        SourceFormat::JsonLines => each(&|path| boxed(TableSource::json_lines(path)), paths)?,
-        SourceFormat::Parquet => {
-            each(&|path| boxed(TableSource::parquet(path)), &parquet_paths(paths)?)?
+        _ => {
+            let (files, left_out) = table_files(paths, format)?;
+            RemarkedSource::with(open_tables(&files, format, options)?, left_out)
         }
     };
+    let source = ChosenSource::choose(source, &options.only)?;
     RenamedSource::rename(source, &options.renames)
 }
 
-/// The Parquet files among `paths` and in the folders among them.
-pub(crate) fn parquet_paths(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for path in paths {
-        if path.is_dir() { files.extend(parquet_files(path)?) } else { files.push(path.clone()) }
-    }
-    match (files.is_empty(), paths.first()) {
-        (true, Some(first)) => {
-            Err(ConvertError::unsupported(first, "the folder holds no parquet files"))
+fn open_tables(
+    files: &[TableFile],
+    format: SourceFormat,
+    options: &OpenOptions,
+) -> Result<Box<dyn Source>> {
+    let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+    let keyed = match format {
+        SourceFormat::Idx => return open_idx(&paths),
+        SourceFormat::Npy => return boxed(NpySource::open(&paths, options.bf16)),
+        SourceFormat::Csv | SourceFormat::JsonLines => {
+            let texts = paths.iter().map(|path| open_text(path, format, options));
+            let mut texts = texts.collect::<Result<Vec<_>>>()?;
+            TextSource::unify(&mut texts);
+            let mut texts = texts.into_iter();
+            KeyedSource::of_files(files, |path| {
+                let missing = || ConvertError::unsupported(path, "it was not opened");
+                boxed(texts.next().ok_or_else(missing))
+            })?
         }
-        _ => Ok(files),
+        SourceFormat::Npz => KeyedSource::of_files(files, |path| {
+            boxed(NpzSource::open_only(path, options.bf16, &options.only))
+        })?,
+        _ => KeyedSource::of_files(files, |path| boxed(TableSource::parquet(path)))?,
+    };
+    ConcatSource::join(keyed)
+}
+
+fn open_text(path: &Path, format: SourceFormat, options: &OpenOptions) -> Result<TextSource> {
+    match format {
+        SourceFormat::Csv => TextSource::csv(path, &options.csv, options.charset),
+        _ => TextSource::json_lines(path, options.charset),
     }
 }
 

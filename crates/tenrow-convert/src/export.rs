@@ -13,6 +13,7 @@ use crate::error::{ConvertError, Result};
 use crate::files_write::FileWriter;
 use crate::import::{Progress, batch_bytes};
 use crate::jsonl_write::JsonLinesWriter;
+use crate::new_file::Existing;
 use crate::npy_write::{NpyWriter, npy_row_type};
 use crate::npz::NpzWriter;
 use crate::parquet::ParquetWriter;
@@ -109,16 +110,18 @@ pub struct Exported {
     pub file_count: u64,
     /// Attributes that the format cannot hold, and why.
     pub skipped: Vec<(String, String)>,
+    /// Values that are not in the files as they are in the dataset.
+    pub remarks: Vec<String>,
 }
 
 /// Writes all rows of `snapshot`, or `rows` in the order given, into files in `folder`, which is made if it is not there.
 ///
 /// Names are `<attribute>.npy`, `data.npz`, `data.parquet`, `data.jsonl`, and those of the files.
-/// Memory: one batch of a scan, and 64 MiB of large files.
+/// Memory: one batch of a scan, and 64 MiB of large files. Dropped before its end, it leaves nothing but files that are whole.
 ///
 /// ```
 /// use tenrow::{Attribute, Columns, Dataset, Schema};
-/// use tenrow_convert::{ExportFormat, export};
+/// use tenrow_convert::{Existing, ExportFormat, export};
 /// # let folder = tempfile::tempdir()?;
 /// # let location = folder.path().join("points").display().to_string();
 /// # futures::executor::block_on(async {
@@ -127,7 +130,7 @@ pub struct Exported {
 /// writer.append_columns(Columns::new().scalars("x", &[1u8, 2, 3])?).await?;
 /// let snapshot = writer.commit().await?;
 /// let out = folder.path().join("out");
-/// let exported = export(&snapshot, None, &out, ExportFormat::Npy, &mut |_| {}).await?;
+/// let exported = export(&snapshot, None, &out, ExportFormat::Npy, Existing::Keep, &mut |_| {}).await?;
 /// assert_eq!(exported.paths, [out.join("x.npy")]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -136,23 +139,31 @@ pub struct Exported {
 ///
 /// # Errors
 /// If the format can hold none of the attributes, a null that it cannot hold, or what goes wrong
-/// while reading and writing. What was written by then is not whole.
+/// while reading and writing. A file has its name only once it is whole; what was there stays unless it is
+/// to be replaced, and files of images never replace others.
 pub async fn export(
     snapshot: &Snapshot,
     rows: Option<&[u64]>,
     folder: &Path,
     format: ExportFormat,
+    existing: Existing,
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Exported> {
     let (fitting, skipped) = fitting(snapshot, format)?;
+    if format == ExportFormat::Npy {
+        // All of them before the first is written.
+        let mut paths = fitting.iter().map(|attribute| npy_path(folder, attribute));
+        paths.try_for_each(|path| existing.check(&path))?;
+    }
     std::fs::create_dir_all(folder).map_err(ConvertError::io(folder, "create"))?;
-    let mut run = Run::new(snapshot, rows.map_or(Rows::All, Rows::These), on_progress);
+    let rows = rows.map_or(Rows::All, Rows::These);
+    let mut run = Run::new(snapshot, rows, existing, on_progress);
     let mut exported = Exported { skipped, ..Exported::default() };
     match format {
         ExportFormat::Npy => {
             run.scans(fitting.len());
             for attribute in fitting {
-                let path = folder.join(format!("{}.npy", attribute.name));
+                let path = npy_path(folder, attribute);
                 run.npy(attribute, &path).await?;
                 exported.paths.push(path);
             }
@@ -176,7 +187,12 @@ pub async fn export(
         }
     }
     exported.file_count = exported.paths.len() as u64;
+    exported.remarks = run.remarks;
     Ok(exported)
+}
+
+fn npy_path(folder: &Path, attribute: &Attribute) -> PathBuf {
+    folder.join(format!("{}.npy", attribute.name))
 }
 
 /// Writes `rows` into the file `path`, in the order given, in the format of its extension.
@@ -190,8 +206,10 @@ pub async fn export_rows(
     rows: &[u64],
     attributes: &[String],
     path: &Path,
+    existing: Existing,
     on_progress: &mut (dyn FnMut(Progress) + Send),
-) -> Result<()> {
+) -> Result<Exported> {
+    existing.check(path)?;
     let format = ExportFormat::of_path(path)?;
     let asked: Vec<&Attribute> = match attributes {
         [] => snapshot.schema().attributes().iter().collect(),
@@ -201,25 +219,27 @@ pub async fn export_rows(
         // The same words as for any other read.
         snapshot.slice(row..row.saturating_add(1)).await?;
     }
-    let mut run = Run::new(snapshot, Rows::These(rows), on_progress);
+    let mut run = Run::new(snapshot, Rows::These(rows), existing, on_progress);
     match (format, asked.as_slice()) {
-        (ExportFormat::Npy, [attribute]) => run.npy(attribute, path).await,
+        (ExportFormat::Npy, [attribute]) => run.npy(attribute, path).await?,
         (ExportFormat::Npy, _) => {
             let names: Vec<_> = asked.iter().map(|a| a.name.as_str()).collect();
             let reason = format!(
                 "npy holds one array: choose one attribute of {}, or write .npz",
                 names.join(", ")
             );
-            Err(ConvertError::unsupported(path, reason))
+            return Err(ConvertError::unsupported(path, reason));
         }
         (ExportFormat::Npz, _) => {
             for attribute in &asked {
                 npy_row_type(&attribute.name, &attribute.attribute_type)?;
             }
-            run.one_file(&asked, format, path).await
+            run.one_file(&asked, format, path).await?;
         }
-        _ => run.one_file(&asked, format, path).await,
+        _ => run.one_file(&asked, format, path).await?,
     }
+    let paths = vec![path.to_owned()];
+    Ok(Exported { paths, file_count: 1, remarks: run.remarks, ..Exported::default() })
 }
 
 type Skipped = Vec<(String, String)>;
@@ -263,6 +283,8 @@ enum Rows<'a> {
 struct Run<'a> {
     snapshot: &'a Snapshot,
     rows: Rows<'a>,
+    existing: Existing,
+    remarks: Vec<String>,
     progress: Progress,
     on_progress: &'a mut (dyn FnMut(Progress) + Send),
 }
@@ -271,9 +293,11 @@ impl<'a> Run<'a> {
     fn new(
         snapshot: &'a Snapshot,
         rows: Rows<'a>,
+        existing: Existing,
         on_progress: &'a mut (dyn FnMut(Progress) + Send),
     ) -> Self {
-        let mut run = Self { snapshot, rows, progress: Progress::default(), on_progress };
+        let (remarks, progress) = (Vec::new(), Progress::default());
+        let mut run = Self { snapshot, rows, existing, remarks, progress, on_progress };
         run.scans(1);
         run
     }
@@ -290,10 +314,16 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn advance(&mut self, batch: &RecordBatch) {
+    async fn advance(&mut self, batch: &RecordBatch) {
         self.progress.rows += batch.num_rows() as u64;
         self.progress.bytes += batch_bytes(batch);
+        self.report().await;
+    }
+
+    async fn report(&mut self) {
         (self.on_progress)(self.progress);
+        // Local files are read without ever waiting, and whoever waits for Ctrl-C has to be asked in between.
+        tokio::task::yield_now().await;
     }
 
     fn batches(&self, attributes: &[&Attribute]) -> BoxStream<'a, Result<RecordBatch>> {
@@ -322,11 +352,12 @@ impl<'a> Run<'a> {
 
     async fn npy(&mut self, attribute: &Attribute, path: &Path) -> Result<()> {
         let (dtype, dims) = npy_row_type(&attribute.name, &attribute.attribute_type)?;
-        let mut writer = NpyWriter::create(path, dtype, &dims, self.row_count())?;
+        let mut writer =
+            NpyWriter::create_with(path, self.existing, dtype, &dims, self.row_count())?;
         let mut batches = self.batches(&[attribute]);
         while let Some(batch) = batches.next().await.transpose()? {
             writer.write(batch.column(0))?;
-            self.advance(&batch);
+            self.advance(&batch).await;
         }
         writer.finish()
     }
@@ -341,23 +372,21 @@ impl<'a> Run<'a> {
             return self.npz(attributes, path).await;
         }
         let schema = Schema::new(attributes.iter().map(|&a| a.clone()))?;
-        let mut writer = match format {
-            ExportFormat::Parquet => TableWriter::Parquet(ParquetWriter::create(path, &schema)?),
-            _ => TableWriter::JsonLines(JsonLinesWriter::create(path, &schema)?),
-        };
+        let mut writer = TableWriter::create(path, self.existing, format, &schema)?;
         let mut batches = self.batches(attributes);
         while let Some(batch) = batches.next().await.transpose()? {
             for rows in file_sized(&batch, &schema) {
                 let part = batch.slice(rows.start, rows.len());
                 writer.write(&with_files(self.snapshot, &part, &schema).await?)?;
             }
-            self.advance(&batch);
+            self.advance(&batch).await;
         }
+        self.remarks.extend(writer.remarks());
         writer.finish()
     }
 
     async fn npz(&mut self, attributes: &[&Attribute], path: &Path) -> Result<()> {
-        let mut writer = NpzWriter::create(path)?;
+        let mut writer = NpzWriter::create_with(path, self.existing)?;
         self.scans(attributes.len());
         for &attribute in attributes {
             let (dtype, dims) = npy_row_type(&attribute.name, &attribute.attribute_type)?;
@@ -365,7 +394,7 @@ impl<'a> Run<'a> {
             let mut batches = self.batches(&[attribute]);
             while let Some(batch) = batches.next().await.transpose()? {
                 writer.write(batch.column(0))?;
-                self.advance(&batch);
+                self.advance(&batch).await;
             }
         }
         writer.finish()
@@ -382,20 +411,20 @@ impl<'a> Run<'a> {
                 Rows::These(rows) => rows[place as usize],
             };
             if let Some(file) = column.get(row).await? {
-                let (path, mut target) = writer.create_file(file.name.as_deref())?;
+                let mut part = writer.begin(file.name.as_deref())?;
                 let mut at = 0;
                 while at < file.size_bytes {
                     let end = file.size_bytes.min(at + COPY_BYTES);
                     let piece = file.read_range(at..end).await?;
-                    std::io::Write::write_all(&mut target, &piece)
-                        .map_err(ConvertError::io(&path, "write"))?;
+                    part.write_piece(&piece)?;
                     at = end;
                 }
+                writer.keep(part)?;
                 count += 1;
                 self.progress.bytes += file.size_bytes;
             }
             self.progress.rows += 1;
-            (self.on_progress)(self.progress);
+            self.report().await;
         }
         Ok(count)
     }
@@ -417,6 +446,27 @@ enum TableWriter {
 }
 
 impl TableWriter {
+    fn create(
+        path: &Path,
+        existing: Existing,
+        format: ExportFormat,
+        schema: &Schema,
+    ) -> Result<Self> {
+        Ok(match format {
+            ExportFormat::Parquet => {
+                Self::Parquet(ParquetWriter::create_with(path, existing, schema)?)
+            }
+            _ => Self::JsonLines(JsonLinesWriter::create_with(path, existing, schema)?),
+        })
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        match self {
+            TableWriter::Parquet(_) => Vec::new(),
+            TableWriter::JsonLines(writer) => writer.remarks(),
+        }
+    }
+
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         match self {
             TableWriter::Parquet(writer) => writer.write(batch),
@@ -431,3 +481,6 @@ impl TableWriter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

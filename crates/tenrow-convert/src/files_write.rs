@@ -1,11 +1,14 @@
 //! Files of a dataset, written into a folder under their own names.
 
 use std::collections::HashMap;
-use std::fs::{File, create_dir_all};
+use std::fs::create_dir_all;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use crate::error::{ConvertError, Result};
+use crate::new_file::temporary_in;
 
 /// Bytes of one part of a path.
 const MAX_PART_BYTES: usize = 200;
@@ -43,20 +46,26 @@ impl FileWriter {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&mut self, name: Option<&str>, bytes: &[u8]) -> Result<PathBuf> {
-        let (path, mut file) = self.create_file(name)?;
-        file.write_all(bytes).map_err(ConvertError::io(&path, "write"))?;
-        Ok(path)
+        let mut file = self.begin(name)?;
+        file.write_piece(bytes)?;
+        self.keep(file)
     }
 
-    /// Creates one file, to be written piece by piece, as [`write`](Self::write) does.
-    ///
-    /// # Errors
-    /// If it cannot be created.
-    pub fn create_file(&mut self, name: Option<&str>) -> Result<(PathBuf, File)> {
+    /// Begins one file, to be written piece by piece; it has its name once it is [kept](Self::keep).
+    pub(crate) fn begin(&self, name: Option<&str>) -> Result<PartFile> {
         let name = safe_name(name.unwrap_or_default());
-        let (folder, stem, extension) = split(&name);
+        let (folder, _, _) = split(&name);
         let folder = self.folder.join(folder);
         create_dir_all(&folder).map_err(ConvertError::io(&folder, "create"))?;
+        let file = temporary_in(&folder).map_err(ConvertError::io(&folder, "create"))?;
+        Ok(PartFile { name, file })
+    }
+
+    /// Gives the file the first name that is free.
+    pub(crate) fn keep(&mut self, part: PartFile) -> Result<PathBuf> {
+        let PartFile { name, mut file } = part;
+        let (folder, stem, extension) = split(&name);
+        let folder = self.folder.join(folder);
         let number = self.next_number.entry(name.clone()).or_default();
         loop {
             let candidate = match *number {
@@ -64,12 +73,25 @@ impl FileWriter {
                 n => folder.join(format!("{stem}-{n}{extension}")),
             };
             *number += 1;
-            match File::create_new(&candidate) {
-                Ok(file) => return Ok((candidate, file)),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(ConvertError::io(&candidate, "create")(error)),
+            match file.persist_noclobber(&candidate) {
+                Ok(_) => return Ok(candidate),
+                Err(taken) if taken.error.kind() == ErrorKind::AlreadyExists => file = taken.file,
+                Err(fault) => return Err(ConvertError::io(&candidate, "create")(fault.error)),
             }
         }
+    }
+}
+
+/// A file on its way to its name; dropped, it leaves nothing behind.
+pub(crate) struct PartFile {
+    name: String,
+    file: NamedTempFile,
+}
+
+impl PartFile {
+    pub(crate) fn write_piece(&mut self, bytes: &[u8]) -> Result<()> {
+        let path = self.file.path().to_owned();
+        self.file.write_all(bytes).map_err(ConvertError::io(&path, "write"))
     }
 }
 

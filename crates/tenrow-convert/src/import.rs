@@ -10,10 +10,14 @@ use tenrow::{CreateOptions, Dataset, DatasetWriter, Encoding, ErrorKind, Snapsho
 use tenrow::{Error, WriteOptions};
 use tokio::sync::mpsc;
 
-use crate::cast::{CastMode, cast_batch};
-use crate::detect::{OpenOptions, SourceFormat, open, parquet_paths};
+use crate::cast::cast_batch;
+use crate::cast_mode::CastMode;
+use crate::detect::{OpenOptions, open};
 use crate::error::{ConvertError, Result};
+use crate::folders::table_files;
+use crate::parquet::check_in_place;
 use crate::source::Source;
+use crate::source_format::SourceFormat;
 
 /// Batches read ahead of the one being written.
 const READ_AHEAD: usize = 1;
@@ -83,6 +87,8 @@ pub struct Imported {
     pub size_bytes: u64,
     /// Whether the dataset was not there before.
     pub created: bool,
+    /// What was left out, and what is not as in the files.
+    pub remarks: Vec<String>,
 }
 
 /// Appends the rows of `source` to the dataset, which is created if there is none.
@@ -113,12 +119,13 @@ pub struct Imported {
 /// What is wrong with the source or its rows; [`ConvertError::Dataset`] for the dataset.
 pub async fn import(
     dataset: &Dataset,
-    source: Box<dyn Source>,
+    mut source: Box<dyn Source>,
     origin: &str,
     options: &ImportOptions,
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Imported> {
     let (mut writer, created) = writer_for(dataset, source.attributes(), options).await?;
+    source.read_as(writer.schema().attributes(), options.cast)?;
     let mut progress = Progress { total_rows: source.row_count(), ..Progress::default() };
     let mut batches = ReadAhead::start(source, writer.schema().clone(), options.cast, origin)?;
     while let Some(batch) = batches.next().await? {
@@ -128,7 +135,8 @@ pub async fn import(
         on_progress(progress);
     }
     let snapshot = writer.commit().await?;
-    Ok(Imported { snapshot, row_count: progress.rows, size_bytes: progress.bytes, created })
+    let (row_count, size_bytes) = (progress.rows, progress.bytes);
+    Ok(Imported { snapshot, row_count, size_bytes, created, remarks: batches.remarks })
 }
 
 /// Appends Parquet files, and those of folders, where they are: nothing is copied.
@@ -141,7 +149,9 @@ pub async fn import_in_place(
     renames: &[(String, String)],
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Imported> {
-    let files = parquet_paths(paths)?;
+    let (files, remarks) = table_files(paths, SourceFormat::Parquet)?;
+    files.iter().try_for_each(check_in_place)?;
+    let files: Vec<PathBuf> = files.into_iter().map(|file| file.path).collect();
     let open_options = OpenOptions { renames: renames.to_vec(), ..OpenOptions::default() };
     let source = open(&files, Some(SourceFormat::Parquet), &open_options)?;
     let attributes = source.attributes();
@@ -157,7 +167,8 @@ pub async fn import_in_place(
         on_progress(progress);
     }
     let snapshot = writer.commit().await?;
-    Ok(Imported { snapshot, row_count: progress.rows, size_bytes: progress.bytes, created })
+    let (row_count, size_bytes) = (progress.rows, progress.bytes);
+    Ok(Imported { snapshot, row_count, size_bytes, created, remarks })
 }
 
 /// A writer to the dataset if it is there, else to one with these attributes.
@@ -237,7 +248,9 @@ pub(crate) fn batch_bytes(batch: &RecordBatch) -> u64 {
 /// A source read and cast by a thread of its own, a batch ahead of the writer.
 struct ReadAhead {
     batches: mpsc::Receiver<Result<RecordBatch>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Vec<String>>>,
+    /// Those of the source, once it has been read.
+    remarks: Vec<String>,
 }
 
 impl ReadAhead {
@@ -261,15 +274,16 @@ impl ReadAhead {
                 let failed = batch.is_err();
                 // The receiver is gone if the writer failed: there is nobody to tell.
                 if sender.blocking_send(batch).is_err() || failed {
-                    return;
+                    break;
                 }
             }
+            source.remarks()
         };
         let thread = std::thread::Builder::new()
             .name("tenrow-import".into())
             .spawn(work)
             .map_err(|error| Error::io("cannot start a thread", error))?;
-        Ok(Self { batches, thread: Some(thread) })
+        Ok(Self { batches, thread: Some(thread), remarks: Vec::new() })
     }
 
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
@@ -277,8 +291,10 @@ impl ReadAhead {
             Some(batch) => batch.map(Some),
             None => {
                 // A thread that panicked must not look like the end of the source.
-                if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
-                    std::panic::resume_unwind(panic);
+                match self.thread.take().map(JoinHandle::join) {
+                    Some(Err(panic)) => std::panic::resume_unwind(panic),
+                    Some(Ok(remarks)) => self.remarks = remarks,
+                    None => {}
                 }
                 Ok(None)
             }

@@ -1,6 +1,6 @@
 //! JSON Lines, written: tensors as nested arrays.
 
-use std::fs::File;
+use std::collections::BTreeMap;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ use tenrow::format::{Attribute, AttributeType, DType, Schema};
 
 use crate::column::elements;
 use crate::error::{ConvertError, Result};
+use crate::json_values::{check_times, not_finite};
+use crate::new_file::{Existing, NewFile};
 
 /// Lists within one batch, all levels of a tensor taken together.
 const MAX_LISTS: usize = 1 << 28;
@@ -28,11 +30,13 @@ const MAX_LISTS: usize = 1 << 28;
 /// Writes one JSON Lines file.
 ///
 /// Tensors are nested arrays, f16 and bf16 are numbers, binary is hexadecimal text, and nulls are
-/// written out. JSON has no NaN and no infinity: they become null.
+/// written out. JSON has no NaN and no infinity: they become null, and [`remarks`](Self::remarks) says so.
 pub struct JsonLinesWriter {
     path: PathBuf,
     attributes: Vec<Attribute>,
-    writer: Writer<BufWriter<File>, LineDelimited>,
+    writer: Writer<BufWriter<NewFile>, LineDelimited>,
+    /// How many values of each attribute have no form in JSON.
+    lost: BTreeMap<String, u64>,
 }
 
 impl JsonLinesWriter {
@@ -41,24 +45,45 @@ impl JsonLinesWriter {
     /// # Errors
     /// If the file cannot be created.
     pub fn create(path: &Path, schema: &Schema) -> Result<Self> {
-        let file = File::create(path).map_err(ConvertError::io(path, "create"))?;
+        Self::create_with(path, Existing::Replace, schema)
+    }
+
+    pub(crate) fn create_with(path: &Path, existing: Existing, schema: &Schema) -> Result<Self> {
+        let file = NewFile::create(path, existing)?;
         let writer = WriterBuilder::new()
             .with_explicit_nulls(true)
             .build(BufWriter::with_capacity(1 << 20, file));
-        Ok(Self { path: path.to_owned(), attributes: schema.attributes().to_vec(), writer })
+        let (path, attributes) = (path.to_owned(), schema.attributes().to_vec());
+        Ok(Self { path, attributes, writer, lost: BTreeMap::new() })
     }
 
     /// Appends `batch`, whose columns are those of the schema.
     ///
     /// # Errors
-    /// If the columns differ, or the file cannot be written.
+    /// If the columns differ, a time is beyond the years of a calendar, or the file cannot be written.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let fault = || ConvertError::encode(&self.path, "jsonl");
         let batch = json_batch(&self.attributes, batch).map_err(fault())?;
+        for (attribute, column) in self.attributes.iter().zip(batch.columns()) {
+            match not_finite(column) {
+                0 => {}
+                count => *self.lost.entry(attribute.name.clone()).or_default() += count,
+            }
+        }
         self.writer.write(&batch).map_err(fault())
     }
 
-    /// Makes the file durable.
+    /// Says which values became null, since JSON has no form for them.
+    pub fn remarks(&self) -> Vec<String> {
+        let remark = |(name, count): (&String, &u64)| {
+            format!(
+                "{name}: {count} NaN or infinite, which JSON has not, became null: parquet keeps them"
+            )
+        };
+        self.lost.iter().map(remark).collect()
+    }
+
+    /// Makes the file durable, and gives it its name.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -69,7 +94,7 @@ impl JsonLinesWriter {
             .into_inner()
             .into_inner()
             .map_err(|e| ConvertError::io(&self.path, "write")(e.into_error()))?;
-        file.sync_all().map_err(ConvertError::io(&self.path, "write"))
+        file.keep()
     }
 }
 
@@ -97,6 +122,9 @@ fn json_batch(attributes: &[Attribute], batch: &RecordBatch) -> Result<RecordBat
     let both = attributes.iter().zip(batch.columns());
     let columns = both.map(|(attribute, column)| json_column(attribute, column));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    for (attribute, column) in attributes.iter().zip(&columns) {
+        check_times(&attribute.name, column)?;
+    }
     let fields: Vec<_> = attributes
         .iter()
         .zip(&columns)

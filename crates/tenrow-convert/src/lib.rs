@@ -21,23 +21,33 @@
 //! | MNIST's IDX, plain or gzipped | [`IdxSource`] | |
 //! | numpy's `.npy` and `.npz` | [`NpySource`], [`NpzSource`] | [`NpyWriter`], [`NpzWriter`] |
 //! | folders of pictures and other files | [`ImageSource`] | [`FileWriter`] |
-//! | CSV, JSON Lines, Parquet | [`TableSource`] | [`JsonLinesWriter`], [`ParquetWriter`] |
+//! | CSV, JSON Lines | [`TextSource`] | [`JsonLinesWriter`] |
+//! | Parquet | [`TableSource`] | [`ParquetWriter`] |
 //!
 //! [`RowWriter`] writes batches of any other schema, such as the answers of queries: CSV, JSON, JSON Lines,
 //! Parquet, Arrow.
 //!
 //! [`import`] and [`export`] do all of that at once, for a whole dataset, in one commit.
 //!
-//! Writers replace the file that they are given, except [`FileWriter`], which replaces nothing.
-//! A file that was not finished is not whole.
+//! Writers replace the file that they are given once the new one is whole, except [`FileWriter`], which
+//! replaces nothing. A file that was not finished is not there.
 #![forbid(unsafe_code)]
 
 mod error;
+
+mod cast_mode;
+mod charset;
+mod source_format;
+
+mod folders;
+
 mod source;
 
 mod column;
 mod input;
+mod json_values;
 mod media_type;
+mod new_file;
 
 mod from_arrow;
 
@@ -45,6 +55,16 @@ mod cast_numbers;
 
 mod cast;
 mod concat;
+
+mod text_number;
+
+mod text_values;
+
+mod text_kind;
+
+mod text_shape;
+
+mod csv_guard;
 
 mod files_write;
 mod idx;
@@ -56,15 +76,25 @@ mod tiff_image;
 
 mod row_cells;
 
+mod text_reader;
+
+mod text_source;
+
 mod csv;
 mod images;
 mod jsonl;
 mod npy;
 mod npy_write;
+mod parquet_embedded;
+mod parquet_encrypted;
+mod parquet_legacy;
+
 mod parquet;
 mod row_writer;
 
 mod npz;
+
+mod hive;
 
 mod detect;
 
@@ -78,8 +108,11 @@ mod whole_files;
 
 mod export;
 
-pub use cast::{CastMode, cast_batch};
-pub use detect::{OpenOptions, SourceFormat, detect, open};
+pub use cast::cast_batch;
+pub use cast_mode::CastMode;
+pub use charset::Charset;
+pub use csv::CsvOptions;
+pub use detect::{OpenOptions, detect, open};
 pub use error::{ConvertError, Result};
 pub use export::{ExportFormat, Exported, export, export_rows};
 pub use files_write::FileWriter;
@@ -89,6 +122,7 @@ pub use images::ImageSource;
 pub use import::{ImportOptions, Imported, Progress, import, import_in_place};
 pub use jsonl_write::{JsonLinesWriter, json_rows};
 pub use media_type::media_type;
+pub use new_file::{Existing, write_file};
 pub use npy::NpySource;
 pub use npy_write::{NpyWriter, npy_row_type, write_npy};
 pub use npz::{NpzSource, NpzWriter};
@@ -97,5 +131,7 @@ pub use picture::{Ink, Picture};
 pub use row_format::RowFormat;
 pub use row_writer::RowWriter;
 pub use source::Source;
+pub use source_format::SourceFormat;
 pub use table::TableSource;
 pub use tensor_at::{numbers, tensor_at};
+pub use text_source::TextSource;

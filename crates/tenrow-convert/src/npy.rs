@@ -129,7 +129,7 @@ impl NpyArray {
         let path = input.path().to_owned();
         let refuse = |reason: String| Err(ConvertError::unsupported(&path, reason));
         let Some((&row_count, dims)) = header.shape.split_first() else {
-            return refuse("an array of rank 0 has no row axis: save it with shape (1,)".into());
+            return refuse("an array of rank 0 has no row axis: save it with shape (1,), or leave it out with --only".into());
         };
         let attribute_type = match header.element {
             Element::Number { dtype, .. } => {

@@ -1,6 +1,5 @@
 //! Arrays of numpy, written: the bytes are those of `numpy.save`.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use tenrow::format::{AttributeType, DType};
 
 use crate::column::{bytes_of, elements, item_bytes};
 use crate::error::{ConvertError, Result};
+use crate::new_file::{Existing, NewFile, write_file};
 use crate::npy_header::write_header;
 
 /// Writes one `.npy` file, row by row.
@@ -34,7 +34,7 @@ use crate::npy_header::write_header;
 /// ```
 pub struct NpyWriter {
     body: ArrayBody,
-    writer: BufWriter<File>,
+    writer: BufWriter<NewFile>,
 }
 
 impl NpyWriter {
@@ -43,7 +43,17 @@ impl NpyWriter {
     /// # Errors
     /// If the file cannot be written.
     pub fn create(path: &Path, dtype: DType, row_dims: &[u64], rows: u64) -> Result<Self> {
-        let file = File::create(path).map_err(ConvertError::io(path, "create"))?;
+        Self::create_with(path, Existing::Replace, dtype, row_dims, rows)
+    }
+
+    pub(crate) fn create_with(
+        path: &Path,
+        existing: Existing,
+        dtype: DType,
+        row_dims: &[u64],
+        rows: u64,
+    ) -> Result<Self> {
+        let file = NewFile::create(path, existing)?;
         let mut writer = BufWriter::with_capacity(1 << 20, file);
         let body = ArrayBody::start(&mut writer, path, dtype, row_dims, rows)?;
         Ok(Self { body, writer })
@@ -57,7 +67,7 @@ impl NpyWriter {
         self.body.write(&mut self.writer, column)
     }
 
-    /// Makes the file durable.
+    /// Makes the file durable, and gives it its name.
     ///
     /// # Errors
     /// If fewer rows were written than announced, or the file cannot be written.
@@ -68,18 +78,18 @@ impl NpyWriter {
             .writer
             .into_inner()
             .map_err(|e| ConvertError::io(&path, "write")(e.into_error()))?;
-        file.sync_all().map_err(ConvertError::io(&path, "write"))
+        file.keep()
     }
 }
 
-/// Creates or replaces `path` with one tensor, of its own shape.
+/// Creates `path` with one tensor, of its own shape.
 ///
 /// # Errors
-/// If the file cannot be written.
-pub fn write_npy(path: &Path, tensor: &Tensor) -> Result<()> {
+/// If the file cannot be written, or is there and has to stay.
+pub fn write_npy(path: &Path, tensor: &Tensor, existing: Existing) -> Result<()> {
     let mut bytes = write_header(tensor.dtype(), tensor.shape());
     bytes.extend_from_slice(tensor.bytes());
-    std::fs::write(path, bytes).map_err(ConvertError::io(path, "write"))
+    write_file(path, &bytes, existing)
 }
 
 /// The element type and row shape under which npy can hold an attribute.

@@ -13,6 +13,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::error::{ConvertError, Result};
 use crate::input::Input;
+use crate::new_file::{Existing, NewFile};
 use crate::npy::{NpyArray, NpySource};
 use crate::npy_write::ArrayBody;
 use crate::source::Source;
@@ -34,6 +35,12 @@ impl NpzSource {
     /// # Errors
     /// What is wrong with the archive or a member; the arrays whose row counts differ.
     pub fn open(path: &Path, bf16: bool) -> Result<Self> {
+        Self::open_only(path, bf16, &[])
+    }
+
+    /// As [`open`](Self::open), but for arrays that are not in `only`, if that names some: these may have
+    /// any shape.
+    pub(crate) fn open_only(path: &Path, bf16: bool, only: &[String]) -> Result<Self> {
         let file = File::open(path).map_err(ConvertError::io(path, "open"))?;
         let mut archive = ZipArchive::new(BufReader::new(file))
             .map_err(ConvertError::decode(path, "npz", None))?;
@@ -41,10 +48,14 @@ impl NpzSource {
             let reason = format!("an archive of {} arrays, not 1 to {MAX_MEMBERS}", archive.len());
             return Err(ConvertError::unsupported(path, reason));
         }
+        let names = member_names(path, &mut archive)?;
+        let is_chosen = |name: &str| only.is_empty() || only.iter().any(|chosen| chosen == name);
         let arrays = (0..archive.len())
+            .filter(|&index| is_chosen(&names[index]))
             .map(|index| open_member(path, &mut archive, index, bf16))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Self { arrays: NpySource::of_arrays(arrays)? })
+            .collect::<Result<Vec<_>>>();
+        let source = arrays.and_then(NpySource::of_arrays);
+        source.map(|arrays| Self { arrays }).map_err(|error| advised(path, error, &names))
     }
 }
 
@@ -60,6 +71,32 @@ impl Source for NpzSource {
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         self.arrays.next_batch()
     }
+}
+
+/// The names of the arrays.
+fn member_names(path: &Path, archive: &mut ZipArchive<BufReader<File>>) -> Result<Vec<String>> {
+    let count = archive.len();
+    let name = |index| {
+        let member = archive.by_index(index).map_err(ConvertError::decode(path, "npz", None))?;
+        let name = member.name().map_err(ConvertError::decode(path, "npz", None))?;
+        Ok(name.strip_suffix(".npy").unwrap_or(&name).to_owned())
+    };
+    (0..count).map(name).collect()
+}
+
+/// Arrays that are no rows of one table may still be taken some at a time.
+fn advised(path: &Path, error: ConvertError, names: &[String]) -> ConvertError {
+    let reason = match &error {
+        ConvertError::RowCounts { .. } => error.to_string(),
+        ConvertError::Unsupported { reason, .. } if names.len() > 1 => reason.clone(),
+        _ => return error,
+    };
+    let first = names.first().map_or("NAME", String::as_str);
+    let reason = format!(
+        "{reason}; the arrays are {}: choose those of one length with --only {first} and so on",
+        names.join(", ")
+    );
+    ConvertError::unsupported(path, reason)
 }
 
 fn open_member(
@@ -128,7 +165,7 @@ impl Read for CheckedReader {
 /// Writes a `.npz` file, one array after the other: stored, as `numpy.savez` does.
 pub struct NpzWriter {
     path: PathBuf,
-    archive: ZipWriter<BufWriter<File>>,
+    archive: ZipWriter<BufWriter<NewFile>>,
     array: Option<ArrayBody>,
 }
 
@@ -138,7 +175,11 @@ impl NpzWriter {
     /// # Errors
     /// If the file cannot be written.
     pub fn create(path: &Path) -> Result<Self> {
-        let file = File::create(path).map_err(ConvertError::io(path, "create"))?;
+        Self::create_with(path, Existing::Replace)
+    }
+
+    pub(crate) fn create_with(path: &Path, existing: Existing) -> Result<Self> {
+        let file = NewFile::create(path, existing)?;
         let archive = ZipWriter::new(BufWriter::with_capacity(1 << 20, file));
         Ok(Self { path: path.to_owned(), archive, array: None })
     }
@@ -176,7 +217,7 @@ impl NpzWriter {
         }
     }
 
-    /// Ends the last array and makes the file durable.
+    /// Ends the last array, makes the file durable, and gives it its name.
     ///
     /// # Errors
     /// If the last array is not complete, or the file cannot be written.
@@ -186,7 +227,7 @@ impl NpzWriter {
         let writer = self.archive.finish().map_err(ConvertError::encode(&path, "npz"))?;
         let file =
             writer.into_inner().map_err(|e| ConvertError::io(&path, "write")(e.into_error()))?;
-        file.sync_all().map_err(ConvertError::io(&path, "write"))
+        file.keep()
     }
 
     fn end_array(&mut self) -> Result<()> {
@@ -266,6 +307,7 @@ mod tests {
         std::fs::write(&path, archive(CompressionMethod::Deflated, &members)).unwrap();
         let error = read(&path).unwrap_err().to_string();
         assert!(error.contains("a.npy has 1 rows") && error.contains("b.npy has 2"), "{error}");
+        assert!(error.contains("--only a"), "{error}");
     }
 
     #[test]

@@ -2,16 +2,23 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::file::properties::WriterProperties;
 use tenrow::format::Schema;
 
 use crate::error::{ConvertError, Result};
+use crate::folders::TableFile;
 use crate::from_arrow::attribute_of;
+use crate::new_file::{Existing, NewFile};
+use crate::parquet_embedded::check_embedded;
+use crate::parquet_encrypted::refuse_encrypted;
+use crate::parquet_legacy::faithful;
 use crate::table::{Batches, TableSource, batch_rows};
 
 /// Bytes of a row group, about.
@@ -23,9 +30,7 @@ impl TableSource {
     /// # Errors
     /// If it is not a Parquet file, or has a column of a type that tenrow does not have.
     pub fn parquet(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(ConvertError::io(path, "open"))?;
-        let metadata = ArrowReaderMetadata::load(&file, Default::default())
-            .map_err(ConvertError::decode(path, "parquet", None))?;
+        let (metadata, _) = metadata_of(path)?;
         let attributes = metadata
             .schema()
             .fields()
@@ -52,10 +57,45 @@ impl TableSource {
     }
 }
 
+/// What the reader needs to know of a file that it can read, and the columns that it reads as other types
+/// than the file says, to keep their values.
+fn metadata_of(path: &Path) -> Result<(ArrowReaderMetadata, Vec<String>)> {
+    refuse_encrypted(path)?;
+    let file = File::open(path).map_err(ConvertError::io(path, "open"))?;
+    let metadata = ParquetMetaDataReader::new()
+        .parse_and_finish(&file)
+        .map_err(ConvertError::decode(path, "parquet", None))?;
+    check_embedded(&metadata).map_err(|(name, reason)| {
+        ConvertError::unsupported(path, format!("column {name:?}: {reason}"))
+    })?;
+    let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), Default::default())
+        .map_err(ConvertError::decode(path, "parquet", None))?;
+    faithful(path, metadata)
+}
+
+/// Refuses a file that is not read as it stands, or whose folders have keys in their names that it has not.
+pub(crate) fn check_in_place(file: &TableFile) -> Result<()> {
+    let (metadata, changed) = metadata_of(&file.path)?;
+    let is_lost = |name: &&str| metadata.schema().field_with_name(name).is_err();
+    let keys: Vec<_> = file.keys.iter().map(|(name, _)| name.as_str()).filter(is_lost).collect();
+    let reason = match changed.first() {
+        Some(name) => format!(
+            "column {name:?} has to be read as another type than the file says, to keep its values"
+        ),
+        None if keys.is_empty() => return Ok(()),
+        None => format!(
+            "its folders have keys in their names ({}), which would be lost in place",
+            keys.join(", ")
+        ),
+    };
+    let reason = format!("{reason}: import it without --in-place");
+    Err(ConvertError::unsupported(&file.path, reason))
+}
+
 /// Writes one Parquet file with zstd pages and ordinary encodings.
 pub struct ParquetWriter {
     path: PathBuf,
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<NewFile>,
 }
 
 impl ParquetWriter {
@@ -64,7 +104,11 @@ impl ParquetWriter {
     /// # Errors
     /// If the file cannot be written.
     pub fn create(path: &Path, schema: &Schema) -> Result<Self> {
-        let file = File::create(path).map_err(ConvertError::io(path, "create"))?;
+        Self::create_with(path, Existing::Replace, schema)
+    }
+
+    pub(crate) fn create_with(path: &Path, existing: Existing, schema: &Schema) -> Result<Self> {
+        let file = NewFile::create(path, existing)?;
         let level = ZstdLevel::try_new(3).map_err(ConvertError::encode(path, "parquet"))?;
         let properties =
             WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
@@ -85,12 +129,12 @@ impl ParquetWriter {
         Ok(())
     }
 
-    /// Writes the footer and makes the file durable.
+    /// Writes the footer, makes the file durable, and gives it its name.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn finish(self) -> Result<()> {
         let file = self.writer.into_inner().map_err(ConvertError::encode(&self.path, "parquet"))?;
-        file.sync_all().map_err(ConvertError::io(&self.path, "write"))
+        file.keep()
     }
 }

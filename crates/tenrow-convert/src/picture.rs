@@ -8,6 +8,7 @@ use image::{DynamicImage, GrayImage, RgbImage};
 use tenrow::{DType, Tensor};
 
 use crate::error::{ConvertError, Result};
+use crate::new_file::{Existing, write_file};
 use crate::tensor_at::numbers;
 
 /// The pixels that a picture may have: 256 Mi.
@@ -140,16 +141,16 @@ impl Picture {
         Some(Self { image, exact: false })
     }
 
-    /// Creates or replaces the PNG file `path`.
+    /// Creates the PNG file `path`.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub fn write_png(&self, path: &Path) -> Result<()> {
+    /// If it cannot be written, or is there and has to stay.
+    pub fn write_png(&self, path: &Path, existing: Existing) -> Result<()> {
         let mut bytes = std::io::Cursor::new(Vec::new());
         self.image
             .write_to(&mut bytes, image::ImageFormat::Png)
             .map_err(ConvertError::encode(path, "png"))?;
-        std::fs::write(path, bytes.into_inner()).map_err(ConvertError::io(path, "write"))
+        write_file(path, &bytes.into_inner(), existing)
     }
 
     /// Lines of text with two pixels to a character, one above the other.

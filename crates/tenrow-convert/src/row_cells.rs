@@ -9,6 +9,7 @@ use arrow_schema::{ArrowError, Field, FieldRef};
 use tenrow::format::AttributeType;
 
 use crate::from_arrow::{attribute_of, conform};
+use crate::json_values::check_times;
 use crate::jsonl_write::json_column;
 
 /// The column as Arrow's JSON can show it: tensors nested by their shapes, half precision widened,
@@ -17,6 +18,7 @@ pub(crate) fn for_json(field: &Field, column: &ArrayRef) -> Result<ArrayRef, Arr
     if let Some(tensor) = tensor(field, column) {
         return tensor;
     }
+    check_times(field.name(), column)?;
     match is_known_to_json(column) {
         true => Ok(column.clone()),
         false => texts(column),

@@ -1,11 +1,13 @@
 //! Where rows come from: the trait that every importer implements.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::Schema;
 use tenrow::format::Attribute;
 
+use crate::cast_mode::CastMode;
 use crate::error::{ConvertError, Result};
 
 /// Bytes of a batch, about.
@@ -21,6 +23,22 @@ pub trait Source: Send {
     /// The number of rows, where it is known beforehand.
     fn row_count(&self) -> Option<u64>;
 
+    /// Says what the rows are to become, before the first of them is read: text is then read as values of
+    /// these types, by name, as far as `mode` allows, and the attributes are what it is read as. Sources
+    /// whose values have types of their own do nothing.
+    ///
+    /// # Errors
+    /// If some of the text is of no one type.
+    fn read_as(&mut self, targets: &[Attribute], mode: CastMode) -> Result<()> {
+        let _ = (targets, mode);
+        Ok(())
+    }
+
+    /// What people should be told of what was read so far: what was left out, and what is not as in the file.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The next rows: at least one of them, and about 8 MiB at most unless one row is larger.
     ///
     /// # Errors
@@ -32,6 +50,11 @@ pub trait Source: Send {
 /// How many rows of `row_bytes` make a batch; at least one.
 pub(crate) fn rows_per_batch(row_bytes: u64) -> u64 {
     (BATCH_BYTES / row_bytes.max(1)).clamp(1, MAX_BATCH_ROWS)
+}
+
+/// Where each attribute stands; of two with one name, the first.
+pub(crate) fn places(attributes: &[Attribute]) -> HashMap<&str, usize> {
+    attributes.iter().enumerate().rev().map(|(place, a)| (a.name.as_str(), place)).collect()
 }
 
 /// Puts columns together under the fields of `attributes`.

@@ -1,25 +1,19 @@
 //! What tables of every format have in common: a schema found first, batches read later.
 
-use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use arrow_schema::{ArrowError, Field, Schema};
+use arrow_schema::ArrowError;
 use tenrow::format::{Attribute, AttributeType};
 
 use crate::error::{ConvertError, Result};
-use crate::from_arrow::{attribute_of, conform};
-use crate::input::open_reader;
+use crate::from_arrow::conform;
 use crate::source::{Source, batch_of, rows_per_batch};
-
-/// Bytes of one line of a text table.
-const MAX_LINE_BYTES: u64 = 256 << 20;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 pub(crate) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
 type Open = Box<dyn FnOnce() -> Result<Batches> + Send>;
 
-/// A CSV, JSON Lines or Parquet file.
+/// A Parquet file.
 ///
 /// A file is open only while its rows are read, so that many can wait their turn.
 pub struct TableSource {
@@ -108,28 +102,6 @@ impl TableSource {
     }
 }
 
-/// The attributes of a table whose types were inferred from text: all may be null.
-pub(crate) fn inferred_attributes(path: &Path, schema: &Schema) -> Result<Vec<Attribute>> {
-    let attributes = schema.fields().iter().map(|field| {
-        let attribute = attribute_of(field).map_err(|error| match error {
-            ConvertError::Column { name, reason } => {
-                ConvertError::unsupported(path, format!("column {name:?}: {reason}"))
-            }
-            other => other,
-        })?;
-        Ok(attribute.with_nullable(true))
-    });
-    attributes.collect()
-}
-
-/// The schema under which text is decoded straight into the columns of `attributes`.
-pub(crate) fn decoding_schema(attributes: &[Attribute]) -> Schema {
-    let field = |attribute: &Attribute| {
-        Field::new(&attribute.name, attribute.attribute_type.arrow_type(), true)
-    };
-    Schema::new(attributes.iter().map(field).collect::<Vec<_>>())
-}
-
 /// Rows of a batch, from the mean size of a row as text and the size of its numbers.
 pub(crate) fn batch_rows(attributes: &[Attribute], bytes: u64, rows: u64) -> usize {
     let fixed: u64 = attributes.iter().map(fixed_bytes).sum();
@@ -140,45 +112,6 @@ fn fixed_bytes(attribute: &Attribute) -> u64 {
     match &attribute.attribute_type {
         AttributeType::Tensor { dtype, shape } => shape.byte_len(*dtype).unwrap_or(u64::MAX >> 16),
         _ => 8,
-    }
-}
-
-/// A text file, decompressed, without its byte order mark, counted.
-pub(crate) struct TextReader {
-    reader: BufReader<Box<dyn Read + Send>>,
-    bytes: u64,
-    line_bytes: u64,
-}
-
-impl TextReader {
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        let mut reader = BufReader::with_capacity(1 << 16, open_reader(path)?);
-        let start = reader.fill_buf().map_err(ConvertError::decode(path, "gzip", None))?;
-        if start.starts_with(BYTE_ORDER_MARK) {
-            reader.consume(BYTE_ORDER_MARK.len());
-        }
-        Ok(Self { reader, bytes: 0, line_bytes: 0 })
-    }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-}
-
-impl Read for TextReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(buffer)?;
-        self.bytes += count as u64;
-        // Only the last line end of a read counts: no line is thought longer than it is.
-        self.line_bytes = match buffer[..count].iter().rposition(|&b| b == b'\n') {
-            Some(last) => (count - last) as u64,
-            None => self.line_bytes + count as u64,
-        };
-        if self.line_bytes > MAX_LINE_BYTES {
-            let reason = format!("a line of more than {MAX_LINE_BYTES} bytes");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
-        }
-        Ok(count)
     }
 }
 

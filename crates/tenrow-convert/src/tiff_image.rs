@@ -40,17 +40,24 @@ pub(crate) fn tiff_image(content: &[u8]) -> Result<RgbImage, String> {
     RgbImage::from_raw(width, height, rgb).ok_or_else(|| "too few pixels".into())
 }
 
+/// A float from 0 to 1 as a byte.
+pub(crate) fn unit(sample: f64) -> Result<u8, String> {
+    match sample {
+        0.0..=1.0 => Ok((sample * 255.0).round() as u8),
+        _ => Err(format!("a sample of {sample} is not within 0 to 1: scale the picture first")),
+    }
+}
+
 fn samples_of(samples: DecodingResult) -> Result<Vec<u8>, String> {
-    let of_unit = |value: f64| (value.clamp(0.0, 1.0) * 255.0).round() as u8;
     Ok(match samples {
         DecodingResult::U8(samples) => samples,
         DecodingResult::U16(samples) => {
             samples.into_iter().map(|s| ((u32::from(s) + 128) / 257) as u8).collect()
         }
         DecodingResult::F32(samples) => {
-            samples.into_iter().map(|s| of_unit(f64::from(s))).collect()
+            samples.into_iter().map(|s| unit(f64::from(s))).collect::<Result<_, _>>()?
         }
-        DecodingResult::F64(samples) => samples.into_iter().map(of_unit).collect(),
+        DecodingResult::F64(samples) => samples.into_iter().map(unit).collect::<Result<_, _>>()?,
         _ => return Err("TIFF of samples other than u8, u16, f32 and f64 is not read".into()),
     })
 }
@@ -59,8 +66,10 @@ fn samples_of(samples: DecodingResult) -> Result<Vec<u8>, String> {
 mod tests {
     use super::*;
 
+    const SAMPLES: [f64; 6] = [0.0, 1.0, 0.2, 1.0, 0.4, 0.0];
+
     /// A page of 2 by 1 pixels, three planes of f64: little-endian, one strip a plane.
-    fn planar() -> Vec<u8> {
+    fn planar(samples: [f64; 6]) -> Vec<u8> {
         let entry = |tag: u16, kind: u16, count: u32, value: u32| {
             let mut bytes = [tag.to_le_bytes(), kind.to_le_bytes()].concat();
             bytes.extend(count.to_le_bytes());
@@ -87,7 +96,7 @@ mod tests {
             file.extend(entry(tag, kind, count, value));
         }
         file.extend([0; 4]);
-        for value in [0.0, 1.0, 0.2, 2.0, 0.4, f64::NAN] {
+        for value in samples {
             file.extend(f64::to_le_bytes(value));
         }
         file.extend([64u16, 64, 64].into_iter().flat_map(u16::to_le_bytes));
@@ -99,14 +108,22 @@ mod tests {
 
     #[test]
     fn planes_of_floats_become_rgb() {
-        let picture = tiff_image(&planar()).unwrap();
+        let picture = tiff_image(&planar(SAMPLES)).unwrap();
         assert_eq!(picture.as_raw()[..], [0, 51, 102, 255, 255, 0]);
-        assert_eq!(tiff_dimensions(&planar()), Some((2, 1)));
+        assert_eq!(tiff_dimensions(&planar(SAMPLES)), Some((2, 1)));
+    }
+
+    #[test]
+    fn floats_beyond_1_are_refused_rather_than_made_white() {
+        for sample in [1.5, -0.1, f64::NAN, f64::INFINITY] {
+            let error = tiff_image(&planar([0.0, 1.0, 0.2, sample, 0.4, 0.0])).unwrap_err();
+            assert!(error.contains("not within 0 to 1"), "{error}");
+        }
     }
 
     #[test]
     fn a_page_cut_at_any_byte_is_an_error() {
-        let whole = planar();
+        let whole = planar(SAMPLES);
         // The last number of the last table can be left out: its value is the one before.
         for n in 0..whole.len() - 6 {
             assert!(tiff_image(&whole[..n]).is_err(), "{n}");

@@ -8,7 +8,7 @@ use clap::Args;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tenrow::{Dataset, ErrorKind, Snapshot};
-use tenrow_convert::{ImportOptions, OpenOptions, Picture, import, open};
+use tenrow_convert::{Existing, ImportOptions, OpenOptions, Picture, import, open};
 
 use crate::Output;
 use crate::commands::{files, info};
@@ -160,7 +160,7 @@ fn sheet_path(snapshot: &Snapshot) -> PathBuf {
 async fn write_sheet(snapshot: &Snapshot, path: &Path) -> Result<()> {
     let pictures = pictures(snapshot, SHEET_DIGITS).await?;
     let sheet = Picture::contact_sheet(&pictures, SHEET_COLUMNS, SHEET_MARGIN);
-    Ok(sheet.ok_or("no pictures to show")?.write_png(path)?)
+    Ok(sheet.ok_or("no pictures to show")?.write_png(path, Existing::Replace)?)
 }
 
 /// Microseconds that reading one random image and summing its pixels takes.

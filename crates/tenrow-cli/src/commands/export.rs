@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow_convert::{ExportFormat, Progress, export};
+use tenrow_convert::{Existing, ExportFormat, Progress, export};
 
 use crate::Output;
 use crate::fault::Result;
@@ -16,7 +16,8 @@ use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 npy writes <attribute>.npy for each tensor or number; npz, parquet and jsonl write data.npz, \
-data.parquet or data.jsonl; images writes the files of file attributes under their names. The Parquet \
+data.parquet or data.jsonl; images writes the files of file attributes under their names. A file has its \
+name once it is whole, and what is there stays unless --force says otherwise. The Parquet \
 files of the dataset itself need no export: see `tenrow files`.
 
 Examples:
@@ -39,11 +40,19 @@ pub(crate) struct ExportArguments {
     /// Only the rows of this view, in its order
     #[arg(long, value_name = "VIEW", conflicts_with_all = ["version", "at"])]
     view: Option<String>,
+    /// Replace files that are there already
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     version: WhichVersion,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// One rule for every command that writes files.
+pub(crate) fn existing(force: bool) -> Existing {
+    if force { Existing::Replace } else { Existing::Keep }
 }
 
 /// Exports all rows, or those of a view.
@@ -66,7 +75,9 @@ pub(crate) async fn run(
     let mut show = |progress: Progress| {
         bar.set(progress.rows, progress.total_rows, progress.bytes);
     };
-    let exported = export(&snapshot, rows, &arguments.out, arguments.format, &mut show).await?;
+    let (folder, format) = (&arguments.out, arguments.format);
+    let existing = existing(arguments.force);
+    let exported = export(&snapshot, rows, folder, format, existing, &mut show).await?;
     bar.finish();
     if arguments.json {
         let skipped = exported.skipped.iter();
@@ -77,9 +88,13 @@ pub(crate) async fn run(
             "paths": exported.paths,
             "files": exported.file_count,
             "skipped": skipped.collect::<Value>(),
+            "remarks": exported.remarks,
         });
         writeln!(out, "{value:#}")?;
         return Ok(());
+    }
+    for remark in &exported.remarks {
+        writeln!(stderr(), "tenrow: {remark}")?;
     }
     for (_, reason) in &exported.skipped {
         writeln!(stderr(), "tenrow: left out: {reason}")?;

@@ -7,9 +7,10 @@ use clap::Args;
 use serde_json::json;
 use tenrow::format::AttributeType;
 use tenrow::{Attribute, ReadOptions, Snapshot, Tensor};
-use tenrow_convert::{Picture, tensor_at, write_npy};
+use tenrow_convert::{Existing, Picture, tensor_at, write_file, write_npy};
 
 use crate::Output;
+use crate::commands::export::existing;
 use crate::fault::Result;
 use crate::row_list::row_number;
 use crate::show::{self, Style};
@@ -41,6 +42,9 @@ pub(crate) struct GetArguments {
     /// Write the value to this file
     #[arg(long, short)]
     out: Option<PathBuf>,
+    /// Replace the file if it is there already
+    #[arg(long, requires = "out")]
+    force: bool,
     #[command(flatten)]
     version: WhichVersion,
     /// Draw pictures even where the output is not a terminal
@@ -71,7 +75,9 @@ pub(crate) async fn run(arguments: GetArguments, stores: &Stores, out: &mut Outp
         return Ok(());
     };
     let attribute = chosen(&asked, path)?;
-    write(&snapshot, row, attribute, path).await?;
+    let existing = existing(arguments.force);
+    existing.check(path)?;
+    write(&snapshot, row, attribute, path, existing).await?;
     if arguments.json {
         let value = json!({ "row": row, "attribute": attribute.name, "path": path });
         writeln!(out, "{value:#}")?;
@@ -116,11 +122,17 @@ fn extension(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
-async fn write(snapshot: &Snapshot, row: u64, attribute: &Attribute, path: &Path) -> Result<()> {
+async fn write(
+    snapshot: &Snapshot,
+    row: u64,
+    attribute: &Attribute,
+    path: &Path,
+    existing: Existing,
+) -> Result<()> {
     let null = || format!("attribute {:?} of row {row} is null: nothing to write", attribute.name);
     if attribute.attribute_type == AttributeType::File {
         let bytes = snapshot.files(&attribute.name)?.bytes(row).await?.ok_or_else(null)?;
-        return Ok(std::fs::write(path, bytes).map_err(|e| format!("{}: {e}", path.display()))?);
+        return Ok(write_file(path, &bytes, existing)?);
     }
     let extension = extension(path);
     if extension != "npy" && extension != "png" {
@@ -147,8 +159,8 @@ async fn write(snapshot: &Snapshot, row: u64, attribute: &Attribute, path: &Path
         .into());
     };
     match extension.as_str() {
-        "npy" => write_npy(path, &tensor)?,
-        _ => picture(&tensor, attribute, path)?.write_png(path)?,
+        "npy" => write_npy(path, &tensor, existing)?,
+        _ => picture(&tensor, attribute, path)?.write_png(path, existing)?,
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `tenrow import`
 
-use std::io::Write;
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -8,12 +8,12 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use tenrow::{CreateOptions, Dataset, Encoding, Location, WriteOptions};
 use tenrow_convert::{
-    CastMode, ImportOptions, Imported, OpenOptions, Progress, SourceFormat, import,
-    import_in_place, open,
+    CastMode, Charset, CsvOptions, ImportOptions, Imported, OpenOptions, Progress, SourceFormat,
+    import, import_in_place, open,
 };
 
 use crate::Output;
-use crate::commands::create::{encoding, pair};
+use crate::commands::create::encoding;
 use crate::fault::Result;
 use crate::progress::Bar;
 use crate::stores::Stores;
@@ -22,7 +22,12 @@ use crate::text;
 const AFTER: &str = "\
 What a source is, its content says. The first axis of an array is the row. IDX files of images and of \
 labels, given together, become the attributes `image` and `label`. Of a folder of images, every file \
-becomes a row: path, label (the name of its folder), file, width, height.
+becomes a row: path, label (the name of the folder that it is in), file, width, height. A folder of Parquet, \
+CSV, JSON Lines or numpy files is one table; folders in it such as year=2020 are the values of a column. A \
+README or licence beside the data is left out, and said.
+
+The values of CSV and JSON Lines files are read as the types that the dataset has. If it is new, types are \
+found by reading all rows, and keep them all: 01234 stays text.
 
 The dataset is created if it is not there; else the rows are appended, in one commit.
 
@@ -30,6 +35,8 @@ Examples:
   tenrow import digits train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz
   tenrow import photos ./photos --decode 224,224
   tenrow import table sales.csv --cast safe --rename Amount=amount --partition-by region
+  tenrow import german umsatz.csv --delimiter ';' --charset windows-1252
+  tenrow import frame index.csv --rename =row
   tenrow import big *.parquet --in-place";
 
 /// The arguments of `import`.
@@ -47,8 +54,8 @@ pub(crate) struct ImportArguments {
     /// Convert values to the dataset's types: only where nothing is lost, or anyhow
     #[arg(long)]
     cast: Option<Cast>,
-    /// Give an attribute another name
-    #[arg(long = "rename", value_name = "FROM=TO", value_parser = pair)]
+    /// Give an attribute another name; FROM may be empty or hold an `=`, TO may not
+    #[arg(long = "rename", value_name = "FROM=TO", value_parser = rename, allow_hyphen_values = true)]
     renames: Vec<(String, String)>,
     /// How an attribute of a new dataset is stored: raw, zstd:3, byte_stream_split+zstd:3 or auto
     #[arg(long = "encoding", value_name = "NAME=ENCODING", value_parser = encoding)]
@@ -56,6 +63,18 @@ pub(crate) struct ImportArguments {
     /// Put rows with different values of this attribute into different files and folders
     #[arg(long = "partition-by", value_name = "KEY")]
     partition_by: Vec<String>,
+    /// Take only this attribute, by its name in the files; may be given several times
+    #[arg(long = "only", value_name = "NAME")]
+    only: Vec<String>,
+    /// What stands between the values of CSV files: a character, or tab
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// Take the first line of CSV files for a row; the columns are then column_1, column_2, …
+    #[arg(long)]
+    no_header: bool,
+    /// The encoding of CSV and JSON Lines files that are not UTF-8, such as windows-1252 or utf-16le
+    #[arg(long, value_name = "NAME")]
+    charset: Option<Charset>,
     /// Decode images to this size too, as `u8[H,W,3]`
     #[arg(long, value_name = "H,W", value_parser = size)]
     decode: Option<(u32, u32)>,
@@ -63,7 +82,7 @@ pub(crate) struct ImportArguments {
     #[arg(long)]
     bf16: bool,
     /// Index Parquet files where they are instead of copying them; they must not change then
-    #[arg(long, conflicts_with_all = ["cast", "encodings", "partition_by", "decode", "bf16"])]
+    #[arg(long, conflicts_with_all = ["cast", "encodings", "partition_by", "decode", "bf16", "delimiter", "no_header", "charset", "only"])]
     in_place: bool,
     /// Promise that one program at a time writes, for a store that cannot tell two writers apart
     #[arg(long)]
@@ -100,6 +119,9 @@ pub(crate) async fn run(
         copied(&arguments, &dataset, &mut show).await?
     };
     bar.finish();
+    for remark in &imported.remarks {
+        writeln!(stderr(), "tenrow: {remark}")?;
+    }
     match arguments.json {
         true => writeln!(out, "{:#}", json(&imported))?,
         false => report(&imported, started, out)?,
@@ -144,6 +166,9 @@ async fn copied(
     let open_options = OpenOptions {
         decode: arguments.decode,
         bf16: arguments.bf16,
+        csv: CsvOptions { delimiter: arguments.delimiter, no_header: arguments.no_header },
+        charset: arguments.charset,
+        only: arguments.only.clone(),
         renames: arguments.renames.clone(),
     };
     let source = open(&arguments.sources, arguments.format, &open_options)?;
@@ -170,6 +195,7 @@ fn json(imported: &Imported) -> Value {
         "rows": imported.snapshot.row_count(),
         "imported_rows": imported.row_count,
         "imported_bytes": imported.size_bytes,
+        "remarks": imported.remarks,
     })
 }
 
@@ -187,6 +213,22 @@ fn report(imported: &Imported, started: Instant, out: &mut Output) -> Result<()>
         text::counted(snapshot.row_count(), "row", "rows"),
     )?;
     Ok(())
+}
+
+/// Parses `FROM=TO`. Names in files may be empty or hold an `=`: the last one counts.
+fn rename(text: &str) -> Result<(String, String)> {
+    match text.rsplit_once('=') {
+        Some((from, to)) if !to.is_empty() => Ok((from.to_owned(), to.to_owned())),
+        _ => Err("expected FROM=TO".into()),
+    }
+}
+
+fn delimiter(text: &str) -> Result<u8> {
+    match text.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
+        _ => Err("expected one character, such as ; or |, or tab".into()),
+    }
 }
 
 fn size(text: &str) -> Result<(u32, u32)> {

@@ -1,6 +1,6 @@
 //! `tenrow take`
 
-use std::io::Write;
+use std::io::{Write, stderr};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,6 +9,7 @@ use tenrow::{Snapshot, View};
 use tenrow_convert::{Progress, export_rows};
 
 use crate::Output;
+use crate::commands::export::existing;
 use crate::fault::Result;
 use crate::progress::Bar;
 use crate::row_list::{places, rows_of};
@@ -42,6 +43,9 @@ pub(crate) struct TakeArguments {
     /// The file to write: .npy (one attribute), .npz, .parquet or .jsonl
     #[arg(long, short)]
     out: PathBuf,
+    /// Replace the file if it is there already
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     version: WhichVersion,
     /// Print JSON
@@ -64,8 +68,13 @@ pub(crate) async fn run(arguments: TakeArguments, stores: &Stores, out: &mut Out
     let mut show = |progress: Progress| {
         bar.set(progress.rows, progress.total_rows, progress.bytes);
     };
-    export_rows(&snapshot, &rows, &arguments.attributes, &arguments.out, &mut show).await?;
+    let (attributes, path) = (&arguments.attributes, &arguments.out);
+    let existing = existing(arguments.force);
+    let exported = export_rows(&snapshot, &rows, attributes, path, existing, &mut show).await?;
     bar.finish();
+    for remark in &exported.remarks {
+        writeln!(stderr(), "tenrow: {remark}")?;
+    }
     if arguments.json {
         let value = json!({
             "version": snapshot.version().0,

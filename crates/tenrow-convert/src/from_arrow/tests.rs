@@ -146,7 +146,7 @@ fn files_of_others_get_name_and_media_type() {
         let path = Arc::new(StringArray::from(vec!["cat.gif"]));
         Arc::new(StructArray::new(fields.clone(), vec![bytes, path], None))
     };
-    let files = conformed(file(Some(b"GIF89a"))).unwrap();
+    let files = conformed(file(Some(b"GIF89a\x01\0\x01\0"))).unwrap();
     let text = |name| files.as_struct().column_by_name(name).unwrap().as_string::<i32>().clone();
     assert_eq!(text("name").value(0), "cat.gif");
     assert_eq!(text("media_type").value(0), "image/gif");
