@@ -6,6 +6,11 @@ use crate::error::{ConvertError, Result};
 
 /// What may be done to a value whose attribute has another type.
 ///
+/// Text has no type of its own: the cells of CSV and the numbers of JSON are read as the type that the
+/// attribute has, which is no cast. What is read is exact, but for a decimal fraction into a float, which is the
+/// nearest one, as everywhere that such text is read: `0.1` into f32 is `0.1f32`. A fraction into an integer, a
+/// string of JSON into a number or a number into a string are casts.
+///
 /// ```
 /// use tenrow_convert::CastMode;
 /// assert_eq!("safe".parse::<CastMode>()?, CastMode::Safe);

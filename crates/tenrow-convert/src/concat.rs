@@ -321,7 +321,9 @@ impl Source for ChosenSource {
     }
 
     fn read_as(&mut self, targets: &[Attribute], mode: CastMode) -> Result<()> {
-        self.source.read_as(targets, mode)?;
+        let wanted = |target: &&Attribute| self.attributes.iter().any(|a| a.name == target.name);
+        let targets: Vec<_> = targets.iter().filter(wanted).cloned().collect();
+        self.source.read_as(&targets, mode)?;
         self.gather();
         Ok(())
     }

@@ -190,19 +190,31 @@ fn open_tables(
     options: &OpenOptions,
 ) -> Result<Box<dyn Source>> {
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
-    let open = |path: &Path| match format {
-        SourceFormat::Npz => boxed(NpzSource::open_only(path, options.bf16, &options.only)),
-        SourceFormat::Csv => boxed(TextSource::csv(path, &options.csv, options.charset)),
-        SourceFormat::JsonLines => boxed(TextSource::json_lines(path, options.charset)),
-        _ => boxed(TableSource::parquet(path)),
-    };
-    match format {
-        SourceFormat::Idx => open_idx(&paths),
-        SourceFormat::Npy => Ok(Box::new(NpySource::open(&paths, options.bf16)?)),
-        _ => {
-            let keyed = KeyedSource::of_files(files, open)?;
-            ConcatSource::join(keyed)
+    let keyed = match format {
+        SourceFormat::Idx => return open_idx(&paths),
+        SourceFormat::Npy => return boxed(NpySource::open(&paths, options.bf16)),
+        SourceFormat::Csv | SourceFormat::JsonLines => {
+            let texts = paths.iter().map(|path| open_text(path, format, options));
+            let mut texts = texts.collect::<Result<Vec<_>>>()?;
+            TextSource::unify(&mut texts);
+            let mut texts = texts.into_iter();
+            KeyedSource::of_files(files, |path| {
+                let missing = || ConvertError::unsupported(path, "it was not opened");
+                boxed(texts.next().ok_or_else(missing))
+            })?
         }
+        SourceFormat::Npz => KeyedSource::of_files(files, |path| {
+            boxed(NpzSource::open_only(path, options.bf16, &options.only))
+        })?,
+        _ => KeyedSource::of_files(files, |path| boxed(TableSource::parquet(path)))?,
+    };
+    ConcatSource::join(keyed)
+}
+
+fn open_text(path: &Path, format: SourceFormat, options: &OpenOptions) -> Result<TextSource> {
+    match format {
+        SourceFormat::Csv => TextSource::csv(path, &options.csv, options.charset),
+        _ => TextSource::json_lines(path, options.charset),
     }
 }
 

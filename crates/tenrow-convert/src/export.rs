@@ -117,7 +117,7 @@ pub struct Exported {
 /// Writes all rows of `snapshot`, or `rows` in the order given, into files in `folder`, which is made if it is not there.
 ///
 /// Names are `<attribute>.npy`, `data.npz`, `data.parquet`, `data.jsonl`, and those of the files.
-/// Memory: one batch of a scan, and 64 MiB of large files.
+/// Memory: one batch of a scan, and 64 MiB of large files. Dropped before its end, it leaves nothing but files that are whole.
 ///
 /// ```
 /// use tenrow::{Attribute, Columns, Dataset, Schema};
@@ -314,10 +314,16 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn advance(&mut self, batch: &RecordBatch) {
+    async fn advance(&mut self, batch: &RecordBatch) {
         self.progress.rows += batch.num_rows() as u64;
         self.progress.bytes += batch_bytes(batch);
+        self.report().await;
+    }
+
+    async fn report(&mut self) {
         (self.on_progress)(self.progress);
+        // Local files are read without ever waiting, and whoever waits for Ctrl-C has to be asked in between.
+        tokio::task::yield_now().await;
     }
 
     fn batches(&self, attributes: &[&Attribute]) -> BoxStream<'a, Result<RecordBatch>> {
@@ -351,7 +357,7 @@ impl<'a> Run<'a> {
         let mut batches = self.batches(&[attribute]);
         while let Some(batch) = batches.next().await.transpose()? {
             writer.write(batch.column(0))?;
-            self.advance(&batch);
+            self.advance(&batch).await;
         }
         writer.finish()
     }
@@ -373,7 +379,7 @@ impl<'a> Run<'a> {
                 let part = batch.slice(rows.start, rows.len());
                 writer.write(&with_files(self.snapshot, &part, &schema).await?)?;
             }
-            self.advance(&batch);
+            self.advance(&batch).await;
         }
         self.remarks.extend(writer.remarks());
         writer.finish()
@@ -388,7 +394,7 @@ impl<'a> Run<'a> {
             let mut batches = self.batches(&[attribute]);
             while let Some(batch) = batches.next().await.transpose()? {
                 writer.write(batch.column(0))?;
-                self.advance(&batch);
+                self.advance(&batch).await;
             }
         }
         writer.finish()
@@ -418,7 +424,7 @@ impl<'a> Run<'a> {
                 self.progress.bytes += file.size_bytes;
             }
             self.progress.rows += 1;
-            (self.on_progress)(self.progress);
+            self.report().await;
         }
         Ok(count)
     }
@@ -475,3 +481,6 @@ impl TableWriter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

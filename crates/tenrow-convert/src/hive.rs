@@ -38,7 +38,7 @@ impl KeyedSource {
     /// If a file cannot be opened, or some of the files have other keys than the first.
     pub(crate) fn of_files(
         files: &[TableFile],
-        open: impl Fn(&Path) -> Result<Box<dyn Source>>,
+        mut open: impl FnMut(&Path) -> Result<Box<dyn Source>>,
     ) -> Result<Vec<(String, Box<dyn Source>)>> {
         let mut kinds: HashMap<&str, Kind> = HashMap::new();
         for (name, value) in files.iter().flat_map(|file| &file.keys) {
@@ -47,12 +47,12 @@ impl KeyedSource {
                 kind.add_cell(value, 0);
             }
         }
-        let opened = |file: &TableFile| {
+        let mut opened = |file: &TableFile| {
             let name = file.path.display().to_string();
             let source = open(&file.path)?;
             Ok((name, Self::with_keys(source, file, &kinds)?))
         };
-        files.iter().map(opened).collect()
+        files.iter().map(&mut opened).collect()
     }
 
     fn with_keys(

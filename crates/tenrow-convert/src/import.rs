@@ -14,7 +14,7 @@ use crate::cast::cast_batch;
 use crate::cast_mode::CastMode;
 use crate::detect::{OpenOptions, open};
 use crate::error::{ConvertError, Result};
-use crate::folders::{TableFile, table_files};
+use crate::folders::table_files;
 use crate::parquet::check_in_place;
 use crate::source::Source;
 use crate::source_format::SourceFormat;
@@ -150,9 +150,8 @@ pub async fn import_in_place(
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Imported> {
     let (files, remarks) = table_files(paths, SourceFormat::Parquet)?;
-    refuse_keys(&files)?;
+    files.iter().try_for_each(check_in_place)?;
     let files: Vec<PathBuf> = files.into_iter().map(|file| file.path).collect();
-    files.iter().try_for_each(|file| check_in_place(file))?;
     let open_options = OpenOptions { renames: renames.to_vec(), ..OpenOptions::default() };
     let source = open(&files, Some(SourceFormat::Parquet), &open_options)?;
     let attributes = source.attributes();

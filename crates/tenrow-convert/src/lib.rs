@@ -85,6 +85,7 @@ mod images;
 mod jsonl;
 mod npy;
 mod npy_write;
+mod parquet_embedded;
 mod parquet_encrypted;
 mod parquet_legacy;
 

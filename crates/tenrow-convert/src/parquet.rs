@@ -2,18 +2,22 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::file::properties::WriterProperties;
 use tenrow::format::Schema;
 use tenrow::open_regular;
 
 use crate::error::{ConvertError, Result};
+use crate::folders::TableFile;
 use crate::from_arrow::attribute_of;
 use crate::new_file::{Existing, NewFile};
+use crate::parquet_embedded::check_embedded;
 use crate::parquet_encrypted::refuse_encrypted;
 use crate::parquet_legacy::faithful;
 use crate::table::{Batches, TableSource, batch_rows};
@@ -58,24 +62,35 @@ impl TableSource {
 /// than the file says, to keep their values.
 fn metadata_of(path: &Path) -> Result<(ArrowReaderMetadata, Vec<String>)> {
     refuse_encrypted(path)?;
-    let file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
-    let metadata = ArrowReaderMetadata::load(&file, Default::default())
+    let file = File::open(path).map_err(ConvertError::io(path, "open"))?;
+    let metadata = ParquetMetaDataReader::new()
+        .parse_and_finish(&file)
+        .map_err(ConvertError::decode(path, "parquet", None))?;
+    check_embedded(&metadata).map_err(|(name, reason)| {
+        ConvertError::unsupported(path, format!("column {name:?}: {reason}"))
+    })?;
+    let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), Default::default())
         .map_err(ConvertError::decode(path, "parquet", None))?;
     faithful(path, metadata)
 }
 
-/// Refuses a file that is not read as it stands.
-pub(crate) fn check_in_place(path: &Path) -> Result<()> {
-    let (_, changed) = metadata_of(path)?;
-    match changed.first() {
-        None => Ok(()),
-        Some(name) => {
-            let reason = format!(
-                "column {name:?} has to be read as another type than the file says, to keep its values: import it without --in-place"
-            );
-            Err(ConvertError::unsupported(path, reason))
-        }
-    }
+/// Refuses a file that is not read as it stands, or whose folders have keys in their names that it has not.
+pub(crate) fn check_in_place(file: &TableFile) -> Result<()> {
+    let (metadata, changed) = metadata_of(&file.path)?;
+    let is_lost = |name: &&str| metadata.schema().field_with_name(name).is_err();
+    let keys: Vec<_> = file.keys.iter().map(|(name, _)| name.as_str()).filter(is_lost).collect();
+    let reason = match changed.first() {
+        Some(name) => format!(
+            "column {name:?} has to be read as another type than the file says, to keep its values"
+        ),
+        None if keys.is_empty() => return Ok(()),
+        None => format!(
+            "its folders have keys in their names ({}), which would be lost in place",
+            keys.join(", ")
+        ),
+    };
+    let reason = format!("{reason}: import it without --in-place");
+    Err(ConvertError::unsupported(&file.path, reason))
 }
 
 /// Writes one Parquet file with zstd pages and ordinary encodings.

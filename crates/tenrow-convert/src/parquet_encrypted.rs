@@ -35,7 +35,7 @@ enum Footer {
 }
 
 fn footer_of(path: &Path) -> std::io::Result<Footer> {
-    let mut file = tenrow::open_regular(path)?;
+    let mut file = File::open(path)?;
     let len = file.metadata()?.len();
     let Some(tail_at) = len.checked_sub(TAIL_BYTES) else { return Ok(Footer::Damaged) };
     let mut tail = [0; TAIL_BYTES as usize];

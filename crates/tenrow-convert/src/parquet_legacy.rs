@@ -164,7 +164,7 @@ fn look(
     legacy: &[Legacy],
 ) -> Result<Vec<Seen>> {
     let open = |metadata: &ArrowReaderMetadata| {
-        let file = tenrow::open_regular(path).map_err(ConvertError::io(path, "open"))?;
+        let file = File::open(path).map_err(ConvertError::io(path, "open"))?;
         let leaves = legacy.iter().map(|column| column.leaf);
         let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves);
         ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())

@@ -90,13 +90,19 @@ impl Kind {
 
     /// Looks at a number; false if it is none.
     pub(crate) fn add_number(&mut self, text: &str, row: u64) -> bool {
-        let Some(literal) = Literal::read(text) else { return false };
-        if !literal.is_whole {
-            let is_finite = text.parse::<f64>().is_ok_and(f64::is_finite);
-            self.add(if is_finite { Sort::Fraction } else { Sort::HugeFraction }, row);
-            return true;
-        }
-        let value = literal.integer();
+        let is_plain = |byte: u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+        let value = match text.parse::<i64>() {
+            Ok(value) => Some(i128::from(value)),
+            Err(_) if text.contains(['.', 'e', 'E']) && text.bytes().all(is_plain) => {
+                let Ok(value) = text.parse::<f64>() else { return false };
+                self.add(if value.is_finite() { Sort::Fraction } else { Sort::HugeFraction }, row);
+                return true;
+            }
+            Err(_) => {
+                let Some(literal) = Literal::read(text) else { return false };
+                literal.integer()
+            }
+        };
         if value.is_some_and(|value| value < 0) {
             self.add(Sort::Negative, row);
         }
@@ -156,6 +162,13 @@ impl Kind {
             self.add(Sort::FarYear, row);
         }
         true
+    }
+
+    /// Adds what another column has.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (own, other) in self.first.iter_mut().zip(other.first) {
+            *own = own.or(other);
+        }
     }
 
     /// The type that keeps every value; `None` if there is none but text.

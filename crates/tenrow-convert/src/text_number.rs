@@ -12,14 +12,10 @@ const MAX_DIGITS: usize = 400;
 /// A decimal number: `digits`, the last `scale` of them after the point.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Literal {
-    pub(crate) is_negative: bool,
+    is_negative: bool,
     /// Without leading zeros before the point; at least one digit.
     digits: String,
     scale: usize,
-    /// Whether it was written without a point and without an exponent.
-    pub(crate) is_whole: bool,
-    /// Whether zeros were written before the first digit that counts.
-    pub(crate) is_padded: bool,
 }
 
 impl Literal {
@@ -42,7 +38,6 @@ impl Literal {
         if !are_digits(whole) || !are_digits(fraction) {
             return None;
         }
-        let is_padded = whole.len() > 1 && whole.starts_with('0');
         let mut digits = format!("{whole}{fraction}");
         let mut scale = fraction.len() as i64 - exponent;
         if scale < 0 {
@@ -53,8 +48,7 @@ impl Literal {
         // At least one digit stands before the point.
         let digits = format!("{digits:0>width$}", width = scale + 1);
         let spare = digits[..digits.len() - scale - 1].bytes().take_while(|&b| b == b'0').count();
-        let is_whole = number.len() == unsigned.len() && !number.contains('.');
-        Some(Self { is_negative, digits: digits[spare..].to_owned(), scale, is_whole, is_padded })
+        Some(Self { is_negative, digits: digits[spare..].to_owned(), scale })
     }
 
     fn whole_digits(&self) -> &str {
@@ -72,6 +66,13 @@ impl Literal {
         }
         let sign = if self.is_negative { "-" } else { "" };
         format!("{sign}{}", self.whole_digits()).parse().ok()
+    }
+
+    /// With the point moved by `places` digits to the right, and what then is a fraction cut off.
+    pub(crate) fn truncated(&self, places: usize) -> Option<i128> {
+        let fraction = &self.digits[self.digits.len() - self.scale..];
+        let kept = &fraction[..places.min(fraction.len())];
+        format!("{}{kept:0<places$}", self.whole_digits()).parse().ok()
     }
 
     /// Rounded to `scale` digits after the point, halves away from nought.

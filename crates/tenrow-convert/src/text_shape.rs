@@ -49,13 +49,17 @@ impl Members {
             if seen.insert(name.clone(), ()).is_some() {
                 return Err(format!("the key {name:?} is there twice"));
             }
-            let place = *self.places.entry(name).or_insert_with_key(|name| {
-                self.shapes.push((name.clone(), Shape::default()));
-                self.shapes.len() - 1
-            });
-            self.shapes[place].1.add_json(value, row, depth)?;
+            self.shape_of(name).add_json(value, row, depth)?;
         }
         Ok(())
+    }
+
+    fn shape_of(&mut self, name: String) -> &mut Shape {
+        let place = *self.places.entry(name).or_insert_with_key(|name| {
+            self.shapes.push((name.clone(), Shape::default()));
+            self.shapes.len() - 1
+        });
+        &mut self.shapes[place].1
     }
 
     fn get(&self, name: &str) -> Option<&Shape> {
@@ -141,6 +145,28 @@ impl Shape {
             *self = other;
         }
         Some(self)
+    }
+
+    /// Adds what a column of another file looks like.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        match (self, other) {
+            (_, Self::Scalar(kind)) if kind.is_null() => {}
+            (Self::Scalar(own), Self::Scalar(other)) => own.merge(other),
+            (Self::List(own), Self::List(other)) => own.merge(other),
+            (Self::Struct(own), Self::Struct(other)) => {
+                for (name, shape) in &other.shapes {
+                    own.shape_of(name.clone()).merge(shape);
+                }
+            }
+            (own, other) => match own {
+                Self::Scalar(kind) if kind.is_null() => *own = other.clone(),
+                before => {
+                    let reason =
+                        format!("{} in one file, {} in another", other.name(), before.name());
+                    *before = Self::Mixed(reason);
+                }
+            },
+        }
     }
 
     fn name(&self) -> &'static str {

@@ -1,5 +1,6 @@
 //! Tables of text: what the text is, its column says only once it is known what it is to become.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -122,6 +123,33 @@ impl TextSource {
         })
     }
 
+    /// Reads the columns of all `sources` as the types that keep the values of every one of them.
+    ///
+    /// Columns that are text in one file and not in another stay as they are found: that is for people to say.
+    pub(crate) fn unify(sources: &mut [Self]) {
+        let mut shapes: HashMap<String, Shape> = HashMap::new();
+        for source in sources.iter() {
+            for (column, attribute) in source.columns.iter().zip(&source.attributes) {
+                shapes.entry(attribute.name.clone()).or_default().merge(&column.shape);
+            }
+        }
+        let types: HashMap<String, AttributeType> = shapes
+            .into_iter()
+            .filter_map(|(name, shape)| {
+                let field = Field::new(&name, shape.data_type().ok()?, true);
+                Some((name, attribute_of(&field).ok()?.attribute_type))
+            })
+            .collect();
+        for source in sources {
+            for (column, attribute) in source.columns.iter_mut().zip(&mut source.attributes) {
+                let common = types.get(&attribute.name);
+                let found =
+                    common.and_then(|t| column.read_as(t, CastMode::Refuse, source.is_typed));
+                attribute.attribute_type = found.unwrap_or(attribute.attribute_type.clone());
+            }
+        }
+    }
+
     fn check_conflicts(&self) -> Result<()> {
         for (column, attribute) in self.columns.iter().zip(&self.attributes) {
             if let Some(conflict) = &column.conflict {
@@ -181,9 +209,13 @@ impl Source for TextSource {
         self.mode = mode;
         let places = places(targets);
         for (column, attribute) in self.columns.iter_mut().zip(&mut self.attributes) {
-            let target = places.get(attribute.name.as_str());
-            let target = target.map(|&place| &targets[place].attribute_type);
-            if let Some(found) = target.and_then(|t| column.read_as(t, mode, self.is_typed)) {
+            let Some(&place) = places.get(attribute.name.as_str()) else {
+                // Whoever does not want the column need not know what is wrong with it.
+                column.conflict = None;
+                continue;
+            };
+            let target = &targets[place].attribute_type;
+            if let Some(found) = column.read_as(target, mode, self.is_typed) {
                 attribute.attribute_type = found;
             }
         }
@@ -213,3 +245,6 @@ impl Source for TextSource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

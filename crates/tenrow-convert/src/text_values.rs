@@ -35,9 +35,8 @@ impl Leaf {
         use DataType::*;
         match data_type {
             Utf8 | Binary | FixedSizeBinary(_) | Date32 | Date64 | Time32(_) | Time64(_)
-            | Timestamp(..) | Decimal32(..) | Decimal64(..) | Decimal128(..) | Decimal256(..) => {
-                Some(Self::Plain(data_type.clone()))
-            }
+            | Timestamp(..) | Duration(_) | Decimal32(..) | Decimal64(..) | Decimal128(..)
+            | Decimal256(..) => Some(Self::Plain(data_type.clone())),
             other => DType::from_arrow(other).map(Self::Number),
         }
     }
@@ -134,6 +133,15 @@ fn plain(texts: &StringArray, to: &DataType, mode: CastMode) -> Result<ArrayRef,
                 TimeUnit::Millisecond => values!(TimestampMillisecondType, read),
                 TimeUnit::Microsecond => values!(TimestampMicrosecondType, read),
                 TimeUnit::Nanosecond => values!(TimestampNanosecondType, read),
+            }
+        }
+        DataType::Duration(unit) => {
+            let read = |text: &str| duration(text, *unit, is_exact);
+            match unit {
+                TimeUnit::Second => values!(DurationSecondType, read),
+                TimeUnit::Millisecond => values!(DurationMillisecondType, read),
+                TimeUnit::Microsecond => values!(DurationMicrosecondType, read),
+                TimeUnit::Nanosecond => values!(DurationNanosecondType, read),
             }
         }
         other => Err(Misread { index: 0, reason: format!("text is not read as {other}") }),
@@ -236,6 +244,39 @@ fn time(text: &str, unit: TimeUnit, is_exact: bool) -> Result<i64, String> {
         check_fraction(text, unit)?;
     }
     Ok(nanoseconds / (1_000_000_000 / per_second(unit).0))
+}
+
+/// A span such as `PT1.5S` or `-P1DT2H`, as ISO 8601 and our own exports write it: no months and no years, whose
+/// lengths differ.
+fn duration(text: &str, unit: TimeUnit, is_exact: bool) -> Result<i64, String> {
+    let (is_negative, span) = match text.strip_prefix('-') {
+        Some(span) => (true, span),
+        None => (false, text),
+    };
+    let span = span.strip_prefix('P').ok_or(WRONG)?;
+    if is_exact {
+        check_fraction(text, unit)?;
+    }
+    let (days, times) = span.split_once('T').unwrap_or((span, ""));
+    let (_, places) = per_second(unit);
+    let mut sum = 0i128;
+    for (text, units) in
+        [(days, &[('D', 86_400)][..]), (times, &[('H', 3600), ('M', 60), ('S', 1)])]
+    {
+        let mut rest = text;
+        for &(letter, seconds) in units {
+            let Some((number, after)) = rest.split_once(letter) else { continue };
+            let literal = Literal::read(number).and_then(|number| number.truncated(places));
+            let whole = literal.filter(|_| !number.starts_with(['-', '+'])).ok_or(WRONG)?;
+            sum = whole.checked_mul(seconds).and_then(|n| sum.checked_add(n)).ok_or(WRONG)?;
+            rest = after;
+        }
+        if !rest.is_empty() {
+            return Err(WRONG.into());
+        }
+    }
+    let sum = if is_negative { -sum } else { sum };
+    i64::try_from(sum).map_err(|_| "it is longer than that unit reaches".into())
 }
 
 /// Whether `text` says in which zone its time is; `None` if it is no time.

@@ -8,6 +8,7 @@ mod changes;
 mod datasets;
 mod digits;
 mod history;
+mod real_inputs;
 mod rows;
 #[cfg(feature = "sql")]
 mod sql;

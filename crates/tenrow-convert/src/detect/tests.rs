@@ -1,8 +1,12 @@
 use std::io::Write;
 
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use tempfile::TempDir;
 
 use super::*;
+use crate::cast_mode::CastMode;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -66,7 +70,7 @@ fn unknown_content_is_an_error_with_the_first_bytes() {
 }
 
 #[test]
-fn folders_are_images_parquet_or_datasets() {
+fn folders_are_parquet_or_datasets_or_have_to_be_told() {
     let folder = Folder::new();
     folder.put("p/a=1/x.parquet", b"PAR1");
     folder.put("p/_SUCCESS", b"");
@@ -75,7 +79,8 @@ fn folders_are_images_parquet_or_datasets() {
     folder.put("d/_tenrow/latest", b"");
     let format = |name: &str| detect(&folder.0.path().join(name));
     assert_eq!(format("p").unwrap(), SourceFormat::Parquet);
-    assert_eq!(format("i").unwrap(), SourceFormat::Images);
+    // It could be either, and neither is taken for granted.
+    assert!(format("i").unwrap_err().to_string().contains("beside y.png"));
     assert!(format("d").unwrap_err().to_string().contains("tenrow dataset"));
 }
 
@@ -103,8 +108,14 @@ fn tables_of_the_same_columns_follow_each_other_and_others_are_refused() {
     let c = folder.put("c.csv", b"x,y\n1,z\n");
     let options = OpenOptions::default();
     assert_eq!(count_rows(open(&[a.clone(), b], None, &options).unwrap()), 3);
-    let error = open(&[a.clone(), c], None, &options).err().unwrap().to_string();
+    let mut source = open(&[a.clone(), c], None, &options).unwrap();
+    let attributes = source.attributes().to_vec();
+    let error = source.read_as(&attributes, CastMode::Refuse).err().unwrap().to_string();
     assert!(error.contains("c.csv") && error.contains("found string, expected i64"), "{error}");
+    source.read_as(&attributes, CastMode::Safe).unwrap();
+    source.next_batch().unwrap();
+    let error = source.next_batch().unwrap_err().to_string();
+    assert!(error.contains("c.csv: row 0") && error.contains("\"z\""), "{error}");
     let d = folder.put("d", LABELS);
     let error = open(&[a, d], None, &options).err().unwrap().to_string();
     assert!(error.contains("found idx") && error.contains("is csv"), "{error}");
@@ -120,5 +131,148 @@ fn names_are_checked_after_renaming() {
     let source = open(&paths, None, &options.clone().with_rename("_x", "x")).unwrap();
     assert_eq!(names(source.as_ref()), ["x", "y"]);
     let error = open(&paths, None, &options.with_rename("z", "x")).err().unwrap().to_string();
-    assert!(error.contains("\"z\"") && error.contains("_x, y"), "{error}");
+    assert!(error.contains("\"z\"") && error.contains("\"_x\", \"y\""), "{error}");
+}
+
+#[test]
+fn text_that_begins_like_another_format_is_what_its_name_says() {
+    let folder = Folder::new();
+    for header in ["BMI,age", "BMW", "GIF89a,x", "<svg,y", "PAR1,z", "ID3", "RIFFWEBP", "{x}"] {
+        let table = folder.put("x.csv", format!("{header}\n1,2\n").as_bytes());
+        assert_eq!(detect(&table).unwrap(), SourceFormat::Csv, "{header}");
+        let zipped = folder.put("x.tsv.gz", &gzip(format!("{header}\n1\n").as_bytes()));
+        assert_eq!(detect(&zipped).unwrap(), SourceFormat::Csv, "{header}");
+    }
+    let drawing = folder.put("x.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>");
+    assert_eq!(detect(&drawing).unwrap(), SourceFormat::Images);
+    let wide = folder.put("wide.csv", b"\xff\xfea\0\n\0");
+    assert_eq!(detect(&wide).unwrap(), SourceFormat::Csv);
+}
+
+#[test]
+fn a_folder_of_tables_is_a_table_whatever_tells_about_it() {
+    for (name, content, format) in [
+        ("a.csv", &b"x\n1\n"[..], SourceFormat::Csv),
+        ("a.jsonl", b"{\"x\":1}\n", SourceFormat::JsonLines),
+        ("a.tsv.gz", b"x\n1\n", SourceFormat::Csv),
+    ] {
+        let folder = Folder::new();
+        let content = if name.ends_with("gz") { gzip(content) } else { content.to_vec() };
+        folder.put(&format!("data/{name}"), &content);
+        folder.put("README.md", b"about");
+        folder.put("_SUCCESS", b"");
+        let root = folder.0.path().to_owned();
+        assert_eq!(detect(&root).unwrap(), format);
+        let source = open(std::slice::from_ref(&root), None, &OpenOptions::default()).unwrap();
+        assert!(source.remarks()[0].contains("README.md"), "{:?}", source.remarks());
+        assert_eq!(names(source.as_ref()), ["x"]);
+        assert_eq!(count_rows(source), 1);
+        // What might be a row is not left out unasked.
+        folder.put("data/photo.png", b"\x89PNG\r\n\x1a\n");
+        let error = detect(&root).unwrap_err().to_string();
+        assert!(error.contains("photo.png") && error.contains("--format"), "{error}");
+        let source = open(&[root], Some(format), &OpenOptions::default()).unwrap();
+        assert_eq!(count_rows(source), 1);
+    }
+}
+
+#[test]
+fn keys_of_folders_are_columns_of_the_type_that_all_of_them_have() {
+    let folder = Folder::new();
+    folder.put("t/year=2020/kind=a/x.csv", b"v\n1\n");
+    folder.put("t/year=2021/kind=__HIVE_DEFAULT_PARTITION__/x.csv", b"v\n2\n");
+    let root = [folder.0.path().join("t")];
+    let mut source = open(&root, None, &OpenOptions::default()).unwrap();
+    let types: Vec<_> =
+        source.attributes().iter().map(|a| format!("{}:{}", a.name, a.type_text())).collect();
+    assert_eq!(types, ["v:i64?", "year:i64?", "kind:string?"]);
+    let batch = source.next_batch().unwrap().unwrap();
+    assert_eq!(batch.column(1).as_primitive::<Int64Type>().values(), &[2020]);
+    assert_eq!(batch.column(2).as_string::<i32>().value(0), "a");
+    assert_eq!(source.next_batch().unwrap().unwrap().column(2).null_count(), 1);
+    // A key that is a column too is that column.
+    folder.put("t/year=2020/kind=a/x.csv", b"v,year\n1,7\n");
+    let own = [folder.0.path().join("t/year=2020")];
+    let source = open(&own, None, &OpenOptions::default()).unwrap();
+    assert_eq!(names(source.as_ref()), ["v", "year", "kind"]);
+    // Codes are no numbers.
+    folder.put("u/zip=01234/x.csv", b"v\n1\n");
+    let source = open(&[folder.0.path().join("u")], None, &OpenOptions::default()).unwrap();
+    assert_eq!(source.attributes()[1].type_text(), "string?");
+}
+
+#[test]
+fn columns_without_a_name_or_with_one_twice_can_be_renamed_as_the_error_says() {
+    let folder = Folder::new();
+    let options = OpenOptions::default();
+    for (text, advice, renames, expected) in [
+        (",x\n0,1\n", "--rename =NAME", &[("", "row")][..], ["row", "x"]),
+        ("a/b,x\n0,1\n", "--rename a/b=NAME", &[("a/b", "ab")], ["ab", "x"]),
+        ("_a=b,x\n0,1\n", "--rename _a=b=NAME", &[("_a=b", "ab")], ["ab", "x"]),
+        ("a,A\n0,1\n", "--rename a=NAME", &[("a", "b")], ["b", "A"]),
+        ("a,a\n0,1\n", "--rename a=NAME", &[("a", "b"), ("a", "c")], ["b", "c"]),
+    ] {
+        let paths = [folder.put("a.csv", text.as_bytes())];
+        let error = open(&paths, None, &options).err().expect(text).to_string();
+        assert!(error.contains(advice), "{error}");
+        let renamed =
+            renames.iter().fold(options.clone(), |o, (from, to)| o.with_rename(*from, *to));
+        let source = open(&paths, None, &renamed).unwrap();
+        assert_eq!(names(source.as_ref()), expected);
+    }
+}
+
+/// A file of whole numbers before one of fractions was refused, or its types taken for all.
+#[test]
+fn types_of_text_are_those_that_keep_the_values_of_every_file() {
+    let folder = Folder::new();
+    for (texts, expected) in [
+        (&["x\n1\n", "x\n2.5\n"][..], "f64?"),
+        (&["x\n1\n", "x\n18446744073709551615\n"], "u64?"),
+        (&["x,y\n,1\n", "x,y\n2,1\n"], "i64?"),
+        (&["x\n2024-01-31\n", "x\n2024-01-31 10:00:00\n"], "timestamp(us)?"),
+    ] {
+        let file = |(i, text): (usize, &&str)| folder.put(&format!("{i}.csv"), text.as_bytes());
+        let paths: Vec<_> = texts.iter().enumerate().map(file).collect();
+        let source = open(&paths, None, &OpenOptions::default()).unwrap();
+        assert_eq!(source.attributes()[0].type_text(), expected, "{texts:?}");
+        assert_eq!(count_rows(source), 2);
+    }
+    let a = folder.put("a.jsonl", b"{\"v\":[1]}\n{\"v\":[]}\n");
+    let b = folder.put("b.jsonl", b"{\"v\":[0.5]}\n");
+    let source = open(&[a, b], None, &OpenOptions::default()).unwrap();
+    assert_eq!(source.attributes()[0].type_text(), "list<f64?>?");
+    assert_eq!(count_rows(source), 3);
+}
+
+#[test]
+fn some_attributes_can_be_chosen_whatever_the_others_are() {
+    let folder = Folder::new();
+    let table = [folder.put("a.csv", b"a,_b,c\n1,2,3\n")];
+    let only = |names: &[&str]| OpenOptions {
+        only: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..OpenOptions::default()
+    };
+    let source = open(&table, None, &only(&["c", "a"])).unwrap();
+    assert_eq!(names(source.as_ref()), ["a", "c"]);
+    let error = open(&table, None, &only(&["d"])).err().unwrap().to_string();
+    assert!(error.contains("\"d\"") && error.contains("\"_b\""), "{error}");
+
+    let path = folder.0.path().join("x.npz");
+    let mut writer = crate::NpzWriter::create(&path).unwrap();
+    for (name, rows) in [("x_train", 2), ("y_train", 2), ("x_test", 1)] {
+        writer.start_array(name, tenrow::DType::I64, &[], rows).unwrap();
+        let column: arrow_array::ArrayRef =
+            std::sync::Arc::new(arrow_array::Int64Array::from_iter_values(0..rows as i64));
+        writer.write(&column).unwrap();
+    }
+    writer.finish().unwrap();
+    let paths = [path];
+    let error = open(&paths, None, &OpenOptions::default()).err().unwrap().to_string();
+    assert!(error.contains("--only x_train") && error.contains("x_test"), "{error}");
+    let source = open(&paths, None, &only(&["x_train", "y_train"])).unwrap();
+    assert_eq!(names(source.as_ref()), ["x_train", "y_train"]);
+    assert_eq!(count_rows(source), 2);
+    let source = open(&paths, None, &only(&["x_test"])).unwrap();
+    assert_eq!(count_rows(source), 1);
 }

@@ -84,7 +84,9 @@ fn int96_times_are_nanoseconds_where_these_reach_and_else_microseconds() {
     assert_eq!(text, "timestamp(us)?");
     let expected = i64::from(DAYS_TO_9999) * 86_400_000_000 + 5;
     assert_eq!(column.as_primitive::<TimestampMicrosecondType>().values(), &[expected, 0]);
-    assert!(crate::parquet::check_in_place(&path).unwrap_err().to_string().contains("--in-place"));
+    let file = crate::folders::TableFile { path, keys: Vec::new() };
+    let error = crate::parquet::check_in_place(&file).unwrap_err().to_string();
+    assert!(error.contains("--in-place"), "{error}");
     // The year 1.
     let (_dir, path) = times(&[int96(1_721_426, 0)]);
     assert_eq!(first(&path).0, "timestamp(us)?");

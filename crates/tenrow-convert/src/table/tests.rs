@@ -1,8 +1,5 @@
-use std::io::Write;
-
-use arrow_array::Array;
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int32Type, Int64Type};
+use arrow_array::types::Int32Type;
+use arrow_schema::Field;
 use tempfile::TempDir;
 use tenrow::format::Schema as Attributes;
 
@@ -22,66 +19,6 @@ fn rows(source: &mut TableSource) -> Vec<RecordBatch> {
 
 fn types(source: &TableSource) -> Vec<String> {
     source.attributes().iter().map(|a| format!("{}:{}", a.name, a.type_text())).collect()
-}
-
-#[test]
-fn types_of_csv_columns_are_found_in_all_rows() {
-    let text = "\u{feff}n,x,day,who,none\n1,2,2024-01-31,a,\n2,2.5,,\"b, c\",\n";
-    let (_dir, path) = put("t.csv", text.as_bytes());
-    let mut source = TableSource::csv(&path).unwrap();
-    assert_eq!(types(&source), ["n:i64?", "x:f64?", "day:date32?", "who:string?", "none:string?"]);
-    assert_eq!(source.row_count(), Some(2));
-    let batch = rows(&mut source).remove(0);
-    assert_eq!(batch.column(1).as_primitive::<Float64Type>().values(), &[2.0, 2.5]);
-    assert_eq!(batch.column(3).as_string::<i32>().value(1), "b, c");
-    assert_eq!(batch.column(2).null_count(), 1);
-}
-
-#[test]
-fn a_gzipped_table_is_looked_through() {
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(b"a\tb\n1\t2\n").unwrap();
-    let (_dir, path) = put("t.tsv.gz", &gzip.finish().unwrap());
-    assert_eq!(types(&TableSource::csv(&path).unwrap()), ["a:i64?", "b:i64?"]);
-}
-
-#[test]
-fn broken_tables_are_errors_that_name_the_file() {
-    for (name, text) in [("t.csv", ""), ("t.csv", "a,b\n1\n"), ("t.jsonl", "{\"a\":1}\n[1]\n")] {
-        let (_dir, path) = put(name, text.as_bytes());
-        let open = if name == "t.csv" { TableSource::csv } else { TableSource::json_lines };
-        let error = open(&path).err().expect(text).to_string();
-        assert!(error.contains(name), "{error}");
-    }
-}
-
-#[test]
-fn a_broken_line_of_json_is_named_with_its_offset_and_row() {
-    for (line, reason) in [
-        ("[1]", "not a JSON object"),
-        ("{\"a\":", "not a JSON object: EOF"),
-        ("{\"a\":18446744073709551615}", "beyond i64"),
-    ] {
-        let (_dir, path) = put("t.jsonl", format!("{{\"a\":1}}\n\n{line}\n").as_bytes());
-        let error = TableSource::json_lines(&path).err().unwrap().to_string();
-        assert!(
-            error.contains("t.jsonl: byte 9: line of row 1: ") && error.contains(reason),
-            "{error}"
-        );
-    }
-}
-
-#[test]
-fn json_lines_become_columns_and_lists() {
-    let text = "{\"a\":1,\"v\":[1,2.5],\"s\":{\"t\":\"x\"},\"n\":null}\n{\"v\":[],\"a\":null}\n";
-    let (_dir, path) = put("t.jsonl", text.as_bytes());
-    let mut source = TableSource::json_lines(&path).unwrap();
-    let mut found = types(&source);
-    found.sort();
-    assert_eq!(found, ["a:i64?", "n:string?", "s:struct<t:string?>?", "v:list<f64?>?"]);
-    let batch = rows(&mut source).remove(0);
-    assert_eq!(batch.column_by_name("a").unwrap().as_primitive::<Int64Type>().value(0), 1);
-    assert_eq!(batch.column_by_name("v").unwrap().as_list::<i32>().value(0).len(), 2);
 }
 
 fn sample() -> (Attributes, RecordBatch) {

@@ -1,0 +1,65 @@
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use tenrow::{Columns, Dataset};
+
+use super::*;
+
+async fn points(location: &Path) -> Snapshot {
+    let schema = Schema::new([Attribute::parse("x:f64").unwrap()]).unwrap();
+    let dataset = Dataset::create(&location.display().to_string(), schema).await.unwrap();
+    let mut writer = dataset.writer().await.unwrap();
+    let columns = Columns::new().scalars("x", &[1.0f64, f64::NAN, 3.0]).unwrap();
+    writer.append_columns(columns).await.unwrap();
+    writer.commit().await.unwrap()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Ctrl-C was heard only once the export was done, and what it had written then stayed.
+#[test]
+fn an_export_that_is_given_up_leaves_nothing_behind_in_any_format() {
+    let dir = tempfile::tempdir().unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let snapshot = points(&dir.path().join("points")).await;
+        for format in
+            [ExportFormat::Npy, ExportFormat::Npz, ExportFormat::Parquet, ExportFormat::JsonLines]
+        {
+            let folder = dir.path().join(format.name());
+            let has_begun = AtomicBool::new(false);
+            let mut progress = |_| has_begun.store(true, Ordering::Relaxed);
+            let export = export(&snapshot, None, &folder, format, Existing::Keep, &mut progress);
+            let mut export = Box::pin(export);
+            std::future::poll_fn(|context| {
+                let is_pending = export.as_mut().poll(context).is_pending();
+                assert!(is_pending, "{format} let nobody else have a say");
+                if has_begun.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            assert_eq!(names(&folder).len(), 1, "one file on its way");
+            drop(export);
+            assert!(names(&folder).is_empty(), "{format}: {:?}", names(&folder));
+        }
+    });
+}
+
+#[test]
+fn what_is_there_stays_and_what_json_has_not_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let snapshot = points(&dir.path().join("points")).await;
+        let out = dir.path().join("out");
+        let format = ExportFormat::JsonLines;
+        let exported =
+            export(&snapshot, None, &out, format, Existing::Keep, &mut |_| {}).await.unwrap();
+        assert!(exported.remarks[0].contains("x: 1 NaN or infinite"), "{:?}", exported.remarks);
+        let again = export(&snapshot, None, &out, format, Existing::Keep, &mut |_| {}).await;
+        assert!(again.unwrap_err().to_string().contains("is there already"));
+        export(&snapshot, None, &out, format, Existing::Replace, &mut |_| {}).await.unwrap();
+        assert_eq!(names(&out), ["data.jsonl"]);
+    });
+}
