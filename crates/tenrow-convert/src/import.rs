@@ -219,17 +219,6 @@ fn check_encodings(snapshot: &Snapshot, encodings: &[(String, Encoding)]) -> Res
     Ok(())
 }
 
-/// A file in place has only the columns that are in it, and the keys of its folders are not.
-fn refuse_keys(files: &[TableFile]) -> Result<()> {
-    let Some(file) = files.iter().find(|file| !file.keys.is_empty()) else { return Ok(()) };
-    let names: Vec<_> = file.keys.iter().map(|(name, _)| name.as_str()).collect();
-    let reason = format!(
-        "its folders have keys in their names ({}), which would be lost in place: import it without --in-place",
-        names.join(", ")
-    );
-    Err(ConvertError::unsupported(&file.path, reason))
-}
-
 fn check_equal(found: &[Attribute], expected: &Schema, files: &[PathBuf]) -> Result<()> {
     let origin = files.first().map(|file| file.display().to_string()).unwrap_or_default();
     for attribute in expected.attributes() {

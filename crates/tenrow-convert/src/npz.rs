@@ -42,7 +42,7 @@ impl NpzSource {
     /// As [`open`](Self::open), but for arrays that are not in `only`, if that names some: these may have
     /// any shape.
     pub(crate) fn open_only(path: &Path, bf16: bool, only: &[String]) -> Result<Self> {
-        let file = File::open(path).map_err(ConvertError::io(path, "open"))?;
+        let file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
         let mut archive = ZipArchive::new(BufReader::new(file))
             .map_err(ConvertError::decode(path, "npz", None))?;
         if archive.is_empty() || archive.len() > MAX_MEMBERS {

@@ -1,6 +1,5 @@
 //! Parquet files of anyone, in and out, by the ordinary reader and writer.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -62,7 +61,7 @@ impl TableSource {
 /// than the file says, to keep their values.
 fn metadata_of(path: &Path) -> Result<(ArrowReaderMetadata, Vec<String>)> {
     refuse_encrypted(path)?;
-    let file = File::open(path).map_err(ConvertError::io(path, "open"))?;
+    let file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
     let metadata = ParquetMetaDataReader::new()
         .parse_and_finish(&file)
         .map_err(ConvertError::decode(path, "parquet", None))?;

@@ -1,6 +1,5 @@
 //! Whether a Parquet file has encrypted columns: the ordinary reader does not look, and takes them for pages.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -35,7 +34,7 @@ enum Footer {
 }
 
 fn footer_of(path: &Path) -> std::io::Result<Footer> {
-    let mut file = File::open(path)?;
+    let mut file = tenrow::open_regular(path)?;
     let len = file.metadata()?.len();
     let Some(tail_at) = len.checked_sub(TAIL_BYTES) else { return Ok(Footer::Damaged) };
     let mut tail = [0; TAIL_BYTES as usize];

@@ -4,7 +4,6 @@
 //! come out as earlier ones. INTERVAL holds months, days and milliseconds, of which the months are dropped. So
 //! such columns are looked at first, and read as a type that keeps them, or refused.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -164,7 +163,7 @@ fn look(
     legacy: &[Legacy],
 ) -> Result<Vec<Seen>> {
     let open = |metadata: &ArrowReaderMetadata| {
-        let file = File::open(path).map_err(ConvertError::io(path, "open"))?;
+        let file = tenrow::open_regular(path).map_err(ConvertError::io(path, "open"))?;
         let leaves = legacy.iter().map(|column| column.leaf);
         let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves);
         ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
