@@ -222,6 +222,17 @@ impl Source for TextSource {
         self.check_conflicts()
     }
 
+    fn remarks(&self) -> Vec<String> {
+        let [only] = self.attributes.as_slice() else { return Vec::new() };
+        let is_divided = !self.is_typed && only.name.contains([';', '|', '\t']);
+        let remark = format!(
+            "{} has a single column, {:?}: say with --delimiter what divides its values",
+            self.path.display(),
+            only.name
+        );
+        is_divided.then_some(remark).into_iter().collect()
+    }
+
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             let mut batches = match std::mem::replace(&mut self.state, State::Done) {

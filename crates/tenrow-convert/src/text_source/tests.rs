@@ -148,6 +148,8 @@ fn delimiters_headers_and_encodings_are_options() {
     let plain = CsvOptions::default();
     let semicolon = CsvOptions { delimiter: Some(b';'), ..plain.clone() };
     let no_header = CsvOptions { no_header: true, ..plain.clone() };
+    let (_dir, path) = put("t.csv", b"a;b\n1;2\n");
+    assert!(csv(&path).unwrap().remarks()[0].contains("--delimiter"));
     assert_eq!(read(b"a;b\n1,5;2\n", semicolon, None).unwrap(), "a:string? b:i64? | 1,5 2");
     assert_eq!(
         read(b"1,x\n2,y\n", no_header.clone(), None).unwrap(),
