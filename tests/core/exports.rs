@@ -11,7 +11,7 @@ use tenrow::{
     Attribute, Columns, CompactOptions, DType, Dataset, FileValue, Schema, SchemaChange, Snapshot,
     WriteOptions,
 };
-use tenrow_convert::{ExportFormat, export, export_rows};
+use tenrow_convert::{Existing, ExportFormat, export, export_rows};
 use tenrow_tests::{block_on, place};
 
 use super::stock::verified;
@@ -46,7 +46,9 @@ async fn clone_of(dataset: &Dataset, folder: &Path) -> Dataset {
 
 /// The bytes of `photo` in an exported Parquet file.
 async fn exported(snapshot: &Snapshot, folder: &Path) -> Vec<Option<Vec<u8>>> {
-    export(snapshot, None, folder, ExportFormat::Parquet, &mut |_| {}).await.unwrap();
+    export(snapshot, None, folder, ExportFormat::Parquet, Existing::Keep, &mut |_| {})
+        .await
+        .unwrap();
     let batch = read_parquet(&folder.join("data.parquet"));
     let files = batch.column(0).as_struct();
     assert_eq!(files.column_by_name("path").unwrap().null_count(), batch.num_rows());
@@ -89,7 +91,9 @@ fn exports_have_their_large_files_wherever_these_are() {
             let found = exported(&snapshot, &out.path().join(name)).await;
             assert_eq!(found[..3], expected[..], "parquet of {name}");
             let lines = out.path().join(format!("{name}.jsonl"));
-            export_rows(&snapshot, &[0, 1], &[], &lines, &mut |_| {}).await.unwrap();
+            export_rows(&snapshot, &[0, 1], &[], &lines, Existing::Keep, &mut |_| {})
+                .await
+                .unwrap();
             let lines = std::fs::read_to_string(lines).unwrap();
             assert!(lines.lines().all(|line| line.contains("\"bytes\"")), "{lines}");
         }
@@ -149,11 +153,15 @@ fn exports_of_widened_attributes_are_written() {
             dataset.change_schema(change).await.unwrap();
         }
         let snapshot = dataset.latest().await.unwrap();
-        export(&snapshot, None, out.path(), ExportFormat::Parquet, &mut |_| {}).await.unwrap();
+        export(&snapshot, None, out.path(), ExportFormat::Parquet, Existing::Keep, &mut |_| {})
+            .await
+            .unwrap();
         let rows = read_parquet(&out.path().join("data.parquet"));
         assert_eq!(rows.column(1).as_primitive::<Int64Type>().values()[..], [1, 2]);
         let lines = out.path().join("some.jsonl");
-        export_rows(&snapshot, &[1], &["x".into()], &lines, &mut |_| {}).await.unwrap();
+        export_rows(&snapshot, &[1], &["x".into()], &lines, Existing::Keep, &mut |_| {})
+            .await
+            .unwrap();
         assert_eq!(std::fs::read_to_string(lines).unwrap(), "{\"x\":2}\n");
         // What is written of it is read in again.
         let schema = Schema::new(snapshot.schema().attributes().iter().cloned()).unwrap();

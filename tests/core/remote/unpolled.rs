@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::future::{self, FutureExt};
 use futures::stream::{BoxStream, Stream, StreamExt};
 use tenrow::{CreateOptions, Dataset, ReadOptions, Snapshot, Storage, Version, ViewOptions};
-use tenrow_convert::{ExportFormat, export};
+use tenrow_convert::{Existing, ExportFormat, export};
 use tenrow_tests::s3::S3Server;
 use tenrow_tests::{block_on_remote, zoo};
 
@@ -67,7 +67,7 @@ fn reader(
         _ => async move {
             let format =
                 if name == "images" { ExportFormat::Images } else { ExportFormat::Parquet };
-            export(&snapshot, None, &out, format, &mut |_| {}).await.unwrap();
+            export(&snapshot, None, &out, format, Existing::Replace, &mut |_| {}).await.unwrap();
         }
         .into_stream()
         .boxed(),
