@@ -30,7 +30,7 @@ fn write(
     let root = Type::group_type_builder("schema").with_fields(vec![Arc::new(column)]);
     let schema = Arc::new(root.build().unwrap());
     let properties = Arc::new(WriterProperties::builder().build());
-    let file = File::create(&path).unwrap();
+    let file = std::fs::File::create(&path).unwrap();
     let mut writer = SerializedFileWriter::new(file, schema, properties).unwrap();
     let mut group = writer.next_row_group().unwrap();
     let mut column = group.next_column().unwrap().unwrap();
