@@ -40,8 +40,8 @@ fn bound() -> impl Strategy<Value = Option<Value>> {
     ]
 }
 
-fn statistics(most: usize) -> impl Strategy<Value = Vec<Statistics>> {
-    btree_map(1u32..100, (0..1u64 << 40, bound(), bound()), 0..=most).prop_map(|map| {
+fn statistics(most: usize, rows: u64) -> impl Strategy<Value = Vec<Statistics>> {
+    btree_map(1u32..100, (0..=rows, bound(), bound()), 0..=most).prop_map(|map| {
         map.into_iter()
             .map(|(id, (nulls, min, max))| Statistics::new(FieldId(id), nulls, min, max))
             .collect()
@@ -81,7 +81,7 @@ fn changed(schema: Schema) -> Schema {
 
 fn leaf_ref() -> impl Strategy<Value = LeafRef> {
     let numbers = (any::<u64>(), 1..1u64 << 20, 1u64..4096, 0..1u64 << 40, 0..1u64 << 50);
-    (numbers, 0..1u64 << 50, any::<u64>(), statistics(8)).prop_map(
+    (numbers, 0..1u64 << 50, any::<u64>(), statistics(8, 1 << 40)).prop_map(
         |((checksum, size, partitions, rows, files), first_row_id, sequence, statistics)| LeafRef {
             path: String::new(), // set where all paths are known
             checksum,
@@ -272,7 +272,7 @@ fn partition() -> impl Strategy<Value = Partition> {
             };
             files.into_iter().enumerate().map(renamed).collect::<Vec<_>>()
         });
-        (deletes, row_ids, keys, files, statistics(3), vec(path(), 0..3)).prop_map(
+        (deletes, row_ids, keys, files, statistics(3, row_count), vec(path(), 0..3)).prop_map(
             move |(deletes, row_ids, keys, files, statistics, external_files)| Partition {
                 row_count,
                 row_ids,
