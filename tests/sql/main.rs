@@ -10,6 +10,7 @@ mod files;
 mod oracle;
 mod io_counts;
 mod limits;
+mod model;
 mod plans;
 mod recipes;
 mod roots;

@@ -55,6 +55,9 @@ struct Plan {
     /// Whether the put of a version may come late, and the one that does.
     may_be_late: bool,
     late: Option<LatePut>,
+    /// Listings that are to fail as soon as a version was put, and those that are failing.
+    lists_to_fail: usize,
+    lists_failing: usize,
     failed: usize,
     meanwhile: Option<Meanwhile>,
     /// What is done when the next version is there, and its writer is not told yet.
@@ -87,6 +90,11 @@ impl FaultyStore {
     /// Lets the put of a version come late, among the failures at random.
     pub fn allow_late(&self) {
         self.plan().may_be_late = true;
+    }
+
+    /// Fails this many listings right after the next version was put: who looks whether it was meets a busy server.
+    pub fn fail_lists_after_version(&self, lists: usize) {
+        self.plan().lists_to_fail = lists;
     }
 
     /// The put of a version that is to [land](Self::land) later, if there is one.
@@ -148,6 +156,7 @@ impl FaultyStore {
         plan.random = None;
         plan.is_full = false;
         plan.may_be_late = false;
+        (plan.lists_to_fail, plan.lists_failing) = (0, 0);
         plan.meanwhile = None;
         plan.afterwards = None;
         plan.before_read = None;
@@ -204,7 +213,7 @@ impl FaultyStore {
         objects: BoxStream<'static, Result<ObjectMeta>>,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
         let error = || failure(prefix.unwrap_or(&Path::default()));
-        match self.random_failure() {
+        match self.plan().list_failure() {
             None => objects,
             Some(When::Before) => stream::iter([Err(error())]).boxed(),
             // The connection breaks in the middle of the answer.
@@ -214,6 +223,21 @@ impl FaultyStore {
 }
 
 impl Plan {
+    /// Begins to fail listings if that was asked for, and gives what is to be done now.
+    fn version_is_put(&mut self) -> Option<Meanwhile> {
+        self.lists_failing = std::mem::take(&mut self.lists_to_fail);
+        self.afterwards.take()
+    }
+
+    fn list_failure(&mut self) -> Option<When> {
+        if self.lists_failing == 0 {
+            return self.random_failure();
+        }
+        self.lists_failing -= 1;
+        self.failed += 1;
+        Some(When::Before)
+    }
+
     fn random_failure(&mut self) -> Option<When> {
         let (dice, one_in) = self.random.as_mut()?;
         if !dice.once_in(*one_in) {
@@ -299,10 +323,11 @@ impl ObjectStore for FaultyStore {
         match self.next_failure(location) {
             None => {
                 let put = self.inner.put_opts(location, payload, options).await;
-                let due = is_version && put.is_ok();
-                let afterwards = if due { self.plan().afterwards.take() } else { None };
-                if let Some(afterwards) = afterwards {
-                    afterwards().await;
+                if is_version && put.is_ok() {
+                    let afterwards = self.plan().version_is_put();
+                    if let Some(afterwards) = afterwards {
+                        afterwards().await;
+                    }
                 }
                 put
             }

@@ -4,6 +4,7 @@ pub mod pattern;
 pub mod random;
 pub mod zoo;
 pub mod fault;
+pub mod stop;
 pub mod folder;
 pub mod groups;
 pub mod link;

@@ -42,8 +42,8 @@ pub use read::{
 };
 pub use snapshot::Snapshot;
 pub use storage::{
-    Cache, CacheSize, CoalesceOptions, Counters, DurableLocal, ListedObject, Location, Meter,
-    Provider, RemoteLocation, Storage, StoreOptions, Upload, Uploaded, open_regular,
+    Cache, CacheSize, CoalesceOptions, Counters, DurableLocal, LentMemory, ListedObject, Location,
+    Meter, Provider, RemoteLocation, Storage, StoreOptions, Upload, Uploaded, open_regular,
 };
 pub use tenrow_format as format;
 pub use tenrow_format::manifest::Version;

@@ -52,6 +52,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::Ids;
 use counted::LiveCounters;
 use mapped::{MAX_LIVE_MAPS, Maps};
+pub use remote::LentMemory;
 use remote::{Secrets, Sources};
 
 /// The objects of one dataset, by their paths in it; cheap to clone.

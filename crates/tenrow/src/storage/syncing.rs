@@ -11,6 +11,8 @@ use rustix::io::Errno;
 use super::temp_file::FileError;
 
 #[cfg(test)]
+mod schedules;
+#[cfg(test)]
 mod tests;
 
 type Sync = dyn Fn(&File, &Path) -> io::Result<()> + Send + std::marker::Sync;
@@ -63,6 +65,13 @@ impl Syncing {
 
 #[cfg(test)]
 impl Syncing {
+    /// Does this instead, with the path that is to be synced.
+    pub(crate) fn instead(
+        sync: impl Fn(&Path) -> io::Result<()> + Send + std::marker::Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(move |_, path| sync(path)))
+    }
+
     /// Fails where `fails` says so of the path that is to be synced.
     pub(crate) fn failing(
         fails: impl Fn(&Path) -> bool + Send + std::marker::Sync + 'static,

@@ -38,6 +38,7 @@ pub(crate) use denied::explain;
 pub(crate) use hedge::hedged;
 use http::Counting;
 use layers::Layers;
+pub use memory::LentMemory;
 pub(crate) use secrets::Secrets;
 pub(crate) use settings::check_known;
 pub(crate) use sources::Sources;

@@ -4,23 +4,31 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
+use futures::future::{BoxFuture, LocalBoxFuture};
 use object_store::memory::InMemory;
 use tenrow::{
-    Clock, ColumnFill, CompactOptions, CreateOptions, Dataset, DatasetWriter, Error, ErrorKind,
-    ExpireOptions, Ids, Result, SchemaChange, Snapshot, Storage, VacuumOptions, VerifyOptions,
-    Version, WriteOptions,
+    Clock, CreateOptions, Dataset, DatasetWriter, Error, ErrorKind, Ids, Result, Snapshot, Storage,
+    VerifyOptions, Version, WriteOptions,
 };
 use tenrow_tests::fault::{FaultyStore, LatePut};
 use tenrow_tests::random::Dice;
 
 use super::choose::Chooser;
+use super::effect::{Effect, FRESH, History};
+use super::filled::fill;
 use super::observe::observe;
-use super::operation::{Effect, FRESH, History, Operation, computed};
+use super::operation::{KnownFile, Operation};
+use super::perform::{perform, prepared, vacuum};
 use super::rows;
-use super::state::{Kind, State, Value, begin_forms};
+use super::run::World;
+use super::state::{INLINE_BYTES, Kind, State, Value, begin_forms};
+use super::witness::Witness;
 
 /// Later than any object that a test writes, so that an age of 0 is reached by all.
-const NOW_MS: i64 = 4_102_444_800_000;
+pub(crate) const NOW_MS: i64 = 4_102_444_800_000;
+
+/// What the writer of a late version was told, long ago.
+const GAVE_UP: &str = "its writer gave up";
 
 /// What was done, and what was said of it: the version, or the error.
 struct Event {
@@ -53,12 +61,23 @@ pub(crate) struct Schedule {
     write: WriteOptions,
     /// One request in so many fails; 0: none.
     faults_one_in: u64,
+    witness: Option<Witness>,
     seed: u64,
-    pub(crate) log: Vec<String>,
+    log: Vec<String>,
+}
+
+impl World for Schedule {
+    fn run(&mut self) -> LocalBoxFuture<'_, ()> {
+        self.run_through().boxed_local()
+    }
+
+    fn log(&self) -> &[String] {
+        &self.log
+    }
 }
 
 impl Schedule {
-    pub(crate) async fn new(seed: u64) -> Self {
+    pub(crate) async fn new(seed: u64, witness: Option<Witness>) -> Self {
         let store = Arc::new(FaultyStore::new(Arc::new(InMemory::new())));
         store.tear_into("some/place/_tenrow/tmp".into());
         let storage = Storage::from_store(store.clone(), "some/place".into());
@@ -72,7 +91,7 @@ impl Schedule {
         handles[0].create_here(rows::schema(&columns), &CreateOptions::default()).await.unwrap();
         let mut first = State { columns, expired_before: 1, ..State::default() };
         begin_forms(&mut first.columns, &mut first.fields);
-        let write = WriteOptions::default().with_inline_file_bytes(4);
+        let write = WriteOptions::default().with_inline_file_bytes(INLINE_BYTES as u64);
         let write = match chooser.dice.below(3) {
             0 => write.with_row_group_bytes(20).with_partition_bytes(40),
             1 => write.with_row_group_bytes(20),
@@ -90,6 +109,7 @@ impl Schedule {
             late: None,
             write,
             faults_one_in,
+            witness,
             seed,
             log: Vec::new(),
         }
@@ -100,12 +120,12 @@ impl Schedule {
         (version, state)
     }
 
-    pub(crate) async fn run(&mut self) {
+    async fn run_through(&mut self) {
         // Some begin with enough small commits for leaves to be merged.
         let small = if self.chooser.dice.once_in(16) { 14 } else { 0 };
         for _ in 0..small {
             let columns = self.newest().1.columns.clone();
-            let operation = Operation::Append(self.chooser.rows(&columns, 1), None);
+            let operation = Operation::Append(self.chooser.rows(&columns, 1), None, Vec::new());
             self.step(operation).await;
         }
         for _ in 0..6 + self.chooser.dice.below(10) {
@@ -129,6 +149,9 @@ impl Schedule {
         if self.faults_one_in > 0 {
             let dice = Dice::new(self.chooser.dice.bits());
             self.store.fail_at_random(dice, self.faults_one_in);
+            if self.chooser.dice.once_in(4) {
+                self.store.fail_lists_after_version(3);
+            }
         }
         self.store.failed()
     }
@@ -162,6 +185,7 @@ impl Schedule {
         if matches!(operation, Operation::Vacuum) {
             // Its age is 0, so it takes what writers have written and not committed yet.
             self.writers.clear();
+            self.late = None;
         }
         let number = self.chooser.dice.below(2) as usize;
         let dataset = self.handles[number].clone();
@@ -175,12 +199,12 @@ impl Schedule {
         &mut self,
         operation: Operation,
         base: State,
-        run: futures::future::BoxFuture<'static, Result<Option<u64>>>,
+        run: BoxFuture<'static, Result<Option<u64>>>,
     ) {
         let meanwhile = Arc::new(Mutex::new(None));
         if let Some((late, operation, base)) = self.late.take() {
             self.land_in_between(late, operation, base, &meanwhile);
-        } else if self.chooser.dice.once_in(3) {
+        } else if self.chooser.dice.once_in(if is_contended(&operation) { 2 } else { 3 }) {
             self.put_in_between(&operation, &meanwhile);
         } else {
             self.store.allow_late();
@@ -221,7 +245,7 @@ impl Schedule {
         self.store.before_next_version(move || {
             async move {
                 store.land(late).await;
-                let result = Err(Error::new(ErrorKind::Io, "its writer gave up"));
+                let result = Err(Error::new(ErrorKind::Io, GAVE_UP));
                 let event = Event { operation, base, result, has_faults: true, has_company: false };
                 *outcome.lock().unwrap() = Some(event);
             }
@@ -231,15 +255,16 @@ impl Schedule {
 
     fn put_in_between(&mut self, own: &Operation, outcome: &Arc<Mutex<Option<Event>>>) {
         let base = self.newest().1.clone();
-        let operation = self.chooser.operation(&base, &self.states);
+        let operation = self.chooser.rival(own, &base, &self.states);
         // Objects that one is about to name are younger than the limit of a vacuum, if it is not 0 as here.
-        let is_vacuum = matches!(operation, Operation::Vacuum);
+        let is_vacuum = matches!(operation, Operation::Vacuum | Operation::Relist(_));
         // What ends meanwhile could not be told from what was never there.
         let ends_what_is_told = matches!(
             (own, &operation),
             (Operation::Expire(_), Operation::Fill(..) | Operation::Compact)
         );
-        if is_vacuum || ends_what_is_told {
+        // A program that does not look for rivals has none.
+        if is_vacuum || ends_what_is_told || matches!(own, Operation::Relist(_)) {
             return;
         }
         let (dataset, write) = (self.handles[1].clone(), self.write.clone());
@@ -264,16 +289,29 @@ impl Schedule {
                 continue;
             }
             let (newest, latest) = self.newest();
-            let history = History { states: &self.states };
+            let history = History { states: &self.states, newest };
             let is_said = event.result.is_ok();
             match event.operation.effect(&event.base, latest, &history, is_said) {
                 Effect::None => {
                     // A writer may find that its commit was made already before it looks for the newest.
                     let is_append = matches!(event.operation, Operation::Append(..));
-                    expect(event, |found| *found == Some(newest) || is_append && found.is_some());
+                    let is_silent = matches!(event.operation, Operation::Expire(_));
+                    expect(event, |found| {
+                        *found == Some(newest) || is_append && found.is_some() || is_silent
+                    });
                 }
+                Effect::NoneOr(kinds) => match &event.result {
+                    Ok(found) => assert_eq!(*found, Some(newest)),
+                    Err(_) => refused(event, kinds),
+                },
                 Effect::Refused(kinds) => refused(event, kinds),
                 Effect::Version(next) => self.explain_version(event, *next, &listed).await,
+                Effect::VersionOr(next, kinds) => match &event.result {
+                    Err(error) if !event.has_faults => {
+                        assert!(kinds.contains(&error.kind()), "{}", error.chain());
+                    }
+                    _ => self.explain_version(event, *next, &listed).await,
+                },
                 Effect::Versions => self.explain_versions(event, &listed).await,
                 Effect::Vacuum => self.explain_vacuum(event).await,
             }
@@ -294,7 +332,7 @@ impl Schedule {
             return false;
         }
         let made = |event: &Event| {
-            let history = History { states: &self.states };
+            let history = History { states: &self.states, newest };
             match event.operation.effect(&event.base, latest, &history, true) {
                 Effect::Version(state) => Some((event.operation.name(), state.view())),
                 _ => None,
@@ -305,7 +343,7 @@ impl Schedule {
 
     async fn explain_version(&mut self, event: &Event, mut next: State, listed: &[u64]) {
         let version = self.newest().0 + 1;
-        expect(event, |result| *result == Some(version));
+        expect(event, |result| result.is_none_or(|result| result == version));
         if next.generation == FRESH {
             next.generation = version;
         }
@@ -322,8 +360,33 @@ impl Schedule {
         }
         assert_eq!(snapshot.root().operation, event.operation.name());
         assert_eq!(seen.0, next.view(), "version {version}");
+        check_doubt(event);
+        self.show(&snapshot, &next);
         next.partitions = seen.1;
+        self.look_at_files(&snapshot, &next).await;
         self.states.insert(version, next);
+    }
+
+    fn show(&mut self, snapshot: &Snapshot, state: &State) {
+        if let Some(witness) = &self.witness {
+            witness(snapshot, state, &mut self.chooser.dice);
+        }
+    }
+
+    /// Remembers a large file, if there is one, whatever becomes of its version.
+    async fn look_at_files(&mut self, snapshot: &Snapshot, state: &State) {
+        for column in state.columns.iter().filter(|column| column.kind == Kind::File) {
+            for (row, number) in state.rows.iter().zip(0..) {
+                let value = row.value(column);
+                let is_known = self.chooser.files.iter().any(|known| known.value == *value);
+                if matches!(value, Value::Object(..)) && !is_known {
+                    let files = snapshot.files(&column.name).unwrap();
+                    let handle = files.get(number).await.unwrap().unwrap().into();
+                    self.chooser.files.push(KnownFile { value: value.clone(), handle });
+                    return;
+                }
+            }
+        }
     }
 
     /// Versions of a compaction or a fill, each of which is whole.
@@ -352,6 +415,7 @@ impl Schedule {
                 break;
             }
             assert_eq!(seen.0, next.view(), "version {version}");
+            self.show(&snapshot, &next);
             next.partitions = seen.1;
             next.generation = version;
             next.only_expires = false;
@@ -447,11 +511,28 @@ impl Schedule {
     }
 }
 
+/// Whether much depends on what others do meanwhile.
+fn is_contended(operation: &Operation) -> bool {
+    matches!(operation, Operation::Compact | Operation::Compute(_))
+}
+
 /// An error after a fault says nothing; otherwise there has to be a result that `is_right`.
 fn expect(event: &Event, is_right: impl Fn(&Option<u64>) -> bool) {
     match &event.result {
         Ok(result) => assert!(is_right(result), "{:?} gave {result:?}", event.operation.name()),
         Err(error) => assert!(event.has_faults, "{}: {}", event.operation.name(), error.chain()),
+    }
+}
+
+/// Who does not know whether his version is there says so: it is no failure that one may try again after.
+fn check_doubt(event: &Event) {
+    if let Err(error) = &event.result {
+        let is_late = error.to_string() == GAVE_UP;
+        // To end versions once more does no harm, and what comes after the commit may fail.
+        let is_harmless = matches!(event.operation, Operation::Relist(_) | Operation::Expire(_));
+        let name = event.operation.name();
+        let is_doubt = error.kind() == ErrorKind::InDoubt;
+        assert!(is_doubt || is_late || is_harmless, "{name} was made: {}", error.chain());
     }
 }
 
@@ -464,128 +545,4 @@ fn refused(event: &Event, kinds: &[ErrorKind]) {
             assert!(!error.chain().contains('\n'));
         }
     }
-}
-
-/// Gives the values of a fill to the rows that `unfilled` no longer names.
-fn fill(
-    next: &mut State,
-    base: &State,
-    column: &str,
-    input: &str,
-    unfilled: &[std::collections::BTreeSet<String>],
-) {
-    // Both may have been renamed meanwhile: their keys stay.
-    let (Some(column), Some(input)) = (base.column(column), base.column(input)) else { return };
-    let Some(now) = next.columns.iter().find(|now| now.key == column.key) else { return };
-    let name = now.name.clone();
-    for (row, unfilled) in next.rows.iter_mut().zip(unfilled) {
-        if !unfilled.contains(&name) && !row.cells.contains_key(&column.key) {
-            let from = match input.kind {
-                Kind::File => &Value::Null,
-                _ => row.cells.get(&input.key).unwrap_or(&input.default),
-            };
-            let value = Value::Int(computed(from));
-            row.cells.insert(column.key, value);
-        }
-    }
-}
-
-fn vacuum(dry_run: bool) -> VacuumOptions {
-    VacuumOptions { older_than: std::time::Duration::ZERO, dry_run, ..VacuumOptions::default() }
-}
-
-/// A writer with the rows of `operation`, on the newest version, which is `base`.
-async fn prepared(
-    dataset: &Dataset,
-    operation: &Operation,
-    base: &State,
-    options: &WriteOptions,
-) -> Result<DatasetWriter> {
-    let mut options = options.clone();
-    let (mut writer, columns, cells) = match operation {
-        Operation::Append(cells, job) => {
-            options.idempotency_key = job.clone();
-            (dataset.writer_with(options).await?, &base.columns, cells)
-        }
-        Operation::Overwrite(cells, columns) => {
-            let schema = columns.as_ref().map(|columns| rows::schema(columns));
-            let writer = dataset.overwriter(schema, options).await?;
-            (writer, columns.as_ref().unwrap_or(&base.columns), cells)
-        }
-        other => panic!("{other:?} has no writer"),
-    };
-    for part in cells.chunks(3) {
-        writer.append_columns(rows::batch(columns, part)).await?;
-    }
-    Ok(writer)
-}
-
-/// Does it; gives the newest version that it made or found.
-async fn perform(
-    dataset: &Dataset,
-    operation: &Operation,
-    base: &State,
-    write: &WriteOptions,
-) -> Result<Option<u64>> {
-    let change = |change| dataset.change_schema(change);
-    let snapshot = match operation.clone() {
-        Operation::Append(..) | Operation::Overwrite(..) => {
-            prepared(dataset, operation, base, write).await?.commit().await?
-        }
-        Operation::Add(column) => change(SchemaChange::Add(rows::attribute(&column))).await?,
-        Operation::Drop(name) => change(SchemaChange::Drop(name)).await?,
-        Operation::Rename(from, to) => change(SchemaChange::Rename { from, to }).await?,
-        Operation::Widen(name, dtype) => {
-            let dtype = dtype.parse().unwrap();
-            change(SchemaChange::Widen { name, dtype }).await?
-        }
-        Operation::MakeNullable(name) => change(SchemaChange::MakeNullable(name)).await?,
-        Operation::Reorder(names) => change(SchemaChange::Reorder(names)).await?,
-        Operation::Fill(column, input) => {
-            let kind = |name: &str| base.column(name).map_or(Kind::Text, |column| column.kind);
-            let (own, from) = (kind(&column), kind(&input));
-            let fill = ColumnFill::new(column, [input]).with_commit_partitions(2);
-            let compute = |batch: &arrow_array::RecordBatch| {
-                let now = batch.schema().field(0).data_type().clone();
-                let is_same = from == Kind::File || now == rows::arrow_type_of(from);
-                let other = || Error::new(ErrorKind::InvalidInput, "other inputs than expected");
-                is_same.then(|| rows::computed_column(own, from, batch.column(0))).ok_or_else(other)
-            };
-            dataset.fill_column(&fill, compute).await?.snapshot
-        }
-        Operation::Delete(ids) => dataset.delete_ids(&ids).await?.snapshot,
-        Operation::DeleteRows(version, rows, _) => {
-            let snapshot = dataset.version(Version(version)).await?;
-            dataset.delete(&snapshot, &rows).await?.snapshot
-        }
-        Operation::Update(ids, names, values) => {
-            let columns = names.iter().filter_map(|name| base.column(name)).cloned();
-            let mut columns: Vec<_> = columns.collect();
-            columns.dedup();
-            let batch = rows::batch(&columns, &values);
-            let batch = match columns.len() < names.len() {
-                true => batch.array("nobody", rows::nulls(ids.len())),
-                false => batch,
-            };
-            dataset.update_ids(&ids, &batch.into_batch()?).await?
-        }
-        Operation::Compact => dataset.compact(CompactOptions::default()).await?.snapshot,
-        Operation::Restore(version) => dataset.restore(Version(version)).await?,
-        Operation::Tag(name, version) => dataset.tag(&name, Version(version)).await?,
-        Operation::Untag(name) => dataset.untag(&name).await?,
-        Operation::SetProperties(name, value) => {
-            let value = value.map_or(serde_json::Value::Null, Into::into);
-            dataset.set_properties([(name, value)]).await?
-        }
-        Operation::Expire(keep) => {
-            let options = ExpireOptions { keep_last: Some(keep), ..ExpireOptions::default() };
-            dataset.expire(&options).await?;
-            dataset.latest().await?
-        }
-        Operation::Vacuum => {
-            dataset.vacuum(vacuum(false)).await?;
-            return Ok(None);
-        }
-    };
-    Ok(Some(snapshot.version().0))
 }

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, ArrayRef, FixedSizeListArray, Float64Array, Int64Array, StringArray};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, Int64Array, StringArray,
+};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field};
 use tenrow::{Attribute, Columns, DType, FileValue, Schema};
 
-use super::operation::{Cells, computed};
+use super::filled::computed;
+use super::operation::Cells;
 use super::state::{Column, Kind, Value};
 
 /// The schema with these columns.
@@ -23,6 +26,8 @@ pub(crate) fn attribute(column: &Column) -> Attribute {
     let attribute = Attribute::parse(&text).unwrap();
     match &column.default {
         Value::Int(value) => attribute.with_default(*value),
+        Value::Float(bits) => attribute.with_default(f64::from_bits(*bits)),
+        Value::Bool(value) => attribute.with_default(*value),
         Value::Pair([value, _]) => attribute.with_default(*value),
         Value::Text(text) => attribute.with_default(text.as_str()),
         _ => attribute,
@@ -37,7 +42,7 @@ pub(crate) fn batch(columns: &[Column], rows: &[Cells]) -> Columns {
     })
 }
 
-fn array(kind: Kind, values: &[&Value]) -> ArrayRef {
+pub(crate) fn array(kind: Kind, values: &[&Value]) -> ArrayRef {
     match kind {
         Kind::Int(dtype) => {
             let ints: Int64Array = values
@@ -45,6 +50,23 @@ fn array(kind: Kind, values: &[&Value]) -> ArrayRef {
                 .map(|value| if let Value::Int(value) = value { Some(*value) } else { None })
                 .collect();
             arrow_cast::cast(&ints, &arrow_type(dtype)).unwrap()
+        }
+        Kind::Float(dtype) => {
+            let floats: Float64Array = values
+                .iter()
+                .map(|value| match value {
+                    Value::Float(bits) => Some(f64::from_bits(*bits)),
+                    _ => None,
+                })
+                .collect();
+            arrow_cast::cast(&floats, &arrow_type(dtype)).unwrap()
+        }
+        Kind::Bool => {
+            let bools: BooleanArray = values
+                .iter()
+                .map(|value| if let Value::Bool(value) = value { Some(*value) } else { None })
+                .collect();
+            Arc::new(bools)
         }
         Kind::Pair(dtype) => {
             let pairs = values.iter().flat_map(|value| match value {
@@ -67,7 +89,9 @@ fn array(kind: Kind, values: &[&Value]) -> ArrayRef {
         }
         Kind::File => {
             let files = values.iter().map(|value| match value {
-                Value::Bytes(bytes) => Some(FileValue::new("f", bytes.clone())),
+                Value::Bytes(bytes) | Value::Object(bytes, _) => {
+                    Some(FileValue::new("f", bytes.clone()))
+                }
                 _ => None,
             });
             Arc::new(FileValue::array(&files.collect::<Vec<_>>()))
@@ -98,6 +122,16 @@ pub(crate) fn values(kind: Kind, column: &ArrayRef) -> Vec<Value> {
             let ints = arrow_cast::cast(column, &DataType::Int64).unwrap();
             let ints = ints.as_primitive::<Int64Type>();
             (0..ints.len()).map(|row| or_null(row, Value::Int(ints.value(row)))).collect()
+        }
+        Kind::Float(dtype) => {
+            assert_eq!(*column.data_type(), arrow_type(dtype));
+            let floats = arrow_cast::cast(column, &DataType::Float64).unwrap();
+            let floats = floats.as_primitive::<Float64Type>();
+            (0..floats.len()).map(|row| or_null(row, Value::float(floats.value(row)))).collect()
+        }
+        Kind::Bool => {
+            let bools = column.as_boolean();
+            (0..bools.len()).map(|row| or_null(row, Value::Bool(bools.value(row)))).collect()
         }
         Kind::Pair(dtype) => {
             let lists = column.as_fixed_size_list();

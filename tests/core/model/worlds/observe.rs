@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::RecordBatch;
 use futures::TryStreamExt;
-use tenrow::{ScanOptions, Snapshot};
+use tenrow::format::decode_view_rows;
+use tenrow::{Dataset, ErrorKind, ScanOptions, Snapshot};
 use tenrow_tests::random::Dice;
 
-use super::rows;
 use super::state::{Column, Kind, State, Value, View};
+use super::{bounds, rows};
 
 /// Reads the whole version by `slice`, and checks that all other ways of reading agree with it.
 ///
@@ -32,6 +33,7 @@ pub(crate) async fn observe(
             .map(|(name, value)| (name.clone(), value.as_i64().unwrap()))
             .collect(),
         tags: root.tags.iter().map(|(name, version)| (name.clone(), version.0)).collect(),
+        views: views(snapshot).await,
         sequences: root.sequences.clone(),
         expired_before: root.expired_before.0,
         ..View::default()
@@ -47,8 +49,25 @@ pub(crate) async fn observe(
         assert_eq!(batch.num_rows() as u64, count);
         view.rows = values(snapshot, &batch, columns, &all).await;
         check_ways(snapshot, &batch, &view, columns, dice).await;
+        bounds::check(snapshot, &view).await;
     }
     (view, partitions)
+}
+
+/// The rows that someone chose. If no newer version has the view, its version may be gone; its rows are not.
+async fn views(snapshot: &Snapshot) -> BTreeMap<String, (u64, Vec<u64>)> {
+    let dataset = Dataset::at(snapshot.storage().clone());
+    let mut views = BTreeMap::new();
+    for (name, entry) in &snapshot.root().views {
+        let bytes = snapshot.storage().read(&entry.path, entry.size_bytes).await.unwrap();
+        let rows = decode_view_rows(&bytes, entry.row_count, u64::MAX).unwrap();
+        match dataset.view_of(snapshot, name).await {
+            Ok(view) => assert_eq!(view.rows().await.unwrap(), rows, "view {name:?}"),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{}", error.chain()),
+        }
+        views.insert(name.clone(), (entry.version.0, rows));
+    }
+    views
 }
 
 /// Of each row the columns that its partition lacks, and the rows of each partition.
