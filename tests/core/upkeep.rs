@@ -237,3 +237,36 @@ fn large_files_stay_while_a_row_names_them_whatever_else_is_deleted() {
         }
     });
 }
+
+/// A dataset that was made where somebody has a folder `data` of his own lost him his files, and the one that it had indexed
+/// in place there; a dataset below another lost all.
+#[test]
+fn what_others_keep_below_a_dataset_is_left_alone() {
+    block_on(async {
+        let folder = place::folder();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["data/mine.csv", "files/thesis.tex", "columns/notes.txt", "_tenrow/tmp/a/b"] {
+            tenrow_tests::folder::write(&at(name), b"mine");
+        }
+        let outer = zoo_of(folder.path(), 1).await;
+        let inner = zoo_of(&at("data/inner"), 1).await;
+        let before = tenrow_tests::folder::files_of(folder.path());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        let older_than = std::time::Duration::ZERO;
+        let report =
+            outer.vacuum(VacuumOptions { older_than, ..Default::default() }).await.unwrap();
+        assert_eq!(report.removed, []);
+        assert_eq!(tenrow_tests::folder::files_of(folder.path()), before);
+        verified(&inner).await;
+        // What is its own still goes: a leaf that no version names, and a base file.
+        let id = "0123456789abcdef0123456789abcdef";
+        let own = [format!("_tenrow/leaves/{id}"), format!("data/{id}.parquet")];
+        own.iter().for_each(|name| tenrow_tests::folder::write(&at(name), b"left"));
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        let report =
+            outer.vacuum(VacuumOptions { older_than, ..Default::default() }).await.unwrap();
+        let mut removed: Vec<_> = report.removed.into_iter().map(|object| object.path).collect();
+        removed.sort_unstable();
+        assert_eq!(removed, own);
+    });
+}

@@ -129,7 +129,7 @@ pub(crate) fn items_rows(rows: &Range<u64>) -> Result<Columns> {
     };
     let name = |row: u64, dice: &mut Dice| match dice.once_in(3) {
         // Texts that differ only behind what bounds hold of them.
-        true if row % 5 == 0 => format!("{}{}", "long ".repeat(14), row % 7),
+        true if row.is_multiple_of(5) => format!("{}{}", "long ".repeat(14), row % 7),
         true => format!("row {row}"),
         false => NAMES[dice.below(9) as usize].to_owned(),
     };

@@ -2,6 +2,7 @@
 
 mod expire;
 mod origins;
+mod own_names;
 mod references;
 mod vacuum;
 

@@ -1,6 +1,7 @@
 //! Everything that the versions of a dataset name.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use crate::commit::{MAX_LOOKS, never_still};
 use crate::dataset::Dataset;
@@ -58,6 +59,7 @@ impl References {
         for view in snapshot.root().views.values() {
             self.insert(&view.path);
         }
+        let folder = snapshot.storage().real_folder();
         for index in 0..snapshot.root().leaves.len() {
             let path = snapshot.root().leaves[index].path.clone();
             // Leaves are shared by versions: each is read once.
@@ -69,6 +71,15 @@ impl References {
                 let files = entry.files.iter().filter(|file| file.foreign.is_none());
                 for file in files {
                     self.insert(&file.path);
+                }
+                for file in entry.files.iter().filter(|file| file.foreign.is_some()) {
+                    // It may lie in this folder, by any name.
+                    let own = folder
+                        .as_ref()
+                        .and_then(|own| Path::new(&file.path).strip_prefix(own).ok());
+                    if let Some(path) = own.and_then(Path::to_str) {
+                        self.insert(path);
+                    }
                 }
                 if let Some(deletes) = &entry.deletes {
                     self.insert(&deletes.path);

@@ -7,6 +7,7 @@ use futures::TryStreamExt;
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::storage::ListedObject;
+use crate::upkeep::own_names::{NestedDatasets, is_own};
 use crate::upkeep::references::{References, VERSIONS_FOLDER};
 
 /// Where objects are that versions name, those that are being written, and the roots, the first to go.
@@ -67,6 +68,8 @@ fn is_root(object: &ListedObject) -> bool {
 impl Dataset {
     /// Removes objects that no version names and that are older than a limit.
     ///
+    /// Only what has a name that tenrow gives: files of others, and datasets that lie below this one, stay.
+    ///
     /// Roots of versions that have expired are among them: their numbers are free from then on, and a writer that has slept
     /// for longer than the limit would take one for the next.
     ///
@@ -82,16 +85,20 @@ impl Dataset {
         references.add_versions(self).await?;
         let mut report = VacuumReport::default();
         let mut free = Vec::new();
+        let mut nested = NestedDatasets::default();
         let mut seen = 0;
         for folder in FOLDERS {
             let mut objects = self.storage().list(folder);
             while let Some(object) = objects.try_next().await? {
                 seen += 1;
+                nested.note(&object);
+                // Else whoever put it here, it was no writer of this dataset.
+                let is_ours = is_root(&object) || is_own(&object.path);
                 if references.contains(&object.path) {
                     report.named += 1;
-                } else if object.modified_ms > limit {
+                } else if is_ours && object.modified_ms > limit {
                     report.too_young += 1;
-                } else {
+                } else if is_ours {
                     free.push(object);
                 }
                 if options.on_progress.as_mut().is_some_and(|goes_on| !goes_on(seen)) {
@@ -99,6 +106,7 @@ impl Dataset {
                 }
             }
         }
+        free.retain(|object| !nested.have(&object.path));
         // Of roots the oldest goes first, whose name comes last.
         free.sort_by(|a, b| (!is_root(a), &b.path).cmp(&(!is_root(b), &a.path)));
         // What was committed while objects were listed may name some of them: a restored version does.
