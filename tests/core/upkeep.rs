@@ -270,3 +270,35 @@ fn what_others_keep_below_a_dataset_is_left_alone() {
         assert_eq!(removed, own);
     });
 }
+
+/// Pages of mapped files are read unchecked, so that a compaction gave a flipped bit a checksum under which it was right.
+#[test]
+fn what_is_written_anew_was_checked_when_it_was_read() {
+    block_on(async {
+        let folder = place::folder();
+        let schema = Schema::new([Attribute::parse("v:i32[2]").unwrap()]).unwrap();
+        let dataset = Dataset::create(&place::location(folder.path()), schema).await.unwrap();
+        let mut writer = dataset.writer().await.unwrap();
+        let rows = ndarray::array![[1001i32, 1002], [1003, 1004], [1005, 1006]];
+        writer.append_columns(Columns::new().tensors("v", &rows).unwrap()).await.unwrap();
+        writer.commit().await.unwrap();
+        let file =
+            folder::files_of(folder.path()).into_keys().find(|name| name.starts_with("data/"));
+        let file = folder.path().join(file.unwrap());
+        let mut bytes = std::fs::read(&file).unwrap();
+        let at = bytes.windows(4).position(|four| four == 1004i32.to_le_bytes()).unwrap();
+        bytes[at] ^= 1;
+        std::fs::remove_file(&file).unwrap();
+        std::fs::write(&file, bytes).unwrap();
+        let latest = dataset.latest().await.unwrap();
+        let deleted = dataset.delete(&latest, &[0]).await.unwrap().snapshot;
+
+        let error = dataset.compact(CompactOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error.chain());
+        let values = Columns::new().tensors("v", &ndarray::array![[1i32, 2]]).unwrap();
+        let values = values.into_batch().unwrap();
+        let error = dataset.update(&deleted, &[1], &values).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error.chain());
+        assert_eq!(dataset.latest().await.unwrap().version(), deleted.version());
+    });
+}

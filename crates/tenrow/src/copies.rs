@@ -119,7 +119,7 @@ impl Rewriting<'_> {
         attributes: Vec<Attribute>,
     ) -> Result<Partition> {
         let mut writer = NewColumnsWriter::begin(committer, storage, attributes.clone()).await?;
-        let options = ReadOptions::default();
+        let options = ReadOptions::for_rewriting();
         let mut start = 0;
         for &rows in &self.partition.entry().files[0].row_groups {
             let range = start..start + rows;

@@ -174,7 +174,7 @@ impl FillJob {
         let attributes = vec![self.attribute.clone()];
         let storage = self.snapshot.storage();
         let mut writer = NewColumnsWriter::begin(committer, storage, attributes).await?;
-        let options = ReadOptions::default();
+        let options = ReadOptions::for_rewriting();
         let mut start = 0;
         for &rows in &partition.entry().files[0].row_groups {
             let range = start..start + rows;

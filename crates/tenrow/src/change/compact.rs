@@ -211,7 +211,7 @@ async fn rewrite(
             at = live.end;
             let mut columns = Vec::with_capacity(attributes.len());
             for attribute in &attributes {
-                let options = ReadOptions::default();
+                let options = ReadOptions::for_rewriting();
                 columns.push(live_rows(base, attribute, input, live.clone(), &options).await?);
             }
             for closed in writer.append(&columns, options).await? {

@@ -184,7 +184,7 @@ impl Update {
         let storage = latest.storage();
         let attributes = self.attributes.clone();
         let mut writer = NewColumnsWriter::begin(committer, storage, attributes).await?;
-        let options = ReadOptions::default();
+        let options = ReadOptions::for_rewriting();
         let mut start = 0;
         for &count in &partition.entry().files[0].row_groups {
             let range = start..start + count;

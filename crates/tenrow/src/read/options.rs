@@ -50,6 +50,11 @@ impl ReadOptions {
         self
     }
 
+    /// Checks all that is read: it is written anew, and gets checksums that call whatever was read valid.
+    pub(crate) fn for_rewriting() -> Self {
+        Self::default().with_verify(Verify::Always)
+    }
+
     /// Sets when page checksums are compared.
     #[must_use]
     pub fn with_verify(mut self, verify: Verify) -> Self {
