@@ -113,7 +113,8 @@ impl Questions {
         }
         let bound = values[dice.below(values.len() as u64) as usize].clone();
         let text = literal(&bound);
-        let operators: [(&str, fn(Ordering) -> bool); 5] = [
+        type Holds = fn(Ordering) -> bool;
+        let operators: [(&str, Holds); 5] = [
             ("=", Ordering::is_eq),
             ("<", Ordering::is_lt),
             ("<=", Ordering::is_le),

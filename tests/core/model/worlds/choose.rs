@@ -269,7 +269,8 @@ impl Chooser {
             }
             Operation::Compute(computed) if self.dice.once_in(2) => {
                 let mut rival = computed.clone();
-                rival.values = self.rows(&[computed.column.clone()], computed.values.len());
+                rival.values =
+                    self.rows(std::slice::from_ref(&computed.column), computed.values.len());
                 Operation::Compute(rival)
             }
             _ => self.operation(newest, states),

@@ -11,6 +11,10 @@ use super::operation::Operation;
 use super::state::{Row, State, View};
 
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a few are there at a time, most of them of the large kind"
+)]
 pub(crate) enum Deed {
     One(Operation),
     Clone { from: String, version: u64, state: Box<State> },
