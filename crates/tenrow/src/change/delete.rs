@@ -38,7 +38,7 @@ impl Dataset {
     /// still so.
     ///
     /// # Errors
-    /// As [`delete`](Self::delete); [`Conflict`](ErrorKind::Conflict) if it is not.
+    /// As [`delete`](Self::delete); [`Conflict`](crate::ErrorKind::Conflict) if it is not.
     pub async fn delete_on(&self, premise: &Premise, rows: &[u64]) -> Result<DeleteReport> {
         let ids = premise.snapshot().row_ids(rows).await?;
         self.delete_all(&ids, Some(premise.clone())).await
