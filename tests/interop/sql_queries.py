@@ -16,7 +16,7 @@ What the two define differently is avoided by construction:
 - Percentiles of 32-bit floats are 64-bit for us and 32-bit for DuckDB: they are cast first.
 - `GROUP BY x, CAST(x AS VARCHAR)` gives DataFusion two columns of one name, and `SELECT DISTINCT x … ORDER BY x LIMIT 1`
   panics in it where x is NaN: no key is a cast, and NaN is in no `DISTINCT`.
-- `_row`, `_row_id`, `percentile` and `tensor_…` are views and macros in DuckDB: see `PREPARE`.
+- `_row`, `_row_id`, `percentile` and `tensor_…` are columns and macros in DuckDB: see `PREPARE`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ from dataclasses import dataclass, field
 INT, REAL, ROUGH, NOISE, TEXT, BOOL, DATE, TIME, TENSOR = (
     "int", "real", "rough", "noise", "text", "bool", "date", "time", "tensor")
 
+# Tables, not views: of a view DuckDB prunes row groups by bounds that pass over NaN, as Parquet prescribes, and loses rows
+# in which a comparison with NaN holds.
 PREPARE = """
-    CREATE VIEW items AS SELECT *, (id - 7) // 3 AS _row, {row_id} AS _row_id FROM read_parquet({items});
-    CREATE VIEW events AS SELECT * FROM read_parquet({events});
+    CREATE TABLE items AS SELECT *, (id - 7) // 3 AS _row, {row_id} AS _row_id FROM read_parquet({items});
+    CREATE TABLE events AS SELECT * FROM read_parquet({events});
     CREATE MACRO percentile(x, q) AS quantile_cont(x, q / 100.0);
     CREATE MACRO tensor_element(t, i) AS t[i + 1];
     CREATE MACRO tensor_sum(t) AS list_sum(t);
