@@ -134,12 +134,25 @@ fn check(arguments: &ImportArguments) -> Result<()> {
         if source.as_os_str() == "-" {
             return Err("-: sources are files and folders; write standard input to a file".into());
         }
+        refuse_url(source)?;
         check_apart(&arguments.dataset, source)?;
     }
     if arguments.in_place && arguments.format.is_some_and(|f| f != SourceFormat::Parquet) {
         return Err("--in-place: only Parquet files can stay where they are".into());
     }
     Ok(())
+}
+
+/// A location elsewhere is no path, and may hold what no message repeats.
+fn refuse_url(source: &Path) -> Result<()> {
+    let text = source.to_str().filter(|text| text.contains("://") && !source.exists());
+    match text.map(Location::parse).transpose()? {
+        Some(Location::Remote(location)) => Err(format!(
+            "{location}: sources are files and folders of this machine: fetch it first"
+        )
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// A dataset within the folder that it is made from would be taken for a source the next time.

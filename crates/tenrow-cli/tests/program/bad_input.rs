@@ -168,3 +168,17 @@ fn a_program_without_sql_says_how_to_build_one_that_has_it() {
     let complaint = Desk::new().fails(&["sql", "SELECT 1"]);
     assert!(complaint.contains("--features tenrow-cli/sql"), "{complaint}");
 }
+
+/// The path of a source was repeated with the password in it.
+#[test]
+fn sources_elsewhere_are_refused_without_their_credentials() {
+    let desk = Desk::new();
+    for source in ["http://user:marker@127.0.0.1:9/x.csv", "s3://bucket/x.csv"] {
+        let complaint = desk.fails(&["import", "d", source]);
+        assert!(!complaint.contains("marker"), "{complaint}");
+        assert!(
+            complaint.contains("location") || complaint.contains("fetch it first"),
+            "{complaint}"
+        );
+    }
+}

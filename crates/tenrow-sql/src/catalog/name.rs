@@ -35,6 +35,11 @@ pub(crate) enum Part {
 
 impl TableName {
     pub(crate) fn parse(name: &str) -> Result<Self> {
+        if has_credentials(name) {
+            return Err(Error::invalid(
+                "a table name that is a location has no credentials in it: give them as options",
+            ));
+        }
         let (rest, part) = match name.find(['$', '#']) {
             Some(at) if name[at..].starts_with('$') => {
                 (&name[..at], Some(Part::Metadata(name[at + 1..].to_owned())))
@@ -53,6 +58,16 @@ impl TableName {
         }
         Ok(Self { dataset: dataset.to_owned(), version, part })
     }
+}
+
+/// Whether a location has a user and a password, which no message may repeat: what follows its first colon is no port.
+fn has_credentials(name: &str) -> bool {
+    let before = name.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+    let after = before.and_then(|(before, _)| before.split_once(':'));
+    after.is_some_and(|(_, after)| {
+        let port = after.split_once('/').map_or("", |(port, _)| port);
+        port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit())
+    })
 }
 
 impl VersionName {
@@ -90,6 +105,21 @@ mod tests {
         assert_eq!(parse("a@best").version, Some(VersionName::Tag("best".into())));
         assert_eq!(parse("a@3$files").part, Some(Part::Metadata("files".into())));
         assert_eq!(parse("a#train").part, Some(Part::View("train".into())));
+    }
+
+    #[test]
+    fn credentials_in_a_name_are_refused_and_not_repeated() {
+        for name in [
+            "http://user:marker@127.0.0.1:1/q",
+            "https://user:marker@host/d@3",
+            "s3://key:mar/marker@bucket/d",
+        ] {
+            let error = TableName::parse(name).unwrap_err().to_string();
+            assert!(error.contains("credentials") && !error.contains("mar"), "{error}");
+        }
+        for name in ["http://host:8080/d@3", "s3://bucket/d@best", "s3://bucket/d"] {
+            TableName::parse(name).unwrap();
+        }
     }
 
     #[test]
