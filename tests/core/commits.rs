@@ -8,10 +8,13 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use object_store::memory::InMemory;
 use tenrow::{
-    Attribute, Columns, Dataset, ErrorKind, Schema, Snapshot, Storage, Version, WriteOptions,
+    Attribute, Columns, CreateOptions, Dataset, ErrorKind, Schema, Snapshot, Storage, Version,
+    WriteOptions,
 };
 use tenrow_tests::fault::{FaultyStore, When};
 use tenrow_tests::{block_on, folder, place};
+
+use super::stock::verified;
 
 fn schema() -> Schema {
     let texts = ["x:i64", "name:string?", "photo:file?"];
@@ -355,5 +358,48 @@ fn the_futures_of_writing_can_be_spawned() {
         writer.append_columns(rows(0..1)).await?;
         writer.commit().await?;
         dataset.compact(Default::default()).await
+    });
+}
+
+/// The dataset was created first and got its rows then: killed in between, an empty one was left.
+#[test]
+fn a_dataset_is_created_with_its_rows_or_not_at_all() {
+    block_on(async {
+        let folder = place::folder();
+        let location = place::location(folder.path().join("d"));
+        let dataset = Dataset::at(Storage::open(&location).unwrap());
+        let schema = || Schema::new([Attribute::parse("x:i64").unwrap()]).unwrap();
+        let begin = async |or_append, schema| {
+            let create = CreateOptions::default().with_or_append(or_append);
+            dataset.writer_of_new(schema, &create, WriteOptions::default()).await.unwrap()
+        };
+        let mut writers = Vec::new();
+        for (value, or_append) in [(1i64, false), (2, true), (3, false), (4, true)] {
+            let mut writer = begin(or_append, schema()).await;
+            writer.append_columns(Columns::new().scalars("x", &[value]).unwrap()).await.unwrap();
+            writers.push(writer);
+        }
+        let other = Schema::new([Attribute::parse("y:i64").unwrap()]).unwrap();
+        let mut with_other_schema = begin(true, other).await;
+        let columns = Columns::new().scalars("y", &[5i64]).unwrap();
+        with_other_schema.append_columns(columns).await.unwrap();
+        assert_eq!(dataset.latest().await.unwrap_err().kind(), ErrorKind::NotADataset);
+
+        let mut made = Vec::new();
+        for writer in writers {
+            made.push(writer.commit().await);
+        }
+
+        let first = made[0].as_ref().unwrap();
+        assert_eq!((first.version(), first.row_count()), (Version(1), 1));
+        assert_eq!((&*first.root().operation, &first.root().parent), ("create", &None));
+        assert_eq!(made[1].as_ref().unwrap().row_count(), 2);
+        let error = made[2].as_ref().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{}", error.chain());
+        let error = with_other_schema.commit().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{}", error.chain());
+        let newest = dataset.latest().await.unwrap();
+        assert_eq!((newest.version(), newest.row_count()), (Version(3), 3));
+        verified(&dataset).await;
     });
 }

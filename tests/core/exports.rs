@@ -8,11 +8,11 @@ use arrow_array::{Array, RecordBatch};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tenrow::{
-    Attribute, Columns, CompactOptions, DType, Dataset, FileValue, Schema, SchemaChange, Snapshot,
-    WriteOptions,
+    Attribute, Columns, CompactOptions, DType, Dataset, ErrorKind, FileValue, Schema, SchemaChange,
+    Snapshot, WriteOptions,
 };
-use tenrow_convert::{Existing, ExportFormat, export, export_rows};
-use tenrow_tests::{block_on, place};
+use tenrow_convert::{ConvertError, Existing, ExportFormat, export, export_rows};
+use tenrow_tests::{block_on, folder, place};
 
 use super::stock::verified;
 
@@ -167,5 +167,86 @@ fn exports_of_widened_attributes_are_written() {
         let schema = Schema::new(snapshot.schema().attributes().iter().cloned()).unwrap();
         let again = place::location(folder.path().join("again"));
         assert!(Dataset::create(&again, schema).await.is_ok());
+    });
+}
+
+/// Flips a bit where `text` stands.
+fn flip_a_bit(file: &Path, text: &[u8]) {
+    let mut bytes = std::fs::read(file).unwrap();
+    let at = bytes.windows(text.len()).position(|window| window == text).unwrap();
+    bytes[at] ^= 1;
+    std::fs::remove_file(file).unwrap();
+    std::fs::write(file, bytes).unwrap();
+}
+
+/// The only file below a folder of a dataset.
+fn only_file(folder: &Path) -> std::path::PathBuf {
+    let found = folder::files_of(folder);
+    let (path, _) = found.first_key_value().unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    folder.join(path)
+}
+
+/// A flipped bit got a new checksum in the copy, and nobody could have told any more.
+#[test]
+fn what_is_damaged_is_neither_copied_nor_exported() {
+    block_on(async {
+        let folder = place::folder();
+        let out = tempfile::tempdir().unwrap();
+        for (number, (damaged, text)) in
+            [("files", LARGE), ("data", b"small")].into_iter().enumerate()
+        {
+            let a = files_at(&folder.path().join(format!("a{number}"))).await;
+            let file = only_file(&folder.path().join(format!("a{number}/{damaged}")));
+            flip_a_bit(&file, text);
+            let a = Dataset::open(&a.storage().to_string()).await.unwrap();
+            let snapshot = a.latest().await.unwrap();
+            let target = folder.path().join(format!("copy{number}"));
+            let to = place::location(&target);
+            let error = a.copy_to(&to, snapshot.version(), |_, _| ()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error.chain());
+            assert!(error.chain().contains(&file.display().to_string()), "{}", error.chain());
+            assert!(Dataset::open(&to).await.is_err());
+            assert!(!folder::files_of(&target).keys().any(|path| path.starts_with(damaged)));
+            for format in [ExportFormat::Parquet, ExportFormat::JsonLines, ExportFormat::Images] {
+                let to = out.path().join(format!("{number}{format}"));
+                let error = export(&snapshot, None, &to, format, Existing::Keep, &mut |_| {})
+                    .await
+                    .unwrap_err();
+                let ConvertError::Dataset(error) = error else { panic!("{error}") };
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "{format}: {}", error.chain());
+                // Of images, those before the damaged one are there.
+                let before = if format == ExportFormat::Images { number } else { 0 };
+                assert_eq!(folder::files_of(&to).len(), before, "{format}");
+            }
+        }
+    });
+}
+
+/// A copy that was killed left files that were in the way of the next one.
+#[test]
+fn a_copy_that_was_interrupted_is_gone_on_with() {
+    block_on(async {
+        let folder = place::folder();
+        let a = files_at(&folder.path().join("a")).await;
+        let version = a.latest().await.unwrap().version();
+        let target = folder.path().join("b");
+        let to = place::location(&target);
+        a.copy_to(&to, version, |_, _| ()).await.unwrap();
+        let expected = contents(&a).await;
+        std::fs::remove_dir_all(target.join("_tenrow")).unwrap();
+        std::fs::remove_dir_all(target.join("files")).unwrap();
+
+        let b = a.copy_to(&to, version, |_, _| ()).await.unwrap();
+
+        assert_eq!(contents(&b).await, expected);
+        verified(&b).await;
+        // What is there and is something else stays, and is said.
+        std::fs::remove_dir_all(target.join("_tenrow")).unwrap();
+        let file = only_file(&target.join("files"));
+        flip_a_bit(&file, LARGE);
+        let error = a.copy_to(&to, version, |_, _| ()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{}", error.chain());
+        assert!(error.chain().contains(&file.display().to_string()), "{}", error.chain());
     });
 }

@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use tenrow::{
     Attribute, Clock, Columns, CompactOptions, CreateOptions, Dataset, ErrorKind, ExpireOptions,
-    Schema, Snapshot, VacuumOptions, Version, WriteOptions,
+    FileValue, Schema, Snapshot, VacuumOptions, Version, WriteOptions,
 };
 use tenrow_tests::{block_on, folder, place};
 
@@ -151,27 +151,104 @@ fn a_clone_of_a_clone_lives_though_the_one_between_is_gone() {
     });
 }
 
-/// What came back through a clone is named by way of that: the dataset is its own origin.
+/// What came back through a clone was named by way of that: the dataset was its own origin, and could not be moved.
 #[test]
-fn rows_that_a_dataset_gets_back_from_its_clone_are_its_own_reference() {
+fn rows_that_a_dataset_gets_back_from_its_clone_are_its_own() {
     block_on(async {
         let desk = Desk::new();
         let a = desk.create("a", &[1, 2]).await;
         let b = desk.clone(&a, "b").await;
+        add(&b, 3, WriteOptions::default()).await;
+        b.compact(CompactOptions::default()).await.unwrap();
+        add(&b, 4, WriteOptions::default()).await;
+        let c = desk.clone(&a, "c").await;
+        let latest = c.latest().await.unwrap();
+        c.delete(&latest, &[0]).await.unwrap();
+        a.merge(&c, &c.latest().await.unwrap()).await.unwrap();
+        // The notes of the clones, and of what `a` has of `c`: a deletion vector.
+        assert_eq!((notes(&a).await, notes(&c).await), (2, 1));
+        assert_eq!(a.latest().await.unwrap().root().origins.len(), 1);
+        a.compact(CompactOptions::default()).await.unwrap();
+        expire(&a).await;
+        desk.remove("c");
+        a.forget_clone(&desk.place("c")).await.unwrap();
         a.merge(&b, &b.latest().await.unwrap()).await.unwrap();
-        desk.remove("b");
-        a.forget_clone(&desk.place("b")).await.unwrap();
-        assert_eq!(desk.values("a").await, [1, 2, 1, 2]);
-        // The rows that it had from the start go, and not the files that those which came back need.
-        let latest = a.latest().await.unwrap();
-        a.delete(&latest, &[0, 1]).await.unwrap();
-        assert_eq!(expire(&a).await, [3]);
-        sweep(&a).await;
-        assert_eq!(desk.values("a").await, [1, 2]);
+        assert_eq!(desk.values("a").await, [1, 2, 2, 1, 2, 3, 4]);
+        // It refers to what `b` wrote, and not to itself.
+        let origins = a.latest().await.unwrap().root().origins.clone();
+        let locations: Vec<_> = origins.values().map(|origin| origin.location.as_str()).collect();
+        assert_eq!(locations, ["../b"]);
         verified(&a).await;
-        tidy(&a).await;
-        assert_eq!(expire(&a).await, [0; 0]);
-        assert_eq!((notes(&a).await, desk.values("a").await), (0, vec![1, 2]));
+
+        let moved = desk.path("moved");
+        std::fs::rename(desk.path("a"), &moved).unwrap();
+        assert_eq!(desk.values("moved").await, [1, 2, 2, 1, 2, 3, 4]);
+    });
+}
+
+/// Files that came back stay, though the version that named them has expired, and rows name them by their own paths.
+#[test]
+fn large_files_that_come_back_are_named_by_their_own_paths() {
+    block_on(async {
+        let desk = Desk::new();
+        let schema = Schema::new([Attribute::parse("photo:file").unwrap()]).unwrap();
+        let a = Dataset::create(&desk.place("a"), schema).await.unwrap();
+        let small = WriteOptions::default().with_inline_file_bytes(1);
+        let append = async |dataset: &Dataset, text: &'static str| {
+            let mut writer = dataset.writer_with(small.clone()).await.unwrap();
+            let file = FileValue::new(text, text);
+            writer.append_columns(Columns::new().files("photo", &[Some(file)])).await.unwrap();
+            writer.commit().await.unwrap();
+        };
+        append(&a, "one").await;
+        let b = desk.clone(&a, "b").await;
+        append(&b, "two").await;
+        // One partition, whose rows name files of both.
+        b.compact(CompactOptions::default()).await.unwrap();
+        let latest = a.latest().await.unwrap();
+        a.delete(&latest, &[0]).await.unwrap();
+        expire(&a).await;
+
+        a.merge(&b, &b.latest().await.unwrap()).await.unwrap();
+
+        b.forget_clone(&desk.place("a")).await.unwrap_err();
+        let elsewhere = desk.path("elsewhere");
+        std::fs::rename(desk.path("b"), &elsewhere).unwrap();
+        a.forget_clone(&desk.place("b")).await.unwrap();
+        std::fs::rename(&elsewhere, desk.path("b")).unwrap();
+        assert_eq!(notes(&a).await, 0);
+        expire(&a).await;
+        sweep(&a).await;
+        verified(&a).await;
+        let newest = desk.open("a").await.latest().await.unwrap();
+        let photos = newest.files("photo").unwrap();
+        for (row, text) in ["one", "two"].into_iter().enumerate() {
+            let file = photos.get(row as u64).await.unwrap().unwrap();
+            assert_eq!(file.read().await.unwrap(), text);
+            let is_own = file.path.unwrap().starts_with("files/");
+            assert_eq!(is_own, text == "one");
+        }
+    });
+}
+
+/// `verify` faulted a dataset in the middle of a chain that is gone and that nothing needs, and a clone was refused for it.
+#[test]
+fn one_in_the_middle_that_nobody_needs_is_no_fault_and_in_nobodys_way() {
+    block_on(async {
+        let desk = Desk::new();
+        let a = desk.create("a", &[1, 2]).await;
+        let b = desk.clone(&a, "b").await;
+        let d = desk.clone(&b, "d").await;
+        desk.remove("b");
+        assert_eq!(d.latest().await.unwrap().root().origins.len(), 2);
+        verified(&d).await;
+        let e = desk.clone(&d, "e").await;
+        assert_eq!(e.latest().await.unwrap().root().origins.len(), 2);
+        verified(&e).await;
+        let m = desk.create("m", &[0]).await;
+        m.merge(&d, &d.latest().await.unwrap()).await.unwrap();
+        assert_eq!(desk.values("m").await, [0, 1, 2]);
+        verified(&m).await;
     });
 }
 

@@ -1,14 +1,19 @@
 //! Large files that values name and do not bring: whatever commits them makes sure that they stay.
 
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::{ArrayRef, RecordBatch};
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
 use tenrow::{
     Attribute, Clock, ColumnFill, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions,
     FileValue, Result, Schema, SchemaChange, Snapshot, VacuumOptions, WriteOptions,
 };
-use tenrow_tests::{block_on, place};
+use tenrow_tests::{block_on, folder, place};
 
 use super::stock::verified;
 
@@ -86,18 +91,21 @@ const ALL: [&str; 4] = ["append", "update", "fill", "overwrite"];
 #[test]
 fn no_commit_names_a_large_file_that_no_row_of_the_version_before_names() {
     block_on(async {
-        for how in ALL {
+        for (how, is_gone) in ALL.into_iter().flat_map(|how| [(how, true), (how, false)]) {
             let folder = place::folder();
             let dataset = dataset(&folder).await;
             let freed = photo(&dataset.latest().await.unwrap(), 1).await;
             dataset.delete_ids(&[1]).await.unwrap();
             dataset.compact(CompactOptions::default()).await.unwrap();
-            sweep(&dataset).await;
+            if is_gone {
+                sweep(&dataset).await;
+            }
 
             let error = commit(&dataset, how, freed).await.unwrap_err();
 
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{how}: {}", error.chain());
-            assert!(error.to_string().contains("is named by no row"), "{how}: {error}");
+            let says = if is_gone { "is not there" } else { "is named by no row" };
+            assert!(error.chain().contains(says), "{how}: {}", error.chain());
             verified(&dataset).await;
         }
     });
@@ -156,5 +164,143 @@ fn rows_that_are_gone_since_the_snapshot_are_left_out_of_an_update() {
         // An id that is given as such is to be there.
         let error = dataset.update_ids(&[0, 1], &values).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
+    });
+}
+
+/// A Parquet file of others with a column of files: their bytes and a path, each of which may be null.
+fn files_of_others(path: &Path, rows: &[(Option<&[u8]>, Option<&str>)]) {
+    let file = |&(bytes, path): &(Option<&[u8]>, Option<&str>)| {
+        let bytes = bytes.map(Bytes::copy_from_slice);
+        Some(FileValue { bytes, path: path.map(str::to_owned), ..FileValue::default() })
+    };
+    let files: Vec<_> = rows.iter().map(file).collect();
+    let column: ArrayRef = Arc::new(FileValue::array(&files));
+    let batch = RecordBatch::try_from_iter([("photo", column)]).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+async fn add_in_place(dataset: &Dataset, file: &Path) -> Result<Snapshot> {
+    let mut writer = dataset.writer().await?;
+    writer.append_in_place(file, &HashMap::new()).await?;
+    writer.commit().await
+}
+
+/// Rows of a file in place named large files of the dataset, which nothing kept for them, or nothing at all.
+#[test]
+fn rows_in_place_that_do_not_bring_their_bytes_are_refused() {
+    if !place::needs_folders("files in place are local") {
+        return;
+    }
+    block_on(async {
+        let folder = place::folder();
+        let own = folder.path().join("d");
+        let schema = Schema::new([Attribute::parse("photo:file?").unwrap()]).unwrap();
+        let dataset = Dataset::create(&place::location(&own), schema).await.unwrap();
+        let mut writer = dataset.writer().await.unwrap();
+        writer.append_columns(Columns::new().files("photo", &[large(1)])).await.unwrap();
+        let newest = writer.commit().await.unwrap();
+        let object = photo(&newest, 0).await.unwrap().path.unwrap();
+        let file = folder.path().join("x.parquet");
+        let whole = (Some(&b"bytes"[..]), Some("a.png"));
+        for (row, says) in [
+            ((None, Some(object.as_str())), object.as_str()),
+            ((None, Some("b.png")), "only the path \"b.png\""),
+            ((None, None), "has no bytes:"),
+        ] {
+            files_of_others(&file, &[whole, whole, row]);
+            let error = add_in_place(&dataset, &file).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{}", error.chain());
+            let text = error.to_string();
+            assert!(text.contains("row 2 of \"photo\"") && text.contains(says), "{text}");
+        }
+        files_of_others(&file, &[whole, (Some(b""), Some(&object))]);
+        let newest = add_in_place(&dataset, &file).await.unwrap();
+        let photos = newest.files("photo").unwrap();
+        assert_eq!(photos.bytes(1).await.unwrap().unwrap(), &b"bytes"[..]);
+        assert_eq!(photos.bytes(2).await.unwrap().unwrap(), &b""[..]);
+        verified(&dataset).await;
+    });
+}
+
+/// Files of a dataset were indexed in place by another, which was not registered, and removed by the first.
+#[test]
+fn an_object_of_a_dataset_is_no_file_for_another_to_index() {
+    if !place::needs_folders("files in place are local") {
+        return;
+    }
+    block_on(async {
+        let home = place::folder();
+        let a = dataset(&home).await;
+        let data = home.path().join("data");
+        let (name, _) = folder::files_of(&data).pop_first().unwrap();
+        let file = data.join(name);
+        let other = tempfile::tempdir().unwrap();
+        let b = dataset(&other).await;
+        for dataset in [&a, &b] {
+            let error = add_in_place(dataset, &file).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{}", error.chain());
+            assert!(error.to_string().contains("merge or clone"), "{error}");
+        }
+        // What only lies there is nobody's.
+        let mine = data.join("mine.parquet");
+        let photo = (Some(&b"bytes"[..]), None);
+        files_of_others(&mine, &[photo]);
+        let schema = Schema::new([Attribute::parse("photo:file?").unwrap()]).unwrap();
+        let c = Dataset::create(&place::location(other.path().join("c")), schema).await.unwrap();
+        add_in_place(&c, &mine).await.unwrap();
+    });
+}
+
+/// A value that names a file says of it what it likes: its size and hash are those of the file.
+#[test]
+fn what_a_value_says_of_a_file_that_it_names_is_what_the_file_is() {
+    block_on(async {
+        let folder = place::folder();
+        let dataset = dataset(&folder).await;
+        let newest = dataset.latest().await.unwrap();
+        let mut wrong = photo(&newest, 0).await.unwrap();
+        let right = wrong.clone();
+        wrong.size_bytes = Some(3);
+        wrong.blake3 = Some("0".repeat(64));
+        let mut silent = right.clone();
+        (silent.size_bytes, silent.blake3) = (None, None);
+        for value in [wrong, silent] {
+            let newest = commit(&dataset, "update", Some(value)).await.unwrap();
+            assert_eq!(photo(&newest, 0).await, Some(right.clone()));
+            verified(&dataset).await;
+        }
+    });
+}
+
+/// A page that is damaged was indexed, and its rows could not be read then.
+#[test]
+fn a_damaged_page_is_found_before_its_file_is_indexed() {
+    if !place::needs_folders("files in place are local") {
+        return;
+    }
+    block_on(async {
+        let home = place::folder();
+        dataset(&home).await;
+        let data = home.path().join("data");
+        let (name, _) = folder::files_of(&data).pop_first().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.parquet");
+        let other = folder.path().join("d");
+        let attributes = ["label:i64", "photo:file?"].map(|text| Attribute::parse(text).unwrap());
+        let schema = Schema::new(attributes).unwrap();
+        let dataset = Dataset::create(&place::location(&other), schema).await.unwrap();
+        let mut bytes = std::fs::read(data.join(name)).unwrap();
+        // The first page holds the labels, 1 and 2.
+        let labels: Vec<u8> = [1i64, 2].iter().flat_map(|label| label.to_le_bytes()).collect();
+        let at = bytes.windows(16).position(|window| window == labels).unwrap();
+        bytes[at] ^= 4;
+        std::fs::write(&file, bytes).unwrap();
+        let error = add_in_place(&dataset, &file).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error.chain());
+        let chain = error.chain();
+        assert!(chain.contains("column \"label\" in row group 0"), "{chain}");
     });
 }

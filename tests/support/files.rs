@@ -27,6 +27,7 @@ struct State {
     /// Of these, those that such servers do not know.
     unknown_requests: AtomicUsize,
     hides_missing: AtomicBool,
+    ignores_ranges: AtomicBool,
 }
 
 impl FileServer {
@@ -60,6 +61,11 @@ impl FileServer {
     /// From now on what is not there is refused, as buckets do that may be read and not listed.
     pub fn hide_missing(&self) {
         self.state.hides_missing.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on a file is sent whole, whatever part of it is asked for.
+    pub fn ignore_ranges(&self) {
+        self.state.ignores_ranges.store(true, Ordering::Relaxed);
     }
 }
 
@@ -102,6 +108,7 @@ fn answer(request: &Request<Incoming>, folder: &Path, state: &State) -> Response
     };
     let bytes = Bytes::from(bytes);
     let range = request.headers().get("range").and_then(|range| range.to_str().ok());
+    let range = range.filter(|_| !state.ignores_ranges.load(Ordering::Relaxed));
     let Some((first, last)) = range.and_then(parse) else {
         return response(StatusCode::OK, bytes, None);
     };

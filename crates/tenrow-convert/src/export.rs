@@ -7,7 +7,7 @@ use std::str::FromStr;
 use arrow_array::RecordBatch;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt, try_unfold};
 use tenrow::format::{Attribute, AttributeType, Schema};
-use tenrow::{ReadOptions, ScanOptions, Snapshot};
+use tenrow::{ReadOptions, ScanOptions, Snapshot, Verify};
 
 use crate::error::{ConvertError, Result};
 use crate::files_write::FileWriter;
@@ -19,9 +19,6 @@ use crate::npz::NpzWriter;
 use crate::parquet::ParquetWriter;
 use crate::source::rows_per_batch;
 use crate::whole_files::{file_sized, with_files};
-
-/// Bytes of a large file that are copied at once.
-const COPY_BYTES: u64 = 8 << 20;
 
 /// A format that rows can be exported to.
 ///
@@ -139,8 +136,8 @@ pub struct Exported {
 ///
 /// # Errors
 /// If the format can hold none of the attributes, a null that it cannot hold, or what goes wrong
-/// while reading and writing. A file has its name only once it is whole; what was there stays unless it is
-/// to be replaced, and files of images never replace others.
+/// while reading and writing: of all rows every page is checked, as what is damaged would look whole in the copy. A file has
+/// its name only once it is whole; what was there stays unless it is to be replaced.
 pub async fn export(
     snapshot: &Snapshot,
     rows: Option<&[u64]>,
@@ -330,7 +327,7 @@ impl<'a> Run<'a> {
         let read = ReadOptions::default().with_attributes(attributes.iter().map(|a| &a.name));
         match self.rows {
             Rows::All => {
-                let options = ScanOptions::default().with_read(read);
+                let options = ScanOptions::default().with_read(read.with_verify(Verify::Always));
                 self.snapshot.scan_with(&options).map_err(ConvertError::from).boxed()
             }
             Rows::These(rows) => {
@@ -403,7 +400,7 @@ impl<'a> Run<'a> {
     /// Copies the files of one attribute piece by piece, and returns how many there were.
     async fn files(&mut self, attribute: &Attribute, folder: &Path) -> Result<u64> {
         let column = self.snapshot.files(&attribute.name)?;
-        let mut writer = FileWriter::create(folder)?;
+        let mut writer = FileWriter::create(folder, self.existing)?;
         let mut count = 0;
         for place in 0..self.row_count() {
             let row = match self.rows {
@@ -412,12 +409,9 @@ impl<'a> Run<'a> {
             };
             if let Some(file) = column.get(row).await? {
                 let mut part = writer.begin(file.name.as_deref())?;
-                let mut at = 0;
-                while at < file.size_bytes {
-                    let end = file.size_bytes.min(at + COPY_BYTES);
-                    let piece = file.read_range(at..end).await?;
+                let mut pieces = file.pieces();
+                while let Some(piece) = pieces.try_next().await? {
                     part.write_piece(&piece)?;
-                    at = end;
                 }
                 writer.keep(part)?;
                 count += 1;

@@ -1,50 +1,60 @@
 //! Files of a dataset, written into a folder under their own names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::create_dir_all;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use crate::error::{ConvertError, Result};
-use crate::new_file::temporary_in;
+use crate::new_file::{Existing, keep_as, temporary_in};
 
 /// Bytes of one part of a path.
 const MAX_PART_BYTES: usize = 200;
 
-/// Writes files under a folder; what is there already is never replaced.
+/// Writes files under a folder.
 ///
 /// Names may be paths, but never lead out of the folder: `..`, roots and drives are dropped, and
-/// characters that some system forbids become `_`. A name that is taken gets a number.
+/// characters that some system forbids become `_`. The second file of a name gets a number; names that differ in case
+/// only count as one.
 ///
 /// ```
+/// use tenrow_convert::{Existing, FileWriter};
 /// let dir = tempfile::tempdir()?;
-/// let mut writer = tenrow_convert::FileWriter::create(dir.path())?;
+/// let mut writer = FileWriter::create(dir.path(), Existing::Keep)?;
 /// assert_eq!(writer.write(Some("cats/a.png"), b"one")?, dir.path().join("cats/a.png"));
 /// assert_eq!(writer.write(Some("cats/a.png"), b"two")?, dir.path().join("cats/a-1.png"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct FileWriter {
     folder: PathBuf,
-    /// The number to try next for a name that was taken.
+    existing: Existing,
+    /// The number to try next for a name that was taken, in lower case.
     next_number: HashMap<String, u64>,
+    /// The names that it gave, in lower case.
+    given: HashSet<String>,
 }
 
 impl FileWriter {
-    /// Writes into `folder`, which is made if it is not there.
+    /// Writes into `folder`, which is made if it is not there; `existing` says what becomes of files that are in it.
     ///
     /// # Errors
     /// If it cannot be made.
-    pub fn create(folder: &Path) -> Result<Self> {
+    pub fn create(folder: &Path, existing: Existing) -> Result<Self> {
         create_dir_all(folder).map_err(ConvertError::io(folder, "create"))?;
-        Ok(Self { folder: folder.to_owned(), next_number: HashMap::new() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            existing,
+            next_number: HashMap::new(),
+            given: HashSet::new(),
+        })
     }
 
     /// Writes one file, and returns where: `name` if there is one, else `file`, made safe.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If it cannot be written, or a file of its name was there before and has to stay.
     pub fn write(&mut self, name: Option<&str>, bytes: &[u8]) -> Result<PathBuf> {
         let mut file = self.begin(name)?;
         file.write_piece(bytes)?;
@@ -61,24 +71,26 @@ impl FileWriter {
         Ok(PartFile { name, file })
     }
 
-    /// Gives the file the first name that is free.
+    /// Gives the file the first name that this writer did not give yet.
     pub(crate) fn keep(&mut self, part: PartFile) -> Result<PathBuf> {
-        let PartFile { name, mut file } = part;
+        let PartFile { name, file } = part;
         let (folder, stem, extension) = split(&name);
-        let folder = self.folder.join(folder);
-        let number = self.next_number.entry(name.clone()).or_default();
-        loop {
+        let number = self.next_number.entry(name.to_lowercase()).or_default();
+        let name = loop {
             let candidate = match *number {
-                0 => folder.join(format!("{stem}{extension}")),
-                n => folder.join(format!("{stem}-{n}{extension}")),
+                0 => format!("{stem}{extension}"),
+                n => format!("{stem}-{n}{extension}"),
             };
             *number += 1;
-            match file.persist_noclobber(&candidate) {
-                Ok(_) => return Ok(candidate),
-                Err(taken) if taken.error.kind() == ErrorKind::AlreadyExists => file = taken.file,
-                Err(fault) => return Err(ConvertError::io(&candidate, "create")(fault.error)),
+            let candidate =
+                if folder.is_empty() { candidate } else { format!("{folder}/{candidate}") };
+            if self.given.insert(candidate.to_lowercase()) {
+                break candidate;
             }
-        }
+        };
+        let path = self.folder.join(name);
+        keep_as(file, &path, self.existing)?;
+        Ok(path)
     }
 }
 
@@ -147,12 +159,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_is_not_replaced() {
+    fn what_is_there_is_replaced_only_when_asked() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("a.x"), b"old").unwrap();
-        let mut writer = FileWriter::create(dir.path()).unwrap();
-        assert!(writer.write(Some("a.x"), b"new").unwrap().ends_with("a-1.x"));
+        let mut writer = FileWriter::create(dir.path(), Existing::Keep).unwrap();
+        let error = writer.write(Some("a.x"), b"new").unwrap_err().to_string();
+        assert!(error.contains("a.x") && error.contains("--force"), "{error}");
         assert!(writer.write(None, b"").unwrap().ends_with("file"));
         assert_eq!(std::fs::read(dir.path().join("a.x")).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+
+        let mut writer = FileWriter::create(dir.path(), Existing::Replace).unwrap();
+        assert!(writer.write(Some("a.x"), b"new").unwrap().ends_with("a.x"));
+        // Its own it never replaces, nor what is one name with it where case does not count.
+        assert!(writer.write(Some("a.x"), b"second").unwrap().ends_with("a-1.x"));
+        assert!(writer.write(Some("A.x"), b"third").unwrap().ends_with("A-2.x"));
+        assert!(writer.write(Some("a-1.x"), b"fourth").unwrap().ends_with("a-1-1.x"));
+        assert_eq!(std::fs::read(dir.path().join("a.x")).unwrap(), b"new");
     }
 }

@@ -69,7 +69,7 @@ pub(crate) fn is_document(name: &str) -> bool {
     STEMS.contains(&stem) && EXTENSIONS.contains(&extension)
 }
 
-/// Everything in a folder but what is hidden: rows, documents, and other files.
+/// Everything in a folder: rows, documents and what is hidden, and other files.
 #[derive(Debug, Default)]
 struct Listing {
     tables: Vec<(SourceFormat, PathBuf)>,
@@ -89,7 +89,7 @@ impl Listing {
                 let is_folder =
                     entry.file_type().map_err(ConvertError::io(&path, "read"))?.is_dir();
                 match table_format(&name) {
-                    _ if name.starts_with('.') => {}
+                    _ if name.starts_with('.') => listing.documents.push(path),
                     _ if is_folder && !name.starts_with('_') => folders.push(path),
                     // Spark and others keep their marks beside the data under such names.
                     Some(_) | None if name.starts_with('_') => listing.documents.push(path),

@@ -73,9 +73,9 @@ impl ImageSource {
         decode: Option<(u32, u32)>,
         is_asked: bool,
     ) -> Result<Self> {
-        let mut files = Vec::new();
+        let (mut files, mut left_out) = (Vec::new(), Vec::new());
         if path.is_dir() {
-            list(path, "", &mut files)?;
+            list(path, "", &mut files, &mut left_out)?;
         } else {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             files.push(FoundFile { path: path.to_owned(), relative: name });
@@ -84,14 +84,14 @@ impl ImageSource {
             return Err(ConvertError::unsupported(path, "the folder holds no files"));
         }
         files.sort_by(|a, b| a.relative.cmp(&b.relative));
-        let mut remarks = Vec::new();
         if !is_asked && files.iter().any(|file| !is_document(file.name())) {
             let (documents, rows): (Vec<_>, _) =
                 files.into_iter().partition(|file| is_document(file.name()));
             files = rows;
-            let documents: Vec<_> = documents.into_iter().map(|file| file.path).collect();
-            remarks.extend(remark(path, &documents));
+            left_out.extend(documents.into_iter().map(|file| file.path));
         }
+        left_out.sort();
+        let remarks: Vec<String> = remark(path, &left_out).into_iter().collect();
         let mut attributes =
             ["path:string", "label:string?", "file:file", "width:u32?", "height:u32?"]
                 .into_iter()
@@ -111,8 +111,13 @@ impl ImageSource {
     }
 }
 
-/// Collects the files under `folder`, whose path from the root is `prefix`.
-fn list(folder: &Path, prefix: &str, files: &mut Vec<FoundFile>) -> Result<()> {
+/// Collects the files under `folder`, whose path from the root is `prefix`, and what is hidden there.
+fn list(
+    folder: &Path,
+    prefix: &str,
+    files: &mut Vec<FoundFile>,
+    hidden: &mut Vec<PathBuf>,
+) -> Result<()> {
     let entries = std::fs::read_dir(folder).map_err(ConvertError::io(folder, "list"))?;
     for entry in entries {
         let entry = entry.map_err(ConvertError::io(folder, "list"))?;
@@ -122,12 +127,13 @@ fn list(folder: &Path, prefix: &str, files: &mut Vec<FoundFile>) -> Result<()> {
             return Err(ConvertError::unsupported(&path, "a name that is not Unicode: rename it"));
         };
         if name.starts_with('.') {
+            hidden.push(path);
             continue;
         }
         let relative = format!("{prefix}{name}");
         let kind = entry.file_type().map_err(ConvertError::io(&path, "read"))?;
         if kind.is_dir() {
-            list(&path, &format!("{relative}/"), files)?;
+            list(&path, &format!("{relative}/"), files, hidden)?;
         } else if path.is_file() {
             files.push(FoundFile { path, relative });
         }
@@ -464,10 +470,12 @@ mod tests {
         let dir = TempDir::new().unwrap();
         std::fs::write(dir.path().join("a.jpg"), turned(6)).unwrap();
         std::fs::write(dir.path().join("README.md"), "about").unwrap();
+        std::fs::write(dir.path().join(".DS_Store"), "x").unwrap();
         let mut source = ImageSource::open(dir.path(), Some((64, 48))).unwrap();
         assert_eq!(source.next_batch().unwrap().unwrap().num_rows(), 1);
         let remarks = source.remarks();
-        assert!(remarks[0].contains("README.md") && remarks[1].contains("1 picture is turned"));
+        assert!(remarks[0].ends_with(": .DS_Store, README.md"), "{remarks:?}");
+        assert!(remarks[1].contains("1 picture is turned"));
     }
 
     #[test]

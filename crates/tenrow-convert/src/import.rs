@@ -135,6 +135,7 @@ pub async fn import(
         on_progress(progress);
     }
     let snapshot = writer.commit().await?;
+    let created = created && snapshot.root().parent.is_none();
     let (row_count, size_bytes) = (progress.rows, progress.bytes);
     Ok(Imported { snapshot, row_count, size_bytes, created, remarks: batches.remarks })
 }
@@ -167,6 +168,7 @@ pub async fn import_in_place(
         on_progress(progress);
     }
     let snapshot = writer.commit().await?;
+    let created = created && snapshot.root().parent.is_none();
     let (row_count, size_bytes) = (progress.rows, progress.bytes);
     Ok(Imported { snapshot, row_count, size_bytes, created, remarks })
 }
@@ -185,7 +187,9 @@ async fn writer_for(
         }
         Err(error) if error.kind() == ErrorKind::NotADataset => {
             let schema = schema_with(attributes, &options.encodings)?;
-            Ok((dataset.writer_of_new(schema, &options.create, write).await?, true))
+            // Several imports may begin at once.
+            let create = options.create.clone().with_or_append(true);
+            Ok((dataset.writer_of_new(schema, &create, write).await?, true))
         }
         Err(error) => Err(error.into()),
     }

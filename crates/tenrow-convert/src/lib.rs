@@ -122,7 +122,7 @@ pub use images::ImageSource;
 pub use import::{ImportOptions, Imported, Progress, import, import_in_place};
 pub use jsonl_write::{JsonLinesWriter, json_rows};
 pub use media_type::media_type;
-pub use new_file::{Existing, write_file};
+pub use new_file::{Existing, write_file, write_stored_file};
 pub use npy::NpySource;
 pub use npy_write::{NpyWriter, npy_row_type, write_npy};
 pub use npz::{NpzSource, NpzWriter};

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use futures::TryStreamExt;
 use tempfile::NamedTempFile;
+use tenrow::FileHandle;
 
 use crate::error::{ConvertError, Result};
 
@@ -27,8 +29,7 @@ impl Existing {
         // A pipe or a terminal has nothing in it that could be lost.
         let is_there = path.symlink_metadata().is_ok() && !is_stream(path);
         if self == Existing::Keep && is_there {
-            let reason = "is there already: give another name, or --force to replace it";
-            return Err(ConvertError::unsupported(path, reason));
+            return Err(taken(path));
         }
         Ok(())
     }
@@ -83,13 +84,26 @@ impl NewFile {
     pub(crate) fn keep(self) -> Result<()> {
         let Target::Temporary(temporary) = self.target else { return Ok(()) };
         temporary.as_file().sync_all().map_err(ConvertError::io(&self.path, "write"))?;
-        let kept = match self.existing {
-            Existing::Keep => temporary.persist_noclobber(&self.path),
-            Existing::Replace => temporary.persist(&self.path),
-        };
-        kept.map_err(|error| ConvertError::io(&self.path, "create")(error.error))?;
-        Ok(())
+        keep_as(temporary, &self.path, self.existing)
     }
+}
+
+/// Gives a temporary file its name.
+pub(crate) fn keep_as(temporary: NamedTempFile, path: &Path, existing: Existing) -> Result<()> {
+    let kept = match existing {
+        Existing::Keep => temporary.persist_noclobber(path),
+        Existing::Replace => temporary.persist(path),
+    };
+    match kept {
+        Ok(_) => Ok(()),
+        Err(fault) if fault.error.kind() == io::ErrorKind::AlreadyExists => Err(taken(path)),
+        Err(fault) => Err(ConvertError::io(path, "create")(fault.error)),
+    }
+}
+
+fn taken(path: &Path) -> ConvertError {
+    let reason = "is there already: give another name, or --force to replace it";
+    ConvertError::unsupported(path, reason)
 }
 
 impl Write for NewFile {
@@ -124,6 +138,19 @@ impl Seek for NewFile {
 pub fn write_file(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
     let mut file = NewFile::create(path, existing)?;
     file.write_all(bytes).map_err(ConvertError::io(path, "write"))?;
+    file.keep()
+}
+
+/// Writes the bytes of a stored file, piece by piece.
+///
+/// # Errors
+/// As [`write_file`], and [`tenrow::ErrorKind::Corrupt`] if they are not those that were stored.
+pub async fn write_stored_file(path: &Path, stored: &FileHandle, existing: Existing) -> Result<()> {
+    let mut file = NewFile::create(path, existing)?;
+    let mut pieces = stored.pieces();
+    while let Some(piece) = pieces.try_next().await? {
+        file.write_all(&piece).map_err(ConvertError::io(path, "write"))?;
+    }
     file.keep()
 }
 

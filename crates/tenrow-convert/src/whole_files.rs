@@ -93,7 +93,7 @@ impl FileRows<'_> {
                     return Err(ConvertError::column(name, reason));
                 }
                 Some((path, size)) => {
-                    filled.append_value(snapshot.storage().read_range(path, 0..size).await?);
+                    filled.append_value(snapshot.large_file(path, size).await?);
                 }
                 None if bytes.is_valid(row) => filled.append_value(bytes.value(row)),
                 None => filled.append_null(),

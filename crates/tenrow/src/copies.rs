@@ -1,31 +1,27 @@
 //! Datasets copied whole: what their versions name in other datasets becomes their own.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use arrow_array::{ArrayRef, StringArray, StructArray, cast::AsArray};
-
-use crate::change::NewColumnsWriter;
-use crate::commit::{self, Committer};
+use crate::blocking;
+use crate::change::{FilePaths, file_attributes, own_path};
+use crate::commit;
+use crate::content::{ContentCheck, PIECE_BYTES};
 use crate::dataset::Dataset;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::Attribute;
 use crate::format::manifest::{Partition, Version, origin_of};
-use crate::format::{Attribute, AttributeType};
-use crate::read::{ReadOptions, partition_rows, unfit};
-use crate::snapshot::{LoadedPartition, Snapshot};
-use crate::storage::Storage;
-
-/// Bytes copied at a time.
-const COPY_BYTES: u64 = 8 << 20;
+use crate::snapshot::{LoadedPartition, Snapshot, missing_is_damage};
+use crate::storage::{Storage, Upload};
 
 impl Dataset {
     /// A new dataset at `location` with the rows of `version` and files of its own.
     ///
-    /// Foreign files stay where they are. Killed, it leaves no dataset, only files. File attributes of rows that name
-    /// large files of a third dataset are written anew, in column files.
+    /// Foreign files stay where they are. Killed, it leaves no dataset, only files: done once more, it goes on from there.
+    /// File attributes of rows that name large files of a third dataset are written anew, in column files.
     ///
     /// # Errors
-    /// As [`clone_to`](Self::clone_to).
+    /// As [`clone_to`](Self::clone_to), and [`Corrupt`](crate::ErrorKind::Corrupt) if a file is not what its manifest says:
+    /// what is damaged is not copied.
     pub async fn copy_to(
         &self,
         location: &str,
@@ -46,9 +42,10 @@ impl Dataset {
             for partition in snapshot.passing_leaf(index).await?.partitions() {
                 let mut entry = partition.entry().clone();
                 let elsewhere = naming_others(&snapshot, partition);
-                for path in own_paths(&mut entry) {
+                for (path, content) in own_paths(&mut entry) {
                     if copied.insert(own_path(path).to_owned()) {
-                        done += copy_object(snapshot.storage(), copy.storage(), path).await?;
+                        let (from, to) = (snapshot.storage(), copy.storage());
+                        done += copy_object(from, to, path, content).await?;
                         on_progress(done, total);
                     }
                     *path = own_path(path).to_owned();
@@ -56,9 +53,13 @@ impl Dataset {
                 partitions.push(match elsewhere.is_empty() {
                     true => entry,
                     false => {
-                        let (committer, to) = (copy.committer(), copy.storage());
-                        let of = Rewriting { snapshot: &snapshot, partition, entry };
-                        of.with_own_paths(&committer, to, elsewhere).await?
+                        let paths = FilePaths {
+                            snapshot: &snapshot,
+                            partition,
+                            attributes: elsewhere,
+                            rename: &|path| own_path(path).to_owned(),
+                        };
+                        paths.written_into(entry, &copy.committer(), copy.storage()).await?
                     }
                 });
             }
@@ -74,22 +75,22 @@ impl Dataset {
     }
 }
 
-/// A path without the name of an origin.
-fn own_path(path: &str) -> &str {
-    origin_of(path).map_or(path, |(_, path)| path)
-}
-
-/// The paths of a partition that lead to objects of a dataset.
-fn own_paths(entry: &mut Partition) -> impl Iterator<Item = &mut String> {
+/// The paths of a partition that lead to objects of a dataset, and what these must hold.
+fn own_paths(entry: &mut Partition) -> impl Iterator<Item = (&mut String, ContentCheck)> {
     let files = entry.files.iter_mut().filter(|file| file.foreign.is_none());
-    files
-        .map(|file| &mut file.path)
-        .chain(entry.deletes.iter_mut().map(|deletes| &mut deletes.path))
-        .chain(&mut entry.external_files)
+    let files = files.map(|file| (&mut file.path, ContentCheck::of_checksum(file.checksum)));
+    let deletes = entry.deletes.iter_mut();
+    let deletes =
+        deletes.map(|deletes| (&mut deletes.path, ContentCheck::of_checksum(deletes.checksum)));
+    let large = entry.external_files.iter_mut().map(|path| {
+        let content = ContentCheck::of_large_file(path);
+        (path, content)
+    });
+    files.chain(deletes).chain(large)
 }
 
 /// The file attributes whose rows may name large files of another dataset than the one that holds the rows.
-fn naming_others(snapshot: &Snapshot, partition: &LoadedPartition) -> Vec<Attribute> {
+fn naming_others(snapshot: &Snapshot, partition: &LoadedPartition) -> Vec<(Attribute, Attribute)> {
     let origin = |path: &str| origin_of(path).map(|(name, _)| name.to_owned());
     let names_others = |attribute: &&Attribute| {
         let Some(place) = partition.column(attribute) else { return false };
@@ -98,74 +99,72 @@ fn naming_others(snapshot: &Snapshot, partition: &LoadedPartition) -> Vec<Attrib
         let mut large = partition.entry().external_files.iter();
         file.foreign.is_none() && large.any(|path| origin(path) != home)
     };
-    let attributes = snapshot.schema().attributes().iter();
-    let files = attributes.filter(|a| a.attribute_type == AttributeType::File);
-    files.filter(names_others).cloned().collect()
-}
-
-/// A partition of a version, and what its copy is so far.
-struct Rewriting<'a> {
-    snapshot: &'a Snapshot,
-    partition: &'a LoadedPartition,
-    entry: Partition,
-}
-
-impl Rewriting<'_> {
-    /// The copy with a column file for these attributes, whose paths lead to objects of its own.
-    async fn with_own_paths(
-        mut self,
-        committer: &Committer,
-        storage: &Storage,
-        attributes: Vec<Attribute>,
-    ) -> Result<Partition> {
-        let mut writer = NewColumnsWriter::begin(committer, storage, attributes.clone()).await?;
-        let options = ReadOptions::for_rewriting();
-        let mut start = 0;
-        for &rows in &self.partition.entry().files[0].row_groups {
-            let range = start..start + rows;
-            let mut columns = Vec::with_capacity(attributes.len());
-            for attribute in &attributes {
-                let read =
-                    partition_rows(self.snapshot, attribute, self.partition, &range, &options);
-                columns.push(without_origins(&read.await?)?);
-            }
-            writer.append(&columns).await?;
-            start += rows;
-        }
-        let columns = writer.finish().await?;
-        // They count nowhere else, whatever its sequence.
-        let is_new = |id| attributes.iter().any(|attribute| attribute.ids().any(|own| own == id));
-        for file in &mut self.entry.files {
-            file.field_ids.retain(|&id| !is_new(id));
-            file.chunks.retain(|chunk| !is_new(chunk.field));
-        }
-        Ok(columns.put_into(&self.entry))
-    }
-}
-
-/// Files whose paths name no origins.
-fn without_origins(files: &ArrayRef) -> Result<ArrayRef> {
-    let (fields, mut columns, nulls) = files.as_struct().clone().into_parts();
-    if let Some((place, _)) = fields.find("path") {
-        let paths = columns[place].as_string::<i32>().iter();
-        columns[place] =
-            Arc::new(StringArray::from_iter(paths.map(|path| path.map(own_path)))) as ArrayRef;
-    }
-    let files = StructArray::try_new(fields, columns, nulls).map_err(unfit)?;
-    Ok(Arc::new(files))
+    let attributes = file_attributes(snapshot, partition).filter(names_others);
+    attributes.map(|attribute| (attribute.clone(), attribute.clone())).collect()
 }
 
 /// Copies an object to the same path, without the name of an origin; gives its bytes.
-async fn copy_object(from: &Storage, to: &Storage, path: &str) -> Result<u64> {
-    let size = from.size(path).await?;
-    let mut upload = to.upload(own_path(path))?;
+///
+/// One that is there already, of the same content, was copied before.
+async fn copy_object(
+    from: &Storage,
+    to: &Storage,
+    path: &str,
+    content: ContentCheck,
+) -> Result<u64> {
+    let size = from.size(path).await.map_err(missing_is_damage)?;
+    let target = own_path(path);
+    match to.size(target).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        found => {
+            let found = found?;
+            let is_same =
+                found == size && read_whole(to, target, size, content, None).await.is_ok();
+            return match is_same {
+                true => Ok(size),
+                false => Err(Error::new(
+                    ErrorKind::AlreadyExists,
+                    format!(
+                        "{} is there already, and is not what was to be copied: remove it first",
+                        to.shown(target)
+                    ),
+                )),
+            };
+        }
+    }
+    let mut upload = to.upload(target)?;
     upload.expect_whole(size);
+    match read_whole(from, path, size, content, Some(&mut upload)).await {
+        Ok(()) => upload.finish().await.map(|_| size),
+        Err(error) => {
+            upload.abort().await?;
+            Err(error)
+        }
+    }
+}
+
+/// Reads an object whole, into `upload` too if there is one; an error if it has another content.
+async fn read_whole(
+    storage: &Storage,
+    path: &str,
+    size: u64,
+    mut content: ContentCheck,
+    mut upload: Option<&mut Upload>,
+) -> Result<()> {
     let mut at = 0;
     while at < size {
-        let end = size.min(at + COPY_BYTES);
-        upload.write(from.read_range(path, at..end).await?).await?;
+        let end = size.min(at + PIECE_BYTES);
+        let piece = storage.read_range(path, at..end).await?;
+        let (checked, piece) = blocking::run(move || {
+            content.write(&piece);
+            (content, piece)
+        })
+        .await;
+        content = checked;
+        if let Some(upload) = &mut upload {
+            upload.write(piece).await?;
+        }
         at = end;
     }
-    upload.finish().await?;
-    Ok(size)
+    content.finish(&storage.shown(path))
 }

@@ -84,9 +84,19 @@ pub struct CreateOptions {
     /// Promises that one writer at a time commits, for a store that cannot tell two apart and is refused without
     /// this; the dataset records it. Default: false.
     pub single_writer: bool,
+    /// If another program creates a dataset of the same schema here before a [writer of a new one](Dataset::writer_of_new)
+    /// commits, its rows are appended to that one. Default: false, it is an error.
+    pub or_append: bool,
 }
 
 impl CreateOptions {
+    /// Sets [`or_append`](Self::or_append).
+    #[must_use]
+    pub fn with_or_append(mut self, or_append: bool) -> Self {
+        self.or_append = or_append;
+        self
+    }
+
     /// Sets [`single_writer`](Self::single_writer).
     #[must_use]
     pub fn with_single_writer(mut self, single_writer: bool) -> Self {
@@ -402,9 +412,9 @@ impl Dataset {
         Committer { ids, clock, max_retries, files: NamedFiles::default() }
     }
 
-    /// A writer of a dataset that is not there yet: its commit creates it and then adds the rows.
+    /// A writer of a dataset that is not there yet: its commit creates it, with the rows in its first version.
     ///
-    /// A writer that is dropped, or fails, leaves no dataset.
+    /// A writer that is dropped, killed, or fails, leaves no dataset.
     ///
     /// # Errors
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one;
@@ -424,7 +434,7 @@ impl Dataset {
         commit::check_store(&self.storage, &root).await?;
         let base = commit::uncommitted(&self.storage, &root)?;
         let writer = DatasetWriter::new(base, options, self.ids.clone(), self.clock.clone())?;
-        Ok(writer.creating(root))
+        Ok(writer.creating(root, create.or_append))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod blocking;
 mod clock;
+mod content;
 mod error;
 mod ids;
 mod shared_work;

@@ -196,3 +196,24 @@ fn what_is_refused_is_missing_where_it_may_be_and_an_error_where_it_must_be_ther
         assert_eq!(nothing.kind(), ErrorKind::Denied, "{}", nothing.chain());
     });
 }
+
+/// It was said that the file is truncated.
+#[test]
+fn a_server_that_gives_no_parts_of_files_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = FileServer::over(folder.path());
+    server.ignore_ranges();
+    block_on_remote(async {
+        local(&folder.path().join("x")).await;
+        let cache = folder.path().join("cache").display().to_string();
+        for is_on in ["off", "on"] {
+            let options =
+                StoreOptions::default().with("cache", is_on).with("cache_folder", cache.as_str());
+            let dataset = Dataset::at(Storage::open_with(&server.location("x"), &options).unwrap());
+            let snapshot = dataset.latest().await.unwrap();
+            let error = snapshot.slice(0..50).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{}", error.chain());
+            assert!(error.chain().contains("HTTP ranges"), "{}", error.chain());
+        }
+    });
+}

@@ -49,6 +49,8 @@ pub(crate) async fn run(arguments: DemoArguments, stores: &Stores, out: &mut Out
     let location = arguments.dir.as_str();
     let dataset = stores.place(location)?;
     refuse_existing(&dataset, location).await?;
+    let sheet = sheet_path(&dataset);
+    Existing::Keep.check(&sheet)?;
     let started = Instant::now();
     let snapshot = import_digits(&dataset).await?;
     let seconds = started.elapsed().as_secs_f64();
@@ -57,7 +59,6 @@ pub(crate) async fn run(arguments: DemoArguments, stores: &Stores, out: &mut Out
 
     writeln!(out, "\nthe first {SHOWN_DIGITS} rows\n")?;
     draw(&snapshot, out).await?;
-    let sheet = sheet_path(&snapshot);
     write_sheet(&snapshot, &sheet).await?;
     writeln!(out, "\n{SHEET_DIGITS} of them as a picture: {}", sheet.display())?;
 
@@ -147,11 +148,11 @@ async fn pictures(snapshot: &Snapshot, count: u64) -> Result<Vec<Picture>> {
 }
 
 /// Beside the dataset, which holds nothing but its own.
-fn sheet_path(snapshot: &Snapshot) -> PathBuf {
-    let place = snapshot.storage().to_string();
+fn sheet_path(dataset: &Dataset) -> PathBuf {
+    let place = dataset.storage().to_string();
     let place = Path::new(&place);
     let name = format!("{}.png", place.file_name().unwrap_or_default().to_string_lossy());
-    match snapshot.storage().folder() {
+    match dataset.storage().folder() {
         Some(folder) => folder.with_file_name(name),
         None => PathBuf::from(name),
     }
@@ -160,7 +161,7 @@ fn sheet_path(snapshot: &Snapshot) -> PathBuf {
 async fn write_sheet(snapshot: &Snapshot, path: &Path) -> Result<()> {
     let pictures = pictures(snapshot, SHEET_DIGITS).await?;
     let sheet = Picture::contact_sheet(&pictures, SHEET_COLUMNS, SHEET_MARGIN);
-    Ok(sheet.ok_or("no pictures to show")?.write_png(path, Existing::Replace)?)
+    Ok(sheet.ok_or("no pictures to show")?.write_png(path, Existing::Keep)?)
 }
 
 /// Microseconds that reading one random image and summing its pixels takes.

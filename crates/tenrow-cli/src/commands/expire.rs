@@ -14,8 +14,8 @@ use crate::stores::Stores;
 use crate::text;
 
 const AFTER: &str = "\
-With both rules, only versions go that both let go. The newest version, tagged versions and those that \
-a clone refers to always stay. An expired version cannot be opened any more; `vacuum` then frees its \
+With both rules, only versions go that both let go. The newest version always stays, and so do those that \
+a tag, a view or a clone needs: these are the kept ones. An expired version cannot be opened any more; `vacuum` then frees its \
 files. Other datasets that no version refers to any more are told so.
 
 Examples:
@@ -29,7 +29,7 @@ pub(crate) struct ExpireArguments {
     /// The dataset
     dataset: String,
     /// Keep this many of the newest versions
-    #[arg(long, value_name = "N", required_unless_present = "older_than")]
+    #[arg(long, value_name = "N", required_unless_present = "older_than", value_parser = clap::value_parser!(u64).range(1..))]
     keep_last: Option<u64>,
     /// Keep versions that are younger: 30d, 12h, 0s
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use tenrow::format::AttributeType;
-use tenrow::{Attribute, ReadOptions, Snapshot, Tensor};
-use tenrow_convert::{Existing, Picture, tensor_at, write_file, write_npy};
+use tenrow::{Attribute, ReadOptions, Snapshot, Tensor, Verify};
+use tenrow_convert::{Existing, Picture, tensor_at, write_npy, write_stored_file};
 
 use crate::Output;
 use crate::commands::export::existing;
@@ -131,8 +131,8 @@ async fn write(
 ) -> Result<()> {
     let null = || format!("attribute {:?} of row {row} is null: nothing to write", attribute.name);
     if attribute.attribute_type == AttributeType::File {
-        let bytes = snapshot.files(&attribute.name)?.bytes(row).await?.ok_or_else(null)?;
-        return Ok(write_file(path, &bytes, existing)?);
+        let file = snapshot.files(&attribute.name)?.get(row).await?.ok_or_else(null)?;
+        return Ok(write_stored_file(path, &file, existing).await?);
     }
     let extension = extension(path);
     if extension != "npy" && extension != "png" {
@@ -144,7 +144,8 @@ async fn write(
         )
         .into());
     }
-    let options = ReadOptions::default().with_attributes([&attribute.name]);
+    let options =
+        ReadOptions::default().with_attributes([&attribute.name]).with_verify(Verify::Always);
     let batch = snapshot.take_with(&[row], &options).await?;
     if batch.column(0).is_null(0) {
         return Err(null().into());

@@ -1,6 +1,6 @@
 //! `tenrow merge`
 
-use std::io::Write;
+use std::io::{Write, stderr};
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -14,7 +14,8 @@ use crate::text;
 
 const AFTER: &str = "\
 The newest version of each is registered there, so that its files are kept; nothing is copied. \
-Attributes are matched by name. Each origin is a commit of its own, and one that is merged twice is \
+Attributes are matched by name: what only an origin has stays behind, and where it lacks one, its rows have the \
+default or null; both are said. Each origin is a commit of its own, and one that is merged twice is \
 there twice.
 
 Example:
@@ -49,20 +50,43 @@ pub(crate) async fn run(
         origins.push((origin, version));
     }
     let mut newest = dataset.latest().await?;
+    let remarks: Vec<String> =
+        origins.iter().flat_map(|(origin, version)| unmatched(&newest, origin, version)).collect();
     let spinner = Spinner::start("merging");
     for (origin, version) in &origins {
         let merged = dataset.merge(origin, version).await;
         newest = merged.map_err(|e| format!("{}: {}", origin.storage(), e.chain()))?;
     }
     drop(spinner);
+    for remark in &remarks {
+        writeln!(stderr(), "tenrow: {remark}")?;
+    }
     match arguments.json {
-        true => writeln!(out, "{:#}", json(&newest, &origins))?,
+        true => writeln!(out, "{:#}", json(&newest, &origins, &remarks))?,
         false => print(&newest, &origins, out)?,
     }
     Ok(())
 }
 
-fn json(newest: &Snapshot, origins: &[(Dataset, Snapshot)]) -> Value {
+/// The attributes that only one of the two has.
+fn unmatched(newest: &Snapshot, origin: &Dataset, version: &Snapshot) -> Vec<String> {
+    let only = |of: &Snapshot, other: &Snapshot| {
+        let attributes = of.schema().attributes().iter();
+        let only: Vec<_> = attributes
+            .filter(|attribute| other.schema().attribute(&attribute.name).is_none())
+            .map(|attribute| format!("{:?}", attribute.name))
+            .collect();
+        only.join(", ")
+    };
+    let (left, lacked) = (only(version, newest), only(newest, version));
+    let place = origin.storage();
+    let left = (!left.is_empty()).then(|| format!("{place}: left behind: {left}"));
+    let lacked = (!lacked.is_empty())
+        .then(|| format!("{place}: has no {lacked}: its rows have the default, or null"));
+    left.into_iter().chain(lacked).collect()
+}
+
+fn json(newest: &Snapshot, origins: &[(Dataset, Snapshot)], remarks: &[String]) -> Value {
     let origin = |(dataset, version): &(Dataset, Snapshot)| {
         json!({
             "location": dataset.storage().to_string(),
@@ -74,13 +98,15 @@ fn json(newest: &Snapshot, origins: &[(Dataset, Snapshot)]) -> Value {
         "version": newest.version().0,
         "rows": newest.row_count(),
         "origins": origins.iter().map(origin).collect::<Value>(),
+        "remarks": remarks,
     })
 }
 
 fn print(newest: &Snapshot, origins: &[(Dataset, Snapshot)], out: &mut Output) -> Result<()> {
     for (dataset, version) in origins {
         let rows = text::counted(version.row_count(), "row", "rows");
-        writeln!(out, "{rows} of version {} of {}", version.version(), dataset.storage())?;
+        let (version, place) = (version.version(), dataset.storage());
+        writeln!(out, "{rows} of version {version} of {place}, where that is registered")?;
     }
     let rows = text::counted(newest.row_count(), "row", "rows");
     writeln!(out, "version {} has {rows}", newest.version())?;

@@ -37,12 +37,14 @@ enum ChangeArguments {
     /// Add an attribute, nullable or with a default for the rows that are there
     Add(AddArguments),
     /// Drop an attribute; older versions still have it
+    #[command(after_help = "Example:\n  tenrow schema drop digits score")]
     Drop(OneArguments),
     /// Give an attribute another name
     Rename(RenameArguments),
     /// Change the elements of an attribute to a type that holds all values of the old one
     Widen(WidenArguments),
     /// Let rows lack an attribute from now on
+    #[command(after_help = "Example:\n  tenrow schema nullable digits label")]
     Nullable(OneArguments),
     /// Put attributes first, in the order given
     Reorder(ReorderArguments),
@@ -72,10 +74,6 @@ struct AddArguments {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tenrow schema drop digits score
-  tenrow schema nullable digits label")]
 struct OneArguments {
     /// The dataset
     dataset: String,

@@ -96,6 +96,18 @@ fn merged_rows_follow_the_own_ones() {
     desk.ok(&["verify", "people", "--full"]);
 }
 
+/// What an origin has alone stayed behind, and what it lacks became null, and nobody was told.
+#[test]
+fn a_merge_says_which_attributes_only_one_of_the_two_has() {
+    let desk = people();
+    desk.write("more.csv", "name,shoe,hat\nBarbara,38,1\n").ok(&["import", "more", "more.csv"]);
+    let merged = desk.json(&["merge", "people", "more", "--json"]);
+    let remarks: Vec<_> = merged["remarks"].as_array().unwrap().iter().collect();
+    assert_eq!(remarks.len(), 2);
+    assert!(remarks[0].as_str().unwrap().ends_with("/more: left behind: \"shoe\", \"hat\""));
+    assert!(remarks[1].as_str().unwrap().contains("has no \"age\""), "{remarks:?}");
+}
+
 #[test]
 fn a_merge_that_does_not_fit_is_refused_and_names_the_origin() {
     let desk = people();

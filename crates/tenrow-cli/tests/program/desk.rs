@@ -93,6 +93,7 @@ impl Desk {
 /// A desk with the dataset `people`: Ada, Alan and Grace in version 2.
 pub(crate) fn people() -> Desk {
     let desk = Desk::new();
+    desk.ok(&["create", "people", "-a", "name:string?", "-a", "age:i64?"]);
     desk.write("people.csv", PEOPLE).ok(&["import", "people", "people.csv"]);
     desk
 }

@@ -9,7 +9,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
 use tenrow::{ErrorKind, Premise, Snapshot};
 
 use crate::catalog::Tables;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::session::{Change, Session};
 use crate::table::DatasetTable;
 
@@ -36,7 +36,15 @@ pub(super) async fn again<F: Future<Output = Result<Change>>>(
             done => return done,
         }
     }
-    statement().await
+    statement().await.map_err(|error| match error.kind() {
+        ErrorKind::Conflict => {
+            let what = format!(
+                "evaluated {MAX_EVALUATIONS} times, and others changed each time what it had read: try again when they are done"
+            );
+            Error::new(ErrorKind::Conflict, what).with_source(error)
+        }
+        _ => error,
+    })
 }
 
 /// What the rows that a plan chooses in `target`, and their values, depend on there; `None` if it reads none of it.

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use arrow_array::ArrayRef;
 
+use crate::change::file_paths::{FilePaths, file_attributes, own_path};
 use crate::change::new_columns::NewColumnsWriter;
 use crate::clones::Registration;
 use crate::commit::{Append, Committer, commit, write_leaves};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::format::manifest::Partition;
+use crate::format::manifest::{Partition, in_origin, origin_of};
 use crate::format::{Attribute, FieldId, Schema, default_rows};
 use crate::snapshot::{LoadedPartition, Snapshot, name_origin};
 use crate::storage::Storage;
@@ -22,7 +23,8 @@ impl Dataset {
     ///
     /// The version is registered there, and with every dataset that it refers to itself, so that nothing it needs is
     /// expired or vacuumed. Rows get new stable ids. Attributes are matched by name. Rows that have one by a default which
-    /// is another here, or none, get a column file with that value.
+    /// is another here, or none, get a column file with that value. Files of this dataset that come back with a clone of
+    /// it are its own again; where rows name large ones of them, a column file has their new paths.
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if an attribute is missing there, or has another type;
@@ -37,8 +39,9 @@ impl Dataset {
         let fields = match_fields(version.schema(), base.schema())?;
         let registration = Registration::make(self, origin, version, &base.root().origins).await?;
         let merged = self.append_referring(&base, version, &fields, &registration).await;
-        if let Err(error) = &merged {
-            registration.withdraw_after(error).await;
+        match &merged {
+            Ok(_) => registration.committed().await,
+            Err(error) => registration.withdraw_after(error).await,
         }
         merged
     }
@@ -59,7 +62,12 @@ impl Dataset {
                 // Ids in the footers are those of the other schema: here nothing is found by them.
                 let (storage, schema) = (version.storage(), version.schema());
                 let listed = partition.with_all_columns_listed(storage, schema).await?;
-                let entry = referring(partition, listed, schema, fields, &registration.name);
+                let mut entry = referring(partition, listed, schema, fields, &registration.name);
+                if !registration.own.is_empty() {
+                    let (own, name) = (&registration.own, &registration.name);
+                    let own_again = OwnAgain { base, version, fields, own, name };
+                    entry = own_again.of(partition, entry, &committer).await?;
+                }
                 let other = unlike(base.schema(), schema, fields, partition);
                 partitions.push(match other.is_empty() {
                     true => entry,
@@ -73,6 +81,55 @@ impl Dataset {
         change.known_origins.clone_from(&registration.known);
         change.needs_same_schema = true;
         commit(&committer, base, &mut change).await
+    }
+}
+
+/// What becomes of paths that lead back to the dataset that is merged into.
+struct OwnAgain<'a> {
+    base: &'a Snapshot,
+    version: &'a Snapshot,
+    fields: &'a HashMap<FieldId, FieldId>,
+    /// The names that the version has for it.
+    own: &'a [String],
+    /// The name that it has for what it merges.
+    name: &'a str,
+}
+
+impl OwnAgain<'_> {
+    fn leads_back(&self, path: &str) -> bool {
+        origin_of(path).is_some_and(|(origin, _)| self.own.iter().any(|own| own == origin))
+    }
+
+    /// The entry with its own paths; file attributes whose rows name some are written anew.
+    async fn of(
+        &self,
+        partition: &LoadedPartition,
+        mut entry: Partition,
+        committer: &Committer,
+    ) -> Result<Partition> {
+        let names_own = entry.external_files.iter().any(|path| self.leads_back(path));
+        for path in entry.object_paths_mut() {
+            if self.leads_back(path) {
+                *path = own_path(path).to_owned();
+            }
+        }
+        if !names_own {
+            return Ok(entry);
+        }
+        let schema = self.base.schema();
+        let here = |read: &Attribute| {
+            let written = schema.attribute(&read.name)?;
+            let form = written.as_stored(*self.fields.get(&read.id)?);
+            Some((read.clone(), form.unwrap_or_else(|| written.clone())))
+        };
+        let attributes = file_attributes(self.version, partition).filter_map(here).collect();
+        let rename = |path: &str| match self.leads_back(path) {
+            true => own_path(path).to_owned(),
+            false => in_origin(self.name, path),
+        };
+        let (snapshot, rename) = (self.version, &rename);
+        let paths = FilePaths { snapshot, partition, attributes, rename };
+        paths.written_into(entry, committer, self.base.storage()).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Datasets that refer to the files of others, and the record of it that keeps these files.
 
 mod location;
+mod needed;
 mod notes;
 mod registration;
 
@@ -15,6 +16,7 @@ use crate::format::manifest::{
 };
 use crate::snapshot::Snapshot;
 
+pub(crate) use needed::NeededOrigins;
 pub use notes::CloneInfo;
 pub(crate) use notes::{dataset_of, note_of};
 pub(crate) use registration::Registration;

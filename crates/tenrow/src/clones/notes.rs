@@ -130,6 +130,8 @@ impl Dataset {
             }
         }
         if notes.is_empty() {
+            others.sort();
+            others.dedup();
             let what = format!("{wanted} is no clone of {}", self.storage());
             return Err(Error::unknown(what, others.iter().map(String::as_str)));
         }

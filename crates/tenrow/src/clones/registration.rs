@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::clones::NeededOrigins;
 use crate::clones::location::location_for;
 use crate::clones::notes::{dataset_of, note_of};
 use crate::dataset::Dataset;
@@ -24,8 +25,12 @@ pub(crate) struct Registration {
     pub(crate) origins: BTreeMap<String, OriginRef>,
     /// Of these the ones that the dataset named before: a root may only name them while that before does.
     pub(crate) known: Vec<String>,
+    /// Origins of the version that are the dataset itself: what leads there is its own again.
+    pub(crate) own: Vec<String>,
     /// Notes that were made: where, and how they are called.
     notes: Vec<(Dataset, String)>,
+    /// Notes in the dataset itself, which keep what is to be its own until the version is there that names it.
+    passing: Vec<(Dataset, String)>,
 }
 
 impl Registration {
@@ -43,8 +48,14 @@ impl Registration {
         known: &BTreeMap<String, OriginRef>,
     ) -> Result<Self> {
         let name = own.committer().ids.next();
-        let (origins, known_names) = (BTreeMap::new(), Vec::new());
-        let mut made = Self { name, origins, known: known_names, notes: Vec::new() };
+        let mut made = Self {
+            name,
+            origins: BTreeMap::new(),
+            known: Vec::new(),
+            own: Vec::new(),
+            notes: Vec::new(),
+            passing: Vec::new(),
+        };
         match made.fill(own, origin, version, known).await {
             Ok(()) => Ok(made),
             Err(error) => {
@@ -82,6 +93,10 @@ impl Registration {
                 continue;
             }
             let further = dataset_of(version.storage(), name, theirs)?;
+            if further.storage().is_same_place(own.storage()) {
+                self.keep_own(own, name, theirs).await?;
+                continue;
+            }
             if let Some(ours) = known.get(name)
                 && is_registered(own, &further, name, ours).await?
             {
@@ -96,6 +111,10 @@ impl Registration {
             let note = note_of(name, &origin_ref);
             let through = Some(note_of(name, theirs));
             let registered = self.register(own, &further, note, &origin_ref, through).await;
+            if registered.is_err() && !NeededOrigins::of(version).await?.contains(name) {
+                // One in the middle of a chain may be gone.
+                continue;
+            }
             registered.map_err(|error| {
                 let what = format!(
                     "version {named} of {} refers to files of {}, which cannot be told that {} does too: copy it instead of cloning or merging it",
@@ -108,6 +127,16 @@ impl Registration {
             self.origins.insert(name.clone(), origin_ref);
         }
         self.check_count(own, known)
+    }
+
+    /// Keeps a version of `own`, which names what is merged back into it.
+    async fn keep_own(&mut self, own: &Dataset, name: &str, theirs: &OriginRef) -> Result<()> {
+        let note = own.committer().ids.next();
+        let location = location_for(own.storage(), own.storage())?;
+        own.register(&note, &location, theirs.version, Some(note_of(name, theirs))).await?;
+        self.passing.push((own.clone(), note));
+        self.own.push(name.to_owned());
+        Ok(())
     }
 
     async fn register(
@@ -164,19 +193,30 @@ impl Registration {
         ))
     }
 
-    /// Takes the notes back: nothing refers to what they keep. One that stays is harmless, and goes as clones are forgotten.
+    /// Takes all notes back: nothing refers to what they keep.
     pub(crate) async fn withdraw(self) {
-        for (dataset, note) in self.notes {
-            if let Err(error) = dataset.remove_note(&note).await {
-                tracing::debug!(%error, dataset = %dataset.storage(), note, "a note stays behind");
-            }
-        }
+        take_back(self.notes).await;
+        take_back(self.passing).await;
+    }
+
+    /// Takes back what was only needed until the commit.
+    pub(crate) async fn committed(self) {
+        take_back(self.passing).await;
     }
 
     /// Takes the notes back after a commit that failed, unless it may be there all the same.
     pub(crate) async fn withdraw_after(self, error: &Error) {
         if error.kind() != ErrorKind::InDoubt {
             self.withdraw().await;
+        }
+    }
+}
+
+/// A note that stays is harmless, and goes as clones are forgotten.
+async fn take_back(notes: Vec<(Dataset, String)>) {
+    for (dataset, note) in notes {
+        if let Err(error) = dataset.remove_note(&note).await {
+            tracing::debug!(%error, dataset = %dataset.storage(), note, "a note stays behind");
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::format::limits;
 use crate::format::manifest::{Parent, Root, Version};
 use crate::ids::Ids;
 use crate::snapshot::{Snapshot, row_ids_of};
-use crate::storage::{LATEST_NOTE, Storage};
+use crate::storage::{LATEST_NOTE, Storage, VERSIONS_FOLDER};
 
 pub(crate) use append::{Append, Overwrite};
 pub(crate) use conflict::conflict;
@@ -80,7 +80,7 @@ pub(crate) enum Applied {
 
 /// The path of a version's root manifest.
 pub(crate) fn version_path(version: Version) -> String {
-    format!("_tenrow/versions/{}", version.file_name())
+    format!("{VERSIONS_FOLDER}/{}", version.file_name())
 }
 
 /// Reads one version; what `known` has read of its leaves already is shared.
@@ -163,13 +163,30 @@ pub(crate) async fn check_store(storage: &Storage, root: &Root) -> Result<()> {
     )))
 }
 
-/// Commits version 1.
+/// Commits the first version of a dataset.
 pub(crate) async fn create(storage: &Storage, root: &Root) -> Result<Snapshot> {
     let snapshot = uncommitted(storage, root)?;
     if !put_version(storage, root, &Bytes::from(root.encode())).await? {
         return Err(exists_already(storage));
     }
+    note_latest(storage, root.version).await;
     Ok(snapshot)
+}
+
+/// Creates a dataset whose first version has rows already; `base` is the version that `root` would be without them.
+pub(crate) async fn create_with(
+    committer: &Committer,
+    base: &Snapshot,
+    mut root: Root,
+    change: &mut impl Change,
+) -> Result<Snapshot> {
+    root.created_ms = committer.clock.now_ms();
+    // Whether there are rows or not, the dataset is to be there.
+    change.apply(committer, base, &mut root).await?;
+    committer.files.check(base).await?;
+    name_features(&mut root);
+    check_order(&root)?;
+    create(base.storage(), &root).await
 }
 
 /// The version that `root` will be once it is stored.
@@ -203,10 +220,7 @@ pub(crate) async fn commit(
             return Ok(latest);
         }
         committer.files.check(&latest).await?;
-        let (for_readers, for_writers) = root.features();
-        root.reader_features.extend(for_readers.iter().map(|&name| name.to_owned()));
-        root.writer_features.extend(for_readers.iter().map(|&name| name.to_owned()));
-        root.writer_features.extend(for_writers.iter().map(|&name| name.to_owned()));
+        name_features(&mut root);
         root.check().map_err(|e| Error::format("the new version", e))?;
         check_order(&root)?;
         let bytes = Bytes::from(root.encode());
@@ -229,6 +243,14 @@ pub(crate) async fn commit(
             latest.version()
         ),
     ))
+}
+
+/// Names the features that the root uses, beside those that it has.
+fn name_features(root: &mut Root) {
+    let (for_readers, for_writers) = root.features();
+    root.reader_features.extend(for_readers.iter().map(|&name| name.to_owned()));
+    root.writer_features.extend(for_readers.iter().map(|&name| name.to_owned()));
+    root.writer_features.extend(for_writers.iter().map(|&name| name.to_owned()));
 }
 
 /// Refuses a version in which rows could not be found by their ids.

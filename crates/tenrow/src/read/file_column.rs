@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use arrow_array::{Array, StructArray, cast::AsArray, types::Int64Type};
 use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
+use crate::content::{ContentCheck, PIECE_BYTES, hash_in_name};
 use crate::error::{Error, Result};
 use crate::format::manifest::is_large_file;
 use crate::format::{Attribute, AttributeType, limits};
@@ -52,6 +54,27 @@ impl Snapshot {
             )));
         }
         Ok(FileColumn { snapshot: self.clone(), attribute, options: ReadOptions::default() })
+    }
+
+    /// All bytes of the large file that a row names by `path`, checked against the hash in its name.
+    ///
+    /// # Errors
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if it is missing, or not of `size_bytes`, or its content is another.
+    pub async fn large_file(&self, path: &str, size_bytes: u64) -> Result<Bytes> {
+        let file = FileHandle {
+            name: None,
+            media_type: None,
+            size_bytes,
+            blake3: None,
+            path: Some(path.to_owned()),
+            snapshot: self.clone(),
+            inline: None,
+        };
+        let pieces: Vec<Bytes> = file.pieces().try_collect().await?;
+        Ok(match <[Bytes; 1]>::try_from(pieces) {
+            Ok([only]) => only,
+            Err(pieces) => pieces.concat().into(),
+        })
     }
 }
 
@@ -148,6 +171,36 @@ impl FileHandle {
     /// [`Corrupt`](crate::ErrorKind::Corrupt) if the object is missing or of another size.
     pub async fn read(&self) -> Result<Bytes> {
         self.read_range(0..self.size_bytes).await
+    }
+
+    /// All of its bytes, in pieces of at most 8 MiB.
+    ///
+    /// Its last item is [`Corrupt`](crate::ErrorKind::Corrupt) if they do not hash to what its row, or the name of the
+    /// object, says; otherwise fails as [`read`](Self::read).
+    pub fn pieces(&self) -> BoxStream<'static, Result<Bytes>> {
+        let of_object = self.path.as_deref().filter(|path| is_large_file(path)).map(hash_in_name);
+        let expected = self.blake3.as_deref().or(of_object);
+        let begin = (self.clone(), 0, expected.map(ContentCheck::of_blake3));
+        stream::try_unfold(begin, |(file, at, mut content)| async move {
+            if at >= file.size_bytes {
+                let shown = file.shown();
+                return content.map_or(Ok(None), |content| content.finish(&shown).map(|()| None));
+            }
+            let end = file.size_bytes.min(at + PIECE_BYTES);
+            let piece = file.read_range(at..end).await?;
+            content.iter_mut().for_each(|content| content.write(&piece));
+            Ok(Some((piece, (file, end, content))))
+        })
+        .boxed()
+    }
+
+    /// What a person calls it.
+    fn shown(&self) -> String {
+        match (&self.path, &self.name) {
+            (Some(path), _) => self.snapshot.storage().shown(path),
+            (None, Some(name)) => format!("file {name:?}"),
+            (None, None) => "a file".into(),
+        }
     }
 
     /// Some of its bytes: one exact read.

@@ -60,13 +60,7 @@ impl LoadedLeaf {
 
 /// Makes the paths of a partition of another dataset lead there.
 pub(crate) fn name_origin(entry: &mut Partition, origin: &str) {
-    for file in entry.files.iter_mut().filter(|file| file.foreign.is_none()) {
-        file.path = in_origin(origin, &file.path);
-    }
-    if let Some(deletes) = &mut entry.deletes {
-        deletes.path = in_origin(origin, &deletes.path);
-    }
-    for path in &mut entry.external_files {
+    for path in entry.object_paths_mut() {
         *path = in_origin(origin, path);
     }
 }
@@ -93,7 +87,7 @@ pub(crate) struct ColumnPlace {
 }
 
 impl LoadedPartition {
-    fn new(entry: Partition) -> Self {
+    pub(crate) fn new(entry: Partition) -> Self {
         let files = entry.files.iter().map(|file| Arc::new(OpenFile::new(file.clone()))).collect();
         Self { entry, files, columns: OnceLock::new(), deletes: Once::default() }
     }

@@ -50,13 +50,15 @@ fn check_unchanged(entry: &DataFile, metadata: &Metadata) -> Result<()> {
     if metadata.len() == entry.size_bytes && same_time {
         return Ok(());
     }
+    let recorded_ns = entry.foreign.map_or(0, |foreign| foreign.modified_ns);
+    let (seconds, nanoseconds) =
+        (recorded_ns.div_euclid(1_000_000_000), recorded_ns.rem_euclid(1_000_000_000));
     Err(Error::corrupt(
         format!("{} has changed since it was indexed", entry.path),
         format!(
-            "{} bytes, modified at {modified_ns} ns; the dataset recorded {} bytes, {} ns: import it again",
+            "{} bytes, modified at {modified_ns} ns; the dataset recorded {} bytes, {recorded_ns} ns: put back the file as it was (if only its time is another: touch -d @{seconds}.{nanoseconds:09}), or delete its rows and import it again",
             metadata.len(),
             entry.size_bytes,
-            entry.foreign.map_or(0, |foreign| foreign.modified_ns)
         ),
     ))
 }

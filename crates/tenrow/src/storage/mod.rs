@@ -11,6 +11,7 @@ mod mapped;
 mod meter;
 mod newest;
 mod options;
+mod own_names;
 mod origins;
 mod reading;
 mod regular;
@@ -43,8 +44,9 @@ pub(crate) use foreign::modified_ns;
 pub use listed::ListedObject;
 pub use location::{Location, Provider, RemoteLocation};
 pub use meter::Meter;
-pub(crate) use newest::LATEST_NOTE;
+pub(crate) use newest::{LATEST_NOTE, VERSIONS_FOLDER};
 pub use options::StoreOptions;
+pub(crate) use own_names::{NestedDatasets, is_own};
 pub use regular::open_regular;
 pub use upload::{Upload, Uploaded};
 

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::Version;
 
 /// The folder of the root manifests.
-const VERSIONS_FOLDER: &str = "_tenrow/versions";
+pub(crate) const VERSIONS_FOLDER: &str = "_tenrow/versions";
 /// Where the newest version is noted, for stores that cannot list.
 pub(crate) const LATEST_NOTE: &str = "_tenrow/latest";
 /// A note has a number.

@@ -11,7 +11,7 @@ use object_store::{GetOptions, ObjectStoreExt};
 
 use super::cache::{Cache, Cached, Fetched};
 use super::coalesce::{CoalesceOptions, coalesce, read_of};
-use super::remote::hedged;
+use super::remote::{self, hedged};
 use super::{RemotePlace, Storage};
 use crate::error::{Error, Result};
 
@@ -239,8 +239,10 @@ impl Storage {
         reads: &[Range<u64>],
         error: object_store::Error,
     ) -> Error {
+        let is_known = self.remote_place().is_some() && remote::explain(&error).is_some();
         let size = match &error {
             object_store::Error::NotFound { .. } => None,
+            _ if is_known => None,
             _ => self.inner.store.head(location).await.ok().map(|meta| meta.size),
         };
         let beyond = |size: u64| reads.iter().find(|read| size < read.end).map(|read| (read, size));

@@ -50,6 +50,9 @@ impl Dataset {
         let now_ms = self.clock().now_ms();
         let mut change =
             Expire { dataset: self, options, now_ms, before: latest.root().expired_before };
+        // What cannot be listed is found out before anything is committed.
+        let mut clones = self.clones().await?;
+        let mut versions = self.storage().list_versions().await?;
         let end = match options.dry_run {
             true => change.ending(&latest).await?,
             false => {
@@ -59,10 +62,15 @@ impl Dataset {
             }
         };
         // After the commit: who notes a clone now finds that the version has expired.
+        match self.clones().await {
+            Ok(found) => clones = found,
+            Err(error) => {
+                tracing::warn!(error = error.chain(), dataset = %self.storage(), "clones that were just made may be missing in what is kept");
+            }
+        }
         let mut held: BTreeSet<Version> = latest.root().kept_versions().collect();
-        held.extend(self.clones().await?.into_iter().map(|clone| clone.version));
+        held.extend(clones.into_iter().map(|clone| clone.version));
         let mut report = ExpireReport::default();
-        let mut versions = self.storage().list_versions().await?;
         versions.sort_unstable();
         for version in versions.into_iter().filter(|version| *version < end) {
             if held.contains(&version) {

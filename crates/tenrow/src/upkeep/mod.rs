@@ -2,7 +2,6 @@
 
 mod expire;
 mod origins;
-mod own_names;
 mod references;
 mod vacuum;
 

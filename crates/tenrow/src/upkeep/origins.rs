@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::clones::{dataset_of, note_of};
+use crate::clones::{NeededOrigins, dataset_of, note_of};
 use crate::commit::{Applied, Change, Committer, commit};
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::format::manifest::{FEATURE_ORIGINS, OriginRef, Root, Version, origin_of};
+use crate::format::manifest::{FEATURE_ORIGINS, OriginRef, Root, Version};
 use crate::snapshot::Snapshot;
 
 impl Dataset {
@@ -17,12 +17,8 @@ impl Dataset {
         if latest.root().origins.is_empty() {
             return Ok(());
         }
-        let mut change = DropOrigins {
-            dataset: self,
-            seen: BTreeSet::new(),
-            needed: BTreeSet::new(),
-            dropped: Vec::new(),
-        };
+        let (seen, needed) = (BTreeSet::new(), NeededOrigins::default());
+        let mut change = DropOrigins { dataset: self, seen, needed, dropped: Vec::new() };
         let newest = commit(&self.committer(), latest, &mut change).await?;
         self.met(&newest);
         for (name, origin) in change.dropped {
@@ -42,10 +38,10 @@ impl Dataset {
 
 struct DropOrigins<'a> {
     dataset: &'a Dataset,
-    /// Versions and leaves that were looked at.
-    seen: BTreeSet<String>,
+    /// Versions that were looked at.
+    seen: BTreeSet<Version>,
     /// Origins that paths of these lead to.
-    needed: BTreeSet<String>,
+    needed: NeededOrigins,
     dropped: Vec<(String, OriginRef)>,
 }
 
@@ -61,7 +57,7 @@ impl Change for DropOrigins<'_> {
         root: &mut Root,
     ) -> Result<Applied> {
         self.dropped.clear();
-        self.look_at(latest).await?;
+        self.needed.add(latest).await?;
         for version in self.dataset.history(latest).await? {
             self.look_at_version(version).await?;
         }
@@ -81,38 +77,12 @@ impl Change for DropOrigins<'_> {
 
 impl DropOrigins<'_> {
     async fn look_at_version(&mut self, version: Version) -> Result<()> {
-        if !self.seen.insert(version.to_string()) {
+        if !self.seen.insert(version) {
             return Ok(());
         }
         match self.dataset.read_listed(version, None).await? {
-            Some(snapshot) if !snapshot.root().origins.is_empty() => self.look_at(&snapshot).await,
-            _ => Ok(()),
-        }
-    }
-
-    async fn look_at(&mut self, snapshot: &Snapshot) -> Result<()> {
-        for (index, leaf) in snapshot.root().leaves.iter().enumerate() {
-            // Versions share leaves: each is read once.
-            if !self.seen.insert(leaf.path.clone()) {
-                continue;
-            }
-            self.need(&leaf.path);
-            for partition in snapshot.passing_leaf(index).await?.partitions() {
-                let entry = partition.entry();
-                let files = entry.files.iter().filter(|file| file.foreign.is_none());
-                files.for_each(|file| self.need(&file.path));
-                entry.deletes.iter().for_each(|deletes| self.need(&deletes.path));
-                entry.external_files.iter().for_each(|path| self.need(path));
-            }
-        }
-        Ok(())
-    }
-
-    fn need(&mut self, path: &str) {
-        if let Some((origin, _)) = origin_of(path)
-            && !self.needed.contains(origin)
-        {
-            self.needed.insert(origin.to_owned());
+            Some(snapshot) => self.needed.add(&snapshot).await,
+            None => Ok(()),
         }
     }
 }

@@ -9,9 +9,7 @@ use crate::error::Result;
 use crate::format::checksum;
 use crate::format::manifest::{Version, origin_of};
 use crate::snapshot::Snapshot;
-
-/// The folder of the roots.
-pub(super) const VERSIONS_FOLDER: &str = "_tenrow/versions";
+use crate::storage::VERSIONS_FOLDER;
 
 /// Hashes of the paths that versions name: 8 bytes each, however many there are. Two paths of one hash only
 /// mean that something is kept that need not be.
@@ -68,9 +66,8 @@ impl References {
             }
             for partition in snapshot.passing_leaf(index).await?.partitions() {
                 let entry = partition.entry();
-                let files = entry.files.iter().filter(|file| file.foreign.is_none());
-                for file in files {
-                    self.insert(&file.path);
+                for path in entry.object_paths() {
+                    self.insert(path);
                 }
                 for file in entry.files.iter().filter(|file| file.foreign.is_some()) {
                     // It may lie in this folder, by any name.
@@ -80,12 +77,6 @@ impl References {
                     if let Some(path) = own.and_then(Path::to_str) {
                         self.insert(path);
                     }
-                }
-                if let Some(deletes) = &entry.deletes {
-                    self.insert(&deletes.path);
-                }
-                for path in &entry.external_files {
-                    self.insert(path);
                 }
             }
         }

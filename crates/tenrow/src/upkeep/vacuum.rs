@@ -6,9 +6,8 @@ use futures::TryStreamExt;
 
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::storage::ListedObject;
-use crate::upkeep::own_names::{NestedDatasets, is_own};
-use crate::upkeep::references::{References, VERSIONS_FOLDER};
+use crate::storage::{ListedObject, NestedDatasets, VERSIONS_FOLDER, is_own};
+use crate::upkeep::references::References;
 
 /// Where objects are that versions name, those that are being written, and the roots, the first to go.
 const FOLDERS: [&str; 8] = [

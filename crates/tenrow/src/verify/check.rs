@@ -1,5 +1,6 @@
 //! What a check knows so far, and what it found.
 
+use crate::clones::NeededOrigins;
 use crate::error::Error;
 use crate::snapshot::{Snapshot, missing_is_damage};
 use crate::verify::{Fault, VerifyOptions, VerifyReport};
@@ -11,6 +12,8 @@ pub(super) struct Check {
     pub(super) snapshot: Snapshot,
     pub(super) options: VerifyOptions,
     pub(super) report: VerifyReport,
+    /// The origins that the newest version needs.
+    pub(super) needed: NeededOrigins,
     /// The next stable row id that a row may have.
     pub(super) next_row_id: u64,
     total_bytes: u64,
@@ -24,7 +27,8 @@ impl Check {
             ..VerifyReport::default()
         };
         let total_bytes = snapshot.size_bytes();
-        Self { snapshot, options, report, next_row_id: 0, total_bytes }
+        let needed = NeededOrigins::default();
+        Self { snapshot, options, report, needed, next_row_id: 0, total_bytes }
     }
 
     pub(super) fn fault(&mut self, path: &str, row: Option<u64>, error: Error) {

@@ -58,6 +58,7 @@ async fn check_leaf(check: &mut Check, reference: &LeafRef, leaf: Leaf, first_ro
     check.ensure(first_id.is_none_or(|found| found == expected), path, Some(first_row), || {
         format!("its first row has the id {}, but its root says {expected}", first_id.unwrap_or(0))
     });
+    check.needed.add_leaf(&reference.path, &loaded);
     let mut row = first_row;
     for (number, partition) in loaded.partitions().iter().enumerate() {
         check.report.partitions += 1;

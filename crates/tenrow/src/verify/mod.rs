@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! history     the versions: parents, times, tags, what must still be there
-//! origins     other datasets: the note that keeps their files, the version
 //! leaves      what root and leaf say of each other: counts, row ids, sequences, features, bounds
+//! origins     other datasets whose files are needed: the note that keeps these, the version
 //! partitions  one partition by its entry alone: row ids, keys, every attribute is somewhere
 //! files       its objects: there, of their size; in full their checksums
 //! columns     the columns of a file: those of the attribute that they are listed for, in its type
@@ -13,8 +13,8 @@
 
 mod check;
 mod history;
-mod origins;
 mod leaves;
+mod origins;
 mod partitions;
 mod files;
 mod columns;
@@ -100,8 +100,8 @@ impl Dataset {
         }
         let mut check = Check::new(self.latest().await?, options);
         history::check(self, &mut check).await?;
-        origins::check(&mut check).await;
         leaves::check(&mut check).await;
+        origins::check(&mut check).await;
         self.check_views(&mut check).await;
         Ok(check.report)
     }

@@ -8,7 +8,9 @@ use crate::verify::check::Check;
 pub(super) async fn check(check: &mut Check) {
     let (path, snapshot) = (check.root_path(), check.snapshot.clone());
     for (name, origin) in &snapshot.root().origins {
-        let Some(storage) = snapshot.storage().origin(name) else { continue };
+        // One in the middle of a chain may be gone, if nothing of it is needed.
+        let needed = check.needed.contains(name);
+        let Some(storage) = snapshot.storage().origin(name).filter(|_| needed) else { continue };
         let dataset = Dataset::at(storage.clone());
         let found = match dataset.version(origin.version).await {
             Ok(_) => check_note(&dataset, note_of(name, origin), origin).await,

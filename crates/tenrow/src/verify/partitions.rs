@@ -28,9 +28,9 @@ impl Check {
             let what = format!("partition {}: {fault}", place.number);
             self.note(place.leaf, Some(place.first_row), what);
         }
-        self.files(partition, place.first_row).await;
+        let large_files = self.files(partition, place.first_row).await;
         if self.options.full {
-            self.values(partition, place.first_row).await;
+            self.values(partition, &large_files, place.first_row).await;
         }
     }
 

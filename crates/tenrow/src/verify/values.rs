@@ -1,6 +1,6 @@
 //! Every value, decoded: what it must be by its type, and what the leaf says of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow_array::types::{
@@ -11,8 +11,9 @@ use arrow_array::{Array, ArrayRef, cast::AsArray};
 use arrow_schema::DataType;
 use serde_json::Value;
 
+use crate::content::hash_in_name;
 use crate::error::{Error, Result};
-use crate::format::manifest::{Partition, origin_of};
+use crate::format::manifest::{Partition, is_large_file};
 use crate::format::{Attribute, AttributeType, FieldId};
 use crate::read::{ColumnReader, ReadOptions, Verify};
 use crate::snapshot::{ColumnPlace, LoadedPartition};
@@ -21,14 +22,21 @@ use crate::verify::check::Check;
 
 impl Check {
     /// Decodes every value that has no raw address, and through it every other page.
-    pub(super) async fn values(&mut self, partition: &Arc<LoadedPartition>, first_row: u64) {
+    ///
+    /// `large_files` are those that rows may name, with their sizes.
+    pub(super) async fn values(
+        &mut self,
+        partition: &Arc<LoadedPartition>,
+        large_files: &HashMap<String, u64>,
+        first_row: u64,
+    ) {
         let snapshot = self.snapshot.clone();
         for attribute in snapshot.schema().attributes() {
             let path = match partition.column(attribute) {
                 Some(place) => partition.file(place).entry().path.clone(),
                 None => continue,
             };
-            if let Err((row, error)) = self.attribute(partition, attribute).await {
+            if let Err((row, error)) = self.attribute(partition, attribute, large_files).await {
                 let error = Error::new(error.kind(), format!("attribute {:?}", attribute.name))
                     .with_source(error);
                 self.fault(&path, Some(first_row + row), error);
@@ -41,6 +49,7 @@ impl Check {
         &mut self,
         partition: &Arc<LoadedPartition>,
         attribute: &Attribute,
+        large_files: &HashMap<String, u64>,
     ) -> Result<(), (u64, Error)> {
         let (snapshot, options) =
             (self.snapshot.clone(), ReadOptions::default().with_verify(Verify::Always));
@@ -50,8 +59,11 @@ impl Check {
         let copies = copies.iter().map(|copy| ColumnReader::at(&reader, copy));
         let copies: Vec<ColumnReader<'_>> = copies.collect();
         let file = reader.file(place);
-        let large: HashSet<&str> =
-            partition.entry().external_files.iter().map(String::as_str).collect();
+        let files = NamedFiles {
+            listed: partition.entry().external_files.iter().map(String::as_str).collect(),
+            sizes: large_files,
+            foreign: file.entry().foreign.is_some(),
+        };
         let mut found = Found::default();
         for (row_group, rows) in file.entry().row_groups.iter().enumerate() {
             let start = file.row_map().start(row_group);
@@ -59,8 +71,8 @@ impl Check {
             let column = read.map_err(|e| (start, e))?;
             check_rows(&column, *rows, attribute).map_err(|e| (start, e))?;
             add(&mut found, &column);
-            if attribute.attribute_type == AttributeType::File && file.entry().foreign.is_none() {
-                check_large(&column, &large).map_err(|(row, e)| (start + row, e))?;
+            if attribute.attribute_type == AttributeType::File {
+                files.check(&column).map_err(|(row, e)| (start + row, e))?;
             }
             for copy in &copies {
                 let other = copy.read_range(start..start + rows).await.map_err(|e| (start, e))?;
@@ -102,20 +114,58 @@ fn check_rows(column: &ArrayRef, rows: u64, attribute: &Attribute) -> Result<()>
     Err(Error::corrupt("a row group", reason))
 }
 
-/// Every large file that a row names is in the list by which it is kept.
-fn check_large(column: &ArrayRef, large: &HashSet<&str>) -> Result<(), (u64, Error)> {
-    let files = column.as_struct();
-    let (bytes, paths) = (files.column(0), files.column(1).as_string::<i32>());
-    for row in (0..files.len()).filter(|&row| files.is_valid(row) && bytes.is_null(row)) {
-        let path = paths.is_valid(row).then(|| paths.value(row));
-        let is_object =
-            |path: &&str| origin_of(path).map_or(*path, |(_, p)| p).starts_with("files/");
-        if let Some(path) = path.filter(is_object).filter(|path| !large.contains(path)) {
-            let reason = format!("it names the file {path:?}, which its leaf does not list");
-            return Err((row as u64, Error::corrupt("a row", reason)));
+/// The large files that rows of a partition may name.
+struct NamedFiles<'a> {
+    /// Those that its leaf lists, by which they are kept.
+    listed: HashSet<&'a str>,
+    /// Sizes of those that are there.
+    sizes: &'a HashMap<String, u64>,
+    /// Whether the rows are of a file of others, which names none of ours.
+    foreign: bool,
+}
+
+impl NamedFiles<'_> {
+    /// Every row has its bytes, or names a file that is listed, by its size and hash.
+    fn check(&self, column: &ArrayRef) -> Result<(), (u64, Error)> {
+        let files = column.as_struct();
+        let (bytes, paths) = (files.column(0), files.column(1).as_string::<i32>());
+        let sizes = files.column(4).as_primitive::<Int64Type>();
+        let hashes = files.column(5).as_string::<i32>();
+        for row in (0..files.len()).filter(|&row| files.is_valid(row) && bytes.is_null(row)) {
+            let path = paths.is_valid(row).then(|| paths.value(row));
+            let size = sizes.is_valid(row).then(|| sizes.value(row));
+            let hash = hashes.is_valid(row).then(|| hashes.value(row));
+            if let Some(reason) = self.fault_of(path, size, hash) {
+                return Err((row as u64, Error::corrupt("a row", reason)));
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    fn fault_of(
+        &self,
+        path: Option<&str>,
+        size: Option<i64>,
+        hash: Option<&str>,
+    ) -> Option<String> {
+        let Some(path) = path.filter(|path| !self.foreign && is_large_file(path)) else {
+            let named = path.map_or("nothing".into(), |path| format!("{path:?}"));
+            return Some(format!("it has no bytes, and names {named}, which is no large file"));
+        };
+        if !self.listed.contains(path) {
+            return Some(format!("it names the file {path:?}, which its leaf does not list"));
+        }
+        let in_name = hash_in_name(path);
+        if let Some(hash) = hash.filter(|&hash| hash != in_name) {
+            return Some(format!("it says that the hash of {path:?} is {hash:?}"));
+        }
+        // One that is missing is a fault of its own.
+        let found = *self.sizes.get(path)?;
+        (size.and_then(|size| u64::try_from(size).ok()) != Some(found)).then(|| {
+            let size = size.map_or("null".into(), |size| size.to_string());
+            format!("it says that {path:?} has {size} bytes, found {found}")
+        })
+    }
 }
 
 /// What is wrong with what the leaf says of a field.

@@ -9,7 +9,8 @@ use bytes::Bytes;
 
 use crate::blocking;
 use crate::commit::NamedFiles;
-use crate::error::{Error, Result};
+use crate::content::hash_in_name;
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::file_fields;
 use crate::format::manifest::is_large_file;
 use crate::ids::Ids;
@@ -142,6 +143,15 @@ impl FileStore<'_> {
                 ));
             };
             self.named.used(path);
+            // What a value says of an object need not be so.
+            let size = self.storage.size(path).await.map_err(|error| match error.kind() {
+                ErrorKind::NotFound => Error::invalid(format!(
+                    "file {path:?} is not there: give its bytes instead of its path"
+                )),
+                _ => error,
+            })?;
+            file.blake3 = Some(hash_in_name(path).to_owned());
+            file.size_bytes = Some(size);
             return Ok(file);
         };
         file.size_bytes = Some(bytes.len() as u64);

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use arrow_array::{Array, ArrayRef, cast::AsArray};
 use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
@@ -13,12 +14,17 @@ use crate::blocking;
 use crate::error::{Error, Result};
 use crate::format::manifest::{Chunk, ChunkLayout, DataFile, ForeignFile, Partition};
 use crate::format::partition::decode_footer;
-use crate::format::{Attribute, Checksum, FieldId, FormatError, Schema, limits};
-use crate::storage::{modified_ns, open_regular};
+use crate::format::{Attribute, AttributeType, Checksum, FieldId, FormatError, Schema, limits};
+use crate::read::{ColumnReader, ReadOptions};
+use crate::snapshot::{LoadedPartition, Snapshot};
+use crate::storage::{VERSIONS_FOLDER, is_own, modified_ns, open_regular};
 use crate::write::DatasetWriter;
+use crate::write::foreign_pages::check_pages;
 use crate::write::split::KeyTuple;
 
 const READ_BYTES: u64 = 4 << 20;
+/// Rows of a file attribute that are looked at together.
+const ROWS_AT_ONCE: usize = 64;
 
 impl DatasetWriter {
     /// Adds a Parquet file where it is: its rows become rows of the dataset, its bytes stay its own.
@@ -28,8 +34,9 @@ impl DatasetWriter {
     /// is checked, and adds nothing.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a column is missing;
-    /// [`Corrupt`](crate::ErrorKind::Corrupt) if it is no Parquet file; [`Io`](crate::ErrorKind::Io).
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a column is missing, if a row of a file attribute has no bytes,
+    /// or if the file is an object of a dataset, which may remove it: merge that dataset instead;
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if it is no Parquet file, or a page is not what its checksum says; [`Io`](crate::ErrorKind::Io).
     pub async fn append_in_place(
         &mut self,
         path: impl AsRef<Path>,
@@ -39,6 +46,7 @@ impl DatasetWriter {
         let path = path.as_ref();
         let absolute = std::fs::canonicalize(path)
             .map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
+        check_apart(&absolute)?;
         let schema = self.schema.clone();
         let columns = columns.clone();
         let file = blocking::run(move || index(&absolute, &schema, &columns)).await?;
@@ -47,10 +55,63 @@ impl DatasetWriter {
             return Ok(());
         }
         let partition = Partition { row_count, files: vec![file], ..Partition::default() };
+        check_files(self.base.clone(), self.schema.clone(), &partition).await?;
         self.closed.push((KeyTuple::none(), partition));
         self.row_count += row_count;
         Ok(())
     }
+}
+
+/// Refuses rows of file attributes without bytes: in a file of others, a path names nothing that is kept.
+async fn check_files(base: Snapshot, schema: Schema, partition: &Partition) -> Result<()> {
+    let files = |a: &&Attribute| a.attribute_type == AttributeType::File;
+    let loaded = LoadedPartition::new(partition.clone());
+    let options = ReadOptions::default();
+    for attribute in schema.attributes().iter().filter(files) {
+        let reader = ColumnReader::new(&base, attribute, &loaded, &options);
+        let mut first_row = 0;
+        for (row_group, &rows) in partition.files[0].row_groups.iter().enumerate() {
+            for start in (0..rows).step_by(ROWS_AT_ONCE) {
+                let range = start..rows.min(start + ROWS_AT_ONCE as u64);
+                let column = reader.read(row_group, std::slice::from_ref(&range)).await?;
+                if let Some((row, path)) = row_without_bytes(&column) {
+                    let named = path.map(|path| format!(", only the path {path:?}"));
+                    return Err(Error::invalid(format!(
+                        "{}: row {} of {:?} has no bytes{}: nothing would keep that file; import the files themselves",
+                        partition.files[0].path,
+                        first_row + start + row as u64,
+                        attribute.name,
+                        named.unwrap_or_default()
+                    )));
+                }
+            }
+            first_row += rows;
+        }
+    }
+    Ok(())
+}
+
+/// The first row of a file column that is not null and has no bytes, with the path that it has.
+fn row_without_bytes(column: &ArrayRef) -> Option<(usize, Option<String>)> {
+    let files = column.as_struct();
+    let (bytes, paths) = (files.column(0), files.column(1).as_string::<i32>());
+    let row = (0..files.len()).find(|&row| files.is_valid(row) && bytes.is_null(row))?;
+    Some((row, paths.is_valid(row).then(|| paths.value(row).to_owned())))
+}
+
+/// Refuses an object of a dataset, which that one removes once none of its own versions names it.
+fn check_apart(path: &Path) -> Result<()> {
+    for folder in path.ancestors().skip(1) {
+        let below = path.strip_prefix(folder).ok().and_then(Path::to_str);
+        if below.is_some_and(is_own) && folder.join(VERSIONS_FOLDER).is_dir() {
+            return Err(Error::invalid(format!(
+                "{} belongs to the dataset {}, which removes it with the versions that need it: merge or clone that dataset instead",
+                path.display(),
+                folder.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn index(path: &Path, schema: &Schema, columns: &HashMap<String, String>) -> Result<DataFile> {
@@ -70,6 +131,7 @@ fn index(path: &Path, schema: &Schema, columns: &HashMap<String, String>) -> Res
         checksum.write(&piece);
     }
     let (tail, metadata) = read_footer(&file, size_bytes, &shown)?;
+    check_pages(&file, &metadata, &shown)?;
     let after = file.metadata().map_err(failed)?;
     if modified_ns(&before) != modified_ns(&after) || before.len() != after.len() {
         return Err(Error::invalid(format!("{shown} changed while it was read")));

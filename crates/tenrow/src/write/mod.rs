@@ -14,6 +14,7 @@ mod partition_writer;
 mod finishing;
 mod columns;
 mod foreign;
+mod foreign_pages;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,9 +24,10 @@ use futures::future;
 
 use crate::clock::Clock;
 use crate::commit::{
-    Append, Committer, NamedFiles, Overwrite, Premise, check_writable, commit, create, write_leaves,
+    Append, Committer, NamedFiles, Overwrite, Premise, check_writable, commit, create_with,
+    read_newest, write_leaves,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Partition, Root};
 use crate::format::{AttributeType, Schema};
 use crate::ids::Ids;
@@ -54,8 +56,10 @@ pub struct DatasetWriter {
     base: Snapshot,
     /// The schema of the rows: that of `base`, unless they replace all of it.
     schema: Schema,
-    /// The root of `base`, if the commit is to create it first.
+    /// The root of `base`, if the commit is to create the dataset.
     creates: Option<Root>,
+    /// Whether the rows are appended if another program has created it meanwhile.
+    or_appends: bool,
     /// Whether the rows come in place of all that are there.
     overwrites: bool,
     /// What the rows were computed from.
@@ -110,6 +114,7 @@ impl DatasetWriter {
             base,
             schema,
             creates: None,
+            or_appends: false,
             overwrites: false,
             premise: None,
             options,
@@ -125,9 +130,9 @@ impl DatasetWriter {
         })
     }
 
-    /// Makes the commit create the dataset first; `root` is that of the base.
-    pub(crate) fn creating(mut self, root: Root) -> Self {
-        self.creates = Some(root);
+    /// Makes the commit create the dataset, rows and all; `root` is that of the base.
+    pub(crate) fn creating(mut self, root: Root, or_appends: bool) -> Self {
+        (self.creates, self.or_appends) = (Some(root), or_appends);
         self
     }
 
@@ -282,9 +287,6 @@ impl DatasetWriter {
         };
         let leaves = write_leaves(&committer, self.base.storage(), partitions);
         let ((), leaves) = future::try_join(self.finishing.all(), leaves).await?;
-        if let Some(root) = &self.creates {
-            self.base = create(self.base.storage(), root).await?;
-        }
         let base = self.base.clone();
         if self.overwrites {
             // What was there until the writer was begun; from then on the change itself looks.
@@ -297,6 +299,18 @@ impl DatasetWriter {
         let mut change = Append::new(base, leaves, "append");
         change.idempotency = self.options.idempotency_key.clone();
         change.premise = self.premise.take();
+        if let Some(root) = self.creates.take() {
+            match create_with(&committer, &self.base, root, &mut change).await {
+                Err(error) if self.or_appends && error.kind() == ErrorKind::AlreadyExists => {
+                    self.base = read_newest(self.base.storage(), None).await?;
+                    if *self.base.schema() != self.schema {
+                        return Err(error);
+                    }
+                    change.needs_same_schema = true;
+                }
+                created => return created,
+            }
+        }
         commit(&committer, &self.base, &mut change).await
     }
 

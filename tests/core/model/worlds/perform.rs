@@ -87,6 +87,8 @@ pub(crate) async fn perform(
         }
         Operation::Delete(ids) => dataset.delete_ids(&ids).await?.snapshot,
         Operation::DeleteRows(version, rows, _) => {
+            // Who does not know that a version has expired may still open it.
+            dataset.latest().await?;
             let snapshot = dataset.version(Version(version)).await?;
             dataset.delete(&snapshot, &rows).await?.snapshot
         }

@@ -285,7 +285,7 @@ impl Schedule {
     async fn explain(&mut self, events: Vec<Event>) {
         let listed = self.listed().await;
         for (at, event) in events.iter().enumerate() {
-            if events.get(at + 1).is_some_and(|next| self.is_rather_of(next, event)) {
+            if events.get(at + 1).is_some_and(|next| self.is_rather_of(next, event, &listed)) {
                 continue;
             }
             let (newest, latest) = self.newest();
@@ -326,9 +326,15 @@ impl Schedule {
     }
 
     /// Whether the next version, which would be the same by `failed`, was made by `next`: so it says.
-    fn is_rather_of(&self, next: &Event, failed: &Event) -> bool {
+    fn is_rather_of(&self, next: &Event, failed: &Event, listed: &[u64]) -> bool {
         let (newest, latest) = self.newest();
-        if failed.result.is_ok() || !matches!(next.result, Ok(Some(made)) if made == newest + 1) {
+        let says_so = match next.result {
+            Ok(Some(made)) => made == newest + 1,
+            // It does not say which, and there is but one.
+            Ok(None) => !listed.contains(&(newest + 2)),
+            Err(_) => false,
+        };
+        if failed.result.is_ok() || !says_so {
             return false;
         }
         let made = |event: &Event| {

@@ -44,7 +44,7 @@ Examples:
   tenrow sql 'SELECT * FROM digits WHERE label < 2' --out zeros-and-ones.parquet
   tenrow sql --root a=/data --root b=/old 'SELECT * FROM a.people JOIN b.people USING (name)'
   tenrow sql 'ALTER TABLE digits ADD COLUMN ink DOUBLE; UPDATE digits SET ink = tensor_mean(image)'
-  tenrow sql \"COPY (SELECT * FROM digits) TO 'digits.parquet'\" --out exports
+  tenrow sql \"COPY (SELECT * FROM digits) TO 'digits.parquet'\" --out exports/
   tenrow sql --file report.sql --timing
   echo 'SHOW TABLES; DESCRIBE digits' | tenrow sql
   tenrow sql";
@@ -65,7 +65,7 @@ pub(crate) struct SqlArguments {
     /// table, csv, json, jsonl, parquet or arrow; if not given, what --out ends with, else table
     #[arg(long)]
     format: Option<Form>,
-    /// Write the last answer to this file; if it is a folder, let COPY … TO write there
+    /// Write the last answer to this file; a folder, or what ends with / and is made then, is where COPY … TO may write
     #[arg(long = "out", short, value_name = "FILE|FOLDER")]
     outs: Vec<PathBuf>,
     /// Replace the file that --out names

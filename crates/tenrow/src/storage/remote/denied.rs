@@ -13,6 +13,11 @@ pub(crate) fn explain(error: &Store) -> Option<(ErrorKind, &'static str)> {
     if has(&["NoSuchBucket", "ContainerNotFound", "specified bucket does not exist"]) {
         return Some((ErrorKind::NotFound, "there is no such bucket"));
     }
+    // object_store's words, of types that it keeps to itself.
+    if has(&["non-partial response when range requested", "Range request not supported by"]) {
+        let what = "the server gives no parts of files (HTTP ranges), without which all of a file were sent for every row: serve them by one that does";
+        return Some((ErrorKind::Unsupported, what));
+    }
     if has(&["AuthorizationHeaderMalformed", "PermanentRedirect", "configured region"]) {
         let what = "the bucket is in another region: set the option region";
         return Some((ErrorKind::InvalidInput, what));

@@ -21,20 +21,25 @@ pub(crate) async fn session(arguments: &SqlArguments, stores: &Stores) -> Result
         options.roots.push(RootOption { name: name.map(str::to_owned), place });
     }
     for folder in folders(&arguments.outs) {
+        std::fs::create_dir_all(folder).map_err(|e| format!("--out {}: {e}", folder.display()))?;
         options = options.with_output_folder(folder);
     }
     options.memory_limit_bytes = arguments.memory;
     Ok(Session::new(&options)?)
 }
 
-/// Those of `--out` that are folders.
+/// Those of `--out` that are folders, or are to be.
 fn folders(outs: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
-    outs.iter().filter(|out| out.is_dir())
+    outs.iter().filter(|out| is_folder(out))
+}
+
+fn is_folder(out: &Path) -> bool {
+    out.is_dir() || out.to_string_lossy().ends_with('/')
 }
 
 /// The file of `--out`, if there is one.
 pub(crate) fn file(outs: &[PathBuf]) -> Result<Option<&Path>> {
-    let mut files = outs.iter().filter(|out| !out.is_dir());
+    let mut files = outs.iter().filter(|out| !is_folder(out));
     match (files.next(), files.next()) {
         (Some(first), Some(second)) => Err(format!(
             "--out: two files, {} and {}: the last answer goes to one",
@@ -42,9 +47,6 @@ pub(crate) fn file(outs: &[PathBuf]) -> Result<Option<&Path>> {
             second.display()
         )
         .into()),
-        (Some(file), None) if file.to_string_lossy().ends_with('/') => {
-            Err(format!("--out {}: no such folder", file.display()).into())
-        }
         (file, _) => Ok(file.map(PathBuf::as_path)),
     }
 }
@@ -105,6 +107,7 @@ mod tests {
         assert!(
             file(&[path("a.csv"), path("b.csv")]).unwrap_err().to_string().contains("two files")
         );
-        assert!(file(&[path("none/")]).unwrap_err().to_string().ends_with("no such folder"));
+        assert_eq!(file(&[path("none/")]).unwrap(), None);
+        assert_eq!(folders(&[path("none/"), path("a.csv")]).count(), 1);
     }
 }

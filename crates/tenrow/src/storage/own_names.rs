@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::storage::ListedObject;
+use super::ListedObject;
 
 /// Whether a version of this dataset could have named an object of that path, or a writer could have left it there.
 ///
 /// - `data/[<key value>/…]<id>.parquet`, `columns/<id>.parquet`, `_tenrow/views/<id>.parquet`
 /// - `files/<2 digits>/<blake3>-<id>`
 /// - `_tenrow/leaves/<id>`, `_tenrow/deletes/<id>`, and whatever lies right in `_tenrow/tmp/`
-pub(super) fn is_own(path: &str) -> bool {
+pub(crate) fn is_own(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
         ["data", .., file] | ["columns", file] | ["_tenrow", "views", file] => {
@@ -30,18 +30,18 @@ fn is_hex(text: &str, digits: usize) -> bool {
 
 /// The folders of other datasets that lie below this one, of which the listing shows objects.
 #[derive(Debug, Default)]
-pub(super) struct NestedDatasets(BTreeSet<String>);
+pub(crate) struct NestedDatasets(BTreeSet<String>);
 
 impl NestedDatasets {
     /// Looks at an object that was listed.
-    pub(super) fn note(&mut self, object: &ListedObject) {
+    pub(crate) fn note(&mut self, object: &ListedObject) {
         if let Some((folder, _)) = object.path.split_once("/_tenrow/") {
             self.0.insert(format!("{folder}/"));
         }
     }
 
     /// Whether an object is of one of them.
-    pub(super) fn have(&self, path: &str) -> bool {
+    pub(crate) fn have(&self, path: &str) -> bool {
         self.0.iter().any(|folder| path.starts_with(folder))
     }
 }

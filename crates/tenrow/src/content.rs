@@ -1,0 +1,69 @@
+//! What the bytes of an object must be, as says who names it.
+
+use crate::error::{Error, Result};
+use crate::format::Checksum;
+
+/// Bytes of an object that are read at a time, where all of it is.
+pub(crate) const PIECE_BYTES: u64 = 8 << 20;
+
+/// Takes in the bytes of an object, and then says whether they are the right ones.
+pub(crate) struct ContentCheck {
+    expected: Expected,
+}
+
+enum Expected {
+    /// The checksum that its manifest names.
+    Checksum(Box<Checksum>, u64),
+    /// Its BLAKE3 hash, in hex.
+    Blake3(Box<blake3::Hasher>, String),
+}
+
+impl ContentCheck {
+    /// Of a file whose checksum a manifest has.
+    pub(crate) fn of_checksum(expected: u64) -> Self {
+        Self { expected: Expected::Checksum(Box::new(Checksum::new()), expected) }
+    }
+
+    /// Of a file whose row has its hash.
+    pub(crate) fn of_blake3(hex: impl Into<String>) -> Self {
+        Self { expected: Expected::Blake3(Box::default(), hex.into()) }
+    }
+
+    /// Of a large file, whose name says its hash.
+    pub(crate) fn of_large_file(path: &str) -> Self {
+        Self::of_blake3(hash_in_name(path))
+    }
+
+    pub(crate) fn write(&mut self, piece: &[u8]) {
+        match &mut self.expected {
+            Expected::Checksum(hash, _) => hash.write(piece),
+            Expected::Blake3(hash, _) => {
+                hash.update(piece);
+            }
+        }
+    }
+
+    /// An error if the bytes are others; `shown` is what a person calls the object.
+    pub(crate) fn finish(self, shown: &str) -> Result<()> {
+        let reason = match self.expected {
+            Expected::Checksum(hash, expected) => match hash.finish() {
+                found if found == expected => return Ok(()),
+                found => format!("checksum {found:016x} of the file, expected {expected:016x}"),
+            },
+            Expected::Blake3(hash, expected) => {
+                let found = hash.finalize().to_hex();
+                if found.as_str() == expected {
+                    return Ok(());
+                }
+                format!("its content hashes to {found}, expected {expected}")
+            }
+        };
+        Err(Error::corrupt(shown.to_owned(), reason))
+    }
+}
+
+/// The BLAKE3 hash that the name of a large file begins with.
+pub(crate) fn hash_in_name(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.split_once('-').map_or(name, |(hash, _)| hash)
+}
