@@ -21,7 +21,7 @@ AZURITE := 3.37.0
 PYRIGHT := 1.1.414
 
 .DEFAULT_GOAL := help
-.PHONY: test-on-azurite help demo test test-rust test-core test-sql test-s3 test-azure test-interop test-python test-types test-torch wheel-of-tests bench lint one-version fuzz clean need-cargo need-python
+.PHONY: test-on-azurite help demo test test-rust test-core test-shipped test-sql test-s3 test-azure test-interop test-python test-types test-torch wheel-of-tests bench lint one-version fuzz clean need-cargo need-python
 
 help: ## Says what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test-rust: need-cargo ## Runs the Rust tests alone
 
 test-core: need-cargo ## Runs the Rust tests but for those of SQL, without building DataFusion
 	$(CARGO) test
+
+test-shipped: need-cargo ## Tests the program as it is built without SQL, with the features that it has then
+	$(CARGO) test -p tenrow-cli
 
 test-sql: need-cargo ## Runs the tests of SQL alone
 	$(CARGO) test $(EVERYTHING) --lib --bin tenrow --test sql --test program

@@ -29,6 +29,7 @@ mod references;
 mod remote;
 mod reused_files;
 mod round_trip;
+mod shipped;
 mod stock;
 mod upkeep;
 mod verify_rules;

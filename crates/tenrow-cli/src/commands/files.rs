@@ -1,6 +1,6 @@
 //! `tenrow files`
 
-use std::io::{Write, stderr};
+use std::io::{IsTerminal, Write, stderr, stdout};
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -16,7 +16,8 @@ use crate::text;
 use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
-Use this list and not a pattern: the folder also holds files that only older versions need.
+Use this list and not a pattern: the folder also holds files that only older versions need. What the files alone do \
+not tell is said: with --strict it is an error. At a terminal, the lines that open them elsewhere follow.
 
 Examples:
   tenrow files digits
@@ -33,6 +34,9 @@ pub(crate) struct FilesArguments {
     dataset: String,
     #[command(flatten)]
     version: WhichVersion,
+    /// Fail if the files alone do not tell all of the version, such as which rows are deleted
+    #[arg(long)]
+    strict: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -49,9 +53,15 @@ pub(crate) async fn run(
     // A tag may be given to another version later: the lines name this one.
     let version = (!arguments.version.is_newest()).then(|| snapshot.version().0);
     let lines = files.lines(&arguments.dataset, version);
+    let strictly = || match files.warnings.len() {
+        count if arguments.strict && count > 0 => {
+            Err("--strict: the files alone do not tell all of this version".into())
+        }
+        _ => Ok(()),
+    };
     if arguments.json {
         writeln!(out, "{:#}", files.json(&snapshot, &lines))?;
-        return Ok(());
+        return strictly();
     }
     for warning in &files.warnings {
         writeln!(stderr(), "tenrow: warning: {warning}")?;
@@ -59,10 +69,13 @@ pub(crate) async fn run(
     for file in &files.files {
         writeln!(out, "{}", file.path)?;
     }
-    for (_, line) in lines {
-        write!(out, "\n{line}\n")?;
+    // A program that reads the list wants nothing else in it.
+    if stdout().is_terminal() {
+        for (_, line) in lines {
+            write!(out, "\n{line}\n")?;
+        }
     }
-    Ok(())
+    strictly()
 }
 
 /// The lines that open the same files elsewhere, for `demo` too.

@@ -119,3 +119,35 @@ fn a_merge_that_does_not_fit_is_refused_and_names_the_origin() {
     desk.refused(&["merge", "people"]);
     assert_eq!(desk.json(&["info", "people", "--json"])["version"], 2);
 }
+
+/// One folder with a name of two lines was in the way of all: nothing could be listed beside it.
+#[cfg(unix)]
+#[test]
+fn odd_names_are_in_nobodys_way() {
+    use std::os::unix::ffi::OsStrExt;
+    let desk = people();
+    let odd = std::ffi::OsStr::from_bytes(b"not \xff utf-8");
+    for name in [std::path::Path::new("two\nlines"), std::path::Path::new(odd)] {
+        std::fs::create_dir(desk.path(".").join(name)).unwrap();
+    }
+    std::os::unix::fs::symlink(desk.path("nowhere"), desk.path("link")).unwrap();
+    assert_eq!(desk.json(&["ls", ".", "--json"]).as_array().unwrap().len(), 1);
+    for name in ["a@b", "a#b", "a$b", "two\nlines-too"] {
+        let complaint = desk.fails(&["create", name, "-a", "x:i64"]);
+        assert!(complaint.contains("SQL could not reach"), "{complaint}");
+        let complaint = desk.fails(&["clone", "people", name]);
+        assert!(complaint.contains("SQL could not reach"), "{complaint}");
+        assert!(!desk.path(name).exists());
+    }
+}
+
+#[test]
+fn files_are_listed_for_programs_and_strictly_if_asked() {
+    let desk = people();
+    let listed = desk.ok(&["files", "people", "--strict"]);
+    assert!(listed.lines().all(|line| line.ends_with(".parquet")), "{listed}");
+    desk.ok(&["delete", "people", "--rows", "0"]);
+    desk.ok(&["files", "people"]);
+    assert!(desk.fails(&["files", "people", "--strict"]).contains("--strict"));
+    desk.fails(&["files", "people", "--strict", "--json"]);
+}

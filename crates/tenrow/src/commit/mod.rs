@@ -150,6 +150,7 @@ pub(crate) async fn newest_version(storage: &Storage) -> Result<Option<Version>>
 /// [`Unsupported`](ErrorKind::Unsupported) if the store lets both, and `root` does not record that there is but one.
 pub(crate) async fn check_store(storage: &Storage, root: &Root) -> Result<()> {
     storage.check_writable()?;
+    check_name(storage)?;
     if root.has_single_writer() {
         storage.allow_single_writer();
         return Ok(());
@@ -161,6 +162,17 @@ pub(crate) async fn check_store(storage: &Storage, root: &Root) -> Result<()> {
     Err(Error::unsupported(format!(
         "{storage} ignores the condition of a put (If-None-Match), so two writers could lose each other's commits: choose another store, or promise that only one writer at a time commits (--single-writer)"
     )))
+}
+
+/// Refuses a place that SQL could not name: `@`, `#` and `$` stand between a dataset and a version, a view, a table of it.
+fn check_name(storage: &Storage) -> Result<()> {
+    let Some(name) = storage.name() else { return Ok(()) };
+    match name.chars().find(|&c| matches!(c, '@' | '#' | '$') || c.is_control()) {
+        None => Ok(()),
+        Some(c) => Err(Error::invalid(format!(
+            "{storage}: the name of a dataset holds no {c:?}, which SQL could not reach: choose another"
+        ))),
+    }
 }
 
 /// Commits the first version of a dataset.

@@ -251,6 +251,18 @@ impl Storage {
         }
     }
 
+    /// The last part of where the objects are, if that is known.
+    pub(crate) fn name(&self) -> Option<String> {
+        match &self.inner.place {
+            Place::Folder(folder, _) => {
+                folder.file_name().map(|name| name.to_string_lossy().into_owned())
+            }
+            Place::Remote(_) | Place::Store => {
+                self.inner.prefix.parts().next_back().map(|part| part.as_ref().to_owned())
+            }
+        }
+    }
+
     /// The location of a remote store, if it was opened by one.
     pub fn remote_location(&self) -> Option<&RemoteLocation> {
         self.remote_place().map(|place| &place.location)

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray};
 use futures::TryStreamExt;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tenrow::format::decode_view_rows;
 use tenrow::{Dataset, ErrorKind, ScanOptions, Snapshot};
+use tenrow_convert::{Existing, ExportFormat, export};
 use tenrow_tests::random::Dice;
 
 use super::state::{Column, Kind, State, Value, View};
@@ -140,9 +142,49 @@ async fn check_ways(
     let scanned = arrow_select::concat::concat_batches(&all.schema(), &batches).unwrap();
     assert_eq!(&scanned, all, "scan");
 
+    if dice.once_in(16) {
+        check_export(snapshot, view, columns).await;
+    }
+
     let places: BTreeMap<u64, u64> = view.ids.iter().copied().zip(0..).collect();
     let ids: Vec<u64> = (0..view.next_row_id + 2).collect();
     let found = snapshot.rows_of_ids(&ids).await.unwrap();
     let expected: Vec<Option<u64>> = ids.iter().map(|id| places.get(id).copied()).collect();
     assert_eq!(found, expected, "rows of ids");
+}
+
+/// What leaves the dataset, as stock readers read it.
+async fn check_export(snapshot: &Snapshot, view: &View, columns: &[Column]) {
+    let folder = tempfile::tempdir().unwrap();
+    let exported =
+        export(snapshot, None, folder.path(), ExportFormat::Parquet, Existing::Keep, &mut |_| {})
+            .await
+            .unwrap();
+    let file = std::fs::File::open(&exported.paths[0]).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let mut found: Vec<Vec<Value>> = Vec::new();
+    for batch in reader.build().unwrap() {
+        let batch = batch.unwrap();
+        let by_column: Vec<Vec<Value>> = columns
+            .iter()
+            .zip(batch.columns())
+            .map(|(column, array)| match column.kind {
+                Kind::File => exported_files(array),
+                kind => rows::values(kind, array),
+            })
+            .collect();
+        let row = |row: usize| by_column.iter().map(|column| column[row].clone()).collect();
+        found.extend((0..batch.num_rows()).map(row));
+    }
+    assert_eq!(found, view.rows, "export");
+}
+
+fn exported_files(array: &ArrayRef) -> Vec<Value> {
+    let files = array.as_struct();
+    let bytes = files.column_by_name("bytes").unwrap().as_binary::<i32>();
+    let value = |row| match files.is_valid(row) {
+        true => Value::Bytes(bytes.value(row).to_vec()),
+        false => Value::Null,
+    };
+    (0..files.len()).map(value).collect()
 }
