@@ -2,11 +2,15 @@
 
 mod contents;
 mod decimals;
+mod exact;
+mod floats;
 mod integers;
 mod late_fetch;
 mod node;
 mod not_in;
+mod opaque;
 mod planner;
+mod predicates;
 mod yielding;
 
 use std::sync::Arc;
@@ -24,6 +28,9 @@ pub(crate) fn install(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(integers::WideIntegers));
     builder
         .with_analyzer_rule(Arc::new(decimals::WrittenDecimals))
+        .with_analyzer_rule(Arc::new(exact::ExactIntegers))
+        .with_analyzer_rule(Arc::new(floats::PlainFloats))
+        .with_analyzer_rule(Arc::new(predicates::Predicates))
         .with_analyzer_rule(Arc::new(not_in::NotIn))
         .with_optimizer_rule(Arc::new(contents::FileContents))
         .with_optimizer_rule(Arc::new(late_fetch::LateFetch))

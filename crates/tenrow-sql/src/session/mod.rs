@@ -4,6 +4,7 @@ mod answer;
 mod memory;
 mod options;
 mod planner;
+mod stack;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -162,7 +163,8 @@ impl Session {
             rewrite::hide_columns(&mut statement, &*tables)?;
         }
         let state = self.context.state();
-        let plan = planner::plan(&state, tables, statement)?;
+        let planned = stack::with_room(async { planner::plan(&state, tables, statement) });
+        let plan = planned.await?;
         Ok((state, plan))
     }
 
@@ -204,7 +206,7 @@ impl Session {
                 Err(Error::unsupported(format!("{} is not supported", statement.name())))
             }
             _ => {
-                let plan = state.create_physical_plan(&plan).await?;
+                let plan = stack::with_room(state.create_physical_plan(&plan)).await?;
                 let stream = execute_stream(plan.clone(), state.task_ctx())?;
                 Ok(Answer::new(stream, Some(plan)))
             }
