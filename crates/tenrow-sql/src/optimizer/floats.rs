@@ -28,23 +28,9 @@ pub(super) struct PlainFloats;
 impl AnalyzerRule for PlainFloats {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let plan = plan.transform_up_with_subqueries(|plan| {
-            if let LogicalPlan::Aggregate(aggregate) = plan {
-                return of_aggregates(aggregate);
-            }
-            let mut has_floats = false;
-            for expr in plan.expressions() {
-                has_floats |= expr.exists(|part| Ok(may_be_odd(part)))?;
-            }
-            if !has_floats {
-                return Ok(Transformed::no(plan));
-            }
-            let mut schema = merge_schema(&plan.inputs());
-            schema.merge(plan.schema());
-            let names = NamePreserver::new(&plan);
-            plan.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let expr = expr.transform_up(|part| Ok(plain(part, &schema)))?;
-                Ok(expr.update_data(|expr| name.restore(expr)))
+            computed(plan)?.transform_data(|plan| match plan {
+                LogicalPlan::Aggregate(aggregate) => of_aggregates(aggregate),
+                plan => Ok(Transformed::no(plan)),
             })
         });
         given(plan.data()?)
@@ -53,6 +39,25 @@ impl AnalyzerRule for PlainFloats {
     fn name(&self) -> &str {
         "tenrow_plain_floats"
     }
+}
+
+/// The plan, which makes plain what it computes.
+fn computed(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let mut has_floats = false;
+    for expr in plan.expressions() {
+        has_floats |= expr.exists(|part| Ok(may_be_odd(part)))?;
+    }
+    if !has_floats {
+        return Ok(Transformed::no(plan));
+    }
+    let mut schema = merge_schema(&plan.inputs());
+    schema.merge(plan.schema());
+    let names = NamePreserver::new(&plan);
+    plan.map_expressions(|expr| {
+        let name = names.save(&expr);
+        let expr = expr.transform_up(|part| Ok(plain(part, &schema)))?;
+        Ok(expr.update_data(|expr| name.restore(expr)))
+    })
 }
 
 /// Whether an expression, if it gives floats, may give other ones than it is given.
