@@ -8,7 +8,9 @@ use std::sync::Arc;
 use arrow_schema::{DataType, FieldRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{Column, DFSchema, Result, ScalarValue, internal_datafusion_err};
+use datafusion::common::{
+    Column, DFSchema, Result, ScalarValue, TableReference, internal_datafusion_err,
+};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::logical_plan::{Aggregate, Projection};
@@ -147,20 +149,32 @@ fn given(plan: LogicalPlan) -> Result<LogicalPlan> {
 fn of_aggregates(aggregate: Aggregate) -> Result<Transformed<LogicalPlan>> {
     let schema = Arc::clone(&aggregate.schema);
     let first = schema.fields().len() - aggregate.aggr_expr.len();
-    let is_odd = |index: usize| index >= first && schema.field(index).data_type().is_floating();
+    let is_odd = |index: usize| {
+        let function = index.checked_sub(first).and_then(|number| aggregate.aggr_expr.get(number));
+        function.is_some_and(|function| !is_of_its_values(function))
+            && schema.field(index).data_type().is_floating()
+    };
     if !(0..schema.fields().len()).any(is_odd) {
         return Ok(Transformed::no(LogicalPlan::Aggregate(aggregate)));
     }
-    let exprs = schema.iter().enumerate().map(|(index, (qualifier, field))| {
+    let of = |(index, (qualifier, field)): (usize, (Option<&TableReference>, &FieldRef))| {
         let column = Expr::Column(Column::from((qualifier, field)));
         match is_odd(index) {
             true => made_plain(column).alias_qualified(qualifier.cloned(), field.name()),
             false => column,
         }
-    });
-    let exprs = exprs.collect();
+    };
+    let exprs = schema.iter().enumerate().map(of).collect();
     let input = Arc::new(LogicalPlan::Aggregate(aggregate));
     Ok(Transformed::yes(LogicalPlan::Projection(Projection::try_new(exprs, input)?)))
+}
+
+/// Whether an aggregate gives one of the values that it is given, which are plain.
+fn is_of_its_values(aggregate: &Expr) -> bool {
+    match aggregate.clone().unalias() {
+        Expr::AggregateFunction(call) => matches!(call.func.name(), "min" | "max"),
+        _ => false,
+    }
 }
 
 /// A function that makes floats plain; no statement can name it.
