@@ -55,6 +55,8 @@ async fn integers_never_wrap_around() {
         "SELECT a FROM n ORDER BY e + e",
         "SELECT max(e + e) FROM n",
         "SELECT 9223372036854775807 + 1",
+        "SELECT c * e * e * e FROM n",
+        "SELECT c * 9223372036854775807 FROM n",
     ] {
         let error = error(&session, sql).await;
         assert!(error.contains("overflow"), "{sql}: {error}");
@@ -174,6 +176,33 @@ async fn nothing_is_known_not_to_be_among_rows_of_which_one_is_null() {
         let sql = format!("SELECT count(*) FROM {sql}");
         assert_eq!(ask(&session, &sql).await, [[count]], "{sql}");
     }
+}
+
+/// From statistics the engine took one value for no row.
+#[tokio::test]
+async fn what_is_counted_once_each_is_counted() {
+    let folder = place::folder();
+    ids(folder.path(), "a", &[Some(1), Some(2)]).await;
+    let session = open(folder.path());
+    let sql = "SELECT count(DISTINCT b.id) FROM a JOIN a AS b ON a.id = b.id AND b.id <= -5 WHERE a._row = 7";
+    assert_eq!(ask(&session, sql).await, [["0"]]);
+}
+
+/// The engine read members of structs at their tables, under names that two tables had.
+#[tokio::test]
+async fn members_are_read_beside_row_numbers_and_joins() {
+    let folder = place::folder();
+    let session = open(folder.path());
+    ask(&session, "CREATE TABLE s AS SELECT named_struct('x', 3) AS st, [2, 7] AS l, 1 AS k").await;
+    for (sql, expected) in [
+        ("SELECT k, _row FROM s WHERE st['x'] < 1 OR l[1] = 2 OR _row < 0", "1 0"),
+        ("SELECT a.k, b._row FROM s a FULL JOIN s b ON a.k = b.k WHERE b.st['x'] <= 5 OR b.st IS NULL", "1 0"),
+        ("SELECT count(*) FILTER (WHERE b.st['x'] > 2) AS n FROM s a FULL JOIN s b ON a.k = b.k WHERE b.st['x'] < 5 OR b.st IS NOT NULL", "1"),
+    ] {
+        assert_eq!(ask(&session, sql).await.concat().join(" "), expected, "{sql}");
+    }
+    let all = ask(&session, "SELECT * FROM s WHERE st['x'] < 5 OR l[1] = 2 OR _row < 9").await;
+    assert_eq!(all.len(), 1);
 }
 
 #[tokio::test]

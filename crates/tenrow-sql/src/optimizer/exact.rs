@@ -1,12 +1,18 @@
-//! `a + b`, `a - b`, `a * b` and `-a` of 64-bit integers: what does not fit is an error.
+//! `a + b`, `a - b`, `a * b` and `-a` of 64-bit integers, and of decimals: what does not fit is an error.
 //!
-//! The engine (55.2) wraps: 9223372036854775807 + 1 was -9223372036854775808.
+//! The engine (55.2) wraps: 9223372036854775807 + 1 was -9223372036854775808. Of decimals it gives more digits than their
+//! type has, of which the last are not shown.
 
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Decimal128Type, Decimal256Type};
 use arrow_schema::DataType;
 use datafusion::arrow::compute::kernels::numeric;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, Result, ScalarValue, plan_err};
+use datafusion::common::{
+    DFSchema, Result, ScalarValue, exec_err, plan_datafusion_err, plan_err,
+};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
@@ -76,6 +82,11 @@ fn checked(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
             {
                 Transformed::yes(exact(sign, *left, *right))
             }
+            (Some(_), Some(own)) if own.is_decimal() => {
+                let computed = Expr::BinaryExpr(BinaryExpr { left, op, right });
+                let signature = Signature::any(1, Volatility::Immutable);
+                Transformed::yes(ScalarUDF::from(Digits { signature }).call(vec![computed]))
+            }
             _ => Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })),
         },
         Expr::Negative(inner) if data_type(&inner) == Some(DataType::Int64) => {
@@ -127,6 +138,52 @@ impl ScalarUDFImpl for Exact {
             "+" => apply(left, right, numeric::add),
             "-" => apply(left, right, numeric::sub),
             _ => apply(left, right, numeric::mul),
+        }
+    }
+}
+
+/// A function that gives decimals that have no more digits than their type; no statement can name it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Digits {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Digits {
+    fn name(&self) -> &str {
+        "digits"
+    }
+
+    fn display_name(&self, args: &[Expr]) -> Result<String> {
+        Ok(args.iter().map(|arg| format!("({arg})")).collect())
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        types.first().cloned().ok_or_else(|| plan_datafusion_err!("digits of nothing"))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [value] = args.args.as_slice() else {
+            return plan_err!("digits of {} operands", args.args.len());
+        };
+        let array = value.to_array(args.number_rows)?;
+        let (digits, checked) = match array.data_type() {
+            DataType::Decimal128(digits, _) => {
+                let decimals = array.as_primitive::<Decimal128Type>();
+                (*digits, decimals.validate_decimal_precision(*digits))
+            }
+            DataType::Decimal256(digits, _) => {
+                let decimals = array.as_primitive::<Decimal256Type>();
+                (*digits, decimals.validate_decimal_precision(*digits))
+            }
+            _ => return Ok(value.clone()),
+        };
+        match checked {
+            Ok(()) => Ok(value.clone()),
+            Err(_) => exec_err!("arithmetic overflow: a decimal of more than {digits} digits"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What this crate adds to the engine's optimizer and planner.
 
+mod careful;
 mod contents;
 mod decimals;
 mod exact;
@@ -11,7 +12,6 @@ mod not_in;
 mod opaque;
 mod planner;
 mod predicates;
-mod projections;
 mod yielding;
 
 use std::sync::Arc;
@@ -36,6 +36,6 @@ pub(crate) fn install(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_optimizer_rule(Arc::new(contents::FileContents))
         .with_optimizer_rule(Arc::new(late_fetch::LateFetch))
         .with_query_planner(Arc::new(planner::Planner))
-        .with_physical_optimizer_rules(projections::rules())
+        .with_physical_optimizer_rules(careful::rules())
         .with_physical_optimizer_rule(Arc::new(yielding::YieldingJoins))
 }

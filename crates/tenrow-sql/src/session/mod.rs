@@ -240,6 +240,8 @@ fn context(options: &SessionOptions, roots: &Roots) -> Result<SessionContext> {
         // What one side of a join teaches the other is handed down by the names of columns (55.2): where both have a
         // column of one name, rows are lost.
         .set_bool("datafusion.optimizer.enable_join_dynamic_filter_pushdown", false)
+        // Members of structs are read at their tables, under names (55.2) that are ambiguous where two are joined.
+        .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_bool("datafusion.execution.parquet.pruning", options.statistics)
         .set_bool("datafusion.execution.parquet.enable_page_index", options.statistics)
