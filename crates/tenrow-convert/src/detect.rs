@@ -164,7 +164,7 @@ pub fn open(
     let asked = format;
     let format = match asked {
         Some(format) => format,
-        None => common_format(first, paths)?,
+        None => common_format(first, paths, options)?,
     };
     let source: Box<dyn Source> = match format {
         SourceFormat::Images => {
@@ -222,10 +222,15 @@ fn boxed<S: Source + 'static>(source: Result<S>) -> Result<Box<dyn Source>> {
     source.map(|source| Box::new(source) as Box<dyn Source>)
 }
 
-fn common_format(first: &Path, paths: &[PathBuf]) -> Result<SourceFormat> {
-    let format = detect(first)?;
+fn common_format(first: &Path, paths: &[PathBuf], options: &OpenOptions) -> Result<SourceFormat> {
+    // What is said to be in an encoding is text, however its bytes look.
+    let found = |path: &Path| match options.charset.and_then(|_| by_name(path)) {
+        Some(format) => Ok(format),
+        None => detect(path),
+    };
+    let format = found(first)?;
     for path in paths {
-        let other = detect(path)?;
+        let other = found(path)?;
         if other != format {
             let reason = format!(
                 "found {other}, but {} is {format}: import each format by itself",

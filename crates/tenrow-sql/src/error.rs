@@ -98,6 +98,9 @@ impl From<DataFusionError> for Error {
         if let Some(own) = own_error(&error) {
             return own;
         }
+        if let Some(text) = overflow(&error) {
+            return Self::new(ErrorKind::InvalidInput, text);
+        }
         let root = error.find_root();
         let kind = kind_of(root);
         let shown = match root {
@@ -156,6 +159,14 @@ fn own_error(error: &DataFusionError) -> Option<Error> {
         next = cause.source();
     }
     None
+}
+
+/// What is too large, which a filter within a file calls an error of the file.
+fn overflow(error: &DataFusionError) -> Option<String> {
+    let text = error.to_string();
+    let (_, after) = text.split_once("Overflow happened on: ")?;
+    let end = after.find(['"', '\n']).unwrap_or(after.len());
+    Some(format!("arithmetic overflow: {} does not fit into 64 bits", &after[..end]))
 }
 
 fn kind_of(root: &DataFusionError) -> ErrorKind {

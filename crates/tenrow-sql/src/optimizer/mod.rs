@@ -1,12 +1,17 @@
 //! What this crate adds to the engine's optimizer and planner.
 
+mod careful;
 mod contents;
 mod decimals;
+mod exact;
+mod floats;
 mod integers;
 mod late_fetch;
 mod node;
 mod not_in;
+mod opaque;
 mod planner;
+mod predicates;
 mod yielding;
 
 use std::sync::Arc;
@@ -24,9 +29,13 @@ pub(crate) fn install(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(integers::WideIntegers));
     builder
         .with_analyzer_rule(Arc::new(decimals::WrittenDecimals))
+        .with_analyzer_rule(Arc::new(exact::ExactIntegers))
+        .with_analyzer_rule(Arc::new(floats::PlainFloats))
+        .with_analyzer_rule(Arc::new(predicates::Predicates))
         .with_analyzer_rule(Arc::new(not_in::NotIn))
         .with_optimizer_rule(Arc::new(contents::FileContents))
         .with_optimizer_rule(Arc::new(late_fetch::LateFetch))
         .with_query_planner(Arc::new(planner::Planner))
+        .with_physical_optimizer_rules(careful::rules())
         .with_physical_optimizer_rule(Arc::new(yielding::YieldingJoins))
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// Chains up to this length stay as they are.
 const MAX_DEPTH: usize = 64;
 /// Operands of a chain whose order of evaluation counts.
-const MAX_OPERANDS: usize = 500;
+const MAX_OPERANDS: usize = 200;
 
 /// Makes chains of `AND` and of `OR` trees of little depth; refuses others that are very long.
 pub(crate) fn balance_chains(statement: &mut Statement) -> Result<()> {

@@ -4,6 +4,7 @@ mod answer;
 mod memory;
 mod options;
 mod planner;
+mod stack;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -162,7 +163,8 @@ impl Session {
             rewrite::hide_columns(&mut statement, &*tables)?;
         }
         let state = self.context.state();
-        let plan = planner::plan(&state, tables, statement)?;
+        let planned = stack::with_room(async { planner::plan(&state, tables, statement) });
+        let plan = planned.await?;
         Ok((state, plan))
     }
 
@@ -204,7 +206,7 @@ impl Session {
                 Err(Error::unsupported(format!("{} is not supported", statement.name())))
             }
             _ => {
-                let plan = state.create_physical_plan(&plan).await?;
+                let plan = stack::with_room(state.create_physical_plan(&plan)).await?;
                 let stream = execute_stream(plan.clone(), state.task_ctx())?;
                 Ok(Answer::new(stream, Some(plan)))
             }
@@ -238,6 +240,8 @@ fn context(options: &SessionOptions, roots: &Roots) -> Result<SessionContext> {
         // What one side of a join teaches the other is handed down by the names of columns (55.2): where both have a
         // column of one name, rows are lost.
         .set_bool("datafusion.optimizer.enable_join_dynamic_filter_pushdown", false)
+        // Members of structs are read at their tables, under names (55.2) that are ambiguous where two are joined.
+        .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_bool("datafusion.execution.parquet.pruning", options.statistics)
         .set_bool("datafusion.execution.parquet.enable_page_index", options.statistics)

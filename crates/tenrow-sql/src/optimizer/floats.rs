@@ -1,0 +1,216 @@
+//! Computed floats as SQL has them: one NaN, which is more than every number, and one zero. Columns are so already: see
+//! `exec::floats`.
+//!
+//! The engine (55.2) compares floats by their bits: 0.0 / 0.0 has a sign on some processors, and was less than every number.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, FieldRef};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{
+    Column, DFSchema, Result, ScalarValue, TableReference, internal_datafusion_err,
+};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::logical_plan::{Aggregate, Projection};
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, ReturnFieldArgs,
+    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TryCast, Volatility,
+};
+use datafusion::optimizer::AnalyzerRule;
+
+use crate::exec;
+
+/// Makes floats plain where they are computed, but for those that a statement only gives, or writes.
+#[derive(Debug)]
+pub(super) struct PlainFloats;
+
+impl AnalyzerRule for PlainFloats {
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let plan = plan.transform_up_with_subqueries(|plan| {
+            computed(plan)?.transform_data(|plan| match plan {
+                LogicalPlan::Aggregate(aggregate) => of_aggregates(aggregate),
+                plan => Ok(Transformed::no(plan)),
+            })
+        });
+        given(plan.data()?)
+    }
+
+    fn name(&self) -> &str {
+        "tenrow_plain_floats"
+    }
+}
+
+/// The plan, which makes plain what it computes.
+fn computed(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let mut has_floats = false;
+    for expr in plan.expressions() {
+        has_floats |= expr.exists(|part| Ok(may_be_odd(part)))?;
+    }
+    if !has_floats {
+        return Ok(Transformed::no(plan));
+    }
+    let mut schema = merge_schema(&plan.inputs());
+    schema.merge(plan.schema());
+    let names = NamePreserver::new(&plan);
+    plan.map_expressions(|expr| {
+        let name = names.save(&expr);
+        let expr = expr.transform_up(|part| Ok(plain(part, &schema)))?;
+        Ok(expr.update_data(|expr| name.restore(expr)))
+    })
+}
+
+/// Whether an expression, if it gives floats, may give other ones than it is given.
+fn may_be_odd(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value, _) => value.data_type().is_floating() && !value.is_null(),
+        Expr::BinaryExpr(BinaryExpr { op, .. }) => op.is_numerical_operators(),
+        Expr::Negative(_) | Expr::Cast(_) | Expr::TryCast(_) | Expr::ScalarFunction(_) => true,
+        _ => false,
+    }
+}
+
+fn plain(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    let is_floating = |expr: &Expr| expr.get_type(schema).is_ok_and(|t| t.is_floating());
+    if !may_be_odd(&expr) || !is_floating(&expr) {
+        return Transformed::no(expr);
+    }
+    // Numbers that are cast are plain, or were made so.
+    if let Expr::Cast(Cast { expr: inner, .. }) | Expr::TryCast(TryCast { expr: inner, .. }) = &expr
+        && inner.get_type(schema).is_ok_and(|data_type| data_type.is_numeric())
+    {
+        return Transformed::no(expr);
+    }
+    match expr {
+        Expr::Literal(value, metadata) => {
+            let value = match value {
+                ScalarValue::Float64(Some(v)) => ScalarValue::Float64(Some(exec::plain_f64(v))),
+                other => other,
+            };
+            Transformed::yes(Expr::Literal(value, metadata))
+        }
+        // What it computes with need not be plain.
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            let (left, right) = (Box::new(odd(*left)), Box::new(odd(*right)));
+            Transformed::yes(made_plain(Expr::BinaryExpr(BinaryExpr { left, op, right })))
+        }
+        Expr::Negative(inner) => {
+            Transformed::yes(made_plain(Expr::Negative(Box::new(odd(*inner)))))
+        }
+        other => Transformed::yes(made_plain(other)),
+    }
+}
+
+fn made_plain(expr: Expr) -> Expr {
+    let signature = Signature::any(1, Volatility::Immutable);
+    ScalarUDF::from(Plain { signature }).call(vec![expr])
+}
+
+/// The expression as it was before it was made plain.
+fn odd(expr: Expr) -> Expr {
+    match expr {
+        Expr::ScalarFunction(mut call) if call.func.inner().is::<Plain>() => {
+            call.args.pop().expect("it was made of one")
+        }
+        Expr::Alias(mut alias) => {
+            alias.expr = Box::new(odd(*alias.expr));
+            Expr::Alias(alias)
+        }
+        other => other,
+    }
+}
+
+/// The plan, whose own expressions nothing compares.
+fn given(plan: LogicalPlan) -> Result<LogicalPlan> {
+    match plan {
+        LogicalPlan::Projection(mut projection) => {
+            let is_passing = |expr: &Expr| matches!(expr.clone().unalias(), Expr::Column(_));
+            if projection.expr.iter().all(is_passing)
+                && matches!(*projection.input, LogicalPlan::Values(_))
+            {
+                projection.input = Arc::new(given(Arc::unwrap_or_clone(projection.input))?);
+            }
+            projection.expr = projection.expr.into_iter().map(odd).collect();
+            Ok(LogicalPlan::Projection(projection))
+        }
+        LogicalPlan::Values(mut values) => {
+            for row in &mut values.values {
+                *row = std::mem::take(row).into_iter().map(odd).collect();
+            }
+            Ok(LogicalPlan::Values(values))
+        }
+        other => Ok(other),
+    }
+}
+
+/// Sums and their like of infinities are NaN, of whatever sign.
+fn of_aggregates(aggregate: Aggregate) -> Result<Transformed<LogicalPlan>> {
+    let schema = Arc::clone(&aggregate.schema);
+    let first = schema.fields().len() - aggregate.aggr_expr.len();
+    let is_odd = |index: usize| {
+        let function = index.checked_sub(first).and_then(|number| aggregate.aggr_expr.get(number));
+        function.is_some_and(|function| !is_of_its_values(function))
+            && schema.field(index).data_type().is_floating()
+    };
+    if !(0..schema.fields().len()).any(is_odd) {
+        return Ok(Transformed::no(LogicalPlan::Aggregate(aggregate)));
+    }
+    let of = |(index, (qualifier, field)): (usize, (Option<&TableReference>, &FieldRef))| {
+        let column = Expr::Column(Column::from((qualifier, field)));
+        match is_odd(index) {
+            true => made_plain(column).alias_qualified(qualifier.cloned(), field.name()),
+            false => column,
+        }
+    };
+    let exprs = schema.iter().enumerate().map(of).collect();
+    let input = Arc::new(LogicalPlan::Aggregate(aggregate));
+    Ok(Transformed::yes(LogicalPlan::Projection(Projection::try_new(exprs, input)?)))
+}
+
+/// Whether an aggregate gives one of the values that it is given, which are plain.
+fn is_of_its_values(aggregate: &Expr) -> bool {
+    match aggregate.clone().unalias() {
+        Expr::AggregateFunction(call) => matches!(call.func.name(), "min" | "max"),
+        _ => false,
+    }
+}
+
+/// A function that makes floats plain; no statement can name it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Plain {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Plain {
+    fn name(&self) -> &str {
+        "plain"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        types.first().cloned().ok_or_else(nothing)
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        args.arg_fields.first().map(Arc::clone).ok_or_else(nothing)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match args.args.into_iter().next().ok_or_else(nothing)? {
+            ColumnarValue::Array(array) => Ok(ColumnarValue::Array(exec::plain(&array))),
+            ColumnarValue::Scalar(scalar) => {
+                let array = exec::plain(&scalar.to_array()?);
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?))
+            }
+        }
+    }
+}
+
+fn nothing() -> DataFusionError {
+    internal_datafusion_err!("floats of nothing")
+}
