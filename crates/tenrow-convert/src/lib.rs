@@ -53,12 +53,15 @@ mod from_arrow;
 
 mod cast_numbers;
 
-mod cast;
-mod concat;
-
 mod text_number;
 
 mod text_values;
+
+mod cast_lists;
+mod cast_values;
+
+mod cast;
+mod concat;
 
 mod text_kind;
 

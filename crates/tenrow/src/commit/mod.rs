@@ -25,7 +25,7 @@ use crate::format::limits;
 use crate::format::manifest::{Parent, Root, Version};
 use crate::ids::Ids;
 use crate::snapshot::{Snapshot, row_ids_of};
-use crate::storage::{LATEST_NOTE, Storage};
+use crate::storage::{LATEST_NOTE, Storage, version_path};
 
 pub(crate) use append::{Append, Overwrite};
 pub(crate) use conflict::conflict;
@@ -76,11 +76,6 @@ pub(crate) enum Applied {
     Changed,
     /// The newest version is as the change wants it.
     AlreadySo,
-}
-
-/// The path of a version's root manifest.
-pub(crate) fn version_path(version: Version) -> String {
-    format!("_tenrow/versions/{}", version.file_name())
 }
 
 /// Reads one version; what `known` has read of its leaves already is shared.

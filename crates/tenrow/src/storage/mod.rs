@@ -43,7 +43,7 @@ pub(crate) use foreign::modified_ns;
 pub use listed::ListedObject;
 pub use location::{Location, Provider, RemoteLocation};
 pub use meter::Meter;
-pub(crate) use newest::LATEST_NOTE;
+pub(crate) use newest::{LATEST_NOTE, version_path};
 pub use options::StoreOptions;
 pub use regular::open_regular;
 pub use upload::{Upload, Uploaded};

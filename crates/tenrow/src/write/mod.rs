@@ -56,6 +56,8 @@ pub struct DatasetWriter {
     schema: Schema,
     /// The root of `base`, if the commit is to create it first.
     creates: Option<Root>,
+    /// Whether the folder of the dataset is not there yet.
+    makes_folder: bool,
     /// Whether the rows come in place of all that are there.
     overwrites: bool,
     /// What the rows were computed from.
@@ -110,6 +112,7 @@ impl DatasetWriter {
             base,
             schema,
             creates: None,
+            makes_folder: false,
             overwrites: false,
             premise: None,
             options,
@@ -128,6 +131,7 @@ impl DatasetWriter {
     /// Makes the commit create the dataset first; `root` is that of the base.
     pub(crate) fn creating(mut self, root: Root) -> Self {
         self.creates = Some(root);
+        self.makes_folder = self.base.storage().folder().is_some_and(|folder| !folder.exists());
         self
     }
 
@@ -298,6 +302,31 @@ impl DatasetWriter {
         change.idempotency = self.options.idempotency_key.clone();
         change.premise = self.premise.take();
         commit(&committer, &self.base, &mut change).await
+    }
+
+    /// Gives the rows up: what was written for them is removed. Of a dataset that was to be created nothing stays.
+    ///
+    /// A writer that is only dropped leaves files that nobody sees, until [`vacuum`](crate::Dataset::vacuum) of the
+    /// dataset frees them.
+    ///
+    /// # Errors
+    /// [`Io`](crate::ErrorKind::Io) or [`Denied`](crate::ErrorKind::Denied) if some of it could not be removed.
+    pub async fn abort(mut self) -> Result<()> {
+        drop(std::mem::take(&mut self.open));
+        // A file that is being finished appears when it likes: only one that is there can be removed.
+        while self.finishing.all().await.is_err() {}
+        let files = self.closed.iter().flat_map(|(_, partition)| &partition.files);
+        let mut paths: Vec<String> = files.map(|file| file.path.clone()).collect();
+        paths.extend(self.files.own());
+        let storage = self.base.storage();
+        let mut removed = Ok(());
+        for path in &paths {
+            removed = removed.and(storage.delete(path).await);
+        }
+        if self.creates.is_some() {
+            storage.remove_empty_folders(self.makes_folder).await;
+        }
+        removed
     }
 
     /// Writes the rest of all rows, and gives their partitions in the order of their rows.
