@@ -5,7 +5,7 @@ use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, new_null_array};
 use arrow_schema::DataType;
 use tenrow::format::{Attribute, AttributeType, DType, Schema, names_listed};
 
-use crate::cast_lists::tensors_of_lists;
+use crate::cast_lists::{cast_tensors, tensors_of_lists};
 use crate::cast_mode::CastMode;
 use crate::cast_numbers::{Misfit, cast_numbers};
 use crate::cast_values::{Refusal, cast_values, check};
@@ -32,6 +32,37 @@ pub fn cast_batch(
     cast_to(batch, from, to.attributes(), mode, first_row, source)
 }
 
+/// `column`, which is of `found`, as the values of `target`, whatever the two are called.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::{ArrayRef, Int64Array, UInt8Array};
+/// use tenrow::Attribute;
+/// use tenrow_convert::{CastMode, cast_column};
+/// let (found, target) = (Attribute::parse("n:i64")?, Attribute::parse("n:u8")?);
+/// let numbers: ArrayRef = Arc::new(Int64Array::from(vec![3, 5]));
+/// let cast = |mode| cast_column(&numbers, &found, &target, mode, 0, "the rows");
+/// assert_eq!(cast(CastMode::Safe)?.as_ref(), &UInt8Array::from(vec![3, 5]));
+/// assert!(cast(CastMode::Refuse).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`ConvertError::Type`] if `mode` does not convert the type, [`ConvertError::Value`] if a value does not fit, or is null
+/// where it must not be.
+pub fn cast_column(
+    column: &ArrayRef,
+    found: &Attribute,
+    target: &Attribute,
+    mode: CastMode,
+    first_row: u64,
+    source: &str,
+) -> Result<ArrayRef> {
+    let cast = Cast { found, target, mode, first_row, source };
+    cast.refuse_nulls(column)?;
+    cast.column(column)
+}
+
 /// [`cast_batch`] to attributes whose names need not be those of a schema yet.
 pub(crate) fn cast_to(
     batch: &RecordBatch,
@@ -47,9 +78,8 @@ pub(crate) fn cast_to(
     for target in to {
         let column = match places.get(target.name.as_str()) {
             Some(&place) => {
-                let cast = Cast { found: &from[place], target, mode, first_row, source };
-                cast.refuse_nulls(batch.column(place))?;
-                cast.column(batch.column(place))?
+                let column = batch.column(place);
+                cast_column(column, &from[place], target, mode, first_row, source)?
             }
             None if target.nullable => {
                 new_null_array(&target.attribute_type.arrow_type(), batch.num_rows())
@@ -148,6 +178,11 @@ impl Cast<'_> {
             (Tensor { dtype: a, shape: s }, Tensor { dtype: b, shape: t }) if s == t => {
                 self.check_numbers(*a, *b)
             }
+            (VariableTensor { dtype: a, shape: s }, VariableTensor { dtype: b, shape: t })
+                if s == t =>
+            {
+                self.check_numbers(*a, *b)
+            }
             (Scalar(a), Scalar(b)) => self.check_numbers(*a, *b),
             (Value(DataType::List(_)), Tensor { dtype, shape }) => {
                 self.check_numbers(self.listed(shape.rank())?, *dtype)
@@ -202,6 +237,10 @@ impl Cast<'_> {
             (Tensor { dtype: a, shape }, Tensor { dtype: b, .. }) => {
                 let row_items = shape.element_count() as usize;
                 self.numbers(*a, *b, &elements(column), row_items, column)
+            }
+            (VariableTensor { dtype: a, .. }, VariableTensor { dtype: b, shape }) => {
+                let tensors = cast_tensors(column, *a, *b, shape, self.mode);
+                tensors.map_err(|misread| self.value_fault(misread.index, misread.reason))
             }
             (Scalar(a), Scalar(b)) => self.numbers(*a, *b, column, 1, column),
             (Value(_), Tensor { dtype, shape }) => {

@@ -7,7 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{
     Array, ArrayRef, FixedSizeListArray, Int32Array, ListArray, StructArray, UInt64Array,
 };
-use arrow_buffer::OffsetBuffer;
+use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 use tenrow::format::{AttributeType, DType, VariableShape};
 
@@ -35,11 +35,44 @@ pub(crate) fn tensors_of_lists(
         dims.extend(row.dims);
         indices.extend(row.elements.map(|place| place as u64));
     }
-    let fault = |error: arrow_schema::ArrowError| Misread { index: 0, reason: error.to_string() };
     let values = innermost(column, shape.rank());
     let values = arrow_select::take::take(&values, &UInt64Array::from(indices), None);
     let values = values.map_err(fault)?;
     let offsets = OffsetBuffer::<i32>::from_lengths(lengths);
+    let dims: ArrayRef = Arc::new(Int32Array::from(dims));
+    tensors(values, from, to, shape, offsets, dims, column.nulls().cloned(), mode)
+}
+
+/// Tensors of variable shape and of `from` as such of `to`.
+pub(crate) fn cast_tensors(
+    column: &ArrayRef,
+    from: DType,
+    to: DType,
+    shape: &VariableShape,
+    mode: CastMode,
+) -> Result<ArrayRef, Misread> {
+    let rows = column.as_struct();
+    let data = rows.column(0).as_list::<i32>();
+    let dims = rows.column(1).as_fixed_size_list().values().clone();
+    let (first, last) = (data.value_offsets()[0], data.value_offsets()[data.len()]);
+    let values = data.values().slice(first as usize, (last - first) as usize);
+    let offsets =
+        OffsetBuffer::from_lengths((0..data.len()).map(|i| data.value_length(i) as usize));
+    tensors(values, from, to, shape, offsets, dims, rows.nulls().cloned(), mode)
+}
+
+/// The column of these elements, one after another, and dimensions.
+#[expect(clippy::too_many_arguments, reason = "the parts of one column")]
+fn tensors(
+    values: ArrayRef,
+    from: DType,
+    to: DType,
+    shape: &VariableShape,
+    offsets: OffsetBuffer<i32>,
+    dims: ArrayRef,
+    nulls: Option<NullBuffer>,
+    mode: CastMode,
+) -> Result<ArrayRef, Misread> {
     let row_of = |place: usize| offsets.partition_point(|&end| end as usize <= place) - 1;
     if let Some(place) = (0..values.len()).find(|&place| values.is_null(place)) {
         return Err(Misread { index: row_of(place), reason: "a null within a tensor".into() });
@@ -53,21 +86,22 @@ pub(crate) fn tensors_of_lists(
             },
         )?,
     };
+    let no_tensor = || Misread { index: 0, reason: "it is no tensor of variable shape".into() };
     let target = AttributeType::VariableTensor { dtype: to, shape: shape.clone() }.arrow_type();
-    let DataType::Struct(fields) = target else {
-        return Err(Misread { index: 0, reason: "a tensor of variable shape is a struct".into() });
-    };
+    let DataType::Struct(fields) = target else { return Err(no_tensor()) };
     let (DataType::List(data), DataType::FixedSizeList(dim, rank)) =
         (fields[0].data_type(), fields[1].data_type())
     else {
-        return Err(Misread { index: 0, reason: "a tensor of variable shape has data".into() });
+        return Err(no_tensor());
     };
     let data = ListArray::try_new(data.clone(), offsets, values, None).map_err(fault)?;
-    let dims: ArrayRef = Arc::new(Int32Array::from(dims));
     let dims = FixedSizeListArray::try_new(dim.clone(), *rank, dims, None).map_err(fault)?;
     let columns: Vec<ArrayRef> = vec![Arc::new(data), Arc::new(dims)];
-    let rows = StructArray::try_new(fields, columns, column.nulls().cloned()).map_err(fault)?;
-    Ok(Arc::new(rows))
+    Ok(Arc::new(StructArray::try_new(fields, columns, nulls).map_err(fault)?))
+}
+
+fn fault(error: arrow_schema::ArrowError) -> Misread {
+    Misread { index: 0, reason: error.to_string() }
 }
 
 /// The dimensions of one row, and where its elements are among all.

@@ -111,7 +111,7 @@ mod whole_files;
 
 mod export;
 
-pub use cast::cast_batch;
+pub use cast::{cast_batch, cast_column};
 pub use cast_mode::CastMode;
 pub use charset::Charset;
 pub use csv::CsvOptions;
