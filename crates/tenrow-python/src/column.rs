@@ -419,6 +419,11 @@ pub(crate) fn rows_of(value: &Bound<'_, PyAny>, rows: u64) -> PyResult<Vec<u64>>
     let array = match kind.as_str() {
         "b" => {
             let shape = array.getattr("shape")?;
+            if shape.len()? == 0 {
+                return Err(crate::error::wrong_type(format!(
+                    "{array} is no row: a mask is an array with a bool for each"
+                )));
+            }
             if !shape.eq((rows,))? {
                 return Err(crate::error::invalid(format!(
                     "a mask of shape {shape}, where there are {rows} rows"

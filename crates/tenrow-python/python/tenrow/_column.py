@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _tenrow
 from ._errors import InvalidInput, WrongType
 from ._file import wrapped
 from ._keys import is_row
@@ -19,8 +18,18 @@ if TYPE_CHECKING:
     from ._view import View
 
 
-class Rows(Sequence[Any]):
+class Rows:
     """The rows of an attribute as a sequence, which is compared row by row; null is like nothing."""
+
+    # No `collections.abc.Sequence`: polars takes that row by row, and what gives Arrow arrays whole.
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def __getitem__(self, key: Any) -> Any:
+        raise NotImplementedError
+
+    def __reversed__(self) -> Iterator[Any]:
+        return (self[row] for row in range(len(self) - 1, -1, -1))
 
     def _mask(self, other: Any, compare: Callable[[Any, Any], Any]) -> np.ndarray[Any, Any]:
         values = self[:]
@@ -67,10 +76,6 @@ class Rows(Sequence[Any]):
     __hash__ = object.__hash__
 
 
-# It has what a sequence has, natively.
-Sequence.register(_tenrow.TensorColumn)
-
-
 def _time(other: Any, dtype: Any, attribute: Attribute) -> Any:
     """What times are compared with, as numpy's: text is read as one, and what knows its zone is that moment in UTC."""
     import datetime
@@ -93,6 +98,8 @@ def _time(other: Any, dtype: Any, attribute: Attribute) -> Any:
         if "," not in attribute.type:
             raise WrongType(f'attribute "{attribute.name}": a time of a zone, where {attribute.type} has none')
         return np.datetime64(other.astimezone(datetime.timezone.utc).replace(tzinfo=None))
+    if isinstance(other, datetime.date) and not hasattr(other, "to_datetime64"):
+        return np.datetime64(other)
     if isinstance(other, (list, tuple)):
         return np.array([_time(item, dtype, attribute) for item in other], dtype)
     if isinstance(other, (int, float)) and not isinstance(other, (np.datetime64, np.timedelta64)):

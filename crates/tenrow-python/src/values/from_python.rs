@@ -164,6 +164,7 @@ fn is_nothing(item: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// What kind of object a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
+    Bool,
     Number,
     Text,
     Bytes,
@@ -176,10 +177,10 @@ enum Class {
 }
 
 fn class_of(item: &Bound<'_, PyAny>) -> PyResult<Class> {
-    let is_number = item.is_instance_of::<PyInt>()
-        || item.is_instance_of::<PyFloat>()
-        || item.is_instance_of::<PyBool>();
-    if is_number {
+    if item.is_instance_of::<PyBool>() {
+        return Ok(Class::Bool);
+    }
+    if item.is_instance_of::<PyInt>() || item.is_instance_of::<PyFloat>() {
         return Ok(Class::Number);
     }
     if item.is_instance_of::<PyString>() {
@@ -200,11 +201,11 @@ fn class_of(item: &Bound<'_, PyAny>) -> PyResult<Class> {
     }
     if is_array(item)? {
         // A scalar of numpy is a number like others.
-        let is_scalar = item.getattr("ndim").and_then(|ndim| ndim.extract::<usize>());
-        return Ok(if is_scalar.is_ok_and(|ndim| ndim == 0) {
-            Class::Number
-        } else {
-            Class::Sequence
+        let ndim = item.getattr("ndim").and_then(|ndim| ndim.extract::<usize>());
+        return Ok(match ndim.is_ok_and(|ndim| ndim == 0) {
+            true if memory::known_dtype(item)? == Some(DType::Bool) => Class::Bool,
+            true => Class::Number,
+            false => Class::Sequence,
         });
     }
     if item.try_iter().is_ok() {
@@ -227,10 +228,13 @@ pub(super) fn of_objects(
     };
     let class = class_of(&first)?;
     match (target, class) {
-        (Tensor { dtype, shape }, Class::Number | Class::Sequence) => {
+        (Tensor { dtype, shape }, Class::Bool | Class::Number | Class::Sequence) => {
             numbers::of_list(rows, attribute, *dtype, shape, mode)
         }
         (Scalar(dtype), Class::Number) => {
+            numbers::of_list(rows, attribute, *dtype, &Shape::default(), mode)
+        }
+        (Scalar(dtype @ DType::Bool), Class::Bool) => {
             numbers::of_list(rows, attribute, *dtype, &Shape::default(), mode)
         }
         (VariableTensor { dtype, shape }, Class::Sequence | Class::Number) => {
@@ -250,6 +254,10 @@ pub(super) fn of_objects(
         (Value(data_type), Class::Decimal | Class::Number) if data_type.is_decimal() => {
             numbers::decimals(rows, attribute, mode)
         }
+        (_, Class::Decimal) => {
+            let (column, found) = numbers::decimals_of_own_type(rows, attribute)?;
+            cast(&column, found, attribute, mode)
+        }
         (_, Class::Text) => {
             let found = Value(DataType::Utf8);
             cast(&texts::strings(rows, attribute)?, found, attribute, mode)
@@ -261,7 +269,7 @@ pub(super) fn of_objects(
             let found = Value(DataType::Binary);
             cast(&texts::binaries(rows, attribute)?, found, attribute, mode)
         }
-        (_, Class::Number) => {
+        (_, Class::Bool | Class::Number) => {
             let (column, dtype) = numbers::of_own_type(rows, attribute)?;
             cast(&column, Scalar(dtype), attribute, mode)
         }

@@ -27,7 +27,14 @@ pub(super) fn of_list(
     let nulls: Vec<bool> = rows.iter().map(|row| row.is_none()).collect();
     let known = PyList::empty(py);
     let mut typed = None;
-    for row in rows.iter().filter(|row| !row.is_none()) {
+    for (number, row) in rows.iter().enumerate().filter(|(_, row)| !row.is_none()) {
+        if dtype != DType::Bool && number > 0 && row.is_instance_of::<PyBool>() {
+            let reason = "expected a number, found bool";
+            return Err(wrong_type(format!(
+                "attribute {:?}, row {number}: {reason}",
+                attribute.name
+            )));
+        }
         if has_dimensions(&row)? {
             check_unmasked(&row, attribute)?;
             typed.get_or_insert_with(|| row.clone());
@@ -37,13 +44,20 @@ pub(super) fn of_list(
     let name = &attribute.name;
     let ragged = |error: PyErr| invalid(format!("attribute {name:?}: {error}"));
     let found = match typed {
-        None => match untyped(&known, attribute, dtype) {
-            // A lossy cast gives the nearest of what they are by themselves.
-            Err(_) if mode == CastMode::Lossy => {
-                numpy.call_method1("asarray", (&known,)).map_err(ragged)?
+        None => {
+            let own = || numpy.call_method1("asarray", (&known,)).map_err(ragged);
+            match untyped(&known, attribute, dtype) {
+                // A lossy cast gives the nearest of what they are by themselves.
+                Err(_) if mode == CastMode::Lossy => own()?,
+                read => {
+                    let read = read?;
+                    // Bools have a type, unlike other numbers.
+                    let are_bools =
+                        dtype != DType::Bool && memory::known_dtype(&own()?)? == Some(DType::Bool);
+                    if are_bools { own()? } else { read }
+                }
             }
-            read => read?,
-        },
+        }
         Some(first) => {
             // Arrays have a dtype; what stands beside them is read as that of the attribute.
             let like = numpy.call_method1("asarray", (&first,))?.getattr("dtype")?;
@@ -222,27 +236,51 @@ pub(super) fn decimals(
     attribute: &Attribute,
     mode: CastMode,
 ) -> PyResult<ArrayRef> {
+    let texts: ArrayRef = Arc::new(StringArray::from(decimal_texts(rows, attribute)?));
+    // Every digit has its place, or the cast that was asked for rounds.
+    let mode = if mode == CastMode::Refuse { CastMode::Safe } else { mode };
+    cast(&texts, AttributeType::Value(DataType::Utf8), attribute, mode)
+}
+
+/// Decimals for an attribute of another type: in the type that has as many digits as they have.
+pub(super) fn decimals_of_own_type(
+    rows: &Bound<'_, PyList>,
+    attribute: &Attribute,
+) -> PyResult<(ArrayRef, AttributeType)> {
+    let texts = decimal_texts(rows, attribute)?;
+    let scale = |text: &String| text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let scale = texts.iter().flatten().map(scale).max().unwrap_or_default();
+    let scale = i8::try_from(scale).map_err(|_| {
+        invalid(format!("attribute {:?}: decimals of {scale} digits", attribute.name))
+    })?;
+    let own = AttributeType::Value(DataType::Decimal256(76, scale));
+    let target = Attribute::new(&attribute.name, own.clone()).with_nullable(true);
+    let texts: ArrayRef = Arc::new(StringArray::from(texts));
+    let utf8 = AttributeType::Value(DataType::Utf8);
+    Ok((cast(&texts, utf8, &target, CastMode::Safe)?, own))
+}
+
+fn decimal_texts(rows: &Bound<'_, PyList>, attribute: &Attribute) -> PyResult<Vec<Option<String>>> {
     let decimal = rows.py().import("decimal")?.getattr("Decimal")?;
     let text = |(number, row): (usize, Bound<'_, PyAny>)| {
         if row.is_none() {
             return Ok(None);
         }
-        let is_whole = row.is_instance_of::<PyInt>() && !row.is_instance_of::<PyBool>();
-        if !is_whole && !row.is_instance(&decimal)? {
-            return Err(wrong_type(format!(
-                "attribute {:?}, row {number}: expected decimal.Decimal for {}, found {}",
-                attribute.name,
-                attribute.attribute_type,
-                type_of(&row)
-            )));
+        if row.is_instance(&decimal)? {
+            // Never with an exponent.
+            return row.call_method1("__format__", ("f",))?.extract().map(Some);
         }
-        row.str()?.extract::<String>().map(Some)
+        if row.is_instance_of::<PyInt>() && !row.is_instance_of::<PyBool>() {
+            return row.str()?.extract().map(Some);
+        }
+        Err(wrong_type(format!(
+            "attribute {:?}, row {number}: expected decimal.Decimal for {}, found {}",
+            attribute.name,
+            attribute.attribute_type,
+            type_of(&row)
+        )))
     };
-    let texts = rows.iter().enumerate().map(text).collect::<PyResult<Vec<_>>>()?;
-    let texts: ArrayRef = Arc::new(StringArray::from(texts));
-    // Every digit has its place, or the cast that was asked for rounds.
-    let mode = if mode == CastMode::Refuse { CastMode::Safe } else { mode };
-    cast(&texts, AttributeType::Value(DataType::Utf8), attribute, mode)
+    rows.iter().enumerate().map(text).collect()
 }
 
 /// Plain numbers, or lists of them, as an array of the dtype if each of them is one of its values.
@@ -262,11 +300,11 @@ fn untyped<'py>(
     let kind: String = found.getattr("dtype")?.getattr("kind")?.extract()?;
     let is_float = matches!(dtype, DType::F16 | DType::Bf16 | DType::F32 | DType::F64);
     let has_integers = !is_float && dtype != DType::Bool;
-    if has_integers && (kind == "f" || kind == "O") {
+    if has_integers && "fOUS".contains(&kind) {
         // Large integers of Python are fractions by now, or objects.
         return exact_integers(values, attribute, expected.as_any());
     }
-    if is_float && (kind == "f" || kind == "O") {
+    if is_float && "fOUS".contains(&kind) {
         check_integers(values, &found, attribute)?;
     }
     let is_wide = is_float && kind == "O";
