@@ -2,12 +2,13 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, new_null_array};
-use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::DataType;
-use tenrow::format::{Attribute, AttributeType, DType, Schema};
+use tenrow::format::{Attribute, AttributeType, DType, Schema, names_listed};
 
+use crate::cast_lists::{cast_tensors, tensors_of_lists};
 use crate::cast_mode::CastMode;
 use crate::cast_numbers::{Misfit, cast_numbers};
+use crate::cast_values::{Refusal, cast_values, check};
 use crate::column::{elements, wrap};
 use crate::error::{ConvertError, Result};
 use crate::source::{batch_of, places};
@@ -31,6 +32,37 @@ pub fn cast_batch(
     cast_to(batch, from, to.attributes(), mode, first_row, source)
 }
 
+/// `column`, which is of `found`, as the values of `target`, whatever the two are called.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::{ArrayRef, Int64Array, UInt8Array};
+/// use tenrow::Attribute;
+/// use tenrow_convert::{CastMode, cast_column};
+/// let (found, target) = (Attribute::parse("n:i64")?, Attribute::parse("n:u8")?);
+/// let numbers: ArrayRef = Arc::new(Int64Array::from(vec![3, 5]));
+/// let cast = |mode| cast_column(&numbers, &found, &target, mode, 0, "the rows");
+/// assert_eq!(cast(CastMode::Safe)?.as_ref(), &UInt8Array::from(vec![3, 5]));
+/// assert!(cast(CastMode::Refuse).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`ConvertError::Type`] if `mode` does not convert the type, [`ConvertError::Value`] if a value does not fit, or is null
+/// where it must not be.
+pub fn cast_column(
+    column: &ArrayRef,
+    found: &Attribute,
+    target: &Attribute,
+    mode: CastMode,
+    first_row: u64,
+    source: &str,
+) -> Result<ArrayRef> {
+    let cast = Cast { found, target, mode, first_row, source };
+    cast.refuse_nulls(column)?;
+    cast.column(column)
+}
+
 /// [`cast_batch`] to attributes whose names need not be those of a schema yet.
 pub(crate) fn cast_to(
     batch: &RecordBatch,
@@ -46,9 +78,8 @@ pub(crate) fn cast_to(
     for target in to {
         let column = match places.get(target.name.as_str()) {
             Some(&place) => {
-                let cast = Cast { found: &from[place], target, mode, first_row, source };
-                cast.refuse_nulls(batch.column(place))?;
-                cast.column(batch.column(place))?
+                let column = batch.column(place);
+                cast_column(column, &from[place], target, mode, first_row, source)?
             }
             None if target.nullable => {
                 new_null_array(&target.attribute_type.arrow_type(), batch.num_rows())
@@ -71,13 +102,12 @@ pub(crate) fn check_types(
     source: &str,
 ) -> Result<()> {
     let places = places(from);
-    let refused = |target: &Attribute| {
-        let found = &from[*places.get(target.name.as_str())?];
-        let differs = found.attribute_type != target.attribute_type;
-        let cast = Cast { found, target, mode, first_row: 0, source };
-        (differs && mode == CastMode::Refuse).then(|| cast.not_asked_for())
-    };
-    to.iter().find_map(refused).map_or(Ok(()), Err)
+    to.iter().try_for_each(|target| match places.get(target.name.as_str()) {
+        None => Ok(()),
+        Some(&place) => {
+            Cast { found: &from[place], target, mode, first_row: 0, source }.check_types()
+        }
+    })
 }
 
 fn check_known(from: &[Attribute], to: &[Attribute], source: &str) -> Result<()> {
@@ -85,11 +115,8 @@ fn check_known(from: &[Attribute], to: &[Attribute], source: &str) -> Result<()>
     let Some(extra) = from.iter().find(|found| !known.contains_key(found.name.as_str())) else {
         return Ok(());
     };
-    let names: Vec<_> = to.iter().map(|a| a.name.as_str()).collect();
-    let reason = format!(
-        "not an attribute of the dataset, which has {}: rename or drop it",
-        names.join(", ")
-    );
+    let names = names_listed(to.iter().map(|a| a.name.as_str()));
+    let reason = format!("not an attribute of the dataset, which has {names}: rename or drop it");
     Err(mismatch(source, &extra.name, reason))
 }
 
@@ -118,7 +145,7 @@ impl Cast<'_> {
     }
 
     fn type_fault(&self, advice: &str) -> ConvertError {
-        ConvertError::Mismatch {
+        ConvertError::Type {
             origin: self.source.to_owned(),
             attribute: self.target.name.clone(),
             reason: format!(
@@ -129,7 +156,7 @@ impl Cast<'_> {
     }
 
     fn not_asked_for(&self) -> ConvertError {
-        self.type_fault("; --cast safe or --cast lossy converts what it can")
+        self.type_fault("; --cast (in Python cast=) safe, round or lossy converts what it can")
     }
 
     fn refuse_nulls(&self, column: &ArrayRef) -> Result<()> {
@@ -140,32 +167,94 @@ impl Cast<'_> {
         Err(self.value_fault(row, format!("null, but {} may not be null", self.target.type_text())))
     }
 
-    fn column(&self, column: &ArrayRef) -> Result<ArrayRef> {
-        use AttributeType::{Scalar, Tensor, Value};
-        if self.found.attribute_type == self.target.attribute_type {
-            return Ok(column.clone());
+    /// Refuses what is refused whatever the values are.
+    fn check_types(&self) -> Result<()> {
+        use AttributeType::{Scalar, Tensor, Value, VariableTensor};
+        let (found, target) = (&self.found.attribute_type, &self.target.attribute_type);
+        if found == target {
+            return Ok(());
         }
-        if self.mode == CastMode::Refuse {
-            return Err(self.not_asked_for());
-        }
-        match (&self.found.attribute_type, &self.target.attribute_type) {
+        match (found, target) {
             (Tensor { dtype: a, shape: s }, Tensor { dtype: b, shape: t }) if s == t => {
-                let row_items = s.element_count() as usize;
-                self.numbers(*a, *b, &elements(column), row_items, column)
+                self.check_numbers(*a, *b)
             }
-            (Scalar(a), Scalar(b)) => self.numbers(*a, *b, column, 1, column),
+            (VariableTensor { dtype: a, shape: s }, VariableTensor { dtype: b, shape: t })
+                if s == t =>
+            {
+                self.check_numbers(*a, *b)
+            }
+            (Scalar(a), Scalar(b)) => self.check_numbers(*a, *b),
             (Value(DataType::List(_)), Tensor { dtype, shape }) => {
-                let flat = self.flattened(column, shape.dims())?;
-                let Some(found) = DType::from_arrow(flat.data_type()) else {
-                    return Err(self.type_fault(": the lists do not hold numbers"));
-                };
-                self.numbers(found, *dtype, &flat, shape.element_count() as usize, column)
+                self.check_numbers(self.listed(shape.rank())?, *dtype)
+            }
+            (Value(DataType::List(_)), VariableTensor { dtype, shape }) => {
+                self.check_numbers(self.listed(shape.rank())?, *dtype)
             }
             (Scalar(DType::Bf16), _) | (_, Scalar(DType::Bf16)) => {
                 Err(self.type_fault(": there is no such cast"))
             }
-            (Scalar(_) | Value(_), Scalar(_) | Value(_)) => self.values(column),
+            (Scalar(_) | Value(_), Scalar(_) | Value(_)) => {
+                match check(&found.arrow_type(), &target.arrow_type(), self.mode) {
+                    Ok(()) => Ok(()),
+                    Err(Refusal::NotAsked) => Err(self.not_asked_for()),
+                    Err(Refusal::Never(why)) => Err(self.type_fault(&format!(": {why}"))),
+                }
+            }
             _ => Err(self.type_fault(": there is no such cast")),
+        }
+    }
+
+    fn check_numbers(&self, from: DType, to: DType) -> Result<()> {
+        match from == to || self.mode != CastMode::Refuse {
+            true => Ok(()),
+            false => Err(self.not_asked_for()),
+        }
+    }
+
+    /// The dtype of the elements of lists that are `rank` deep.
+    fn listed(&self, rank: usize) -> Result<DType> {
+        let mut item = self.found.attribute_type.arrow_type();
+        for _ in 0..rank {
+            let DataType::List(inner) = &item else {
+                return Err(self.type_fault(": the lists are not nested deeply enough"));
+            };
+            item = inner.data_type().clone();
+        }
+        let dtype = DType::from_arrow(&item);
+        dtype.ok_or_else(|| self.type_fault(": the lists do not hold numbers"))
+    }
+
+    fn column(&self, column: &ArrayRef) -> Result<ArrayRef> {
+        use AttributeType::{Scalar, Tensor, Value, VariableTensor};
+        if !column.is_empty() && column.logical_null_count() == column.len() {
+            // Null is of every type, and of nothing else this can be told by its type.
+            return Ok(new_null_array(&self.target.attribute_type.arrow_type(), column.len()));
+        }
+        self.check_types()?;
+        let (found, target) = (&self.found.attribute_type, &self.target.attribute_type);
+        match (found, target) {
+            _ if found == target => Ok(column.clone()),
+            (Tensor { dtype: a, shape }, Tensor { dtype: b, .. }) => {
+                let row_items = shape.element_count() as usize;
+                self.numbers(*a, *b, &elements(column), row_items, column)
+            }
+            (VariableTensor { dtype: a, .. }, VariableTensor { dtype: b, shape }) => {
+                let tensors = cast_tensors(column, *a, *b, shape, self.mode);
+                tensors.map_err(|misread| self.value_fault(misread.index, misread.reason))
+            }
+            (Scalar(a), Scalar(b)) => self.numbers(*a, *b, column, 1, column),
+            (Value(_), Tensor { dtype, shape }) => {
+                let flat = self.flattened(column, shape.dims())?;
+                let found = self.listed(shape.rank())?;
+                self.numbers(found, *dtype, &flat, shape.element_count() as usize, column)
+            }
+            (Value(_), VariableTensor { dtype, shape }) => {
+                let tensors =
+                    tensors_of_lists(column, self.listed(shape.rank())?, *dtype, shape, self.mode);
+                tensors.map_err(|misread| self.value_fault(misread.index, misread.reason))
+            }
+            _ => cast_values(column, &target.arrow_type(), self.mode)
+                .map_err(|misread| self.value_fault(misread.index, misread.reason)),
         }
     }
 
@@ -253,55 +342,6 @@ impl Cast<'_> {
             })
             .collect();
         arrow_select::take::take(list.values(), &indices, None).map_err(|e| self.arrow_fault(e))
-    }
-
-    /// Casts any Arrow value; a safe cast is one that leads back to the same value.
-    fn values(&self, column: &ArrayRef) -> Result<ArrayRef> {
-        let target = self.target.attribute_type.arrow_type();
-        let whole = self.arrow_cast(column, &target);
-        let kept = |cast: &ArrayRef, column: &ArrayRef| {
-            self.mode == CastMode::Lossy
-                || self
-                    .arrow_cast(cast, column.data_type())
-                    .is_ok_and(|back| back.as_ref() == column.as_ref())
-        };
-        match whole {
-            Ok(cast) if kept(&cast, column) => Ok(cast),
-            whole => {
-                // Only now is it worth looking at every row, to name the one at fault.
-                for row in 0..column.len() {
-                    let one = column.slice(row, 1);
-                    let fits = self.arrow_cast(&one, &target).is_ok_and(|cast| kept(&cast, &one));
-                    if !fits {
-                        let reason =
-                            format!("{} does not fit {}", shown(&one), self.target.attribute_type);
-                        return Err(self.value_fault(row, reason));
-                    }
-                }
-                whole.map_err(|source| self.arrow_fault(source))
-            }
-        }
-    }
-
-    fn arrow_cast(
-        &self,
-        column: &ArrayRef,
-        target: &DataType,
-    ) -> Result<ArrayRef, arrow_schema::ArrowError> {
-        let options = CastOptions { safe: false, ..CastOptions::default() };
-        cast_with_options(column, target, &options)
-    }
-}
-
-/// The one value of `column`, as text of a decent length.
-fn shown(column: &ArrayRef) -> String {
-    let options = arrow_cast::display::FormatOptions::default().with_null("null");
-    let text = arrow_cast::display::ArrayFormatter::try_new(column, &options)
-        .map(|formatter| formatter.value(0).to_string())
-        .unwrap_or_else(|_| "the value".into());
-    match text.char_indices().nth(60) {
-        Some((cut, _)) => format!("{:?}…", &text[..cut]),
-        None => format!("{text:?}"),
     }
 }
 

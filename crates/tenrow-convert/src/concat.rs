@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use arrow_array::RecordBatch;
-use tenrow::format::{Attribute, Schema};
+use tenrow::format::{Attribute, Schema, names_listed};
 
 use crate::cast::{cast_to, check_types};
 use crate::cast_mode::CastMode;
@@ -164,7 +164,8 @@ impl RenamedSource {
             let place = (0..names.len()).find(|&i| !is_renamed[i] && names[i] == *from);
             let Some(place) = place else {
                 let known: Vec<_> = found.iter().map(|a| format!("{:?}", a.name)).collect();
-                let reason = format!("cannot be renamed: there are only {}", known.join(", "));
+                let known = names_listed(known.iter().map(String::as_str));
+                let reason = format!("cannot be renamed: there are only {known}");
                 return Err(ConvertError::column(from, reason));
             };
             names[place].clone_from(to);
@@ -291,7 +292,8 @@ impl ChosenSource {
         let found = source.attributes();
         if let Some(name) = names.iter().find(|name| found.iter().all(|a| a.name != **name)) {
             let known: Vec<_> = found.iter().map(|a| format!("{:?}", a.name)).collect();
-            let reason = format!("not to be had: there are {}", known.join(", "));
+            let known = names_listed(known.iter().map(String::as_str));
+            let reason = format!("not to be had: there are {known}");
             return Err(ConvertError::column(name, reason));
         }
         let is_chosen = |&place: &usize| names.contains(&found[place].name);

@@ -118,6 +118,16 @@ pub enum ConvertError {
         /// What was found and what was expected.
         reason: String,
     },
+    /// A column of another type than its attribute, which the cast that was asked for does not convert.
+    #[error("{origin}: attribute {attribute:?}: {reason}")]
+    Type {
+        /// The source that it came from.
+        origin: String,
+        /// The attribute.
+        attribute: String,
+        /// What was found and what was expected.
+        reason: String,
+    },
     /// The library that knows a format refused a file.
     #[error("{}: not valid {format}{}", path.display(), row.map_or(String::new(), |row| format!(" after row {row}")))]
     Decode {

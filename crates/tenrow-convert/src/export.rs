@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use arrow_array::RecordBatch;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt, try_unfold};
-use tenrow::format::{Attribute, AttributeType, Schema};
+use tenrow::format::{Attribute, AttributeType, Schema, names_listed};
 use tenrow::{ReadOptions, ScanOptions, Snapshot, Verify};
 
 use crate::error::{ConvertError, Result};
@@ -220,11 +220,9 @@ pub async fn export_rows(
     match (format, asked.as_slice()) {
         (ExportFormat::Npy, [attribute]) => run.npy(attribute, path).await?,
         (ExportFormat::Npy, _) => {
-            let names: Vec<_> = asked.iter().map(|a| a.name.as_str()).collect();
-            let reason = format!(
-                "npy holds one array: choose one attribute of {}, or write .npz",
-                names.join(", ")
-            );
+            let names = names_listed(asked.iter().map(|a| a.name.as_str()));
+            let reason =
+                format!("npy holds one array: choose one attribute of {names}, or write .npz");
             return Err(ConvertError::unsupported(path, reason));
         }
         (ExportFormat::Npz, _) => {
@@ -261,10 +259,9 @@ fn fitting(snapshot: &Snapshot, format: ExportFormat) -> Result<(Vec<&Attribute>
         }
     }
     if fitting.is_empty() {
-        let names: Vec<_> =
-            snapshot.schema().attributes().iter().map(|a| a.name.as_str()).collect();
+        let names = names_listed(snapshot.schema().attributes().iter().map(|a| a.name.as_str()));
         let reason = format!("{format} can hold none of them: export as parquet");
-        return Err(ConvertError::column(&names.join(", "), reason));
+        return Err(ConvertError::column(&names, reason));
     }
     Ok((fitting, skipped))
 }

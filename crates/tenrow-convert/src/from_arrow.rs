@@ -50,7 +50,8 @@ fn foreign_type(field: &Field) -> Result<(AttributeType, Vec<String>)> {
     match field.metadata().get(EXTENSION_NAME).map(String::as_str) {
         Some("arrow.fixed_shape_tensor") => return fixed_shape_tensor(field),
         Some("arrow.variable_shape_tensor") => return variable_shape_tensor(field),
-        _ => {}
+        Some(extension) => refuse_other_meanings(field, extension)?,
+        None => {}
     }
     if let Some((dtype, dims)) = fixed_dims(field.data_type()) {
         return Ok((AttributeType::tensor(dtype, dims).map_err(refused(name))?, Vec::new()));
@@ -60,6 +61,37 @@ fn foreign_type(field: &Field) -> Result<(AttributeType, Vec<String>)> {
     }
     let plain = AttributeType::value(&loosen(field.data_type())).map_err(refused(name))?;
     Ok((plain, Vec::new()))
+}
+
+/// What the values of extensions mean whose storage says something else, and what to make of them before.
+///
+/// Extensions that only say more of their storage, such as `arrow.json`, are taken as that.
+const OTHER_MEANINGS: [(&str, &str); 4] = [
+    (
+        "pandas.period",
+        "periods, stored as counts of months or days: make text (astype(str)) or times (to_timestamp()) of them",
+    ),
+    (
+        "pandas.interval",
+        "intervals, stored without which ends belong to them: make columns of left and right",
+    ),
+    ("arrow.bool8", "booleans, stored as numbers: cast them to boolean"),
+    (
+        "arrow.opaque",
+        "values of another system, of which nothing is known: cast them to a type of Arrow",
+    ),
+];
+
+fn refuse_other_meanings(field: &Field, extension: &str) -> Result<()> {
+    let reason = match OTHER_MEANINGS.iter().find(|(known, _)| *known == extension) {
+        Some((_, meaning)) => format!("{meaning} ({extension})"),
+        // What polars writes of Python objects are addresses of memory, which mean nothing once they are copied.
+        None if extension.to_ascii_lowercase().contains("object") => {
+            format!("objects of Python, which are no data ({extension}): make values of them")
+        }
+        None => return Ok(()),
+    };
+    Err(ConvertError::column(field.name(), reason))
 }
 
 fn refused<E: std::fmt::Display>(name: &str) -> impl FnOnce(E) -> ConvertError {

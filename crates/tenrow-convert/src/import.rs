@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use arrow_array::{Array, RecordBatch};
-use tenrow::format::{Attribute, Schema};
+use tenrow::format::{Attribute, Schema, names_listed};
 use tenrow::{CreateOptions, Dataset, DatasetWriter, Encoding, ErrorKind, Snapshot};
 use tenrow::{Error, WriteOptions};
 use tokio::sync::mpsc;
@@ -199,11 +199,12 @@ async fn writer_for(
 fn schema_with(attributes: &[Attribute], encodings: &[(String, Encoding)]) -> Result<Schema> {
     let mut attributes = attributes.to_vec();
     for (name, encoding) in encodings {
-        let names: Vec<_> = attributes.iter().map(|a| a.name.clone()).collect();
-        let Some(attribute) = attributes.iter_mut().find(|a| a.name == *name) else {
-            let reason = format!("no such attribute to encode: there are {}", names.join(", "));
+        let Some(place) = attributes.iter().position(|a| a.name == *name) else {
+            let names = names_listed(attributes.iter().map(|a| a.name.as_str()));
+            let reason = format!("no such attribute to encode: there are {names}");
             return Err(ConvertError::column(name, reason));
         };
+        let attribute = &mut attributes[place];
         attribute.encoding = *encoding;
     }
     Ok(Schema::new(attributes)?)

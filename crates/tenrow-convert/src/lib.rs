@@ -53,12 +53,15 @@ mod from_arrow;
 
 mod cast_numbers;
 
-mod cast;
-mod concat;
-
 mod text_number;
 
 mod text_values;
+
+mod cast_lists;
+mod cast_values;
+
+mod cast;
+mod concat;
 
 mod text_kind;
 
@@ -108,7 +111,7 @@ mod whole_files;
 
 mod export;
 
-pub use cast::cast_batch;
+pub use cast::{cast_batch, cast_column};
 pub use cast_mode::CastMode;
 pub use charset::Charset;
 pub use csv::CsvOptions;

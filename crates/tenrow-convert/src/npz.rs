@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use arrow_array::{ArrayRef, RecordBatch};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
-use tenrow::format::{Attribute, DType};
+use tenrow::format::{Attribute, DType, names_listed};
 use tenrow::open_regular;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -95,7 +95,7 @@ fn advised(path: &Path, error: ConvertError, names: &[String]) -> ConvertError {
     let first = names.first().map_or("NAME", String::as_str);
     let reason = format!(
         "{reason}; the arrays are {}: choose those of one length with --only {first} and so on",
-        names.join(", ")
+        names_listed(names.iter().map(String::as_str))
     );
     ConvertError::unsupported(path, reason)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::Schema;
-use tenrow::format::Attribute;
+use tenrow::format::{Attribute, names_listed};
 
 use crate::cast_mode::CastMode;
 use crate::error::{ConvertError, Result};
@@ -66,13 +66,10 @@ pub(crate) fn batch_of(
     let fields: Vec<_> = attributes.iter().map(Attribute::arrow_field).collect();
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).map_err(
-        |source| {
-            let names: Vec<_> = attributes.iter().map(|a| a.name.as_str()).collect();
-            ConvertError::Arrow {
-                name: names.join(", "),
-                expected: "one record batch".into(),
-                source,
-            }
+        |source| ConvertError::Arrow {
+            name: names_listed(attributes.iter().map(|a| a.name.as_str())),
+            expected: "one record batch".into(),
+            source,
         },
     )
 }

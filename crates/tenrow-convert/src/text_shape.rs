@@ -12,7 +12,7 @@ use tenrow::format::AttributeType;
 
 use crate::cast_mode::CastMode;
 use crate::text_kind::Kind;
-use crate::text_values::{Leaf, Misread};
+use crate::text_values::{Leaf, Misread, check_nulls, outer};
 
 /// Objects and arrays within each other.
 const MAX_DEPTH: usize = 64;
@@ -357,23 +357,5 @@ impl Reading {
                 Ok(Arc::new(map.map_err(arrow)?))
             }
         }
-    }
-}
-
-fn outer(misread: Misread, row: impl Fn(usize) -> usize) -> Misread {
-    Misread { index: row(misread.index), ..misread }
-}
-
-fn check_nulls(
-    field: &FieldRef,
-    values: &ArrayRef,
-    row: impl Fn(usize) -> usize,
-) -> Result<(), Misread> {
-    if field.is_nullable() {
-        return Ok(());
-    }
-    match (0..values.len()).find(|&index| values.is_null(index)) {
-        Some(index) => Err(Misread { index: row(index), reason: "it holds a null".into() }),
-        None => Ok(()),
     }
 }

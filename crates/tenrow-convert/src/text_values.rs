@@ -8,7 +8,7 @@ use arrow_array::{
     Array, ArrayRef, BinaryArray, FixedSizeBinaryArray, PrimitiveArray, StringArray, make_array,
 };
 use arrow_cast::parse::{Parser, parse_decimal, string_to_datetime, string_to_time_nanoseconds};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::{DataType, FieldRef, TimeUnit};
 use tenrow::format::DType;
 
 use crate::cast_mode::CastMode;
@@ -306,6 +306,26 @@ fn instant(text: &str, zone: Option<&str>, unit: TimeUnit, mode: CastMode) -> Re
     let part = i64::from(time.timestamp_subsec_nanos()) / (1_000_000_000 / per_second);
     let whole = i128::from(time.timestamp()) * i128::from(per_second) + i128::from(part);
     i64::try_from(whole).map_err(|_| "it is beyond the years of that unit".into())
+}
+
+/// A fault within a list, as one of the row that the list is in.
+pub(crate) fn outer(misread: Misread, row: impl Fn(usize) -> usize) -> Misread {
+    Misread { index: row(misread.index), ..misread }
+}
+
+/// Refuses a null among the items of lists that have none.
+pub(crate) fn check_nulls(
+    field: &FieldRef,
+    values: &ArrayRef,
+    row: impl Fn(usize) -> usize,
+) -> Result<(), Misread> {
+    if field.is_nullable() {
+        return Ok(());
+    }
+    match (0..values.len()).find(|&index| values.is_null(index)) {
+        Some(index) => Err(Misread { index: row(index), reason: "it holds a null".into() }),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

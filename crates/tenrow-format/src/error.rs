@@ -151,6 +151,28 @@ impl FormatError {
     }
 }
 
+/// How many names an error lists.
+const MAX_NAMES: usize = 20;
+
+/// Names as an error lists them, `a, b, c`: of many only the first, and how many more there are.
+///
+/// ```
+/// let many: Vec<String> = (0..3000).map(|i| format!("a{i}")).collect();
+/// let listed = tenrow_format::names_listed(many.iter().map(String::as_str));
+/// assert!(listed.starts_with("a0, a1, ") && listed.ends_with(", a19 and 2980 more"));
+/// assert_eq!(tenrow_format::names_listed([]), "none");
+/// ```
+pub fn names_listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut names = names.into_iter();
+    let mut listed = names.by_ref().take(MAX_NAMES).collect::<Vec<_>>().join(", ");
+    match names.count() {
+        0 if listed.is_empty() => listed.push_str("none"),
+        0 => {}
+        more => listed.push_str(&format!(" and {more} more")),
+    }
+    listed
+}
+
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = FormatError> = std::result::Result<T, E>;
 fn clash(first: &str, second: &str) -> String {

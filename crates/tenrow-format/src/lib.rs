@@ -34,14 +34,14 @@ pub mod partition;
 pub use attribute_type::{AttributeType, VariableShape, file_fields};
 pub use checksum::{Checksum, checksum};
 pub use column::{
-    DecodeStep, DecodedPage, ListShape, OrdinaryDecoder, bytes_of, conform, decode_bytes_page,
-    decode_page, decode_row_lengths, narrow_32_to_16,
+    DecodeStep, DecodedPage, ListShape, OrdinaryDecoder, OrdinaryFooter, bytes_of, conform,
+    decode_bytes_page, decode_page, decode_row_lengths, narrow_32_to_16,
 };
 pub use default_value::default_rows;
 pub use deleted_rows::DeletedRows;
 pub use dtype::DType;
 pub use encoding::{DEFAULT_ZSTD_LEVEL, Encoding};
-pub use error::{FormatError, Result};
+pub use error::{FormatError, Result, names_listed};
 pub use locate::{BitRange, RawChunk, RawPage};
 pub use page::{PageHeader, PageKind, RowLength};
 pub use schema::{Attribute, EarlierForm, FIELD_ID_KEY, FieldId, Schema, TYPE_KEY};

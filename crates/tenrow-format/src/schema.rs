@@ -77,22 +77,42 @@ impl Attribute {
         }
     }
 
-    /// Parses `name:type`, where a `?` after the type means nullable.
+    /// Parses `name:type`, where a `?` after the type means nullable. Names may hold colons: one ends at the first
+    /// colon behind which a type stands.
+    ///
+    /// ```
+    /// let attribute = tenrow_format::Attribute::parse("sensor:left:f32[3]?")?;
+    /// assert_eq!((&attribute.name[..], attribute.type_text()), ("sensor:left", "f32[3]?".to_owned()));
+    /// # Ok::<(), tenrow_format::FormatError>(())
+    /// ```
     ///
     /// # Errors
     /// [`FormatError::InvalidType`] or [`FormatError::InvalidName`], naming the rule.
     pub fn parse(text: &str) -> Result<Self> {
-        let Some((name, type_text)) = text.split_once(':') else {
-            return Err(FormatError::InvalidType {
-                text: text.to_owned(),
-                reason: "an attribute is written `name:type`, such as `image:u8[28,28]`".into(),
-            });
-        };
+        let mut first_error = None;
+        for (colon, _) in text.match_indices(':') {
+            match Self::of_type(text[..colon].trim(), &text[colon + 1..]) {
+                Ok(attribute) => return Ok(attribute),
+                Err(error @ FormatError::InvalidName { .. }) => return Err(error),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        Err(first_error.unwrap_or_else(|| FormatError::InvalidType {
+            text: text.to_owned(),
+            reason: "an attribute is written `name:type`, such as `image:u8[28,28]`".into(),
+        }))
+    }
+
+    /// An attribute of exactly this name, and of a type as text, where a `?` after it means nullable.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn of_type(name: &str, type_text: &str) -> Result<Self> {
         let (type_text, nullable) = match type_text.trim().strip_suffix('?') {
             Some(type_text) => (type_text, true),
             None => (type_text, false),
         };
-        let attribute = Self::new(name.trim(), type_text.parse()?).with_nullable(nullable);
+        let attribute = Self::new(name, type_text.parse()?).with_nullable(nullable);
         check_name(&attribute.name)?;
         Ok(attribute)
     }
@@ -383,6 +403,24 @@ mod tests {
 
     fn attributes(texts: &[&str]) -> Result<Schema> {
         Schema::new(texts.iter().map(|t| Attribute::parse(t)).collect::<Result<Vec<_>>>()?)
+    }
+
+    /// Once `rename_column` made names that no text of a schema could say.
+    #[test]
+    fn names_may_hold_colons() {
+        for (text, name, type_text) in [
+            ("a:b:i64", "a:b", "i64"),
+            ("a::u8[2]?", "a:", "u8[2]?"),
+            ("x:i64:f32", "x:i64", "f32"),
+            ("at 12:30:string?", "at 12:30", "string?"),
+            ("s:struct<a:i64,b:u8>", "s", "struct<a:i64,b:u8>"),
+            ("s:t:struct<\"k:l\":i64>", "s:t", "struct<\"k:l\":i64>"),
+        ] {
+            let attribute = Attribute::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!((&attribute.name[..], &attribute.type_text()[..]), (name, type_text));
+        }
+        let error = Attribute::parse("a:b:c").unwrap_err().to_string();
+        assert!(error.contains("b:c"), "{error}");
     }
 
     #[test]

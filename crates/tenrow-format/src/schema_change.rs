@@ -6,7 +6,7 @@
 
 use crate::attribute_type::AttributeType;
 use crate::dtype::DType;
-use crate::error::{FormatError, Result};
+use crate::error::{FormatError, Result, names_listed};
 use crate::schema::{Attribute, EarlierForm, FieldId, Schema};
 use crate::widen;
 
@@ -167,8 +167,8 @@ impl Schema {
 
     fn position_of(&self, name: &str) -> Result<usize> {
         self.position(name).ok_or_else(|| {
-            let names: Vec<_> = self.attributes().iter().map(|a| a.name.as_str()).collect();
-            broken(format!("no attribute {name:?}; there are {}", names.join(", ")))
+            let names = names_listed(self.attributes().iter().map(|a| a.name.as_str()));
+            broken(format!("no attribute {name:?}; there are {names}"))
         })
     }
 }

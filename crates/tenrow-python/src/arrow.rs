@@ -4,13 +4,15 @@ use std::sync::{Mutex, PoisonError};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchIterator, RecordBatchReader};
+use arrow_schema::{ArrowError, FieldRef, SchemaRef};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
-use pyo3_arrow::ffi::{ArrayIterator, ArrayReader, to_schema_pycapsule, to_stream_pycapsule};
-use pyo3_arrow::input::AnyRecordBatch;
+use pyo3::types::{PyCapsule, PyTuple};
+use pyo3_arrow::ffi::{
+    ArrayIterator, ArrayReader, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule,
+};
+use pyo3_arrow::input::{AnyArray, AnyRecordBatch};
 
 type Reader = Box<dyn RecordBatchReader + Send>;
 
@@ -88,6 +90,16 @@ impl ArrowBatches {
     }
 }
 
+/// The only column of a batch, as the capsules that the interface has for an array.
+pub(crate) fn array_capsules<'py>(
+    py: Python<'py>,
+    batch: &RecordBatch,
+    requested_schema: Option<Bound<'py, PyCapsule>>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let field = batch.schema().field(0).clone();
+    Ok(to_array_pycapsules(py, field.into(), batch.column(0).as_ref(), requested_schema)?)
+}
+
 /// The batches of whatever speaks the interface: a table, a data frame, a batch, a stream.
 pub(crate) fn batches_of(value: &Bound<'_, PyAny>) -> PyResult<Reader> {
     let reader = value.extract::<AnyRecordBatch>()?.into_reader()?;
@@ -101,6 +113,12 @@ pub(crate) fn batches_of(value: &Bound<'_, PyAny>) -> PyResult<Reader> {
         }
     }
     Ok(reader)
+}
+
+/// The parts of whatever gives an Arrow array, and what they are called.
+pub(crate) fn chunks_of(values: &Bound<'_, PyAny>) -> PyResult<(Vec<ArrayRef>, FieldRef)> {
+    let chunked = values.extract::<AnyArray>()?.into_chunked_array().map_err(PyErr::from)?;
+    Ok(chunked.into_inner())
 }
 
 /// The whole numbers of the first column, in one array.

@@ -1,26 +1,31 @@
 //! One tensor attribute of all rows: a row of a mapped file is a view of it.
 
+use std::sync::{Mutex, PoisonError};
+
 use arrow_buffer::NullBuffer;
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyEllipsis, PyInt, PySlice, PyTuple};
+use pyo3::types::{PyBool, PyCapsule, PyEllipsis, PyInt, PySlice, PyTuple};
 use tenrow::{Attribute, AttributeType, ReadOptions, Storage};
 
 use crate::error::{out_of_range, raised};
 use crate::memory;
 use crate::runtime::{Home, read};
+use crate::snapshot::Origin;
 use crate::values;
 
 /// What is read at once of many rows.
 const PIECE_BYTES: u64 = 256 << 20;
 
 /// A fixed-shape tensor or numeric attribute; made by `Snapshot.tensors`.
-#[pyclass(frozen, module = "tenrow._tenrow")]
+#[pyclass(frozen, sequence, module = "tenrow._tenrow")]
 pub(crate) struct TensorColumn {
     column: tenrow::TensorColumn,
+    snapshot: tenrow::Snapshot,
     storage: Storage,
     home: Home,
+    origin: Origin,
     name: String,
     rows: u64,
     is_number: bool,
@@ -30,6 +35,7 @@ impl TensorColumn {
     /// The attribute, which is a tensor of one shape or a number.
     pub(crate) fn new(
         snapshot: &tenrow::Snapshot,
+        origin: Origin,
         attribute: &Attribute,
         options: &ReadOptions,
     ) -> PyResult<Self> {
@@ -37,8 +43,10 @@ impl TensorColumn {
             snapshot.tensors_with(&attribute.name, options).map_err(|error| raised(&error))?;
         Ok(Self {
             column,
+            snapshot: snapshot.clone(),
             storage: snapshot.storage().clone(),
             home: Home::here(),
+            origin,
             name: attribute.name.clone(),
             rows: snapshot.row_count(),
             is_number: matches!(attribute.attribute_type, AttributeType::Scalar(_)),
@@ -142,6 +150,39 @@ impl TensorColumn {
         }
     }
 
+    /// The rows one by one, read many at a time.
+    fn __iter__(slf: Bound<'_, Self>) -> ColumnRows {
+        ColumnRows { column: slf.unbind(), state: Mutex::new((0, None)) }
+    }
+
+    /// Whether some row is this value.
+    fn __contains__<'py>(&self, value: &Bound<'py, PyAny>) -> PyResult<bool> {
+        let found = self.__richcmp__(value, CompareOp::Eq)?;
+        memory::numpy(value.py())?.call_method1("any", (found,))?.is_truthy()
+    }
+
+    /// All rows as an Arrow array, for `pyarrow.array`, `polars.Series` and others.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        self.home.check(&self.storage)?;
+        let (name, rows) = (&self.name, 0..self.rows);
+        let options = ReadOptions::default().with_attributes([name]);
+        let batch = read(py, &self.storage, self.snapshot.slice_with(rows, &options))?;
+        crate::arrow::array_capsules(py, &batch, requested_schema)
+    }
+
+    /// Copied or in another process, it is the same column, opened again.
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        self.origin.reopened_by(py, "_column_of", &self.name, None)
+    }
+
     /// What each row compares to; null rows to nothing.
     fn __richcmp__<'py>(
         &self,
@@ -180,6 +221,55 @@ impl TensorColumn {
     }
 }
 
+/// Rows that are read together when a column is iterated.
+const ROWS_AT_ONCE: u64 = 1024;
+
+/// The rows of a column, one after another.
+#[pyclass(frozen, module = "tenrow._tenrow")]
+pub(crate) struct ColumnRows {
+    column: Py<TensorColumn>,
+    /// The next row, and those that were read with it.
+    state: Mutex<(u64, Option<Piece>)>,
+}
+
+struct Piece {
+    first: u64,
+    rows: Py<PyAny>,
+}
+
+#[pymethods]
+impl ColumnRows {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let column = self.column.get();
+        let (next, piece) = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            (state.0, state.1.take())
+        };
+        if next >= column.rows {
+            return Ok(None);
+        }
+        let row_bytes = column.bytes_of(1).max(1);
+        let at_once = (PIECE_BYTES / row_bytes).clamp(1, ROWS_AT_ONCE);
+        let piece = match piece.filter(|piece| next - piece.first < at_once) {
+            Some(piece) => piece,
+            None => {
+                let rows = column.slice(py, next, column.rows.min(next + at_once))?;
+                Piece { first: next, rows: rows.unbind() }
+            }
+        };
+        let row = piece.rows.bind(py).get_item(next - piece.first)?;
+        let is_null = row.is(memory::masked(py)?)
+            || (memory::is_masked(&row)?
+                && row.getattr("mask")?.call_method0("all")?.is_truthy()?);
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = (next + 1, Some(piece));
+        Ok(Some(if is_null && row_bytes > 0 { py.None().into_bound(py) } else { row }))
+    }
+}
+
 impl TensorColumn {
     /// As numpy has it: the first of `keys` is of rows, the others are of each tensor.
     fn within<'py>(&self, keys: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
@@ -193,10 +283,11 @@ impl TensorColumn {
                 let row = self.counted(&indexed(&first)?)?;
                 (self.slice(py, row, row + 1)?, PyInt::new(py, 0).into_any())
             }
+            // Rows in a list or by a mask stand side by side with other lists, as numpy has it.
             Err(_) => {
-                return Err(crate::error::wrong_type(
-                    "the first index is a row or a slice of rows: take a list of rows first, then index the array",
-                ));
+                let rows = rows_of(&first, self.rows)?;
+                let numbers = memory::numpy(py)?.call_method1("arange", (rows.len(),))?;
+                (self.take_rows(py, &rows, None)?, numbers)
             }
         };
         let keys = PyTuple::new(py, [of_rows])?.into_sequence().concat(rest.as_sequence())?;
@@ -328,6 +419,11 @@ pub(crate) fn rows_of(value: &Bound<'_, PyAny>, rows: u64) -> PyResult<Vec<u64>>
     let array = match kind.as_str() {
         "b" => {
             let shape = array.getattr("shape")?;
+            if shape.len()? == 0 {
+                return Err(crate::error::wrong_type(format!(
+                    "{array} is no row: a mask is an array with a bool for each"
+                )));
+            }
             if !shape.eq((rows,))? {
                 return Err(crate::error::invalid(format!(
                     "a mask of shape {shape}, where there are {rows} rows"

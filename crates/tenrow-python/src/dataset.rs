@@ -14,15 +14,22 @@ use tenrow::{
 
 use crate::error::{invalid, raised};
 use crate::runtime::{check_may_write, wait};
-use crate::schema::{parse, parsed_encoding, schema};
-use crate::snapshot::Snapshot;
+use crate::schema::{attribute_of, parsed_encoding, schema};
+use crate::snapshot::{Place, Snapshot};
 use crate::values;
-use crate::writer::Writer;
+use crate::writer::{Writer, cast_mode};
 
 /// A place that holds a dataset, or will.
 #[pyclass(frozen, module = "tenrow._tenrow")]
 pub(crate) struct Dataset {
     pub(crate) dataset: tenrow::Dataset,
+    place: Arc<Place>,
+}
+
+impl Dataset {
+    fn of(&self, snapshot: tenrow::Snapshot) -> Snapshot {
+        Snapshot { snapshot, place: self.place.clone() }
+    }
 }
 
 type Options = HashMap<String, String>;
@@ -41,16 +48,15 @@ fn span(seconds: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(seconds).map_err(|_| invalid("older_than: a time that is no time"))
 }
 
-fn of(snapshot: tenrow::Snapshot) -> Snapshot {
-    Snapshot { snapshot }
-}
-
 #[pymethods]
 impl Dataset {
     #[new]
     #[pyo3(signature = (uri, options=Options::new()))]
     fn new(uri: &str, options: Options) -> PyResult<Self> {
-        Ok(Self { dataset: tenrow::Dataset::at(storage(uri, &options)?) })
+        let dataset = tenrow::Dataset::at(storage(uri, &options)?);
+        // Absolute: the current folder may be another when it is opened again.
+        let place = Arc::new(Place { uri: dataset.storage().to_string(), options });
+        Ok(Self { dataset, place })
     }
 
     /// Where it is, absolute.
@@ -66,15 +72,15 @@ impl Dataset {
     }
 
     fn latest(&self, py: Python<'_>) -> PyResult<Snapshot> {
-        wait(py, self.dataset.latest()).map(of)
+        wait(py, self.dataset.latest()).map(|snapshot| self.of(snapshot))
     }
 
     fn at_version(&self, py: Python<'_>, version: u64) -> PyResult<Snapshot> {
-        wait(py, self.dataset.version(Version(version))).map(of)
+        wait(py, self.dataset.version(Version(version))).map(|snapshot| self.of(snapshot))
     }
 
     fn tagged(&self, py: Python<'_>, tag: &str) -> PyResult<Snapshot> {
-        wait(py, self.dataset.tagged(tag)).map(of)
+        wait(py, self.dataset.tagged(tag)).map(|snapshot| self.of(snapshot))
     }
 
     /// A dict for each version, the newest first.
@@ -109,14 +115,14 @@ impl Dataset {
     fn create(
         &self,
         py: Python<'_>,
-        attributes: Vec<String>,
+        attributes: Vec<(String, String)>,
         encodings: Vec<(String, String)>,
         properties: &str,
         single_writer: bool,
     ) -> PyResult<Snapshot> {
         let schema = schema(&attributes, &encodings)?;
         let options = create_options(properties, single_writer)?;
-        wait(py, self.dataset.create_here(schema, &options)).map(of)
+        wait(py, self.dataset.create_here(schema, &options)).map(|snapshot| self.of(snapshot))
     }
 
     /// A writer whose commit creates the dataset.
@@ -124,7 +130,7 @@ impl Dataset {
     fn writer_of_new(
         &self,
         py: Python<'_>,
-        attributes: Vec<String>,
+        attributes: Vec<(String, String)>,
         encodings: Vec<(String, String)>,
         properties: &str,
         options: &Bound<'_, PyDict>,
@@ -133,51 +139,57 @@ impl Dataset {
         let schema = schema(&attributes, &encodings)?;
         let create = create_options(properties, single_writer)?;
         let write = write_options(options)?;
-        wait(py, self.dataset.writer_of_new(schema, &create, write)).map(Writer::new)
+        let writer = wait(py, self.dataset.writer_of_new(schema, &create, write))?;
+        Ok(Writer::new(writer, self.place.clone()))
     }
 
     /// A writer that appends rows.
     fn writer(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Writer> {
         let options = write_options(options)?;
-        wait(py, self.dataset.writer_with(options)).map(Writer::new)
+        let writer = wait(py, self.dataset.writer_with(options))?;
+        Ok(Writer::new(writer, self.place.clone()))
     }
 
     fn tag(&self, py: Python<'_>, name: &str, version: u64) -> PyResult<Snapshot> {
-        wait(py, self.dataset.tag(name, Version(version))).map(of)
+        wait(py, self.dataset.tag(name, Version(version))).map(|snapshot| self.of(snapshot))
     }
 
     fn untag(&self, py: Python<'_>, name: &str) -> PyResult<Snapshot> {
-        wait(py, self.dataset.untag(name)).map(of)
+        wait(py, self.dataset.untag(name)).map(|snapshot| self.of(snapshot))
     }
 
     fn restore(&self, py: Python<'_>, version: u64) -> PyResult<Snapshot> {
-        wait(py, self.dataset.restore(Version(version))).map(of)
+        wait(py, self.dataset.restore(Version(version))).map(|snapshot| self.of(snapshot))
     }
 
     fn set_properties(&self, py: Python<'_>, properties: &str) -> PyResult<Snapshot> {
-        wait(py, self.dataset.set_properties(json(properties)?)).map(of)
+        wait(py, self.dataset.set_properties(json(properties)?)).map(|snapshot| self.of(snapshot))
     }
 
     /// Deletes rows of a version, by their numbers in it.
     fn delete(&self, snapshot: &Snapshot, rows: &Bound<'_, PyAny>) -> PyResult<Snapshot> {
         let rows_of = crate::column::rows_of(rows, snapshot.snapshot.row_count())?;
         let report = wait(rows.py(), self.dataset.delete(&snapshot.snapshot, &rows_of))?;
-        Ok(of(report.snapshot))
+        Ok(self.of(report.snapshot))
     }
 
     /// Gives rows of a version other values for some attributes.
+    #[pyo3(signature = (snapshot, rows, values, cast="refuse"))]
     fn update(
         &self,
         snapshot: &Snapshot,
         rows: &Bound<'_, PyAny>,
         values: &Bound<'_, PyDict>,
+        cast: &str,
     ) -> PyResult<Snapshot> {
         check_may_write()?;
+        let mode = cast_mode(cast)?;
         let py = rows.py();
         let rows = crate::column::rows_of(rows, snapshot.snapshot.row_count())?;
         let latest = wait(py, self.dataset.latest())?;
-        let batch = values::batch_of(latest.schema(), values, None)?;
-        wait(py, self.dataset.update(&snapshot.snapshot, &rows, &batch)).map(of)
+        let batch = values::batch_of(latest.schema(), values, mode, None)?;
+        wait(py, self.dataset.update(&snapshot.snapshot, &rows, &batch))
+            .map(|snapshot| self.of(snapshot))
     }
 
     /// Keeps rows of a version as a view.
@@ -196,7 +208,7 @@ impl Dataset {
     }
 
     fn drop_view(&self, py: Python<'_>, name: &str) -> PyResult<Snapshot> {
-        wait(py, self.dataset.drop_view(name)).map(of)
+        wait(py, self.dataset.drop_view(name)).map(|snapshot| self.of(snapshot))
     }
 
     /// How many rows of the newest version have no values of an attribute yet.
@@ -205,15 +217,16 @@ impl Dataset {
     }
 
     /// Adds an attribute without values: null, or its default.
-    #[pyo3(signature = (attribute, default=None, encoding=None))]
+    #[pyo3(signature = (name, type_text, default=None, encoding=None))]
     fn add_attribute(
         &self,
         py: Python<'_>,
-        attribute: &str,
+        name: &str,
+        type_text: &str,
         default: Option<&str>,
         encoding: Option<String>,
     ) -> PyResult<Snapshot> {
-        let mut attribute = parse(attribute)?;
+        let mut attribute = attribute_of(name, type_text)?;
         if let Some(encoding) = encoding {
             let encoding = parsed_encoding(&attribute.name, &encoding)?;
             attribute = attribute.with_encoding(encoding);
@@ -223,26 +236,32 @@ impl Dataset {
                 .map_err(|error| invalid(format!("default: {error}")))?;
             attribute = attribute.with_default(value);
         }
-        wait(py, self.dataset.change_schema(SchemaChange::Add(attribute))).map(of)
+        wait(py, self.dataset.change_schema(SchemaChange::Add(attribute)))
+            .map(|snapshot| self.of(snapshot))
     }
 
     fn drop_attribute(&self, py: Python<'_>, name: String) -> PyResult<Snapshot> {
-        wait(py, self.dataset.change_schema(SchemaChange::Drop(name))).map(of)
+        wait(py, self.dataset.change_schema(SchemaChange::Drop(name)))
+            .map(|snapshot| self.of(snapshot))
     }
 
     fn rename_attribute(&self, py: Python<'_>, from: String, to: String) -> PyResult<Snapshot> {
-        wait(py, self.dataset.change_schema(SchemaChange::Rename { from, to })).map(of)
+        wait(py, self.dataset.change_schema(SchemaChange::Rename { from, to }))
+            .map(|snapshot| self.of(snapshot))
     }
 
     /// Computes an attribute that was added: `compute` is given a dict of the inputs of consecutive rows.
+    #[pyo3(signature = (name, inputs, compute, cast="refuse"))]
     fn fill(
         &self,
         py: Python<'_>,
         name: &str,
         inputs: Vec<String>,
         compute: Py<PyAny>,
+        cast: &str,
     ) -> PyResult<Snapshot> {
         check_may_write()?;
+        let mode = cast_mode(cast)?;
         let schema = wait(py, self.dataset.latest())?.schema().clone();
         let attribute = schema.attribute(name).cloned();
         let attribute = attribute.ok_or_else(|| {
@@ -251,7 +270,7 @@ impl Dataset {
         })?;
         let mut failed: Option<PyErr> = None;
         let computed = |batch: &arrow_array::RecordBatch| {
-            Python::attach(|py| {
+            let computed = Python::try_attach(|py| {
                 let rows = PyDict::new(py);
                 for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
                     let known = schema.attribute(field.name());
@@ -259,7 +278,7 @@ impl Dataset {
                     rows.set_item(field.name(), values::column(py, known, column)?)?;
                 }
                 let values = compute.bind(py).call1((rows,))?;
-                let array = values::array_of(&values, &attribute)?;
+                let array = values::array_of(&values, &attribute, mode)?;
                 match array.len() == batch.num_rows() {
                     true => Ok(array),
                     false => Err(invalid(format!(
@@ -268,11 +287,14 @@ impl Dataset {
                         batch.num_rows()
                     ))),
                 }
-            })
-            .map_err(|error: PyErr| {
-                let said = tenrow::Error::invalid(error.to_string());
-                failed = Some(error);
-                said
+            });
+            let ended = || Err(tenrow::Error::invalid("the interpreter is ending"));
+            computed.map_or_else(ended, |computed| {
+                computed.map_err(|error: PyErr| {
+                    let said = tenrow::Error::invalid(error.to_string());
+                    failed = Some(error);
+                    said
+                })
             })
         };
         let fill = ColumnFill::new(name, inputs);
@@ -280,7 +302,7 @@ impl Dataset {
         // The exception of the function itself, with its traceback.
         match (filled, failed) {
             (Err(_), Some(error)) => Err(error),
-            (filled, _) => Ok(of(filled?.snapshot)),
+            (filled, _) => Ok(self.of(filled?.snapshot)),
         }
     }
 
@@ -297,7 +319,7 @@ impl Dataset {
         }
         let report = wait(py, self.dataset.compact(options));
         raised_by(&failed)?;
-        Ok(of(report?.snapshot))
+        Ok(self.of(report?.snapshot))
     }
 
     /// Versions that were ended, or would be.
@@ -352,13 +374,14 @@ fn tell<A>(report: &Py<PyAny>, done: A, failed: &Raised) -> bool
 where
     A: for<'py> pyo3::call::PyCallArgs<'py>,
 {
-    Python::attach(|py| match report.call1(py, done) {
+    let told = Python::try_attach(|py| match report.call1(py, done) {
         Ok(_) => true,
         Err(error) => {
             *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             false
         }
-    })
+    });
+    told.unwrap_or(false)
 }
 
 fn create_options(properties: &str, single_writer: bool) -> PyResult<CreateOptions> {

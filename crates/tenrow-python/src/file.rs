@@ -1,9 +1,10 @@
 //! Files of file attributes: what is known of one, and exact reads of its bytes.
 
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyTuple};
 
 use crate::runtime::{Home, read};
+use crate::snapshot::Origin;
 
 /// One file of a row. `tenrow.File` makes a file-like object of it.
 #[pyclass(frozen, module = "tenrow._tenrow")]
@@ -11,11 +12,21 @@ pub(crate) struct FileHandle {
     file: tenrow::FileHandle,
     storage: tenrow::Storage,
     home: Home,
+    origin: Origin,
+    attribute: String,
+    row: u64,
 }
 
 impl FileHandle {
-    pub(crate) fn new(file: tenrow::FileHandle, storage: tenrow::Storage) -> Self {
-        Self { file, storage, home: Home::here() }
+    /// The file of a row of an attribute.
+    pub(crate) fn new(
+        file: tenrow::FileHandle,
+        storage: tenrow::Storage,
+        origin: Origin,
+        attribute: String,
+        row: u64,
+    ) -> Self {
+        Self { file, storage, home: Home::here(), origin, attribute, row }
     }
 }
 
@@ -39,6 +50,14 @@ impl FileHandle {
     #[getter]
     fn blake3(&self) -> Option<&str> {
         self.file.blake3.as_deref()
+    }
+
+    /// Copied or in another process, it is the same row's, opened again.
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        self.origin.reopened_by(py, "_handle_of", &self.attribute, Some(self.row))
     }
 
     /// The bytes from `start` to before `end`: one exact read.

@@ -25,6 +25,7 @@ fn _tenrow(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<arrow::ArrowBatches>()?;
     module.add_class::<file::FileHandle>()?;
     module.add_class::<column::TensorColumn>()?;
+    module.add_class::<column::ColumnRows>()?;
     module.add_class::<snapshot::Snapshot>()?;
     module.add_class::<snapshot::Scan>()?;
     module.add_class::<dataset::Dataset>()?;
@@ -32,6 +33,7 @@ fn _tenrow(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(dataset::list_datasets, module)?)?;
     module.add_function(wrap_pyfunction!(schema::parse_attribute, module)?)?;
     module.add_function(wrap_pyfunction!(schema::infer_attributes, module)?)?;
+    module.add_function(wrap_pyfunction!(schema::names_listed, module)?)?;
     module.add_function(wrap_pyfunction!(arrow::rows_of, module)?)?;
     #[cfg(feature = "sql")]
     module.add_function(wrap_pyfunction!(sql::sql, module)?)?;

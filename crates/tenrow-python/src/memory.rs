@@ -225,6 +225,11 @@ pub(crate) fn tensor(value: &Bound<'_, PyAny>, dtype: DType, name: &str) -> PyRe
     Tensor::new(dtype, &shape, bytes).map_err(|error| crate::error::raised(&error))
 }
 
+/// What numpy has in place of a scalar that is masked.
+pub(crate) fn masked(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    numpy(py)?.getattr("ma")?.getattr("masked")
+}
+
 /// Whether it is an array with a mask.
 pub(crate) fn is_masked(array: &Bound<'_, PyAny>) -> PyResult<bool> {
     array.is_instance(&numpy(array.py())?.getattr("ma")?.getattr("MaskedArray")?)
@@ -256,6 +261,24 @@ pub(crate) fn dtype_of(py: Python<'_>, dtype: DType) -> PyResult<Bound<'_, PyArr
         DType::F16 => PyArrayDescr::new(py, "float16"),
         DType::Bf16 => bf16(py),
     }
+}
+
+/// The dtype that an array of numpy has, if it is one of ours, in either byte order.
+pub(crate) fn known_dtype(array: &Bound<'_, PyAny>) -> PyResult<Option<DType>> {
+    let py = array.py();
+    let dtype = array.getattr("dtype")?.call_method1("newbyteorder", ("=",))?;
+    let Ok(dtype) = dtype.cast_into::<PyArrayDescr>() else { return Ok(None) };
+    for known in DType::ALL {
+        if known == DType::Bf16 {
+            // Who has no ml_dtypes has no array of it.
+            if dtype.getattr("name")?.eq("bfloat16")? {
+                return Ok(Some(known));
+            }
+        } else if dtype.is_equiv_to(&dtype_of(py, known)?) {
+            return Ok(Some(known));
+        }
+    }
+    Ok(None)
 }
 
 fn bf16(py: Python<'_>) -> PyResult<Bound<'_, PyArrayDescr>> {

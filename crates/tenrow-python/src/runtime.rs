@@ -64,9 +64,7 @@ pub(crate) fn wait_for<T: Send>(
             tokio::select! {
                 biased;
                 done = &mut work => return Ok(done),
-                () = tokio::time::sleep(SIGNALS_EVERY) => {
-                    Python::attach(|py| py.check_signals())?;
-                }
+                () = tokio::time::sleep(SIGNALS_EVERY) => check_signals()?,
             }
         }
     };
@@ -93,12 +91,17 @@ pub(crate) fn wait_for_task<T: Send + 'static>(
         // Nobody waits any more.
         let _ = sender.send(work.await);
     });
-    py.detach(move || {
+    // Errors become exceptions outside, where this thread surely has the interpreter.
+    let done = py.detach(move || {
         loop {
             match receiver.recv_timeout(SIGNALS_EVERY) {
-                Ok(done) => return done.map_err(|error| raised(&error)),
+                Ok(done) => return Ok(done),
                 Err(RecvTimeoutError::Timeout) => {
-                    Python::attach(|py| py.check_signals()).inspect_err(|_| task.abort())?;
+                    if let Err(error) = check_signals() {
+                        task.abort();
+                        let_go(&receiver);
+                        return Err(error);
+                    }
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(PyRuntimeError::new_err(
@@ -107,7 +110,29 @@ pub(crate) fn wait_for_task<T: Send + 'static>(
                 }
             }
         }
-    })
+    });
+    done?.map_err(|error| raised(&error))
+}
+
+/// How long a statement that was given up may take to stop.
+#[cfg(feature = "sql")]
+const STOP_TIME: Duration = Duration::from_millis(500);
+
+/// Waits for a task that was aborted, and gives its threads up if it computes on without a pause: others, which the next
+/// call starts, must not wait behind it.
+#[cfg(feature = "sql")]
+fn let_go<T>(receiver: &mpsc::Receiver<T>) {
+    let stopped = receiver.recv_timeout(STOP_TIME);
+    if matches!(stopped, Err(RecvTimeoutError::Timeout)) {
+        // Leaked, as that of a parent is. What is under way there ends by itself.
+        *RUNTIME.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Whether Ctrl-C was pressed. In an interpreter that is ending nobody handles it: whoever waits then is never asked
+/// again, for its thread does not come back.
+fn check_signals() -> PyResult<()> {
+    Python::try_attach(|py| py.check_signals()).unwrap_or(Ok(()))
 }
 
 /// The process that something was opened in: what it has of a store does not outlive a fork.
@@ -156,7 +181,7 @@ pub(crate) fn read<T: Send>(
     if storage.folder().is_none() {
         return wait(py, work);
     }
-    py.detach(|| {
+    let done = py.detach(|| {
         let mut work = std::pin::pin!(work);
         loop {
             let mut looked: Option<Instant> = None;
@@ -171,10 +196,11 @@ pub(crate) fn read<T: Send>(
                 }
             }));
             match done {
-                Some(done) => return done.map_err(|error| raised(&error)),
+                Some(done) => return Ok::<_, PyErr>(done),
                 // Out here, for what handles a signal may read as well.
-                None => Python::attach(|py| py.check_signals())?,
+                None => check_signals()?,
             }
         }
-    })
+    });
+    done?.map_err(|error| raised(&error))
 }

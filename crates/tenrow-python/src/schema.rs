@@ -13,9 +13,9 @@ pub(crate) fn parse_attribute<'py>(py: Python<'py>, text: &str) -> PyResult<Boun
     describe(py, &parse(text)?)
 }
 
-/// What the attributes of an Arrow table would be, as texts.
+/// What the attributes of an Arrow table would be: names and types.
 #[pyfunction]
-pub(crate) fn infer_attributes(value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+pub(crate) fn infer_attributes(value: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
     // Without reading anything, if that is possible: a stream is read once.
     let schema = match value.hasattr("__arrow_c_schema__")? {
         true => value.extract::<pyo3_arrow::PySchema>()?.into_inner(),
@@ -24,19 +24,36 @@ pub(crate) fn infer_attributes(value: &Bound<'_, PyAny>) -> PyResult<Vec<String>
     let attributes = schema.fields().iter().map(|field| {
         let attribute = tenrow_convert::attribute_of(field);
         let attribute = attribute.map_err(|error| invalid(error.to_string()))?;
-        Ok(format!("{}:{}", attribute.name, attribute.type_text()))
+        let type_text = attribute.type_text();
+        Ok((attribute.name, type_text))
     });
     attributes.collect()
 }
 
-pub(crate) fn parse(text: &str) -> PyResult<Attribute> {
+/// Names as an error lists them.
+#[pyfunction]
+pub(crate) fn names_listed(names: Vec<String>) -> String {
+    tenrow::names_listed(names.iter().map(String::as_str))
+}
+
+/// An attribute of this name, and of the type that a text says.
+pub(crate) fn attribute_of(name: &str, type_text: &str) -> PyResult<Attribute> {
+    let failed = |error| raised(&tenrow::Error::format(format!("attribute {name:?}"), error));
+    Attribute::of_type(name, type_text).map_err(failed)
+}
+
+fn parse(text: &str) -> PyResult<Attribute> {
     let failed = |error| raised(&tenrow::Error::format(format!("attribute {text:?}"), error));
     Attribute::parse(text).map_err(failed)
 }
 
-/// The schema of attributes as texts, with the encodings of some of them.
-pub(crate) fn schema(attributes: &[String], encodings: &[(String, String)]) -> PyResult<Schema> {
-    let mut parsed = attributes.iter().map(|text| parse(text)).collect::<PyResult<Vec<_>>>()?;
+/// The schema of attributes, as names and types, with the encodings of some of them.
+pub(crate) fn schema(
+    attributes: &[(String, String)],
+    encodings: &[(String, String)],
+) -> PyResult<Schema> {
+    let parsed = attributes.iter().map(|(name, type_text)| attribute_of(name, type_text));
+    let mut parsed = parsed.collect::<PyResult<Vec<_>>>()?;
     for (name, text) in encodings {
         let encoding = parsed_encoding(name, text)?;
         let found = parsed.iter_mut().find(|attribute| attribute.name == *name);

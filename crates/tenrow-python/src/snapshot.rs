@@ -1,18 +1,19 @@
 //! One version of a dataset, and its rows.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyCapsule, PyDict, PyList, PyTuple};
 use tenrow::{Attribute, AttributeType, ReadOptions, ScanOptions, Verify};
 
-use crate::arrow::ArrowBatches;
+use crate::arrow::{ArrowBatches, array_capsules};
 use crate::column::{Counted, TensorColumn, rows_of};
 use crate::error::{invalid, raised};
 use crate::file::FileHandle;
@@ -20,13 +21,30 @@ use crate::runtime::{Home, read, wait, wait_for};
 use crate::schema::describe;
 use crate::values;
 
+/// Where a dataset is, and how its store is reached: what is pickled of everything that belongs to it.
+pub(crate) struct Place {
+    pub(crate) uri: String,
+    pub(crate) options: HashMap<String, String>,
+}
+
 /// One version.
 #[pyclass(frozen, module = "tenrow._tenrow")]
 pub(crate) struct Snapshot {
     pub(crate) snapshot: tenrow::Snapshot,
+    pub(crate) place: Arc<Place>,
 }
 
 impl Snapshot {
+    /// What opens this version again.
+    fn origin(&self) -> Origin {
+        Origin { place: self.place.clone(), version: self.snapshot.version().0 }
+    }
+
+    /// The column of a tensor or a number.
+    fn column(&self, attribute: &Attribute, options: &ReadOptions) -> PyResult<TensorColumn> {
+        TensorColumn::new(&self.snapshot, self.origin(), attribute, options)
+    }
+
     /// The attributes of these names, all without names, but files where they are to be left out.
     fn attributes(&self, names: Option<&[String]>) -> PyResult<Cow<'_, [Attribute]>> {
         let Some(names) = names else { return Ok(self.snapshot.schema().attributes().into()) };
@@ -60,7 +78,11 @@ impl Snapshot {
         let files = rows.iter().map(|&row| {
             Ok(match read(py, storage, column.get(row))? {
                 None => py.None().into_bound(py),
-                Some(file) => Bound::new(py, FileHandle::new(file, storage.clone()))?.into_any(),
+                Some(file) => {
+                    let (name, origin) = (name.to_owned(), self.origin());
+                    let handle = FileHandle::new(file, storage.clone(), origin, name, row);
+                    Bound::new(py, handle)?.into_any()
+                }
             })
         });
         files.collect()
@@ -90,6 +112,29 @@ impl Snapshot {
             dict.set_item(&attribute.name, value)?;
         }
         Ok(dict)
+    }
+}
+
+/// What opens a version again, in another process or after it was copied.
+#[derive(Clone)]
+pub(crate) struct Origin {
+    place: Arc<Place>,
+    version: u64,
+}
+
+impl Origin {
+    /// The call that `pickle` is to make: of a function of `tenrow._dataset`, with these and more arguments.
+    pub(crate) fn reopened_by<'py>(
+        &self,
+        py: Python<'py>,
+        function: &str,
+        name: &str,
+        row: Option<u64>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let function = py.import("tenrow._dataset")?.getattr(function)?;
+        let (place, version) = (&self.place, self.version);
+        let arguments = (&place.uri, version, &place.options, name, row);
+        Ok((function, arguments.into_pyobject(py)?))
     }
 }
 
@@ -140,7 +185,7 @@ impl Snapshot {
         let attribute = self.snapshot.attribute(name).map_err(|error| raised(&error))?;
         match attribute.attribute_type {
             AttributeType::Tensor { .. } | AttributeType::Scalar(_) => {
-                TensorColumn::new(&self.snapshot, attribute, &ReadOptions::default()).map(Some)
+                self.column(attribute, &ReadOptions::default()).map(Some)
             }
             _ => Ok(None),
         }
@@ -162,8 +207,7 @@ impl Snapshot {
             let name = &attribute.name;
             let value = match &attribute.attribute_type {
                 AttributeType::Tensor { .. } => {
-                    let options = ReadOptions::default();
-                    TensorColumn::new(&self.snapshot, attribute, &options)?.one(py, row)?
+                    self.column(attribute, &ReadOptions::default())?.one(py, row)?
                 }
                 AttributeType::File => {
                     let mut file = self.files(py, name, &[row])?;
@@ -216,7 +260,7 @@ impl Snapshot {
             let name = &attribute.name;
             let value = if has_array(attribute) {
                 let one = Self::options(&[], verify)?;
-                let column = TensorColumn::new(&self.snapshot, attribute, &one)?;
+                let column = self.column(attribute, &one)?;
                 column.take_rows(py, &rows, target(name)?.as_ref())?
             } else if attribute.attribute_type == AttributeType::File {
                 PyList::new(py, self.files(py, name, &rows)?)?.into_any()
@@ -269,7 +313,7 @@ impl Snapshot {
         let range = self.range(start, stop)?;
         let attributes = self.attributes(attributes.as_deref())?;
         let stream = self.stream(&without_files(&attributes), range.clone(), batch_size, verify)?;
-        let snapshot = Snapshot { snapshot: self.snapshot.clone() };
+        let snapshot = Snapshot { snapshot: self.snapshot.clone(), place: self.place.clone() };
         let under_way = UnderWay { stream, next: range.start };
         Ok(Scan {
             snapshot,
@@ -308,6 +352,40 @@ impl Snapshot {
         let options = Self::options(&self.attributes(attributes.as_deref())?, None)?;
         let batch = read(py, self.snapshot.storage(), self.snapshot.take_with(&rows, &options))?;
         Ok(ArrowBatches::of(batch.schema(), vec![batch]))
+    }
+
+    /// One attribute of these rows, of all if there are none, as the capsules of an Arrow array.
+    #[pyo3(signature = (name, rows=None, requested_schema=None))]
+    fn column_array<'py>(
+        &self,
+        py: Python<'py>,
+        name: String,
+        rows: Option<&Bound<'py, PyAny>>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let options = ReadOptions::default().with_attributes([name]);
+        let (snapshot, storage) = (&self.snapshot, self.snapshot.storage());
+        let batch = match rows {
+            None => read(py, storage, snapshot.slice_with(0..snapshot.row_count(), &options))?,
+            Some(rows) => {
+                let rows = rows_of(rows, snapshot.row_count())?;
+                read(py, storage, snapshot.take_with(&rows, &options))?
+            }
+        };
+        array_capsules(py, &batch, requested_schema)
+    }
+
+    /// Where rows of another version are in this one; -1 of those that are not there.
+    fn rows_of<'py>(
+        &self,
+        other: &Snapshot,
+        rows: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = rows.py();
+        let rows = rows_of(rows, other.snapshot.row_count())?;
+        let found = wait(py, self.snapshot.rows_from(&other.snapshot, &rows))?;
+        let found = found.into_iter().map(|row| row.map_or(-1, u64::cast_signed));
+        Ok(numpy::PyArray1::from_vec(py, found.collect()).into_any())
     }
 
     /// The rows of a view, in its order.
@@ -394,10 +472,11 @@ impl Iterator for Blocking {
 
     fn next(&mut self) -> Option<Self::Item> {
         let failed = |error: PyErr| ArrowError::ExternalError(error.to_string().into());
-        match Python::attach(|py| wait_for(py, self.stream.try_next())) {
-            Err(error) => Some(Err(failed(error))),
-            Ok(Err(error)) => Some(Err(ArrowError::ExternalError(error.chain().into()))),
-            Ok(Ok(batch)) => batch.map(Ok),
+        match Python::try_attach(|py| wait_for(py, self.stream.try_next())) {
+            None => None,
+            Some(Err(error)) => Some(Err(failed(error))),
+            Some(Ok(Err(error))) => Some(Err(ArrowError::ExternalError(error.chain().into()))),
+            Some(Ok(Ok(batch))) => batch.map(Ok),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A writer: rows in, one commit at the end.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -12,8 +12,8 @@ use tenrow_convert::{CastMode, attribute_of, cast_batch, conform};
 use crate::arrow::batches_of;
 use crate::error::invalid;
 use crate::runtime::{Home, check_may_write, wait, wait_for};
-use crate::snapshot::Snapshot;
-use crate::values::batch_of;
+use crate::snapshot::{Place, Snapshot};
+use crate::values::{batch_of, refused};
 
 /// How long stores may take to be told of the uploads that were given up.
 const ABORT_TIME: Duration = Duration::from_secs(2);
@@ -23,6 +23,7 @@ const ABORT_TIME: Duration = Duration::from_secs(2);
 pub(crate) struct Writer {
     state: Mutex<State>,
     home: Home,
+    place: Arc<Place>,
 }
 
 enum State {
@@ -33,8 +34,8 @@ enum State {
 }
 
 impl Writer {
-    pub(crate) fn new(writer: DatasetWriter) -> Self {
-        Self { state: Mutex::new(State::Open(Box::new(writer))), home: Home::here() }
+    pub(crate) fn new(writer: DatasetWriter, place: Arc<Place>) -> Self {
+        Self { state: Mutex::new(State::Open(Box::new(writer))), home: Home::here(), place }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -78,38 +79,43 @@ impl Drop for Writer {
     fn drop(&mut self) {
         let state = std::mem::replace(&mut *self.state(), State::Closed);
         let State::Open(writer) = state else { return };
-        match self.home.is_here() {
-            true => Python::attach(|py| give_up(py, writer)),
-            // Its files are those of the other process.
-            false => std::mem::forget(writer),
+        // Its files are those of the other process, or there is no time left: the interpreter is ending.
+        let mut writer = Some(writer);
+        if self.home.is_here() {
+            Python::try_attach(|py| writer.take().map(|writer| give_up(py, writer)));
         }
+        std::mem::forget(writer);
     }
 }
 
-/// Drops a writer within the runtime, for what it has uploaded is aborted there.
+/// Removes what a writer has written, within the runtime, where uploads are aborted.
 fn give_up(py: Python<'_>, writer: Box<DatasetWriter>) {
-    // Without threads there is nothing that it could have uploaded.
-    let _ = wait_for(py, async { drop(writer) });
+    // What cannot be removed is seen by nobody, and an exception is perhaps on its way already.
+    let _ = wait_for(py, async { writer.abort().await });
 }
 
 #[pymethods]
 impl Writer {
     /// Appends the rows of a dict from names to columns; all or, if one is refused, none of them.
-    fn append(&self, rows: &Bound<'_, PyDict>) -> PyResult<()> {
+    #[pyo3(signature = (rows, cast="refuse"))]
+    fn append(&self, rows: &Bound<'_, PyDict>, cast: &str) -> PyResult<()> {
         check_may_write()?;
+        let mode = cast_mode(cast)?;
         let mut writer = self.taken()?;
-        let appended = batch_of(&writer.schema().clone(), rows, Some(&mut writer))
+        let appended = batch_of(&writer.schema().clone(), rows, mode, Some(&mut writer))
             .and_then(|batch| wait(rows.py(), writer.append(&batch)));
         self.put_back(rows.py(), writer);
         appended
     }
 
     /// Appends the rows of whatever speaks Arrow, batch by batch.
-    fn append_arrow(&self, rows: &Bound<'_, PyAny>) -> PyResult<()> {
+    #[pyo3(signature = (rows, cast="refuse"))]
+    fn append_arrow(&self, rows: &Bound<'_, PyAny>, cast: &str) -> PyResult<()> {
         check_may_write()?;
+        let mode = cast_mode(cast)?;
         let reader = batches_of(rows)?;
         let mut writer = self.taken()?;
-        let appended = append_batches(rows.py(), &mut writer, reader);
+        let appended = append_batches(rows.py(), &mut writer, reader, mode);
         self.put_back(rows.py(), writer);
         appended
     }
@@ -132,7 +138,7 @@ impl Writer {
         if committed.is_err() {
             wait_for_aborts(py);
         }
-        committed.map(|snapshot| Snapshot { snapshot })
+        committed.map(|snapshot| Snapshot { snapshot, place: self.place.clone() })
     }
 
     /// Closes the writer; nothing of its rows stays.
@@ -155,12 +161,19 @@ fn wait_for_aborts(py: Python<'_>) {
     let _ = wait_for(py, async { tokio::time::timeout(ABORT_TIME, Upload::aborted()).await });
 }
 
+/// The cast of this name.
+pub(crate) fn cast_mode(name: &str) -> PyResult<CastMode> {
+    name.parse().map_err(|_| {
+        invalid(format!("cast={name:?}: there are \"refuse\", \"safe\", \"round\", \"lossy\""))
+    })
+}
+
 fn append_batches(
     py: Python<'_>,
     writer: &mut DatasetWriter,
     mut reader: Box<dyn arrow_array::RecordBatchReader + Send>,
+    mode: CastMode,
 ) -> PyResult<()> {
-    let refused = |error: tenrow_convert::ConvertError| invalid(error.to_string());
     let schema = reader.schema();
     let from = schema.fields().iter().map(|field| attribute_of(field).map_err(refused));
     let from = from.collect::<PyResult<Vec<_>>>()?;
@@ -175,7 +188,7 @@ fn append_batches(
         let columns = columns.collect::<PyResult<Vec<_>>>()?;
         let conformed = arrow_array::RecordBatch::try_from_iter_with_nullable(columns)
             .map_err(|error| invalid(error.to_string()))?;
-        let rows = cast_batch(&conformed, &from, &to, CastMode::Safe, first, "the rows given");
+        let rows = cast_batch(&conformed, &from, &to, mode, first, "the rows given");
         first += batch.num_rows() as u64;
         wait(py, writer.append(&rows.map_err(refused)?))?;
     }

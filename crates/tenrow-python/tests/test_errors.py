@@ -36,15 +36,16 @@ def test_no_dataset(tmp_path):
 
 
 BAD = [
-    ({"vector": np.zeros((2, 16), np.float64)}, TypeError, "'vector'|\"vector\".*float32.*float64"),
+    ({"vector": np.zeros((2, 16), np.float64)}, TypeError, "vector.*found f64.16., expected f32.16."),
     ({"vector": np.zeros((2, 15), np.float32)}, ValueError, r"vector.*\[16\].*\[15\]"),
     ({"vector": np.zeros(16, np.float32)}, ValueError, "vector"),
     ({"image": np.zeros((2, 784), np.uint8)}, ValueError, r"image.*\[28,28\].*\[784\]"),
-    ({"label": np.array([1.5, 2.0])}, TypeError, "label.*int64.*float64"),
+    ({"label": np.array([1.5, 2.0])}, TypeError, "label.*found f64, expected i64; --cast"),
     ({"label": [1.5, 2]}, ValueError, "label"),
     ({"label": [2**70, 1]}, (ValueError, TypeError), "label"),
     ({"label": ["a", "b"]}, TypeError, "label"),
-    ({"label": np.array([1, None], object)}, TypeError, "label.*object"),
+    ({"label": np.array([1, None], object)}, ValueError, "label.*null"),
+    ({"label": np.array([1, "a"], object)}, TypeError, "label.*row 1.*str"),
     ({"label": 5}, (ValueError, TypeError), "label"),
     ({"name": ["a", 5]}, TypeError, "name.*row 1.*str.*int"),
     ({"name": "ab"}, TypeError, "rows"),

@@ -190,8 +190,8 @@ def test_tensors_are_indexed_as_arrays_are(digits):
     ]:  # fmt: skip
         assert np.array_equal(column[key], expected[key]), key
     assert not column[5, 3].flags.writeable and not column[2:9, 3].flags.writeable
-    with pytest.raises(TypeError, match="take a list of rows first"):
-        column[[1, 2], [3, 4]]
+    for key in [([1, 2], [3, 4]), ([5, -1, 5], ...), (np.array([4, 2]), slice(None), [0, 1]), ([7, 8], 3), (expected[:, 0, 0] == 7, 1)]:
+        assert np.array_equal(column[key], expected[key]), key
     with pytest.raises(IndexError):
         column[0, 28]
     with pytest.raises(TypeError, match="one index"):

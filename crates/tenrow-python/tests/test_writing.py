@@ -105,8 +105,10 @@ def test_the_exception_of_a_function_is_its_own(digits):
         digits.add_column("y", lambda rows: np.zeros(1, np.float32), type="f32", inputs=["label"])
     with pytest.raises(ValueError, match="2 values for 3000"):
         digits.add_column("z", np.zeros(2))
-    with pytest.raises(TypeError, match="expected dtype"):
-        digits.add_column("w", np.zeros(ROWS), type="f32")
+    with pytest.raises(TypeError, match="found f64, expected f32"):
+        digits.add_column("w", np.zeros(ROWS), type="f32", cast="refuse")
+    with pytest.raises(ValueError, match="row 0.*0.1 does not fit f32"):
+        digits.add_column("w", np.full(ROWS, 0.1), type="f32")
     assert list(digits.latest().schema) == ["image", "vector", "label", "name"]
     with pytest.raises(ValueError, match="two attributes of the name"):
         digits.add_column("label", lambda rows: rows["label"], type="i64")

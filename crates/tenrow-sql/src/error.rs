@@ -124,8 +124,16 @@ impl From<DataFusionError> for Error {
         while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
             text = rest;
         }
-        Self::new(kind, lowercase_first(text))
+        Self::new(kind, lowercase_first(&with_fewer_names(text)))
     }
+}
+
+/// A dataset may have thousands of columns, all of which the engine lists where one is not known.
+fn with_fewer_names(text: &str) -> String {
+    const START: &str = "Valid fields are ";
+    let Some((before, names)) = text.split_once(START) else { return text.to_owned() };
+    let names = names.trim_end().trim_end_matches('.');
+    format!("{before}{START}{}.", tenrow::names_listed(names.split(", ")))
 }
 
 /// What of the engine's account of its memory says which step wanted how much of what.
@@ -204,6 +212,19 @@ fn lowercase_first(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Once the error of a misspelt name was 20 KB long where there were 3,000.
+    #[test]
+    fn of_thousands_of_columns_few_are_listed() {
+        let names = (0..3000).map(|i| format!("ds.a{i}")).collect::<Vec<_>>().join(", ");
+        let text = format!("No field named nope.\nValid fields are {names}.");
+        let shown = with_fewer_names(&text);
+        assert!(
+            shown.len() < 300 && shown.contains("ds.a0, ") && shown.ends_with("2980 more."),
+            "{shown}"
+        );
+        assert_eq!(with_fewer_names("Valid fields are a, b."), "Valid fields are a, b.");
+    }
 
     #[test]
     fn errors_of_datasets_keep_their_kind_through_the_engine() {

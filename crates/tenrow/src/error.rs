@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use tenrow_format::FormatError;
+use tenrow_format::{FormatError, names_listed};
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -47,7 +47,8 @@ pub enum ErrorKind {
     Conflict,
     /// Not possible with this store or this version.
     Unsupported,
-    /// The store wants other credentials: there are none, they are wrong or expired, or allow less.
+    /// Not allowed: the store wants other credentials (there are none, they are wrong or expired, or allow less), or the
+    /// operating system lets somebody else read or write the file.
     Denied,
     /// The store failed: no space, no connection. Nothing was committed.
     Io,
@@ -75,12 +76,7 @@ impl Error {
         what: impl fmt::Display,
         known: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let known: Vec<&str> = known.into_iter().collect();
-        let known = match known[..] {
-            [] => "there are none".to_owned(),
-            _ => format!("there are {}", known.join(", ")),
-        };
-        Self::new(ErrorKind::NotFound, format!("{what}; {known}"))
+        Self::new(ErrorKind::NotFound, format!("{what}; there are {}", names_listed(known)))
     }
 
     /// A request that breaks a rule.
@@ -93,11 +89,12 @@ impl Error {
         Self::new(ErrorKind::Unsupported, reason)
     }
 
-    /// A failure of the operating system; a missing or an existing file keeps its kind.
+    /// A failure of the operating system; a missing, an existing or a forbidden file keeps its kind.
     pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
         let kind = match source.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             std::io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+            std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
             _ => ErrorKind::Io,
         };
         Self::new(kind, what).with_source(source)
@@ -126,6 +123,7 @@ impl Error {
         let kind = match &source {
             Store::NotFound { .. } => ErrorKind::NotFound,
             Store::AlreadyExists { .. } => ErrorKind::AlreadyExists,
+            Store::PermissionDenied { .. } => ErrorKind::Denied,
             Store::NotSupported { .. } | Store::NotImplemented { .. } => ErrorKind::Unsupported,
             Store::InvalidPath { .. } => ErrorKind::InvalidInput,
             _ => ErrorKind::Io,

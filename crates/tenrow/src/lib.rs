@@ -48,7 +48,9 @@ pub use storage::{
 };
 pub use tenrow_format as format;
 pub use tenrow_format::manifest::Version;
-pub use tenrow_format::{Attribute, AttributeType, DType, Encoding, FieldId, Schema, Shape};
+pub use tenrow_format::{
+    Attribute, AttributeType, DType, Encoding, FieldId, Schema, Shape, names_listed,
+};
 pub use tensor::{Element, Tensor};
 pub use upkeep::{ExpireOptions, ExpireReport, VacuumOptions, VacuumReport};
 pub use verify::{Fault, VerifyOptions, VerifyReport};

@@ -19,6 +19,24 @@ use crate::guard::guarded;
 use crate::limits;
 use crate::schema::Attribute;
 
+/// A footer as decoders of its columns need it: the Arrow schema of the file is worked out once, not for each column.
+#[derive(Debug, Clone)]
+pub struct OrdinaryFooter(ArrowReaderMetadata);
+
+impl OrdinaryFooter {
+    /// The footer, ready for [`OrdinaryDecoder::new`].
+    ///
+    /// # Errors
+    /// [`FormatError::Parquet`] if the footer makes no sense.
+    pub fn new(metadata: &Arc<ParquetMetaData>) -> Result<Self> {
+        guarded("the Arrow schema of a file", || {
+            ArrowReaderMetadata::try_new(metadata.clone(), ArrowReaderOptions::new())
+                .map(Self)
+                .map_err(FormatError::parquet("the Arrow schema of a file"))
+        })
+    }
+}
+
 /// Decodes some Parquet columns of some rows of one row group.
 pub struct OrdinaryDecoder {
     decoder: ParquetPushDecoder,
@@ -41,28 +59,25 @@ impl OrdinaryDecoder {
     /// # Errors
     /// [`FormatError::Parquet`] if the footer makes no sense.
     pub fn new(
-        metadata: &Arc<ParquetMetaData>,
+        footer: &OrdinaryFooter,
         row_group: usize,
         columns: Range<u32>,
         rows: Option<&[Range<u64>]>,
     ) -> Result<Self> {
-        guarded("a column decoder", || Self::build(metadata, row_group, columns, rows))
+        guarded("a column decoder", || Self::build(footer, row_group, columns, rows))
     }
 
     fn build(
-        metadata: &Arc<ParquetMetaData>,
+        OrdinaryFooter(footer): &OrdinaryFooter,
         row_group: usize,
         columns: Range<u32>,
         rows: Option<&[Range<u64>]>,
     ) -> Result<Self> {
-        let options = ArrowReaderOptions::new();
-        let arrow = ArrowReaderMetadata::try_new(metadata.clone(), options)
-            .map_err(FormatError::parquet("the Arrow schema of a file"))?;
         let mask = ProjectionMask::leaves(
-            metadata.file_metadata().schema_descr(),
+            footer.metadata().file_metadata().schema_descr(),
             columns.map(|column| column as usize),
         );
-        let mut builder = ParquetPushDecoderBuilder::new_with_metadata(arrow)
+        let mut builder = ParquetPushDecoderBuilder::new_with_metadata(footer.clone())
             .with_row_groups(vec![row_group])
             .with_batch_size(limits::MAX_ROW_GROUP_ROWS as usize)
             .with_projection(mask);

@@ -30,8 +30,10 @@ pub fn columns_of(descriptor: &SchemaDescriptor, field: FieldId) -> Option<Range
 pub fn columns_beside(descriptor: &SchemaDescriptor, column: usize) -> Option<Range<u32>> {
     let columns = 0..descriptor.num_columns();
     let root = columns.contains(&column).then(|| descriptor.get_column_root_idx(column))?;
+    // Those of one field stand side by side: of thousands only its own are looked at.
     let is_own = |&other: &usize| descriptor.get_column_root_idx(other) == root;
-    let (first, last) = (columns.clone().find(is_own)?, columns.rev().find(is_own)?);
+    let first = (0..column).rev().take_while(is_own).last().unwrap_or(column);
+    let last = (column..columns.end).take_while(is_own).last().unwrap_or(column);
     Some(u32::try_from(first).ok()?..u32::try_from(last + 1).ok()?)
 }
 

@@ -8,26 +8,52 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._errors import WrongType
+from ._errors import InvalidInput, WrongType
 from ._file import wrapped
 from ._keys import is_row
 
 if TYPE_CHECKING:
     from ._dataset import Dataset
+    from ._schema import Attribute
     from ._view import View
 
 
-class Compared:
-    """Values that are compared row by row; null is like nothing."""
+class Rows:
+    """The rows of an attribute as a sequence, which is compared row by row; null is like nothing."""
+
+    # No `collections.abc.Sequence`: polars takes that row by row, and what gives Arrow arrays whole.
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def __getitem__(self, key: Any) -> Any:
+        raise NotImplementedError
+
+    def __reversed__(self) -> Iterator[Any]:
+        return (self[row] for row in range(len(self) - 1, -1, -1))
 
     def _mask(self, other: Any, compare: Callable[[Any, Any], Any]) -> np.ndarray[Any, Any]:
-        values = self[:]  # type: ignore[index]
+        values = self[:]
         if isinstance(values, np.ndarray):
+            if values.dtype.kind in "mM":
+                other = _time(other, values.dtype, self._attribute)
             found = np.ma.filled(compare(values, other), False)
             return found & ~np.isnat(values) if values.dtype.kind in "mM" else found
         others = other if isinstance(other, (list, np.ndarray)) and len(other) == len(values) else [other] * len(values)
         found = (value is not None and bool(compare(value, wanted)) for value, wanted in zip(values, others, strict=True))
         return np.fromiter(found, bool, len(values))
+
+    @property
+    def _attribute(self) -> Attribute:
+        raise NotImplementedError
+
+    def _capsules(self, requested_schema: Any) -> Any:
+        raise NotImplementedError
+
+    def __arrow_c_array__(self, requested_schema: Any = None) -> Any:
+        return self._capsules(requested_schema)
+
+    def __contains__(self, value: object) -> bool:
+        return bool(np.any(self == value))
 
     def __eq__(self, other: object) -> Any:
         return self._mask(other, operator.eq)
@@ -50,7 +76,38 @@ class Compared:
     __hash__ = object.__hash__
 
 
-class Column(Compared):
+def _time(other: Any, dtype: Any, attribute: Attribute) -> Any:
+    """What times are compared with, as numpy's: text is read as one, and what knows its zone is that moment in UTC."""
+    import datetime
+
+    if isinstance(other, (str, bytes)):
+        text = other.decode() if isinstance(other, bytes) else other
+        try:
+            if dtype.kind == "m":
+                raise ValueError("a span has no text: give a numpy.timedelta64 or datetime.timedelta")
+            # To numpy "now" is a time, and "today"; and it would drop a zone.
+            if not text.lstrip("-")[:1].isdigit():
+                raise ValueError("write it as 2020-01-02 or 2020-01-02T03:04:05")
+            if text.endswith("Z") or "+" in text:
+                other = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+            else:
+                return np.datetime64(text)
+        except ValueError as error:
+            raise InvalidInput(f'attribute "{attribute.name}": {text!r} is no value of {attribute.type}: {error}') from None
+    if isinstance(other, datetime.datetime) and other.utcoffset() is not None:
+        if "," not in attribute.type:
+            raise WrongType(f'attribute "{attribute.name}": a time of a zone, where {attribute.type} has none')
+        return np.datetime64(other.astimezone(datetime.timezone.utc).replace(tzinfo=None))
+    if isinstance(other, datetime.date) and not hasattr(other, "to_datetime64"):
+        return np.datetime64(other)
+    if isinstance(other, (list, tuple)):
+        return np.array([_time(item, dtype, attribute) for item in other], dtype)
+    if isinstance(other, (int, float)) and not isinstance(other, (np.datetime64, np.timedelta64)):
+        raise WrongType(f'attribute "{attribute.name}": {other!r} is no time: give a datetime, a numpy.datetime64 or text')
+    return other
+
+
+class Column(Rows):
     """An attribute that is no tensor of one shape: text, files, lists, tensors of varying shape.
 
     `column[5]` is a value, `column[2:7]` and `column[[5, 9]]` are lists; `column == value` is a mask of rows.
@@ -63,6 +120,23 @@ class Column(Compared):
 
     def __init__(self, dataset: Dataset, name: str) -> None:
         self._dataset, self._name = dataset, name
+
+    @property
+    def _attribute(self) -> Attribute:
+        return self._dataset.schema[self._name]
+
+    def _capsules(self, requested_schema: Any) -> Any:
+        return self._dataset._snapshot.column_array(self._name, None, requested_schema)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        values = self[:]
+        if not isinstance(values, np.ndarray):
+            if copy is False:
+                raise ValueError("a copy cannot be avoided: the rows are objects of Python")
+            array = np.empty(len(values), object)
+            array[:] = values
+            values = array
+        return np.asarray(values, dtype)
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -78,6 +152,8 @@ class Column(Compared):
         elif is_row(key):
             return wrapped(dataset._snapshot.row(key.__index__(), names))[self._name]
         elif isinstance(key, tuple):
+            if len(key) == 1 or (len(key) == 2 and key[1] is Ellipsis):
+                return self[key[0]]
             raise WrongType(f"{self!r}: its values are no arrays of one shape, so it has one index: a list for several rows")
         return dataset.take(key, names)[self._name]
 
@@ -89,7 +165,7 @@ class Column(Compared):
         return f"Column({self._name!r}: {self._dataset.schema[self._name].type}, rows={len(self):,})"
 
 
-class ViewColumn(Compared):
+class ViewColumn(Rows):
     """An attribute of the rows of a view, in its order; `view["image"]`."""
 
     def __init__(self, view: View, name: str) -> None:
@@ -97,13 +173,36 @@ class ViewColumn(Compared):
         view.dataset[name]
 
     @property
+    def _attribute(self) -> Attribute:
+        return self._view.dataset.schema[self._name]
+
+    def _capsules(self, requested_schema: Any) -> Any:
+        return self._view.dataset._snapshot.column_array(self._name, self._view.rows, requested_schema)
+
+    @property
     def _column(self) -> Any:
         return self._view.dataset[self._name]
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of its values, if they are tensors or numbers."""
+        return self._column.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of all rows together, if they are tensors or numbers."""
+        return (len(self), *self._column.shape[1:])
 
     def __len__(self) -> int:
         return len(self._view)
 
     def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, tuple):
+            if not key:
+                return self[:]
+            if is_row(key[0]):
+                return self._column[(self._view._row(key[0].__index__()), *key[1:])]
+            return self._column[(self._view._rows(key[0]), *key[1:])]
         if is_row(key):
             return self._column[self._view._row(key.__index__())]
         return self._column[self._view._rows(key)]
@@ -115,6 +214,8 @@ class ViewColumn(Compared):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if copy is False:
             raise ValueError("a copy cannot be avoided: a view has an order of its own")
+        if not hasattr(self._column, "dtype"):
+            return np.asarray(self._column)[self._view.rows]
         values = self[:]
         if isinstance(values, np.ma.MaskedArray):
             raise ValueError("null rows have no place in an array: take column[:], which masks them, and fill it")

@@ -36,12 +36,13 @@ if hasattr(os, "register_at_fork"):
 
 def open(  # noqa: A001
     uri: str | PathLike[str],
-    version: int | None = None,
+    version: int | str | None = None,
     tag: str | None = None,
     options: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Opens a dataset: its newest version, an older one by number, or the one with a tag.
 
+    A `version` that is a text is a tag, as for the program: `tenrow.open(place, "best")`.
     `options` say how an object store is reached, such as `{"region": "eu-west-1"}`.
 
     Raises `NotADataset` if there is none, `NotFound` for a version or tag that is not there.
@@ -53,9 +54,26 @@ def open(  # noqa: A001
     """
     if version is not None and tag is not None:
         raise InvalidInput(f"version={version} and tag={tag!r}: give one of them")
+    if isinstance(version, str):
+        version, tag = None, version
+    if isinstance(version, bool) or not (version is None or hasattr(version, "__index__")):
+        raise WrongType(f"version={version!r}: a version is a whole number, or a tag as text")
     if version is not None and operator.index(version) < 1:
         raise NotFound(f"no version {version}: they are numbered from 1")
     return Dataset(_State(os.fsdecode(uri), dict(options or {}), version, tag))
+
+
+def _reopened(uri: str, version: int, options: dict[str, str]) -> Dataset:
+    """The version that was pickled; `deepcopy` and other processes make it anew."""
+    return open(uri, version, None, options)
+
+
+def _column_of(uri: str, version: int, options: dict[str, str], name: str, row: None) -> Any:
+    return _reopened(uri, version, options)[name]
+
+
+def _handle_of(uri: str, version: int, options: dict[str, str], name: str, row: int) -> Any:
+    return _reopened(uri, version, options)._snapshot.row(row, [name])[name]
 
 
 class _State:
@@ -160,7 +178,7 @@ class Dataset:
         return f"Dataset({self.uri!r}, version={self.version}, rows={len(self):,}, {{{names}}})"
 
     def __reduce__(self) -> Any:
-        return open, (self._uri, self._version, None, self._options)
+        return _reopened, (self._uri, self._version, self._options)
 
     # -- rows
 
@@ -383,10 +401,11 @@ class Dataset:
 
         return Writer(self._place.writer(write_options(options)), self._uri, self._options)
 
-    def append(self, rows: Any, **options: Any) -> Dataset:
+    def append(self, rows: Any, *, cast: str = "refuse", **options: Any) -> Dataset:
         """Appends rows in one commit: a dict of columns, or whatever speaks Arrow (pandas, polars, pyarrow).
 
-        All rows are taken or none. Raises `TypeError` or `ValueError`, naming the attribute, what was found and what was
+        Nothing is cast unless `cast` says so: `"safe"` takes what the attributes hold exactly, `"round"` rounds floats
+        as well, `"lossy"` gives the nearest. All rows are taken or none. Raises `TypeError` or `ValueError`, naming the attribute, what was found and what was
         expected.
 
         >>> import tempfile, tenrow
@@ -395,10 +414,10 @@ class Dataset:
         ([1, 2, 3, 4], 3)
         >>> ds.append({"n": ["four"]})
         Traceback (most recent call last):
-        tenrow._errors.WrongType: attribute "n": expected numbers for i64, found <U4
+        tenrow._errors.WrongType: the rows given: attribute "n": found string, expected i64; ...
         """
         with self.writer(**options) as writer:
-            writer.append(rows)
+            writer.append(rows, cast=cast)
         return self.latest()
 
     def add_column(
@@ -409,14 +428,18 @@ class Dataset:
         type: TypeLike = None,  # noqa: A002
         inputs: Sequence[str] | None = None,
         default: Any = None,
+        cast: str = "safe",
         progress: bool = False,
     ) -> Dataset:
         """Adds an attribute: of an array with a value for each row, or computed from other attributes.
 
+        Who gives a `type` asks for values of it: those that it holds exactly become such. `cast` says what else does, as
+        for `append`.
+
         `values` may be a function, which is given a dict of the columns `inputs` of consecutive rows, all attributes
         without `inputs`, and gives as many values: memory stays bounded. What it has computed is committed now and then,
         so that the same call goes on after an exception, Ctrl-C or a kill; where nothing was committed, the attribute is
-        taken back. Without `values` rows have the `default`, or null. `progress` shows a bar of `tqdm`.
+        taken back. An attribute of this name and type of which rows have no values yet is filled. Without `values` rows have the `default`, or null. `progress` shows a bar of `tqdm`.
 
         >>> import tempfile, tenrow
         >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
@@ -427,27 +450,27 @@ class Dataset:
         if type is None:
             if not hasattr(values, "dtype"):
                 raise WrongType(f"attribute {name!r}: give its type")
-            from ._schema import _infer_column
+            from ._schema import infer_column
 
-            type = _infer_column(name, values)  # noqa: A001
+            type = infer_column(name, values)  # noqa: A001
         given = _type_of(type)
         text = given.text
         added = None if default is None else json.dumps(default)
         if values is None:
             nullable = text if default is not None or text.endswith("?") else text + "?"
-            return self._at(self._place.add_attribute(f"{name}:{nullable}", added, given.encoding))
+            return self._at(self._place.add_attribute(name, nullable, added, given.encoding))
         if not callable(values) and len(values) != len(self):
             raise InvalidInput(f"attribute {name!r}: {len(values)} values for {len(self)} rows")
         nullable = text if text.endswith("?") or added is not None else text + "?"
-        is_new = not (callable(values) and self._is_unfilled(name, text))
+        is_new = not self._is_unfilled(name, text)
         if is_new:
-            self._place.add_attribute(f"{name}:{nullable}", added, given.encoding)
+            self._place.add_attribute(name, nullable, added, given.encoding)
         try:
             if callable(values):
                 needed = names_of(inputs) or [other for other in self.schema if other != name]
                 with bar(progress, "rows", len(self)) as report:
-                    return self._at(self._place.fill(name, needed, reporting(values, report)))
-            return self.update(np.arange(len(self)), {name: values})
+                    return self._at(self._place.fill(name, needed, reporting(values, report), cast))
+            return self.update(np.arange(len(self)), {name: values}, cast=cast)
         except BaseException:
             if is_new and self._place.unfilled_rows(name) == len(self._place.latest()):
                 self._place.drop_attribute(name)
@@ -458,8 +481,10 @@ class Dataset:
         known = self.latest().schema.get(name)
         return known is not None and known.type.rstrip("?") == text.rstrip("?") and self._place.unfilled_rows(name) > 0
 
-    def update(self, rows: Any, values: Mapping[str, Any]) -> Dataset:
+    def update(self, rows: Any, values: Mapping[str, Any], *, cast: str = "refuse") -> Dataset:
         """With other values for some attributes of these rows of this version; `values` is a dict of columns.
+
+        `cast` is as for `append`.
 
         A `Conflict` if one of the values that are replaced was changed since: the new ones may have been computed from them.
 
@@ -471,7 +496,7 @@ class Dataset:
         from ._write import _numpy
 
         given = {name: _numpy(column) for name, column in values.items()}
-        return self._at(self._place.update(self._snapshot, rows, given))
+        return self._at(self._place.update(self._snapshot, rows, given, cast))
 
     def drop_column(self, name: str) -> Dataset:
         """Without an attribute; older versions still have it."""

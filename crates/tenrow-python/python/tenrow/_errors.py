@@ -14,7 +14,7 @@ class NotADataset(Error, FileNotFoundError):
 
 
 class NotFound(Error, KeyError):
-    """An object, version, attribute, tag or view that was asked for is not there."""
+    """An object, version, attribute, tag or view that was asked for is not there; of a version, perhaps not any more."""
 
 
 class OutOfRange(Error, IndexError):
@@ -50,7 +50,7 @@ class Unsupported(Error, NotImplementedError):
 
 
 class Denied(Error, PermissionError):
-    """The store wants other credentials: there are none, they are wrong or expired, or allow less."""
+    """Not allowed: the store wants other credentials, or the operating system lets somebody else read or write the file."""
 
 
 class StoreError(Error, OSError):

@@ -88,8 +88,18 @@ class File(io.RawIOBase):
         start, self._at = min(self._at, self.size), max(self._at, self.size)
         return self._handle.read_range(start, self.size)
 
+    def __reduce__(self) -> Any:
+        """Copied or in another process, it is the same file, opened again at the same place."""
+        return _reopened, (self._handle, self._at)
+
     def __repr__(self) -> str:
         return f"File(name={self.name!r}, media_type={self.media_type!r}, size={self.size})"
+
+
+def _reopened(handle: Any, at: int) -> File:
+    file = File(handle)
+    file.seek(at)
+    return file
 
 
 def wrapped(rows: dict[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,30 @@ from typing import Any
 
 import numpy as np
 
+from . import _tenrow
 from ._errors import InvalidInput, OutOfRange, WrongType
 
 
 def is_row(key: Any) -> bool:
     """Whether it is a number, of one row."""
-    if isinstance(key, bool):
+    if isinstance(key, (bool, np.bool_)):
         raise WrongType(f"{key} is no row: a mask is an array with a bool for each")
-    return hasattr(key, "__index__") and not hasattr(key, "__len__")
+    if getattr(key, "ndim", None) == 0 and str(getattr(key, "dtype", "")) in ("bool", "torch.bool"):
+        raise WrongType(f"{bool(key)} is no row: a mask is an array with a bool for each")
+    # Tensors of torch have a length, and even those that are one number.
+    return hasattr(key, "__index__") and (not hasattr(key, "__len__") or getattr(key, "ndim", None) == 0)
+
+
+def row_of(key: Any) -> int:
+    """A row that is one number."""
+    try:
+        if is_row(key):
+            return key.__index__()
+    except TypeError:
+        pass
+    else:
+        raise WrongType(f"{key!r} is no row: rows are whole numbers")
+    raise WrongType(f"{key!r} is no row: rows are whole numbers, and a mask is made some by numpy.flatnonzero")
 
 
 def places_of(rows: Any, count: int) -> np.ndarray[Any, Any]:
@@ -50,3 +66,8 @@ def out_of_range(row: int, rows: int) -> OutOfRange:
 def shown(key: Any) -> str:
     """Keys as they were written."""
     return ", ".join(map(repr, key)) if isinstance(key, tuple) else "..."
+
+
+def listed(names: Any) -> str:
+    """Names as an error lists them: of many only the first, and how many more there are."""
+    return _tenrow.names_listed(list(names))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 import json
 import operator
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any, Union
 
 from . import _tenrow
 from ._errors import WrongType
+from ._frames import checked
 
 #: What a type may be: `"u8[28,28]"`, `str`, `numpy.float32`, `tenrow.tensor(…)`.
 TypeLike = Union[str, type, "AttributeType", Any]
@@ -138,12 +140,12 @@ def _type_of(value: TypeLike) -> AttributeType:
     return AttributeType(dtype_name(value))
 
 
-def texts(schema: Mapping[str, TypeLike]) -> tuple[list[str], list[tuple[str, str]]]:
-    """The attributes as texts, and the encodings that are given."""
+def texts(schema: Mapping[str, TypeLike]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The names and types of attributes, and the encodings that are given."""
     if not isinstance(schema, Mapping):
         raise WrongType(f"schema: expected a dict from names to types, found {type(schema).__name__}")
     types = {name: _type_of(value) for name, value in schema.items()}
-    attributes = [f"{name}:{value.text}" for name, value in types.items()]
+    attributes = [(name, value.text) for name, value in types.items()]
     encodings = [(name, value.encoding) for name, value in types.items() if value.encoding is not None]
     return attributes, encodings
 
@@ -159,11 +161,17 @@ def infer(rows: Any) -> dict[str, str]:
     {'x': 'f32[3]', 'name': 'string'}
     """
     if not isinstance(rows, Mapping):
-        return dict(text.split(":", 1) for text in _tenrow.infer_attributes(rows))
-    return {name: _infer_column(name, values) for name, values in rows.items()}
+        return dict(_tenrow.infer_attributes(checked(rows)))
+    return {name: infer_column(name, values) for name, values in rows.items()}
 
 
-def _infer_column(name: str, values: Any) -> str:
+def infer_first(rows: Mapping[str, Any]) -> dict[str, str]:
+    """The schema of the first rows of many: lists of equal lengths stay lists, for later ones may be of others."""
+    return {name: infer_column(name, values, are_all=False) for name, values in rows.items()}
+
+
+def infer_column(name: str, values: Any, *, are_all: bool = True) -> str:
+    """The type of a column; `are_all` says whether there are no more rows of it."""
     import numpy
 
     if isinstance(values, (list, tuple)):
@@ -171,40 +179,102 @@ def _infer_column(name: str, values: Any) -> str:
         null = "?" if len(known) < len(values) else ""
         if not known:
             raise WrongType(f"attribute {name!r}: there is no value to take a type from: give it")
-        if known and all(isinstance(value, str) for value in known):
+        if all(isinstance(value, str) for value in known):
             return "string" + null
-        if known and all(isinstance(value, (bytes, bytearray)) for value in known):
+        if all(isinstance(value, (bytes, bytearray)) for value in known):
             return "binary" + null
-        if known and all(isinstance(value, datetime.datetime) for value in known):
-            return f"timestamp(us{_zone(name, known)})" + null
-        if known and all(isinstance(value, datetime.date) for value in known):
-            return "date32" + null
         if any(_is_file(value) for value in known):
             return "file" + null
-        if known and all(isinstance(value, Mapping) for value in known):
+        if all(isinstance(value, Mapping) for value in known):
             return _infer_struct(name, known) + null
+        times = _infer_times(name, known)
+        if times is not None:
+            return times + null
+        if all(isinstance(value, decimal.Decimal) for value in known):
+            return _infer_decimals(name, known) + null
+        if all(isinstance(value, (list, tuple)) for value in known):
+            return _infer_lists(name, known, are_all) + null
         try:
-            values = numpy.asarray(known)
+            array = numpy.asarray(known)
         except ValueError:
-            # Lists of several lengths.
-            if not all(isinstance(value, (list, tuple)) for value in known):
-                raise WrongType(f"attribute {name!r}: rows of several shapes: give its type, as \"f32[?]\"") from None
-            return f"list<{_infer_column(name, [item for value in known for item in value])}>" + null
-        if values.dtype.kind in "US" and values.ndim == 2:
-            return f"list<{_infer_column(name, [item for value in known for item in value])}>" + null
-        if values.dtype.kind in "fO":
-            values = _whole(values, numpy.asarray(known, "O"))
-        return _infer_array(name, values).removesuffix("?") + null
-    if hasattr(values, "__arrow_c_stream__") or hasattr(values, "__arrow_c_array__"):
-        raise WrongType(f"attribute {name!r}: give its type, or the whole table, to infer that of Arrow arrays")
+            raise WrongType(f"attribute {name!r}: rows of several shapes: give its type, as \"f32[?]\"") from None
+        return _infer_array(name, _exact(name, array, known)).removesuffix("?") + null
     from ._write import _numpy
 
     array = _numpy(values)
+    if isinstance(array, list):
+        return infer_column(name, array, are_all=are_all)
+    if hasattr(array, "__arrow_c_stream__") or hasattr(array, "__arrow_c_array__"):
+        raise WrongType(f"attribute {name!r}: give its type, or the whole table, to infer that of Arrow arrays")
     if isinstance(array, numpy.ma.MaskedArray):
         null = "?" if numpy.ma.getmaskarray(array).any() else ""
         return _infer_array(name, array.data).removesuffix("?") + null
     array = numpy.asarray(array)
-    return _infer_column(name, array.tolist()) if array.dtype.kind in "OUS" and array.ndim == 1 else _infer_array(name, array)
+    return infer_column(name, array.tolist()) if array.dtype.kind in "OUS" and array.ndim == 1 else _infer_array(name, array)
+
+
+def _infer_lists(name: str, rows: list[Any], are_all: bool) -> str:
+    """Lists of numbers: a tensor if all are of one shape, and there are no others."""
+    import numpy
+
+    try:
+        array = numpy.asarray(rows) if are_all else None
+    except ValueError:
+        # Lists of several lengths.
+        array = None
+    if array is not None and array.size and array.dtype.kind in "biuf":
+        return _infer_array(name, _exact(name, array, rows))
+    if array is not None and array.size and all(type(number) is int for number in array.ravel().tolist()):
+        return _infer_array(name, _exact(name, array, rows))
+    return f"list<{infer_column(name, [item for row in rows for item in row], are_all=False)}>"
+
+
+def _infer_times(name: str, rows: list[Any]) -> str | None:
+    """The type of times, in the finest unit that one of them has; `None` if they are no times."""
+    import numpy
+
+    if all(isinstance(value, datetime.datetime) for value in rows):
+        zone = _zone(name, rows)
+        # Those of pandas have nanoseconds.
+        return f"timestamp({'ns' if any(getattr(value, 'nanosecond', 0) for value in rows) else 'us'}{zone})"
+    if all(isinstance(value, datetime.date) and not isinstance(value, datetime.datetime) for value in rows):
+        return "date32"
+    if all(isinstance(value, datetime.time) for value in rows):
+        return "time64(us)"
+    if all(isinstance(value, (datetime.timedelta, numpy.timedelta64)) for value in rows):
+        return f"duration({_finest(rows)})"
+    if all(isinstance(value, numpy.datetime64) for value in rows):
+        return "date32" if all(_unit(value) == "D" for value in rows) else f"timestamp({_finest(rows)})"
+    return None
+
+
+def _finest(rows: list[Any]) -> str:
+    return max((_unit(value) for value in rows), key=["s", "ms", "us", "ns"].index)
+
+
+def _unit(value: Any) -> str:
+    """The unit that a time has, or the next finer one that a type has."""
+    import numpy
+
+    if not hasattr(value, "dtype"):
+        return "ns" if getattr(value, "nanoseconds", 0) else "us"
+    unit = numpy.datetime_data(value.dtype)[0]
+    if value.dtype.kind == "M" and unit in ("Y", "M", "W", "D"):
+        return "D"
+    return unit if unit in ("ms", "us", "ns") else "ns" if unit in ("ps", "fs", "as") else "s"
+
+
+def _infer_decimals(name: str, rows: list[decimal.Decimal]) -> str:
+    """Decimals of as many digits as the longest has before and after the point."""
+    if not all(value.is_finite() for value in rows):
+        raise WrongType(f"attribute {name!r}: a decimal that is no number: give its type")
+    parts = [value.as_tuple() for value in rows]
+    scale = max(max(-int(part.exponent), 0) for part in parts)
+    whole = max(max(len(part.digits) + int(part.exponent), 1) for part in parts)
+    for bits, digits in ((128, 38), (256, 76)):
+        if whole + scale <= digits:
+            return f"decimal{bits}({whole + scale},{scale})"
+    raise WrongType(f"attribute {name!r}: decimals of {whole + scale} digits, where 76 are the most")
 
 
 _FILE_KEYS = {"bytes", "path", "name", "media_type"}
@@ -229,19 +299,34 @@ def _zone(name: str, times: list[Any]) -> str:
     return ",UTC" if names or only is None else f",{only}"
 
 
-def _whole(found: Any, objects: Any) -> Any:
-    """Integers of Python of which numpy made fractions or objects, as `u64` if they are of that."""
+def _exact(name: str, found: Any, rows: list[Any]) -> Any:
+    """The array that numpy has made of numbers, if it holds each integer among them exactly, or one of `u64` that does."""
     import numpy
 
-    numbers = objects.ravel().tolist()
-    if all(type(number) is int and 0 <= number < 2**64 for number in numbers):
-        return numpy.array(numbers, numpy.uint64).reshape(objects.shape)
+    if found.dtype.kind not in "fO":
+        return found
+    numbers = numpy.asarray(rows, "O").ravel().tolist()
+    wrong = [number for number in numbers if type(number) is int and not _is_exact(number)]
+    whole = all(type(number) is int for number in numbers)
+    if whole and all(0 <= number < 2**64 for number in numbers):
+        return numpy.array(numbers, numpy.uint64).reshape(found.shape)
+    if wrong or (whole and found.dtype.kind == "f"):
+        shown = wrong[0] if wrong else numbers[0]
+        raise WrongType(f"attribute {name!r}: no type of numbers holds {shown} beside the others: give its type, such as \"string\"")
     return found
+
+
+def _is_exact(number: int) -> bool:
+    try:
+        return float(number) == number
+    except OverflowError:
+        return False
 
 
 def _infer_struct(name: str, rows: list[Any]) -> str:
     keys = list(dict.fromkeys(key for row in rows for key in row))
-    fields = [f"{json.dumps(key)}:{_infer_column(f'{name}.{key}', [row.get(key) for row in rows])}" for key in keys]
+    types = [infer_column(f"{name}.{key}", [row.get(key) for row in rows], are_all=False) for key in keys]
+    fields = [f"{json.dumps(key)}:{text}" for key, text in zip(keys, types, strict=True)]
     return f"struct<{','.join(fields)}>"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._batches import batches
 from ._column import ViewColumn
-from ._errors import WrongType
+from ._errors import NotFound, WrongType
 from ._keys import is_row, names_of, out_of_range, places_of, shown
 from ._schema import Attribute
 
@@ -62,6 +62,25 @@ class View:
         if not -len(self) <= place < len(self):
             raise out_of_range(place, len(self))
         return int(self.rows[place])
+
+    def at(self, dataset: Dataset, *, skip_deleted: bool = False) -> View:
+        """The same rows in another version, where there are columns that came later, or fewer rows.
+
+        Rows are known by their ids, so it does not matter where they stand there. Raises `NotFound` if some of them were
+        deleted, unless `skip_deleted` leaves them out.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> train = ds.create_view("train", [2, 0])
+        >>> later = ds.delete([1]).add_column("double", [2, 6], type="i64")
+        >>> train.at(later)["double"][:].tolist()
+        [6, 2]
+        """
+        rows = dataset._snapshot.rows_of(self.dataset._snapshot, self.rows)
+        if not skip_deleted and (rows < 0).any():
+            gone = int((rows < 0).sum())
+            raise NotFound(f"{gone} of {len(rows)} rows of the view {self.name!r} are deleted in version {dataset.version}: skip_deleted=True leaves them out")
+        return View(dataset, rows[rows >= 0], self.name)
 
     def take(
         self, rows: Any, attributes: Sequence[str] | str | None = None, out: Mapping[str, Any] | None = None

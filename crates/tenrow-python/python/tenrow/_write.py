@@ -13,8 +13,9 @@ from . import _tenrow
 from ._column import Column, ViewColumn
 from ._dataset import Dataset, open
 from ._errors import InvalidInput, WrongType
+from ._frames import checked
 from ._progress import counted
-from ._schema import TypeLike, _type_of, infer, texts
+from ._schema import TypeLike, _type_of, infer, infer_first, texts
 
 
 class Writer:
@@ -29,16 +30,17 @@ class Writer:
         self._committed: Dataset | None = None
         self._is_aborted = False
 
-    def append(self, rows: Any) -> None:
+    def append(self, rows: Any, *, cast: str = "refuse") -> None:
         """Appends rows: a dict of columns, or whatever speaks Arrow (pandas, polars, pyarrow).
 
+        `cast` says what values of other types become: nothing, or with `"safe"`, `"round"` or `"lossy"` what they may.
         Columns are numpy arrays, torch tensors, Arrow arrays, or lists. Of a dict all rows are taken or, with an error that
         names the attribute, none; Arrow's batches are taken one by one.
         """
         if isinstance(rows, Mapping):
-            self._writer.append({name: _numpy(values) for name, values in rows.items()})
+            self._writer.append({name: _numpy(values) for name, values in rows.items()}, cast)
         elif hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__arrow_c_array__"):
-            self._writer.append_arrow(rows)
+            self._writer.append_arrow(checked(rows), cast)
         else:
             raise WrongType(f"rows: a dict of columns, or an Arrow table, not {type(rows).__name__}")
 
@@ -82,7 +84,7 @@ def _numpy(values: Any) -> Any:
     if isinstance(values, (_tenrow.TensorColumn, Column, ViewColumn)):
         return values[:]
     if type(values).__module__.partition(".")[0] != "torch":
-        return values
+        return checked(values)
     from .torch import as_array
 
     return as_array(values)
@@ -123,19 +125,36 @@ def create(
     return Writer(writer, place.uri, store)
 
 
-def from_numpy(uri: str | PathLike[str], columns: Mapping[str, Any], schema: Mapping[str, TypeLike] | None = None, **options: Any) -> Dataset:
-    """A new dataset of a dict of arrays, in one commit; the schema is that of the arrays unless it is given."""
+def from_numpy(
+    uri: str | PathLike[str],
+    columns: Mapping[str, Any],
+    schema: Mapping[str, TypeLike] | None = None,
+    *,
+    cast: str = "refuse",
+    **options: Any,
+) -> Dataset:
+    """A new dataset of a dict of arrays, in one commit; the schema is that of the arrays unless it is given.
+
+    `cast` is as for `Dataset.append`.
+    """
     if not isinstance(columns, Mapping):
         raise WrongType(f"columns: a dict from names to arrays, not {type(columns).__name__}")
     with create(uri, infer(columns) if schema is None else schema, **options) as writer:
-        writer.append(columns)
+        writer.append(columns, cast=cast)
     return writer.dataset
 
 
-def from_arrow(uri: str | PathLike[str], table: Any, schema: Mapping[str, TypeLike] | None = None, **options: Any) -> Dataset:
-    """A new dataset of a table, data frame or stream that speaks Arrow, in one commit."""
+def from_arrow(
+    uri: str | PathLike[str],
+    table: Any,
+    schema: Mapping[str, TypeLike] | None = None,
+    *,
+    cast: str = "refuse",
+    **options: Any,
+) -> Dataset:
+    """A new dataset of a table, data frame or stream that speaks Arrow, in one commit; `cast` is as for `Dataset.append`."""
     with create(uri, infer(table) if schema is None else schema, **options) as writer:
-        writer.append(table)
+        writer.append(table, cast=cast)
     return writer.dataset
 
 
@@ -146,13 +165,15 @@ def from_dataset(
     *,
     names: Iterable[str] | None = None,
     batch_size: int = 1024,
+    cast: str = "refuse",
     progress: bool = False,
     **options: Any,
 ) -> Dataset:
     """A new dataset of the items of a torch `Dataset`, a Hugging Face `datasets.Dataset`, or anything that is iterated.
 
-    Items are dicts, or tuples with `names`. Without a `schema` that of the first items is taken. Memory is that of
-    `batch_size` items. `progress` shows a bar of `tqdm`.
+    Items are dicts, or tuples with `names`. Without a `schema` that of the first items is taken, in which lists are lists,
+    whatever their lengths: arrays are tensors. Memory is that of `batch_size` items. `cast` is as for `Dataset.append`.
+    `progress` shows a bar of `tqdm`.
     """
     labels = None if names is None else list(names)
     items = _items(rows)
@@ -164,11 +185,11 @@ def from_dataset(
     first = next(batches, None)
     if first is None and schema is None:
         raise WrongType("no rows to take a schema from: give one")
-    with create(uri, infer(first) if schema is None else schema, **options) as writer:  # type: ignore[arg-type]
+    with create(uri, infer_first(first or {}) if schema is None else schema, **options) as writer:
         if first is not None:
-            writer.append(first)
+            writer.append(first, cast=cast)
         for batch in batches:
-            writer.append(batch)
+            writer.append(batch, cast=cast)
     return writer.dataset
 
 

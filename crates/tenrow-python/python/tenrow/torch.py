@@ -12,11 +12,21 @@ import torch
 
 from . import _dataset
 from ._errors import InvalidInput, NotFound
-from ._keys import names_of
+from ._keys import listed, names_of, row_of
 
 
 class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
     """A map-style dataset whose batches are one `take` each.
+
+    >>> import numpy as np, tempfile, tenrow, tenrow.torch, torch
+    >>> rows = {"image": np.zeros((100, 28, 28), np.uint8), "label": np.arange(100) % 10}
+    >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/digits", rows)
+    >>> data = tenrow.torch.Dataset(ds, ["image", "label"], batched=True)
+    >>> loader = torch.utils.data.DataLoader(data, batch_size=32, shuffle=True, collate_fn=tenrow.torch.collate)
+    >>> for batch in loader:
+    ...     images, labels = batch["image"].float() / 255, batch["label"]
+    >>> images.shape, len(labels)
+    (torch.Size([4, 28, 28]), 4)
 
     `source` is a `tenrow.Dataset`, a `tenrow.View` or a location. Items are dicts of tensors, and what is no tensor as it
     is; with `tuples=True` they are tuples in the order of `attributes`, such as `(image, label)`. `transform` is called
@@ -35,7 +45,7 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
         attributes: Sequence[str] | str | None = None,
         transform: Callable[[dict[str, Any]], Any] | None = None,
         *,
-        version: int | None = None,
+        version: int | str | None = None,
         options: Mapping[str, str] | None = None,
         tuples: bool = False,
         batched: bool = False,
@@ -50,7 +60,7 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
         known = getattr(source, "dataset", source).schema
         for name in self.attributes or ():
             if name not in known:
-                raise NotFound(f'no attribute "{name}"; there are {", ".join(known)}')
+                raise NotFound(f'no attribute "{name}"; there are {listed(known)}')
 
     def __repr__(self) -> str:
         names = "" if self.attributes is None else f", attributes={self.attributes}"
@@ -81,7 +91,9 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
         else:
             out = self._targets(len(rows), _pinned) if self.pin_memory else {}
         arrays = {name: as_array(tensor) for name, tensor in out.items()}
-        taken = self.source.take(np.asarray(rows, np.int64), self.attributes, arrays or None)
+        # A sampler gives numbers; what is given a mask must not train on rows 0 and 1.
+        places = np.array([row_of(row) for row in rows], np.int64)
+        taken = self.source.take(places, self.attributes, arrays or None)
         pins = self.pin_memory and not is_worker
         return {name: out[name] if name in out else _tensor(name, values, pins) for name, values in taken.items()}
 

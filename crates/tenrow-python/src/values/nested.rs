@@ -1,24 +1,26 @@
-//! Values of other kinds on their way in: lists, dicts, and times.
+//! Values of other kinds on their way in: lists, dicts, and maps.
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, ListArray, StructArray};
+use arrow_array::{ArrayRef, ListArray, MapArray, StructArray};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType, FieldRef, Fields};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use tenrow::Attribute;
+use tenrow::{Attribute, names_listed};
+use tenrow_convert::CastMode;
 
-use super::from_python::{array_of, each};
-use super::to_python::numpy_time;
-use crate::error::{invalid, wrong_type};
-use crate::memory::{self, type_of};
+use super::from_python::array_of;
+use super::texts::each;
+use crate::error::invalid;
+use crate::memory;
 
 /// Lists, or whatever is iterated, of one item type.
 pub(super) fn lists(
     values: &Bound<'_, PyAny>,
     attribute: &Attribute,
     item: &FieldRef,
+    mode: CastMode,
 ) -> PyResult<ArrayRef> {
     let items = PyList::empty(values.py());
     let mut lengths = Vec::new();
@@ -38,11 +40,39 @@ pub(super) fn lists(
         valid.push(row.is_some());
         Some(())
     })?;
-    let items = array_of(&items, &inner(attribute, item, "[]")?)?;
+    let items = match of_arrays(values)? {
+        // They have a dtype, which their items have not.
+        Some(items) => array_of(&items, &inner(attribute, item, "[]")?, mode)?,
+        None => array_of(&items, &inner(attribute, item, "[]")?, mode)?,
+    };
     let offsets = OffsetBuffer::from_lengths(lengths);
     let nulls = Some(NullBuffer::from(valid)).filter(|nulls| nulls.null_count() > 0);
     let array = ListArray::try_new(item.clone(), offsets, items, nulls);
     Ok(Arc::new(array.map_err(|error| refused(attribute, &error))?))
+}
+
+/// All rows after one another, if they are arrays of numpy of one dimension.
+fn of_arrays<'py>(values: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let arrays = PyList::empty(values.py());
+    for row in values.try_iter()? {
+        let row = row?;
+        if row.is_none() {
+            continue;
+        }
+        let is_array = row.hasattr("__array__")?
+            && row.getattr("ndim").and_then(|ndim| ndim.extract::<usize>()).is_ok_and(|n| n == 1);
+        if !is_array {
+            return Ok(None);
+        }
+        // Without items its dtype is whatever numpy takes by itself.
+        if row.len()? > 0 {
+            arrays.append(row)?;
+        }
+    }
+    match arrays.is_empty() {
+        true => Ok(None),
+        false => memory::numpy(values.py())?.call_method1("concatenate", (arrays,)).map(Some),
+    }
 }
 
 /// Dicts with a value for each field; one that is missing is null.
@@ -50,6 +80,7 @@ pub(super) fn structs(
     values: &Bound<'_, PyAny>,
     attribute: &Attribute,
     fields: &Fields,
+    mode: CastMode,
 ) -> PyResult<ArrayRef> {
     let py = values.py();
     let columns: Vec<_> = fields.iter().map(|_| PyList::empty(py)).collect();
@@ -74,12 +105,12 @@ pub(super) fn structs(
         Some(())
     })?;
     if let Some(key) = unknown {
-        let known = fields.iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ");
+        let known = names_listed(fields.iter().map(|field| field.name().as_str()));
         let name = &attribute.name;
         return Err(invalid(format!("attribute {name:?}: {key:?} is no field; there are {known}")));
     }
     let arrays = fields.iter().zip(&columns).map(|(field, column)| {
-        array_of(column, &inner(attribute, field, &format!(".{}", field.name()))?)
+        array_of(column, &inner(attribute, field, &format!(".{}", field.name()))?, mode)
     });
     let arrays = arrays.collect::<PyResult<Vec<_>>>()?;
     let nulls = Some(NullBuffer::from(valid)).filter(|nulls| nulls.null_count() > 0);
@@ -87,90 +118,63 @@ pub(super) fn structs(
     Ok(Arc::new(array.map_err(|error| refused(attribute, &error))?))
 }
 
+/// Dicts, or lists of pairs of a key and a value.
+pub(super) fn maps(
+    values: &Bound<'_, PyAny>,
+    attribute: &Attribute,
+    entries: &FieldRef,
+    is_sorted: bool,
+    mode: CastMode,
+) -> PyResult<ArrayRef> {
+    let (keys, items) = (PyList::empty(values.py()), PyList::empty(values.py()));
+    let mut lengths = Vec::new();
+    let mut valid = Vec::new();
+    each(values, attribute, "a dict or a list of pairs", |row| {
+        let before = keys.len();
+        let pairs = match row {
+            None => None,
+            Some(row) if row.is_instance_of::<PyDict>() => {
+                Some(row.call_method0("items").ok()?.try_iter().ok()?)
+            }
+            Some(row) if row.is_instance_of::<PyString>() => return None,
+            Some(row) => Some(row.try_iter().ok()?),
+        };
+        for pair in pairs.into_iter().flatten() {
+            let pair = pair.ok()?;
+            if pair.len().ok()? != 2 {
+                return None;
+            }
+            keys.append(pair.get_item(0).ok()?).ok()?;
+            items.append(pair.get_item(1).ok()?).ok()?;
+        }
+        lengths.push(keys.len() - before);
+        valid.push(row.is_some());
+        Some(())
+    })?;
+    let DataType::Struct(fields) = entries.data_type() else {
+        return Err(invalid(format!("attribute {:?}: a map without entries", attribute.name)));
+    };
+    let columns = vec![
+        array_of(&keys, &inner(attribute, &fields[0], ".key")?, mode)?,
+        array_of(&items, &inner(attribute, &fields[1], ".value")?, mode)?,
+    ];
+    let pairs = StructArray::try_new(fields.clone(), columns, None);
+    let pairs = pairs.map_err(|error| refused(attribute, &error))?;
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    let nulls = Some(NullBuffer::from(valid)).filter(|nulls| nulls.null_count() > 0);
+    let map = MapArray::try_new(entries.clone(), offsets, pairs, nulls, is_sorted);
+    Ok(Arc::new(map.map_err(|error| refused(attribute, &error))?))
+}
+
 /// The attribute that a field would be, named by the way that leads to it.
 fn inner(attribute: &Attribute, field: &FieldRef, way: &str) -> PyResult<Attribute> {
     let mut inner = tenrow_convert::attribute_of(field)
         .map_err(|error| invalid(format!("attribute {:?}: {error}", attribute.name)))?;
     inner.name = format!("{}{way}", attribute.name);
-    Ok(inner)
+    // What is null beneath a null row is none of its business; what is not, whoever puts the rows together looks at.
+    Ok(inner.with_nullable(true))
 }
 
 fn refused(attribute: &Attribute, error: &ArrowError) -> PyErr {
     invalid(format!("attribute {:?}: {error}", attribute.name))
-}
-
-/// A masked array with `NaT` where it is masked.
-fn unmasked<'py>(values: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    if !memory::is_masked(values)? {
-        return Ok(values.clone());
-    }
-    let nothing =
-        memory::numpy(values.py())?.call_method1("array", ("NaT", values.getattr("dtype")?))?;
-    values.call_method1("filled", (nothing,))
-}
-
-/// Times that know their zone as those of UTC, which is what is stored.
-fn in_utc<'py>(values: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = values.py();
-    let Ok(list) = values.cast::<PyList>() else { return Ok(values.clone()) };
-    let utc = py.import("datetime")?.getattr("timezone")?.getattr("utc")?;
-    let plain = list.iter().map(|time| {
-        if !time.hasattr("tzinfo")? || time.getattr("tzinfo")?.is_none() {
-            return Ok(time);
-        }
-        let nowhere = PyDict::new(py);
-        nowhere.set_item("tzinfo", py.None())?;
-        time.call_method1("astimezone", (&utc,))?.call_method("replace", (), Some(&nowhere))
-    });
-    Ok(PyList::new(py, plain.collect::<PyResult<Vec<_>>>()?)?.into_any())
-}
-
-/// Times and spans: of numpy, of `datetime`, or `None`; a unit that would lose something is refused.
-pub(super) fn times(
-    values: &Bound<'_, PyAny>,
-    attribute: &Attribute,
-    data_type: &DataType,
-) -> PyResult<ArrayRef> {
-    let name = &attribute.name;
-    let numpy = memory::numpy(values.py())?;
-    let unit = numpy_time(data_type);
-    let expected = numpy.call_method1("dtype", (unit,))?;
-    let kind = |array: &Bound<'_, PyAny>| -> PyResult<String> {
-        array.getattr("dtype")?.getattr("kind")?.extract()
-    };
-    let values = &in_utc(&unmasked(values)?)?;
-    let mut found = numpy.call_method1("asarray", (values,))?;
-    let expected_kind: String = expected.getattr("kind")?.extract()?;
-    if kind(&found)? == "O" {
-        // What `datetime` has is in microseconds.
-        found = numpy
-            .call_method1("array", (values, format!("{expected_kind}8[us]")))
-            .map_err(|error| wrong_type(format!("attribute {name:?}: {error}")))?;
-    }
-    if kind(&found)? != expected_kind {
-        return Err(wrong_type(format!(
-            "attribute {name:?}: expected {expected}, found {} of {}",
-            type_of(values),
-            found.getattr("dtype")?
-        )));
-    }
-    let cast = found.call_method1("astype", (&expected,))?;
-    let same = cast.call_method1("astype", (found.getattr("dtype")?,))?;
-    let (same, found) = (same.call_method1("view", ("i8",))?, found.call_method1("view", ("i8",))?);
-    if !numpy.call_method1("array_equal", (same, found))?.extract::<bool>()? {
-        return Err(invalid(format!(
-            "attribute {name:?}: a time that {expected} cannot hold: cast it before, as with array.astype({:?})",
-            unit.unwrap_or_default()
-        )));
-    }
-    let numbers: Vec<i64> =
-        cast.call_method1("view", ("i8",))?.call_method0("tolist")?.extract()?;
-    // What numpy calls NaT is the least number.
-    let numbers: Int64Array = numbers.into_iter().map(|n| (n != i64::MIN).then_some(n)).collect();
-    let array = match data_type {
-        DataType::Date32 => arrow_cast::cast(&numbers, &DataType::Int32)
-            .and_then(|days| arrow_cast::cast(&days, data_type)),
-        _ => arrow_cast::cast(&numbers, data_type),
-    };
-    array.map_err(|error| refused(attribute, &error))
 }

@@ -1,7 +1,7 @@
 //! Rows on their way out.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
+use arrow_array::types::{Int64Type, Time64MicrosecondType};
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, TimeUnit};
@@ -127,6 +127,9 @@ fn plain<'py>(py: Python<'py>, array: &ArrayRef, row: usize) -> PyResult<Bound<'
             });
             Ok(PyList::new(py, pairs.collect::<PyResult<Vec<_>>>()?)?.into_any())
         }
+        DataType::Time32(_) | DataType::Time64(TimeUnit::Microsecond) => {
+            time_of_day(py, array, row)
+        }
         data_type if is_time(data_type) => times(py, &array.slice(row, 1))?.get_item(0),
         data_type if tenrow::DType::from_arrow(data_type).is_some() => {
             let field = arrow_schema::Field::new("item", data_type.clone(), true);
@@ -149,6 +152,17 @@ fn arrow_cast_text(array: &ArrayRef, row: usize) -> PyResult<String> {
     Ok(shown.value(row).to_string())
 }
 
+/// A time of day, of a unit that `datetime.time` has.
+fn time_of_day<'py>(py: Python<'py>, array: &ArrayRef, row: usize) -> PyResult<Bound<'py, PyAny>> {
+    let microseconds = DataType::Time64(TimeUnit::Microsecond);
+    let wide = arrow_cast::cast(&array.slice(row, 1), &microseconds)
+        .map_err(|error| wrong_type(error.to_string()))?;
+    let since_midnight = wide.as_primitive::<Time64MicrosecondType>().value(0);
+    let (seconds, microseconds) = (since_midnight / 1_000_000, since_midnight % 1_000_000);
+    let parts = (seconds / 3600, seconds / 60 % 60, seconds % 60, microseconds);
+    PyModule::import(py, "datetime")?.getattr("time")?.call1(parts)
+}
+
 pub(super) fn is_time(data_type: &DataType) -> bool {
     numpy_time(data_type).is_some()
 }
@@ -164,7 +178,10 @@ pub(super) fn numpy_time(data_type: &DataType) -> Option<&'static str> {
         DataType::Duration(TimeUnit::Second) => "timedelta64[s]",
         DataType::Duration(TimeUnit::Millisecond) => "timedelta64[ms]",
         DataType::Duration(TimeUnit::Microsecond) => "timedelta64[us]",
-        DataType::Duration(TimeUnit::Nanosecond) => "timedelta64[ns]",
+        // `datetime.time` ends at microseconds.
+        DataType::Duration(TimeUnit::Nanosecond) | DataType::Time64(TimeUnit::Nanosecond) => {
+            "timedelta64[ns]"
+        }
         _ => return None,
     })
 }

@@ -8,12 +8,17 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::CooperativeExec;
-use datafusion::physical_plan::joins::{CrossJoinExec, NestedLoopJoinExec};
+use datafusion::physical_plan::joins::{
+    CrossJoinExec, HashJoinExec, NestedLoopJoinExec, PiecewiseMergeJoinExec, SortMergeJoinExec,
+    SymmetricHashJoinExec,
+};
+use datafusion::physical_plan::unnest::UnnestExec;
 
 /// Lets a statement pause between the batches of a join.
 ///
 /// A plan is stopped where it pauses, and of itself the engine pauses only where it reads: a join that makes
-/// billions of rows of one batch would be waited for, and keep its processor from other statements, for as long.
+/// billions of rows of one batch would be waited for, and keep its processor from other statements, for as long. So
+/// would one of equal keys.
 #[derive(Debug)]
 pub(super) struct YieldingJoins;
 
@@ -39,7 +44,13 @@ impl PhysicalOptimizerRule for YieldingJoins {
     }
 }
 
-/// Whether a node compares every row with every other.
+/// Whether a node may give many rows for one that it reads: every join, where keys repeat, and lists as rows.
 fn multiplies(node: &dyn ExecutionPlan) -> bool {
-    node.is::<CrossJoinExec>() || node.is::<NestedLoopJoinExec>()
+    node.is::<CrossJoinExec>()
+        || node.is::<NestedLoopJoinExec>()
+        || node.is::<HashJoinExec>()
+        || node.is::<SortMergeJoinExec>()
+        || node.is::<SymmetricHashJoinExec>()
+        || node.is::<PiecewiseMergeJoinExec>()
+        || node.is::<UnnestExec>()
 }

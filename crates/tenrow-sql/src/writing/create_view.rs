@@ -42,10 +42,10 @@ pub(crate) async fn keep(
     match answer.schema().fields().as_ref() {
         [only] if only.name() == ROW => {}
         fields => {
-            let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+            let names = fields.iter().map(|field| field.name().as_str());
             return Err(Error::invalid(format!(
                 "a view is made of the one column _row, found {}: write SELECT _row FROM …",
-                names.join(", ")
+                tenrow::names_listed(names)
             )));
         }
     }

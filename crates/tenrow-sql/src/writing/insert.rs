@@ -116,11 +116,11 @@ impl Columns {
         };
         let found = answer.schema().fields().len();
         if found != given.len() {
-            let names: Vec<&str> = given.iter().map(|a| a.name.as_str()).collect();
+            let names = given.iter().map(|a| a.name.as_str());
             return Err(Error::invalid(format!(
                 "INSERT of {found} values into {} columns: {}",
                 given.len(),
-                names.join(", ")
+                tenrow::names_listed(names)
             )));
         }
         let is_missing = |a: &&Attribute| given.iter().all(|other| other.id != a.id);

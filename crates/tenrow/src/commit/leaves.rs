@@ -62,6 +62,7 @@ async fn write_leaf(committer: &Committer, storage: &Storage, leaf: Leaf) -> Res
         path: path.clone(),
     };
     storage.put_unique(&path, bytes).await?;
+    committer.files.made(&path);
     let rows = leaf.partitions.iter().map(|partition| partition.row_count).sum();
     Ok(WrittenLeaf { reference, features: leaf.features(), rows })
 }

@@ -25,7 +25,7 @@ use crate::format::limits;
 use crate::format::manifest::{Parent, Root, Version};
 use crate::ids::Ids;
 use crate::snapshot::{Snapshot, row_ids_of};
-use crate::storage::{LATEST_NOTE, Storage, VERSIONS_FOLDER};
+use crate::storage::{LATEST_NOTE, Storage, version_path};
 
 pub(crate) use append::{Append, Overwrite};
 pub(crate) use conflict::conflict;
@@ -76,11 +76,6 @@ pub(crate) enum Applied {
     Changed,
     /// The newest version is as the change wants it.
     AlreadySo,
-}
-
-/// The path of a version's root manifest.
-pub(crate) fn version_path(version: Version) -> String {
-    format!("{VERSIONS_FOLDER}/{}", version.file_name())
 }
 
 /// Reads one version; what `known` has read of its leaves already is shared.
@@ -178,6 +173,10 @@ fn check_name(storage: &Storage) -> Result<()> {
 /// Commits the first version of a dataset.
 pub(crate) async fn create(storage: &Storage, root: &Root) -> Result<Snapshot> {
     let snapshot = uncommitted(storage, root)?;
+    // The number of a version that has ended may be free.
+    if newest_version(storage).await?.is_some() {
+        return Err(exists_already(storage));
+    }
     if !put_version(storage, root, &Bytes::from(root.encode())).await? {
         return Err(exists_already(storage));
     }

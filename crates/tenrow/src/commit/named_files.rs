@@ -25,6 +25,11 @@ impl NamedFiles {
         self.named().own.insert(path.to_owned());
     }
 
+    /// The objects that were made for this commit.
+    pub(crate) fn own(&self) -> Vec<String> {
+        self.named().own.iter().cloned().collect()
+    }
+
     /// Notes an object that a value names.
     pub(crate) fn used(&self, path: &str) {
         let mut named = self.named();

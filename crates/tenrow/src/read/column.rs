@@ -415,8 +415,10 @@ impl<'a> ColumnReader<'a> {
             .fold(0, i64::saturating_add);
         let is_small = size <= SMALL_COLUMN_BYTES && cache.has_room(size.max(0) as usize);
         let selected = if is_small { None } else { Some(ranges) };
-        let mut decoder = OrdinaryDecoder::new(&metadata, row_group, columns.clone(), selected)
-            .map_err(|e| self.source(place).corrupt(e))?;
+        let decoder = file
+            .ordinary_footer(&metadata)
+            .and_then(|footer| OrdinaryDecoder::new(footer, row_group, columns.clone(), selected));
+        let mut decoder = decoder.map_err(|e| self.source(place).corrupt(e))?;
         let decoded = self.decode(place, &mut decoder).await?;
         let decoded = if skip > 0 {
             decoded

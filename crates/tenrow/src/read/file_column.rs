@@ -12,7 +12,7 @@ use crate::format::manifest::is_large_file;
 use crate::format::{Attribute, AttributeType, limits};
 use crate::read::column::ColumnReader;
 use crate::read::options::ReadOptions;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, missing_is_damage};
 
 /// A file attribute; made by [`Snapshot::files`].
 #[derive(Debug, Clone)]
@@ -86,7 +86,8 @@ impl FileColumn {
     /// # Errors
     /// As [`Snapshot::get`].
     pub async fn bytes(&self, row: u64) -> Result<Option<Bytes>> {
-        if let Some(bytes) = self.inline(row).await? {
+        let inline = self.inline(row).await;
+        if let Some(bytes) = self.snapshot.explained(inline).await? {
             return Ok(Some(bytes));
         }
         match self.get(row).await? {
@@ -100,6 +101,11 @@ impl FileColumn {
     /// # Errors
     /// As [`Snapshot::get`].
     pub async fn get(&self, row: u64) -> Result<Option<FileHandle>> {
+        let found = self.found(row).await;
+        self.snapshot.explained(found).await
+    }
+
+    async fn found(&self, row: u64) -> Result<Option<FileHandle>> {
         let (partition, row_of_files) = self.snapshot.locate_row(row).await?;
         let reader = self.reader(partition);
         let Some(place) = reader.place() else { return Ok(None) };
@@ -216,7 +222,10 @@ impl FileHandle {
         }
         match (&self.inline, &self.path) {
             (Some(bytes), _) => Ok(bytes.slice(range.start as usize..range.end as usize)),
-            (None, Some(path)) => self.read_object(path, range).await,
+            (None, Some(path)) => {
+                let read = self.read_object(path, range).await.map_err(missing_is_damage);
+                self.snapshot.explained(read).await
+            }
             (None, None) if self.size_bytes == 0 => Ok(Bytes::new()),
             (None, None) => Err(Error::corrupt("a file", "it has neither bytes nor a path")),
         }

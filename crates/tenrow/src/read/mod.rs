@@ -62,6 +62,11 @@ impl Snapshot {
     /// # Errors
     /// As [`get`](Self::get), and [`NotFound`](crate::ErrorKind::NotFound) for an unknown attribute.
     pub async fn take_with(&self, rows: &[u64], options: &ReadOptions) -> Result<RecordBatch> {
+        let taken = self.taken(rows, options).await;
+        self.explained(taken).await
+    }
+
+    async fn taken(&self, rows: &[u64], options: &ReadOptions) -> Result<RecordBatch> {
         let attributes = options.resolve(self)?;
         let resolved = self.resolve(rows).await?;
         // Futures made in a loop, not by a closure: of a closure's, rustc cannot see that they are `Send`.
@@ -91,6 +96,11 @@ impl Snapshot {
     /// # Errors
     /// As [`take_with`](Self::take_with).
     pub async fn slice_with(&self, rows: Range<u64>, options: &ReadOptions) -> Result<RecordBatch> {
+        let sliced = self.sliced(rows, options).await;
+        self.explained(sliced).await
+    }
+
+    async fn sliced(&self, rows: Range<u64>, options: &ReadOptions) -> Result<RecordBatch> {
         let attributes = options.resolve(self)?;
         let row_count = rows.end.saturating_sub(rows.start) as usize;
         let mut columns = Vec::with_capacity(attributes.len());

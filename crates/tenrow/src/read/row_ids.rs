@@ -43,6 +43,22 @@ impl Snapshot {
         Ok(rows)
     }
 
+    /// Where these rows of `other`, a version of the same dataset, are in this one, in their order; `None` for one that is
+    /// not there, because it was deleted or came later.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a row is out of range, or `other` is of another dataset;
+    /// else as [`rows_of_ids`](Self::rows_of_ids).
+    pub async fn rows_from(&self, other: &Snapshot, rows: &[u64]) -> Result<Vec<Option<u64>>> {
+        let (own, others) = (self.storage().to_string(), other.storage().to_string());
+        if own != others {
+            return Err(Error::invalid(format!(
+                "rows of {others} are looked for in {own}: ids tell rows of one dataset apart"
+            )));
+        }
+        self.rows_of_ids(&other.row_ids(rows).await?).await
+    }
+
     /// The place of the partition that holds the live row of an id, the partition, and the row of its files.
     pub(crate) async fn find_row_id(
         &self,

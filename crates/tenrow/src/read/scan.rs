@@ -70,7 +70,7 @@ impl Snapshot {
     /// As [`scan`](Self::scan).
     pub fn scan_with(&self, options: &ScanOptions) -> BatchStream {
         let rows = options.rows.clone().unwrap_or(0..self.row_count());
-        let (snapshot, options) = (self.clone(), options.clone());
+        let (snapshot, options, this) = (self.clone(), options.clone(), self.clone());
         // The stream says what is wrong with the options.
         stream::once(async move {
             let asked = options.read.resolve(&snapshot)?;
@@ -90,6 +90,10 @@ impl Snapshot {
             Ok(batches(scan.clone(), parts))
         })
         .try_flatten()
+        .then(move |batch| {
+            let snapshot = this.clone();
+            async move { snapshot.explained(batch).await }
+        })
         .boxed()
     }
 }

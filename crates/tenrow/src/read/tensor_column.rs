@@ -216,10 +216,15 @@ impl TensorColumn {
     /// # Errors
     /// As [`Snapshot::get`].
     pub async fn get(&self, row: u64) -> Result<Option<Tensor>> {
+        let read = self.found(row).await;
+        self.snapshot.explained(read).await
+    }
+
+    async fn found(&self, row: u64) -> Result<Option<Tensor>> {
         if let Some(found) = self.view(row).await? {
             return found.map(|bytes| Tensor::new(self.dtype, self.shape(), bytes)).transpose();
         }
-        let one = self.slice(row..row + 1).await?;
+        let one = self.sliced(row..row + 1).await?;
         match one.nulls {
             Some(_) => Ok(None),
             None => {
@@ -274,6 +279,11 @@ impl TensorColumn {
     /// # Errors
     /// As [`Snapshot::get`].
     pub async fn take(&self, rows: &[u64]) -> Result<Tensors> {
+        let read = self.taken(rows).await;
+        self.snapshot.explained(read).await
+    }
+
+    async fn taken(&self, rows: &[u64]) -> Result<Tensors> {
         let resolved = self.snapshot.resolve(rows).await?;
         if let AttributeType::Tensor { .. } = self.attribute.attribute_type {
             let n = self.shape.element_count();
@@ -298,6 +308,11 @@ impl TensorColumn {
     /// # Errors
     /// As [`Snapshot::get`], and [`InvalidInput`](crate::ErrorKind::InvalidInput) if `out` has another length.
     pub async fn take_into(&self, rows: &[u64], out: &mut [u8]) -> Result<Option<NullBuffer>> {
+        let read = self.taken_into(rows, out).await;
+        self.snapshot.explained(read).await
+    }
+
+    async fn taken_into(&self, rows: &[u64], out: &mut [u8]) -> Result<Option<NullBuffer>> {
         let n = self.shape.element_count();
         let row_bytes = (n * self.dtype.item_bytes().unwrap_or(1)) as usize;
         if rows.len().checked_mul(row_bytes) != Some(out.len()) {
@@ -317,7 +332,7 @@ impl TensorColumn {
                 return Ok(None);
             }
         }
-        let taken = self.take(rows).await?;
+        let taken = self.taken(rows).await?;
         out.copy_from_slice(taken.tensor.bytes());
         Ok(taken.nulls)
     }
@@ -327,6 +342,11 @@ impl TensorColumn {
     /// # Errors
     /// As [`Snapshot::get`].
     pub async fn slice(&self, rows: Range<u64>) -> Result<Tensors> {
+        let read = self.sliced(rows).await;
+        self.snapshot.explained(read).await
+    }
+
+    async fn sliced(&self, rows: Range<u64>) -> Result<Tensors> {
         let array = self.snapshot.slice_column(&self.attribute, rows, &self.options).await?;
         Tensors::from_array(&self.attribute, &array)
     }

@@ -122,10 +122,16 @@ impl LoadedPartition {
     fn places(&self) -> HashMap<FieldId, ColumnPlace> {
         let mut places: HashMap<FieldId, ColumnPlace> = HashMap::new();
         for (number, file) in self.entry.files.iter().enumerate() {
+            // Looked through once, for all fields together.
+            let mut own = HashMap::<FieldId, Vec<usize>>::new();
+            for (index, chunk) in file.chunks.iter().enumerate() {
+                own.entry(chunk.field).or_default().push(index);
+            }
             for &field in &file.field_ids {
                 let newest = places.get(&field).map(|place| self.entry.files[place.file].sequence);
                 if newest.is_none_or(|newest| newest <= file.sequence) {
-                    places.insert(field, place_in(number, &file.chunks, field));
+                    let own = own.get(&field).cloned().unwrap_or_default();
+                    places.insert(field, place_of(number, &file.chunks, field, own));
                 }
             }
         }
@@ -221,7 +227,12 @@ async fn read_deletes(
 }
 
 fn place_in(file: usize, chunks: &[Chunk], field: FieldId) -> ColumnPlace {
-    let mut own: Vec<usize> = (0..chunks.len()).filter(|&i| chunks[i].field == field).collect();
+    let own = (0..chunks.len()).filter(|&i| chunks[i].field == field).collect();
+    place_of(file, chunks, field, own)
+}
+
+/// Where a field is whose chunks are those of these indices.
+fn place_of(file: usize, chunks: &[Chunk], field: FieldId, mut own: Vec<usize>) -> ColumnPlace {
     own.sort_by_key(|&i| (chunks[i].row_group, chunks[i].column));
     let start = own.iter().map(|&i| chunks[i].column).min().unwrap_or_default();
     let end = own.iter().map(|&i| chunks[i].column.saturating_add(1)).max().unwrap_or_default();

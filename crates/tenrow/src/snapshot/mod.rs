@@ -16,7 +16,7 @@ use crate::format::limits;
 use crate::format::manifest::{Leaf, LeafRef, Root, RowMap, Version};
 use crate::format::{Attribute, FieldId, Schema};
 use crate::shared_work::Once;
-use crate::storage::Storage;
+use crate::storage::{Storage, version_path};
 
 pub(crate) use leaf::{ColumnPlace, LoadedLeaf, LoadedPartition, name_origin};
 pub(crate) use open_file::{CachedColumns, ColumnKey, OpenFile, missing_is_damage, slice_map};
@@ -190,13 +190,29 @@ impl Snapshot {
     /// [`NotFound`](ErrorKind::NotFound), with the names that exist.
     pub fn attribute(&self, name: &str) -> Result<&Attribute> {
         self.schema().attribute(name).ok_or_else(|| {
-            let names: Vec<_> =
-                self.schema().attributes().iter().map(|a| a.name.as_str()).collect();
-            Error::new(
-                ErrorKind::NotFound,
-                format!("no attribute {name:?}; there are {}", names.join(", ")),
-            )
+            let names = self.schema().attributes().iter().map(|a| a.name.as_str());
+            Error::unknown(format!("no attribute {name:?}"), names)
         })
+    }
+
+    /// What a read gave, with what an error of it means: files that are missing are damage, but not those of a version
+    /// that has expired, which `vacuum` has freed along with its root.
+    pub(crate) async fn explained<T>(&self, read: Result<T>) -> Result<T> {
+        let Err(error) = read else { return read };
+        if error.kind() != ErrorKind::Corrupt {
+            return Err(error);
+        }
+        let root = self.storage().size(&version_path(self.version())).await;
+        match root {
+            Err(gone) if gone.kind() == ErrorKind::NotFound => {
+                let (version, storage) = (self.version(), self.storage());
+                let reason = format!(
+                    "version {version} of {storage} has expired and its files are freed: open a newer one"
+                );
+                Err(Error::new(ErrorKind::NotFound, reason).with_source(error))
+            }
+            _ => Err(error),
+        }
     }
 
     /// The leaf number `index`, read once.

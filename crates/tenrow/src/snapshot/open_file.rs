@@ -9,9 +9,9 @@ use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::FieldId;
 use crate::format::manifest::{DataFile, RowMap};
 use crate::format::partition::{columns_beside, columns_of, decode_footer, footer_for_engines};
+use crate::format::{FieldId, FormatError, OrdinaryFooter};
 use crate::shared_work::{Once, without_waiting};
 use crate::snapshot::leaf::ColumnPlace;
 use crate::storage::{CoalesceOptions, Storage};
@@ -22,6 +22,7 @@ pub(crate) struct OpenFile {
     row_map: RowMap,
     map: OnceLock<Bytes>,
     footer: Once<Arc<ParquetMetaData>>,
+    ordinary_footer: OnceLock<OrdinaryFooter>,
     trusted_footer: Once<Arc<ParquetMetaData>>,
 }
 
@@ -29,7 +30,8 @@ impl OpenFile {
     pub(crate) fn new(entry: DataFile) -> Self {
         let row_map = entry.row_map();
         let (footer, trusted_footer) = (Once::default(), Once::default());
-        Self { entry, row_map, map: OnceLock::new(), footer, trusted_footer }
+        let (map, ordinary_footer) = (OnceLock::new(), OnceLock::new());
+        Self { entry, row_map, map, footer, ordinary_footer, trusted_footer }
     }
 
     pub(crate) fn entry(&self) -> &DataFile {
@@ -82,6 +84,18 @@ impl OpenFile {
         })?;
         self.check_footer(storage, &metadata)?;
         Ok(Arc::new(metadata))
+    }
+
+    /// The same as decoders of its columns need it, made once however many columns there are.
+    pub(crate) fn ordinary_footer(
+        &self,
+        metadata: &Arc<ParquetMetaData>,
+    ) -> Result<&OrdinaryFooter, FormatError> {
+        if let Some(known) = self.ordinary_footer.get() {
+            return Ok(known);
+        }
+        let made = OrdinaryFooter::new(metadata)?;
+        Ok(self.ordinary_footer.get_or_init(|| made))
     }
 
     /// The same as a query engine may trust it, made once.

@@ -44,10 +44,11 @@ pub(crate) use foreign::modified_ns;
 pub use listed::ListedObject;
 pub use location::{Location, Provider, RemoteLocation};
 pub use meter::Meter;
-pub(crate) use newest::{LATEST_NOTE, VERSIONS_FOLDER};
+pub(crate) use newest::{LATEST_NOTE, VERSIONS_FOLDER, version_path};
 pub use options::StoreOptions;
 pub(crate) use own_names::{NestedDatasets, is_own};
 pub use regular::open_regular;
+pub(crate) use upload::Ending;
 pub use upload::{Upload, Uploaded};
 
 use crate::error::{Error, ErrorKind, Result};

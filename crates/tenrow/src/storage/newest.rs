@@ -19,6 +19,11 @@ use crate::format::manifest::Version;
 pub(crate) const VERSIONS_FOLDER: &str = "_tenrow/versions";
 /// Where the newest version is noted, for stores that cannot list.
 pub(crate) const LATEST_NOTE: &str = "_tenrow/latest";
+
+/// The path of a version's root manifest.
+pub(crate) fn version_path(version: Version) -> String {
+    format!("{VERSIONS_FOLDER}/{}", version.file_name())
+}
 /// A note has a number.
 const MAX_NOTE_BYTES: u64 = 64;
 /// Names that are asked for to find the newest: something else may lie there.

@@ -315,8 +315,8 @@ impl Drop for Upload {
     }
 }
 
-/// Counts an upload among those that are ending, until it is dropped.
-struct Ending;
+/// Counts something among the uploads that are ending, until it is dropped.
+pub(crate) struct Ending;
 
 impl Ending {
     /// `None` where there is no runtime to have a task: what is only done when it is polled is not waited for.
@@ -324,7 +324,7 @@ impl Ending {
         Handle::try_current().is_ok().then(Self::begin)
     }
 
-    fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         ENDING.send_modify(|ending| *ending += 1);
         Self
     }

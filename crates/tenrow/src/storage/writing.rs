@@ -1,5 +1,6 @@
 //! Writing: objects that are created, and never replaced but where nothing relies on them.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -10,7 +11,22 @@ use super::temp_file::TEMP_FOLDER;
 use super::unique::put_unique;
 use super::upload::Upload;
 use super::{Place, Storage};
+use crate::blocking;
 use crate::error::{Error, ErrorKind, Result};
+
+/// The folders at the top of a dataset.
+const OWN_FOLDERS: [&str; 4] = ["data", "columns", "files", "_tenrow"];
+
+/// Removes a folder, if below it there are folders only. What cannot be removed stays.
+fn remove_empty(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        // A link is not followed: it is somebody's.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_empty(&entry.path());
+        }
+    }
+    let _ = std::fs::remove_dir(folder);
+}
 
 impl Storage {
     /// Creates the object, durably; false if there is one by that path already.
@@ -68,6 +84,22 @@ impl Storage {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Removes the folders that tenrow makes and that hold nothing, `whole` the folder of the dataset, too.
+    pub(crate) async fn remove_empty_folders(&self, whole: bool) {
+        let Place::Folder(folder, _) = &self.inner.place else { return };
+        let folder = folder.clone();
+        blocking::run(move || {
+            for name in OWN_FOLDERS {
+                remove_empty(&folder.join(name));
+            }
+            if whole {
+                // Of one that holds something the system removes nothing, and that is right.
+                let _ = std::fs::remove_dir(&folder);
+            }
+        })
+        .await;
     }
 
     /// From now on creating is to look first and then put: there is only one writer at a time.

@@ -73,6 +73,6 @@ impl Check {
 
     /// Where the newest root is.
     pub(super) fn root_path(&self) -> String {
-        crate::commit::version_path(self.snapshot.version())
+        crate::storage::version_path(self.snapshot.version())
     }
 }

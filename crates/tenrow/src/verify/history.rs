@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::commit::{read_version, version_path};
+use crate::commit::read_version;
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::format::limits;
 use crate::format::manifest::{FEATURE_SINGLE_WRITER, Leaf, Parent, Root, Version, origin_of};
 use crate::snapshot::{Snapshot, missing_is_damage};
+use crate::storage::version_path;
 use crate::verify::check::Check;
 
 /// Checks every root that is there, and in full the objects that only older versions name.

@@ -6,7 +6,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray, types::Int32Type}
 use arrow_schema::DataType;
 
 use crate::error::{Error, Result};
-use crate::format::{Attribute, AttributeType, FormatError, Schema, VariableShape};
+use crate::format::{Attribute, AttributeType, FormatError, Schema, VariableShape, names_listed};
 
 /// The columns of `batch` in the order of the schema.
 ///
@@ -15,11 +15,11 @@ use crate::format::{Attribute, AttributeType, FormatError, Schema, VariableShape
 pub(crate) fn check_batch(batch: &RecordBatch, schema: &Schema) -> Result<Vec<ArrayRef>> {
     for field in batch.schema().fields() {
         if schema.attribute(field.name()).is_none() {
-            let names: Vec<_> = schema.attributes().iter().map(|a| a.name.as_str()).collect();
+            let names = schema.attributes().iter().map(|a| a.name.as_str());
             return Err(Error::invalid(format!(
                 "the batch has an attribute {:?} that the dataset lacks; it has {}",
                 field.name(),
-                names.join(", ")
+                names_listed(names)
             )));
         }
     }

@@ -15,6 +15,7 @@ mod finishing;
 mod columns;
 mod foreign;
 mod foreign_pages;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,7 +25,7 @@ use futures::future;
 
 use crate::clock::Clock;
 use crate::commit::{
-    Append, Committer, NamedFiles, Overwrite, Premise, check_writable, commit, create_with,
+    Append, Committer, NamedFiles, WrittenLeaf, Overwrite, Premise, check_writable, commit, create_with,
     read_newest, write_leaves,
 };
 use crate::error::{Error, ErrorKind, Result};
@@ -35,6 +36,7 @@ use crate::snapshot::Snapshot;
 pub(crate) use partition_writer::{PartitionWriter, slice_bytes};
 pub(crate) use split::folder_of;
 use split::{KeyTuple, Keys};
+use written::Written;
 
 pub(crate) use check::check_batch;
 pub(crate) use column_file::ColumnFileWriter;
@@ -60,6 +62,8 @@ pub struct DatasetWriter {
     creates: Option<Root>,
     /// Whether the rows are appended if another program has created it meanwhile.
     or_appends: bool,
+    /// Whether the folder of the dataset is not there yet.
+    makes_folder: bool,
     /// Whether the rows come in place of all that are there.
     overwrites: bool,
     /// What the rows were computed from.
@@ -76,6 +80,8 @@ pub struct DatasetWriter {
     /// Large files that its rows name.
     files: NamedFiles,
     failed: bool,
+    /// Whether a version may name what was written.
+    is_named: bool,
 }
 
 impl DatasetWriter {
@@ -97,8 +103,9 @@ impl DatasetWriter {
         ids: Ids,
         clock: Clock,
     ) -> Result<Self> {
-        let writer = Self::with_schema(base, schema, options, ids, clock)?;
-        Ok(Self { overwrites: true, ..writer })
+        let mut writer = Self::with_schema(base, schema, options, ids, clock)?;
+        writer.overwrites = true;
+        Ok(writer)
     }
 
     fn with_schema(
@@ -115,6 +122,7 @@ impl DatasetWriter {
             schema,
             creates: None,
             or_appends: false,
+            makes_folder: false,
             overwrites: false,
             premise: None,
             options,
@@ -127,12 +135,14 @@ impl DatasetWriter {
             row_count: 0,
             files: NamedFiles::default(),
             failed: false,
+            is_named: false,
         })
     }
 
     /// Makes the commit create the dataset, rows and all; `root` is that of the base.
     pub(crate) fn creating(mut self, root: Root, or_appends: bool) -> Self {
         (self.creates, self.or_appends) = (Some(root), or_appends);
+        self.makes_folder = self.base.storage().folder().is_some_and(|folder| !folder.exists());
         self
     }
 
@@ -278,7 +288,8 @@ impl DatasetWriter {
     /// were lost; [`Io`](crate::ErrorKind::Io). Nothing is visible then. [`InDoubt`](crate::ErrorKind::InDoubt) if the
     /// store failed at the last step and does not tell what became of it: then it may be visible, now or later.
     pub async fn commit(mut self) -> Result<Snapshot> {
-        let partitions = self.close_all().await?;
+        self.close_all().await?;
+        let partitions = self.closed.iter().map(|(_, partition)| partition.clone()).collect();
         let committer = Committer {
             ids: self.ids.clone(),
             clock: self.clock.clone(),
@@ -287,6 +298,22 @@ impl DatasetWriter {
         };
         let leaves = write_leaves(&committer, self.base.storage(), partitions);
         let ((), leaves) = future::try_join(self.finishing.all(), leaves).await?;
+        // From here on a version may name it, whatever is known of that here.
+        self.is_named = true;
+        let committed = self.commit_leaves(&committer, leaves).await;
+        // After any other failure there is none, and there never will be.
+        self.is_named = match &committed {
+            Ok(_) => true,
+            Err(error) => error.kind() == ErrorKind::InDoubt,
+        };
+        committed
+    }
+
+    async fn commit_leaves(
+        &mut self,
+        committer: &Committer,
+        leaves: Vec<WrittenLeaf>,
+    ) -> Result<Snapshot> {
         let base = self.base.clone();
         if self.overwrites {
             // What was there until the writer was begun; from then on the change itself looks.
@@ -294,13 +321,13 @@ impl DatasetWriter {
                 premise.check(&self.base, &[]).await?;
             }
             let mut change = Overwrite::new(base, self.schema.clone(), leaves);
-            return commit(&committer, &self.base, &mut change).await;
+            return commit(committer, &self.base, &mut change).await;
         }
         let mut change = Append::new(base, leaves, "append");
         change.idempotency = self.options.idempotency_key.clone();
         change.premise = self.premise.take();
         if let Some(root) = self.creates.take() {
-            match create_with(&committer, &self.base, root, &mut change).await {
+            match create_with(committer, &self.base, root, &mut change).await {
                 Err(error) if self.or_appends && error.kind() == ErrorKind::AlreadyExists => {
                     self.base = read_newest(self.base.storage(), None).await?;
                     if *self.base.schema() != self.schema {
@@ -311,18 +338,55 @@ impl DatasetWriter {
                 created => return created,
             }
         }
-        commit(&committer, &self.base, &mut change).await
+        commit(committer, &self.base, &mut change).await
     }
 
-    /// Writes the rest of all rows, and gives their partitions in the order of their rows.
-    async fn close_all(&mut self) -> Result<Vec<Partition>> {
+    /// Gives the rows up: what was written for them is removed. Of a dataset that was to be created nothing stays.
+    ///
+    /// A writer that is dropped does the same in the background, where there is a tokio runtime.
+    ///
+    /// # Errors
+    /// [`Io`](crate::ErrorKind::Io) or [`Denied`](crate::ErrorKind::Denied) if some of it could not be removed.
+    pub async fn abort(mut self) -> Result<()> {
+        match self.take_written() {
+            Some(written) => written.remove().await,
+            None => Ok(()),
+        }
+    }
+
+    /// What was written so far, which the writer forgets; `None` if a commit may have named it.
+    fn take_written(&mut self) -> Option<Written> {
+        if std::mem::replace(&mut self.is_named, true) {
+            return None;
+        }
+        drop(std::mem::take(&mut self.open));
+        Some(Written {
+            storage: self.base.storage().clone(),
+            partitions: std::mem::take(&mut self.closed).into_iter().map(|(_, p)| p).collect(),
+            finishing: std::mem::take(&mut self.finishing),
+            files: self.files.clone(),
+            creates: self.creates.is_some(),
+            makes_folder: self.makes_folder,
+        })
+    }
+
+    /// Writes the rest of all rows, and puts their partitions into the order of their rows.
+    async fn close_all(&mut self) -> Result<()> {
         self.check_usable()?;
         for (key, writer) in std::mem::take(&mut self.open) {
             self.close(key, writer).await?;
         }
         // Stable: the partitions of a key stay in the order they were written.
         self.closed.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(std::mem::take(&mut self.closed).into_iter().map(|(_, p)| p).collect())
+        Ok(())
+    }
+}
+
+impl Drop for DatasetWriter {
+    fn drop(&mut self) {
+        if let Some(written) = self.take_written() {
+            written.remove_alongside();
+        }
     }
 }
 
