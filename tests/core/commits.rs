@@ -8,11 +8,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use object_store::memory::InMemory;
 use tenrow::{
-    Attribute, Columns, CreateOptions, Dataset, ErrorKind, Schema, Snapshot, Storage, Version,
-    WriteOptions,
+    Attribute, Columns, CreateOptions, Dataset, ErrorKind, FileValue, Schema, Snapshot, Storage,
+    Upload, Version, WriteOptions,
 };
 use tenrow_tests::fault::{FaultyStore, When};
-use tenrow_tests::{block_on, folder, place};
+use tenrow_tests::{block_on, block_on_remote, folder, place};
 
 use super::stock::verified;
 
@@ -401,5 +401,57 @@ fn a_dataset_is_created_with_its_rows_or_not_at_all() {
         let newest = dataset.latest().await.unwrap();
         assert_eq!((newest.version(), newest.row_count()), (Version(3), 3));
         verified(&dataset).await;
+    });
+}
+
+/// A first import that failed left half a gigabyte in a folder that was no dataset, which nothing could find any more.
+#[test]
+fn a_writer_that_is_given_up_leaves_nothing() {
+    block_on_remote(async {
+        for (name, ends_by) in [("dropped", "drop"), ("aborted", "abort"), ("refused", "commit")] {
+            let folder = place::folder();
+            let own = folder.path().join(name);
+            let dataset = Dataset::at(Storage::open(&place::location(&own)).unwrap());
+            let schema = || Schema::new([Attribute::parse("photo:file").unwrap()]).unwrap();
+            let small = WriteOptions::default()
+                .with_inline_file_bytes(1)
+                .with_row_group_bytes(1)
+                .with_partition_bytes(1);
+            let create = CreateOptions::default();
+            let mut writer = dataset.writer_of_new(schema(), &create, small.clone()).await.unwrap();
+            for number in 0..5u8 {
+                let file = FileValue::new("x", vec![number; 100]);
+                writer.append_columns(Columns::new().files("photo", &[Some(file)])).await.unwrap();
+            }
+            match ends_by {
+                "drop" => drop(writer),
+                "abort" => writer.abort().await.unwrap(),
+                _ => {
+                    let elsewhere = Dataset::at(Storage::open(&place::location(&own)).unwrap());
+                    elsewhere.create_here(schema(), &create).await.unwrap();
+                    writer.commit().await.unwrap_err();
+                }
+            }
+            Upload::aborted().await;
+            let files = folder::files_of(folder.path());
+            let expected = if ends_by == "commit" { 2 } else { 0 };
+            if !place::is_remote() {
+                assert_eq!(files.len(), expected, "{name}: {files:?}");
+                assert_eq!(own.exists(), ends_by == "commit", "{name}");
+            }
+            // Of a dataset that is there, nothing but what was written goes.
+            let dataset = match dataset.latest().await {
+                Ok(_) => dataset,
+                Err(_) => Dataset::create(&place::location(&own), schema()).await.unwrap(),
+            };
+            let before = folder::files_of(folder.path());
+            let mut writer = dataset.writer_with(small).await.unwrap();
+            let file = FileValue::new("x", vec![9; 100]);
+            writer.append_columns(Columns::new().files("photo", &[Some(file)])).await.unwrap();
+            drop(writer);
+            Upload::aborted().await;
+            assert_eq!(folder::files_of(folder.path()), before, "{name}");
+            verified(&dataset).await;
+        }
     });
 }

@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use tenrow::{
     Attribute, Clock, Columns, CompactOptions, CreateOptions, Dataset, ErrorKind, ExpireOptions,
-    FileValue, Schema, Snapshot, VacuumOptions, Version, WriteOptions,
+    FileValue, Schema, SchemaChange, Snapshot, VacuumOptions, Version, WriteOptions,
 };
 use tenrow_tests::{block_on, folder, place};
 
@@ -465,5 +465,59 @@ fn a_copy_of_rewritten_rows_has_their_large_files() {
         verified(&copy).await;
         tidy(&copy).await;
         verified(&copy).await;
+    });
+}
+
+/// A copy of a clone's folder took back the note that the clone itself needs: its files were vacuumed.
+#[test]
+fn what_a_copied_folder_expires_is_not_registered_by_it() {
+    if !place::needs_folders("folders are copied") {
+        return;
+    }
+    block_on(async {
+        let desk = Desk::new();
+        let a = desk.create("a", &[1, 2]).await;
+        let b = desk.clone(&a, "b").await;
+        folder::copy(&desk.path("b"), &desk.path("copied"));
+        let copied = desk.open("copied").await;
+        copied.compact(CompactOptions::default()).await.unwrap();
+        expire(&copied).await;
+        assert_eq!(copied.latest().await.unwrap().root().origins.len(), 0);
+        assert_eq!((notes(&a).await, desk.values("copied").await), (1, vec![1, 2]));
+
+        let latest = a.latest().await.unwrap();
+        a.delete(&latest, &[0]).await.unwrap();
+        tidy(&a).await;
+        assert_eq!(desk.values("b").await, [1, 2]);
+        verified(&b).await;
+        // Its own it takes back.
+        tidy(&b).await;
+        assert_eq!(notes(&a).await, 0);
+    });
+}
+
+/// Rows came back whose large files no attribute of the receiver takes: a column file without columns was in the way.
+#[test]
+fn what_comes_back_need_not_bring_its_files() {
+    block_on(async {
+        let desk = Desk::new();
+        let attributes = ["x:i64?", "photo:file?"].map(|text| Attribute::parse(text).unwrap());
+        let schema = Schema::new(attributes).unwrap();
+        let a = Dataset::create(&desk.place("a"), schema).await.unwrap();
+        let small = WriteOptions::default().with_inline_file_bytes(1);
+        let mut writer = a.writer_with(small).await.unwrap();
+        let columns = Columns::new().scalars("x", &[7i64]).unwrap();
+        let file = FileValue::new("one", "one");
+        writer.append_columns(columns.files("photo", &[Some(file)])).await.unwrap();
+        writer.commit().await.unwrap();
+        let b = desk.clone(&a, "b").await;
+        b.change_schema(SchemaChange::Drop("photo".into())).await.unwrap();
+        a.merge(&b, &b.latest().await.unwrap()).await.unwrap();
+        assert_eq!(desk.values("a").await, [7, 7]);
+        verified(&a).await;
+        let photos = a.latest().await.unwrap().files("photo").unwrap();
+        assert!(photos.get(1).await.unwrap().is_none());
+        sweep(&a).await;
+        assert_eq!(photos.bytes(0).await.unwrap().unwrap(), "one");
     });
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, LargeBinaryArray, RecordBatch, StringArray, StructArray};
+use arrow_schema::Field;
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use tenrow::{
@@ -174,11 +175,18 @@ fn files_of_others(path: &Path, rows: &[(Option<&[u8]>, Option<&str>)]) {
         Some(FileValue { bytes, path: path.map(str::to_owned), ..FileValue::default() })
     };
     let files: Vec<_> = rows.iter().map(file).collect();
-    let column: ArrayRef = Arc::new(FileValue::array(&files));
-    let batch = RecordBatch::try_from_iter([("photo", column)]).unwrap();
+    write_files(path, &files);
+}
+
+fn write_files(path: &Path, files: &[Option<FileValue>]) {
+    let column: ArrayRef = Arc::new(FileValue::array(files));
+    write_parquet(path, &RecordBatch::try_from_iter([("photo", column)]).unwrap());
+}
+
+fn write_parquet(path: &Path, batch: &RecordBatch) {
     let mut writer =
         ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
+    writer.write(batch).unwrap();
     writer.close().unwrap();
 }
 
@@ -302,5 +310,88 @@ fn a_damaged_page_is_found_before_its_file_is_indexed() {
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error.chain());
         let chain = error.chain();
         assert!(chain.contains("column \"label\" in row group 0"), "{chain}");
+    });
+}
+
+/// Places and lengths in a footer that is damaged made the program give up.
+#[test]
+fn a_damaged_footer_is_an_error_whatever_it_says() {
+    if !place::needs_folders("files in place are local") {
+        return;
+    }
+    block_on(async {
+        let folder = place::folder();
+        let file = folder.path().join("x.parquet");
+        files_of_others(&file, &[(Some(b"bytes"), Some("a.png")), (Some(b""), None)]);
+        let good = std::fs::read(&file).unwrap();
+        let footer = u32::from_le_bytes(*good[good.len() - 8..].first_chunk().unwrap()) as usize;
+        let schema = Schema::new([Attribute::parse("photo:file?").unwrap()]).unwrap();
+        let at = place::location(folder.path().join("d"));
+        let dataset = Dataset::create(&at, schema).await.unwrap();
+        let mut refused = 0;
+        for (place, value) in
+            (good.len() - 8 - footer..good.len() - 8).flat_map(|at| [(at, 0), (at, 1)])
+        {
+            let mut bytes = good.clone();
+            bytes[place] = value;
+            std::fs::write(&file, bytes).unwrap();
+            let mut writer = dataset.writer().await.unwrap();
+            refused += u64::from(writer.append_in_place(&file, &HashMap::new()).await.is_err());
+        }
+        assert!(refused > 50, "{refused} of {footer} bytes");
+    });
+}
+
+/// Files in place said a hash that their bytes have not, and `verify` passed what could not be read.
+#[test]
+fn what_a_row_in_place_says_of_its_bytes_is_so_or_refused() {
+    if !place::needs_folders("files in place are local") {
+        return;
+    }
+    block_on(async {
+        let folder = place::folder();
+        let file = folder.path().join("x.parquet");
+        let schema = Schema::new([Attribute::parse("photo:file?").unwrap()]).unwrap();
+        let at = place::location(folder.path().join("d"));
+        let dataset = Dataset::create(&at, schema).await.unwrap();
+        let right = FileValue::new("a", "bytes");
+        let wrong_size = FileValue { size_bytes: Some(7), ..right.clone() };
+        let wrong_hash = FileValue { blake3: Some("0".repeat(64)), ..right.clone() };
+        for (value, says) in [(wrong_size, "it says that it has 7 bytes"), (wrong_hash, "hash to")]
+        {
+            write_files(&file, &[Some(right.clone()), Some(value)]);
+            let error = add_in_place(&dataset, &file).await.unwrap_err();
+            assert!(error.to_string().contains("row 1 of \"photo\""), "{error}");
+            assert!(error.to_string().contains(says), "{error}");
+        }
+    });
+}
+
+/// Many keep pictures in a struct of only their bytes and a path.
+#[test]
+fn files_of_two_fields_are_files_in_place_too() {
+    if !place::needs_folders("files in place are local") {
+        return;
+    }
+    block_on(async {
+        let folder = place::folder();
+        let file = folder.path().join("x.parquet");
+        let bytes: ArrayRef = Arc::new(LargeBinaryArray::from_iter_values([b"one", b"two"]));
+        let paths: ArrayRef = Arc::new(StringArray::from_iter([Some("1.png"), None]));
+        let fields = [("bytes", bytes), ("path", paths)].map(|(name, array)| {
+            (Arc::new(Field::new(name, array.data_type().clone(), true)), array)
+        });
+        let column: ArrayRef = Arc::new(StructArray::from(fields.to_vec()));
+        let batch = RecordBatch::try_from_iter([("photo", column)]).unwrap();
+        write_parquet(&file, &batch);
+        let schema = Schema::new([Attribute::parse("photo:file?").unwrap()]).unwrap();
+        let at = place::location(folder.path().join("d"));
+        let dataset = Dataset::create(&at, schema).await.unwrap();
+        let newest = add_in_place(&dataset, &file).await.unwrap();
+        let photos = newest.files("photo").unwrap();
+        let one = photos.get(0).await.unwrap().unwrap();
+        assert_eq!((one.name.as_deref(), one.path.as_deref()), (Some("1.png"), None));
+        assert_eq!(photos.bytes(1).await.unwrap().unwrap(), "two");
+        verified(&dataset).await;
     });
 }

@@ -196,8 +196,14 @@ async fn members_are_read_beside_row_numbers_and_joins() {
     ask(&session, "CREATE TABLE s AS SELECT named_struct('x', 3) AS st, [2, 7] AS l, 1 AS k").await;
     for (sql, expected) in [
         ("SELECT k, _row FROM s WHERE st['x'] < 1 OR l[1] = 2 OR _row < 0", "1 0"),
-        ("SELECT a.k, b._row FROM s a FULL JOIN s b ON a.k = b.k WHERE b.st['x'] <= 5 OR b.st IS NULL", "1 0"),
-        ("SELECT count(*) FILTER (WHERE b.st['x'] > 2) AS n FROM s a FULL JOIN s b ON a.k = b.k WHERE b.st['x'] < 5 OR b.st IS NOT NULL", "1"),
+        (
+            "SELECT a.k, b._row FROM s a FULL JOIN s b ON a.k = b.k WHERE b.st['x'] <= 5 OR b.st IS NULL",
+            "1 0",
+        ),
+        (
+            "SELECT count(*) FILTER (WHERE b.st['x'] > 2) AS n FROM s a FULL JOIN s b ON a.k = b.k WHERE b.st['x'] < 5 OR b.st IS NOT NULL",
+            "1",
+        ),
     ] {
         assert_eq!(ask(&session, sql).await.concat().join(" "), expected, "{sql}");
     }

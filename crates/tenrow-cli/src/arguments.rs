@@ -87,6 +87,6 @@ pub(crate) enum Command {
     Repair(repair::RepairArguments),
     /// Look at what is kept of remote datasets on this machine, fill it, or clear it
     Cache(cache::CacheArguments),
-    /// Check every checksum, count and page address
+    /// Check manifests, footers, sizes and page addresses; with --full every checksum and value
     Verify(verify::VerifyArguments),
 }

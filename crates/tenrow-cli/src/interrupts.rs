@@ -1,9 +1,9 @@
-//! Ctrl-C.
+//! Ctrl-C, and being asked to end.
 
 use std::thread;
 use std::time::Duration;
 
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use tokio::sync::watch;
@@ -31,7 +31,12 @@ pub(crate) enum Second {
 impl Interrupts {
     /// Begins to listen.
     pub(crate) fn listen(second: Second) -> Result<Self> {
-        let mut signals = Signals::new([SIGINT])?;
+        // Whoever ends a program by `kill`, as schedulers do, wants it to tidy up as well.
+        let ending = [SIGINT, SIGTERM];
+        let mut signals = match second {
+            Second::Ends => Signals::new(ending)?,
+            Second::Waits => Signals::new([SIGINT])?,
+        };
         let (sender, presses) = watch::channel(0);
         thread::spawn(move || {
             for signal in signals.forever() {

@@ -41,6 +41,7 @@ const ABORT_TIME: Duration = Duration::from_secs(2);
 type Output = BufWriter<std::io::Stdout>;
 
 fn main() -> ExitCode {
+    print_panics_of_ours();
     let arguments = Arguments::parse();
     let stores = match Stores::new(&arguments.store) {
         Ok(stores) => stores,
@@ -61,6 +62,16 @@ fn main() -> ExitCode {
         }
         Err(error) => finish(Err(error.into())),
     }
+}
+
+/// A decoder that gives up on damaged bytes is an error, which says so itself.
+fn print_panics_of_ours() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !tenrow::format::is_guarding() {
+            print(panic);
+        }
+    }));
 }
 
 async fn run_until_interrupted(command: Command, stores: &Stores) -> Result<()> {

@@ -63,7 +63,7 @@ pub(crate) fn row_number(snapshot: &Snapshot, text: &str) -> Result<u64> {
 
 fn number(whose: &str, row_count: u64, text: &str) -> Result<u64> {
     let number: i128 =
-        text.trim().parse().map_err(|_| format!("row {text:?}: not a row number"))?;
+        text.trim().parse().map_err(|_| format!("row {text:?}: not a row number; rows are written as 5, 1..6 for 1 to 5, or 7.. for 7 and all behind"))?;
     match u64::try_from(number) {
         Ok(row) if row < row_count => Ok(row),
         _ if row_count == 0 => Err(format!("row {number}: {whose} has no rows").into()),
@@ -77,13 +77,13 @@ fn number(whose: &str, row_count: u64, text: &str) -> Result<u64> {
 
 /// A range of rows; an end that is not given is that of all.
 fn range(whose: &str, row_count: u64, part: &str, start: &str, end: &str) -> Result<Range<u64>> {
-    let start = if start.trim().is_empty() { 0 } else { number(whose, row_count, start)? };
-    let end = match end.trim() {
-        "" => row_count,
-        // An end is not itself a row: it may be one past the last.
-        end if end == row_count.to_string() => row_count,
-        end => number(whose, row_count, end)?,
+    // Neither is itself a row of an empty range: they may be one past the last.
+    let edge = |text: &str| match text {
+        text if text == row_count.to_string() => Ok(row_count),
+        text => number(whose, row_count, text),
     };
+    let start = if start.trim().is_empty() { 0 } else { edge(start.trim())? };
+    let end = if end.trim().is_empty() { row_count } else { edge(end.trim())? };
     ascending(part, start..end)
 }
 

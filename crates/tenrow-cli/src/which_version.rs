@@ -42,17 +42,24 @@ impl WhichVersion {
 
 /// The version of this number or tag.
 pub(crate) async fn named(dataset: &Dataset, text: &str) -> Result<Snapshot> {
-    // A tag is never a number.
-    Ok(match text.trim().parse() {
-        Ok(number) => dataset.version(Version(number)).await?,
-        Err(_) => dataset.tagged(text).await?,
+    // A tag never begins with a digit, and may begin with a sign.
+    let number = text.trim();
+    let number = number.starts_with(|c: char| c.is_ascii_digit()).then(|| number.parse());
+    Ok(match number {
+        Some(Ok(number)) => dataset.version(Version(number)).await?,
+        _ => dataset.tagged(text).await?,
     })
 }
 
 /// Milliseconds of Unix time of a date, which is its first moment, or a time.
 fn time_ms(text: &str) -> Result<i64> {
-    let is_date = text.len() == 10;
-    let full = if is_date { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    // As `versions` prints it, too.
+    let text = text.strip_suffix(" UTC").unwrap_or(text);
+    let full = match text.len() {
+        10 => format!("{text}T00:00:00Z"),
+        16 => format!("{text}:00Z"),
+        _ => text.to_owned(),
+    };
     let time = humantime::parse_rfc3339_weak(&full)
         .map_err(|e| format!("{e}: write a date and a time in UTC as 2026-01-31T18:30:00Z"))?;
     Ok(unix_ms(time))
@@ -72,6 +79,8 @@ mod tests {
         assert_eq!(time_ms("2000-02-29").unwrap(), 951_782_400_000);
         assert_eq!(time_ms("2000-02-29T00:00:01Z").unwrap(), 951_782_401_000);
         assert_eq!(time_ms("2000-02-29 00:00:01").unwrap(), 951_782_401_000);
+        assert_eq!(time_ms("2000-02-29 00:00:01 UTC").unwrap(), 951_782_401_000);
+        assert_eq!(time_ms("2000-02-29T00:01").unwrap(), 951_782_460_000);
         for text in ["", "soon", "2000-02-30", "2000-02-29T00:00:00+02:00"] {
             assert!(time_ms(text).is_err(), "{text}");
         }

@@ -116,7 +116,9 @@ fn check_known(from: &[Attribute], to: &[Attribute], source: &str) -> Result<()>
         return Ok(());
     };
     let names = names_listed(to.iter().map(|a| a.name.as_str()));
-    let reason = format!("not an attribute of the dataset, which has {names}: rename or drop it");
+    let reason = format!(
+        "not an attribute of the dataset, which has {names}: rename it (--rename), or take others only (--only)"
+    );
     Err(mismatch(source, &extra.name, reason))
 }
 

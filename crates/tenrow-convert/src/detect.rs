@@ -166,6 +166,7 @@ pub fn open(
         Some(format) => format,
         None => common_format(first, paths, options)?,
     };
+    check_options(first, format, options)?;
     let source: Box<dyn Source> = match format {
         SourceFormat::Images => {
             let is_asked = asked.is_some();
@@ -182,6 +183,29 @@ pub fn open(
     };
     let source = ChosenSource::choose(source, &options.only)?;
     RenamedSource::rename(source, &options.renames)
+}
+
+/// Refuses options that say nothing of files of this format.
+fn check_options(path: &Path, format: SourceFormat, options: &OpenOptions) -> Result<()> {
+    use SourceFormat::{Csv, Images, JsonLines, Npy, Npz};
+    let csv = &options.csv;
+    for (option, is_given, formats) in [
+        ("--decode", options.decode.is_some(), &[Images][..]),
+        ("--bf16", options.bf16, &[Npy, Npz]),
+        ("--delimiter", csv.delimiter.is_some(), &[Csv]),
+        ("--no-header", csv.no_header, &[Csv]),
+        ("--charset", options.charset.is_some(), &[Csv, JsonLines]),
+    ] {
+        if is_given && !formats.contains(&format) {
+            let names: Vec<_> = formats.iter().map(|format| format.name()).collect();
+            let reason = format!(
+                "it is taken for {format}, and {option} is for {}: leave it out, or say with --format what it is",
+                names.join(" and ")
+            );
+            return Err(ConvertError::unsupported(path, reason));
+        }
+    }
+    Ok(())
 }
 
 fn open_tables(

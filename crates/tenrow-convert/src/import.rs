@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, RecordBatch, new_empty_array};
 use tenrow::format::{Attribute, Schema, names_listed};
 use tenrow::{CreateOptions, Dataset, DatasetWriter, Encoding, ErrorKind, Snapshot};
 use tenrow::{Error, WriteOptions};
@@ -16,7 +16,7 @@ use crate::detect::{OpenOptions, open};
 use crate::error::{ConvertError, Result};
 use crate::folders::table_files;
 use crate::parquet::check_in_place;
-use crate::source::Source;
+use crate::source::{Source, batch_of};
 use crate::source_format::SourceFormat;
 
 /// Batches read ahead of the one being written.
@@ -126,6 +126,7 @@ pub async fn import(
 ) -> Result<Imported> {
     let (mut writer, created) = writer_for(dataset, source.attributes(), options).await?;
     source.read_as(writer.schema().attributes(), options.cast)?;
+    check_columns(source.attributes(), writer.schema(), options.cast, origin)?;
     let mut progress = Progress { total_rows: source.row_count(), ..Progress::default() };
     let mut batches = ReadAhead::start(source, writer.schema().clone(), options.cast, origin)?;
     while let Some(batch) = batches.next().await? {
@@ -137,7 +138,23 @@ pub async fn import(
     let snapshot = writer.commit().await?;
     let created = created && snapshot.root().parent.is_none();
     let (row_count, size_bytes) = (progress.rows, progress.bytes);
-    Ok(Imported { snapshot, row_count, size_bytes, created, remarks: batches.remarks })
+    let mut remarks = batches.remarks;
+    if row_count == 0 {
+        remarks.push(format!("{origin}: no rows were found"));
+    }
+    Ok(Imported { snapshot, row_count, size_bytes, created, remarks })
+}
+
+/// Refuses columns that are not those of the dataset, though there may be no row to find it out by.
+fn check_columns(
+    attributes: &[Attribute],
+    schema: &Schema,
+    cast: CastMode,
+    origin: &str,
+) -> Result<()> {
+    let columns = attributes.iter().map(|a| new_empty_array(&a.attribute_type.arrow_type()));
+    let none = batch_of(attributes, columns.collect(), 0)?;
+    cast_batch(&none, attributes, schema, cast, 0, origin).map(drop)
 }
 
 /// Appends Parquet files, and those of folders, where they are: nothing is copied.
@@ -189,7 +206,12 @@ async fn writer_for(
             let schema = schema_with(attributes, &options.encodings)?;
             // Several imports may begin at once.
             let create = options.create.clone().with_or_append(true);
-            Ok((dataset.writer_of_new(schema, &create, write).await?, true))
+            match dataset.writer_of_new(schema, &create, write.clone()).await {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    Ok((dataset.writer_with(write).await?, false))
+                }
+                writer => Ok((writer?, true)),
+            }
         }
         Err(error) => Err(error.into()),
     }
@@ -226,6 +248,14 @@ fn check_encodings(snapshot: &Snapshot, encodings: &[(String, Encoding)]) -> Res
 
 fn check_equal(found: &[Attribute], expected: &Schema, files: &[PathBuf]) -> Result<()> {
     let origin = files.first().map(|file| file.display().to_string()).unwrap_or_default();
+    let extra = found.iter().find(|found| expected.attribute(&found.name).is_none());
+    if let Some(extra) = extra {
+        let names = names_listed(expected.attributes().iter().map(|a| a.name.as_str()));
+        let reason = format!(
+            "not an attribute of the dataset, which has {names}: add it there first, or import the file without --in-place and with --only"
+        );
+        return Err(ConvertError::Mismatch { origin, attribute: extra.name.clone(), reason });
+    }
     for attribute in expected.attributes() {
         let other = found.iter().find(|a| a.name == attribute.name);
         let reason = match other {

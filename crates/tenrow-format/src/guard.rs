@@ -1,15 +1,28 @@
 //! The `parquet` crate on bytes that nobody vouches for.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{FormatError, Result};
+
+thread_local! {
+    static GUARDS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread becomes an error: a program's panic hook then need not print it.
+pub fn is_guarding() -> bool {
+    GUARDS.get()
+}
 
 /// Runs a decoder of the `parquet` crate; a panic of it becomes an error.
 ///
 /// Version 59 panics on some damaged footers and dictionary pages: it divides by zero and asserts.
 /// Whatever it was decoding is dropped afterwards, so nothing half-changed is seen.
 pub(crate) fn guarded<T>(what: &str, decode: impl FnOnce() -> Result<T>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(decode)) {
+    let before = GUARDS.replace(true);
+    let decoded = catch_unwind(AssertUnwindSafe(decode));
+    GUARDS.set(before);
+    match decoded {
         Ok(result) => result,
         Err(panic) => {
             let reason = panic

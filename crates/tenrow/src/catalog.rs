@@ -128,7 +128,7 @@ impl Catalog {
     /// Every dataset, by name. Whatever else lies there is passed over.
     ///
     /// # Errors
-    /// [`Io`](ErrorKind::Io) if a folder cannot be listed. A dataset that cannot be read is an entry that says why.
+    /// [`Io`](ErrorKind::Io) if the root cannot be listed. A dataset or folder that cannot be read is an entry that says why.
     pub async fn list(&self) -> Result<Vec<CatalogEntry>> {
         let mut entries = Vec::new();
         let mut folders: VecDeque<String> = self.storage.list_folders("").await?.into();
@@ -152,7 +152,14 @@ impl Catalog {
             return Ok(Found::Folders(Vec::new()));
         }
         let storage = self.storage.below(&name)?;
-        if newest_version(&storage).await?.is_some() {
+        let newest = match newest_version(&storage).await {
+            Ok(newest) => newest,
+            // Whatever it is, the others are listed.
+            Err(error) => {
+                return Ok(Found::Dataset(Box::new(CatalogEntry { name, info: Err(error) })));
+            }
+        };
+        if newest.is_some() {
             let info = read_newest(&storage, None).await.map(|snapshot| DatasetInfo {
                 version: snapshot.version(),
                 created_ms: snapshot.root().created_ms,
@@ -167,7 +174,12 @@ impl Catalog {
         if name.matches('/').count() + 1 >= MAX_DEPTH {
             return Ok(Found::Folders(Vec::new()));
         }
-        let folders = self.storage.list_folders(&name).await?;
+        let folders = match self.storage.list_folders(&name).await {
+            Ok(folders) => folders,
+            Err(error) => {
+                return Ok(Found::Dataset(Box::new(CatalogEntry { name, info: Err(error) })));
+            }
+        };
         Ok(Found::Folders(folders.into_iter().map(|folder| format!("{name}/{folder}")).collect()))
     }
 

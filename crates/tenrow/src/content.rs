@@ -67,3 +67,17 @@ pub(crate) fn hash_in_name(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or_default();
     name.split_once('-').map_or(name, |(hash, _)| hash)
 }
+
+/// What is wrong with what a row says of the bytes that it has.
+pub(crate) fn misstated(
+    bytes: &[u8],
+    size: Option<i64>,
+    blake3_hex: Option<&str>,
+) -> Option<String> {
+    if let Some(size) = size.filter(|&size| u64::try_from(size) != Ok(bytes.len() as u64)) {
+        return Some(format!("it says that it has {size} bytes, found {}", bytes.len()));
+    }
+    let expected = blake3_hex?;
+    let found = blake3::hash(bytes).to_hex();
+    (found.as_str() != expected).then(|| format!("its bytes hash to {found}, it says {expected:?}"))
+}

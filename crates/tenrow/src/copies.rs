@@ -16,7 +16,7 @@ use crate::storage::{Storage, Upload};
 impl Dataset {
     /// A new dataset at `location` with the rows of `version` and files of its own.
     ///
-    /// Foreign files stay where they are. Killed, it leaves no dataset, only files: done once more, it goes on from there.
+    /// Foreign files stay where they are, and have to be there. Killed, it leaves no dataset, only files: done once more, it goes on from there.
     /// File attributes of rows that name large files of a third dataset are written anew, in column files.
     ///
     /// # Errors
@@ -41,6 +41,11 @@ impl Dataset {
             let mut partitions = Vec::new();
             for partition in snapshot.passing_leaf(index).await?.partitions() {
                 let mut entry = partition.entry().clone();
+                for file in entry.files.iter().filter(|file| file.foreign.is_some()) {
+                    // It is read there, too: that it is there, and as it was, is found out now.
+                    let looked_at = snapshot.storage().read_foreign(file, &[]).await;
+                    looked_at.map_err(missing_is_damage)?;
+                }
                 let elsewhere = naming_others(&snapshot, partition);
                 for (path, content) in own_paths(&mut entry) {
                     if copied.insert(own_path(path).to_owned()) {

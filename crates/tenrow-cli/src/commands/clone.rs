@@ -1,10 +1,11 @@
 //! `tenrow clone`
 
-use std::io::Write;
+use std::collections::BTreeSet;
+use std::io::{Write, stderr};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::{Dataset, Version};
+use tenrow::{Dataset, Snapshot, Version};
 
 use crate::Output;
 use crate::fault::Result;
@@ -14,7 +15,8 @@ use crate::text;
 use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
-Both datasets go their own way from there. Without --copy, the clone needs the files of the other: \
+Both datasets go their own way from there. With --copy, files that are indexed in place stay where they are, and this \
+is said. Without it, the clone needs the files of the other: \
 they are kept while the clone is registered there, which `tenrow info` shows. A clone of a clone needs \
 the files of both, and is registered with both. Two that lie in one \
 folder can be moved together; otherwise the other must stay where it is. A clone that you have removed \
@@ -67,6 +69,14 @@ pub(crate) async fn run(
         false => dataset.clone_to(&arguments.target, version).await?,
     };
     let snapshot = target.latest().await?;
+    let foreign = if arguments.copy { foreign_files(&snapshot).await? } else { BTreeSet::new() };
+    if let Some(first) = foreign.first() {
+        let files = text::counted(foreign.len() as u64, "file", "files");
+        writeln!(
+            stderr(),
+            "tenrow: {files} that the dataset has in place stay where they are, {first} among them, and are needed by the copy too"
+        )?;
+    }
     if arguments.json {
         let value = json!({
             "location": target.storage().to_string(),
@@ -75,6 +85,7 @@ pub(crate) async fn run(
             "origin": dataset.storage().to_string(),
             "origin_version": version.0,
             "copied": arguments.copy,
+            "foreign_files": foreign,
         });
         writeln!(out, "{value:#}")?;
         return Ok(());
@@ -88,6 +99,13 @@ pub(crate) async fn run(
         dataset.storage()
     )?;
     Ok(())
+}
+
+/// Files of others that rows are read from.
+async fn foreign_files(snapshot: &Snapshot) -> Result<BTreeSet<String>> {
+    let partitions = snapshot.partition_entries().await?;
+    let files = partitions.into_iter().flat_map(|partition| partition.files);
+    Ok(files.filter(|file| file.foreign.is_some()).map(|file| file.path).collect())
 }
 
 async fn forget(dataset: &Dataset, arguments: &CloneArguments, out: &mut Output) -> Result<()> {

@@ -17,7 +17,8 @@ row), string, binary, file, date32, timestamp(us,UTC), decimal128(10,2), list<i6
 struct<x:f32,y:f32>, map<string,i64>. A `?` after the type means that rows may lack the value.
 
 Examples:
-  tenrow create faces --attribute 'photo:file' --attribute 'boxes:f32[?,5]' --attribute 'name:string?'
+  tenrow create faces --attribute 'photo:file' --attribute 'boxes:f32[?,5]' \\
+      --attribute 'name:string?'
   tenrow create digits --attribute 'image:u8[28,28]' --attribute label:i64 \\
       --encoding image=zstd:3 --property source=MNIST --property classes=10";
 

@@ -32,6 +32,8 @@ const TIMED_ROWS: usize = 1000;
 const SEED: u64 = 10_000;
 
 const AFTER: &str = "\
+Beside the dataset a picture of some digits is written: digits.png beside digits.
+
 Example:
   tenrow demo digits";
 
@@ -50,7 +52,14 @@ pub(crate) async fn run(arguments: DemoArguments, stores: &Stores, out: &mut Out
     let dataset = stores.place(location)?;
     refuse_existing(&dataset, location).await?;
     let sheet = sheet_path(&dataset);
-    Existing::Keep.check(&sheet)?;
+    if sheet.symlink_metadata().is_ok() {
+        let what = "is there already, and is what the picture would be called";
+        return Err(format!(
+            "{}: {what}: choose another folder: `tenrow demo DIR`",
+            sheet.display()
+        )
+        .into());
+    }
     let started = Instant::now();
     let snapshot = import_digits(&dataset).await?;
     let seconds = started.elapsed().as_secs_f64();

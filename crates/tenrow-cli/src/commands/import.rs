@@ -33,7 +33,7 @@ The dataset is created if it is not there; else the rows are appended, in one co
 
 Examples:
   tenrow import digits train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz
-  tenrow import photos ./photos --decode 224,224
+  tenrow import cats photos/ --decode 224,224
   tenrow import table sales.csv --cast safe --rename Amount=amount --partition-by region
   tenrow import german umsatz.csv --delimiter ';' --charset windows-1252
   tenrow import frame index.csv --rename =row
@@ -51,7 +51,8 @@ pub(crate) struct ImportArguments {
     /// Take the sources for this: idx, npy, npz, images, parquet, csv or jsonl
     #[arg(long)]
     format: Option<SourceFormat>,
-    /// Convert values to the dataset's types: only where nothing is lost, or anyhow
+    /// Convert values to the dataset's types: safe, where nothing is lost; round, floats also to the nearest of a
+    /// narrower type; lossy, also by cutting and by the nearest end of a range
     #[arg(long)]
     cast: Option<Cast>,
     /// Give an attribute another name; FROM may be empty or hold an `=`, TO may not

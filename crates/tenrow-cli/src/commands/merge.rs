@@ -49,6 +49,10 @@ pub(crate) async fn run(
         let version = origin.latest().await?;
         origins.push((origin, version));
     }
+    for (origin, version) in &origins {
+        let fits = dataset.check_merge(version).await;
+        fits.map_err(|e| format!("{}: {}: nothing was merged", origin.storage(), e.chain()))?;
+    }
     let mut newest = dataset.latest().await?;
     let remarks: Vec<String> =
         origins.iter().flat_map(|(origin, version)| unmatched(&newest, origin, version)).collect();

@@ -21,7 +21,8 @@ it is whatever is committed later, and its version is kept for it. `take` and `e
 Examples:
   tenrow view list digits
   tenrow view create digits some --rows 5,9,5,100..200
-  tenrow view create digits bold 'SELECT _row FROM digits ORDER BY tensor_mean(image) DESC LIMIT 100'
+  tenrow view create digits bold \\
+      'SELECT _row FROM digits ORDER BY tensor_mean(image) DESC LIMIT 9'
   tenrow view split digits train=0.9 test=0.1 --seed 7
   tenrow view prefix corpus small --of shuffled --sum tokens --budget 1.9e9
   tenrow view drop digits some";
@@ -90,7 +91,7 @@ struct PrefixArguments {
     /// Take so many rows
     #[arg(long, value_name = "N", required_unless_present = "sum", conflicts_with = "sum")]
     rows: Option<u64>,
-    /// Take rows until the sum of this attribute reaches the budget
+    /// Take rows until the sum of this attribute reaches the budget; the row that reaches it is the last
     #[arg(long, value_name = "ATTRIBUTE", requires = "budget")]
     sum: Option<String>,
     /// The budget: tokens, bytes, whatever the attribute counts

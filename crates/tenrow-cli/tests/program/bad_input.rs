@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::desk::{Desk, idx};
+use crate::desk::{Desk, idx, people};
 
 #[test]
 fn bad_usage_exits_with_2() {
@@ -180,5 +180,55 @@ fn sources_elsewhere_are_refused_without_their_credentials() {
             complaint.contains("location") || complaint.contains("fetch it first"),
             "{complaint}"
         );
+    }
+}
+
+/// Once its first version was gone, a dataset was created over an existing one, and said to be new.
+#[test]
+fn a_dataset_is_not_created_where_there_is_one_whose_first_version_is_gone() {
+    let desk = people();
+    desk.ok(&["delete", "people", "--rows", "0"]);
+    desk.ok(&["expire", "people", "--keep-last", "1"]);
+    desk.ok(&["vacuum", "people", "--older-than", "0s"]);
+    let before = desk.json(&["info", "people", "--json"]);
+    for arguments in [
+        &["create", "people", "-a", "x:i64"][..],
+        &["clone", "people", "people"],
+        &["clone", "people", "people", "--copy"],
+    ] {
+        let complaint = desk.fails(arguments);
+        assert!(complaint.contains("is a tenrow dataset already"), "{complaint}");
+    }
+    assert_eq!(desk.json(&["info", "people", "--json"]), before);
+    assert_eq!(desk.json(&["versions", "people", "--json"]).as_array().unwrap().len(), 2);
+}
+
+/// Without a row nothing was looked at: other columns, and a charset in which all was one line of names, "succeeded".
+#[test]
+fn columns_are_compared_though_there_is_no_row() {
+    let desk = people();
+    desk.write("other.csv", "zzz\n").write("none.csv", "name,age\n");
+    let complaint = desk.fails(&["import", "people", "other.csv"]);
+    assert!(complaint.contains("not an attribute of the dataset"), "{complaint}");
+    let complaint = desk.fails(&["import", "people", "people.csv", "--charset", "utf-16le"]);
+    assert!(complaint.contains("people.csv"), "{complaint}");
+    let remarks = desk.remarks(&["import", "people", "none.csv"]);
+    assert!(remarks.contains("no rows were found"), "{remarks}");
+}
+
+#[test]
+fn options_that_say_nothing_of_a_source_are_refused() {
+    let desk = people();
+    desk.write("x-idx1-ubyte", idx(&[2], &[1, 2]));
+    for arguments in [
+        &["people.csv", "--decode", "2,2"][..],
+        &["people.csv", "--bf16"],
+        &["x-idx1-ubyte", "--delimiter", ";"],
+        &["x-idx1-ubyte", "--no-header"],
+        &["x-idx1-ubyte", "--charset", "latin1"],
+    ] {
+        let option = arguments[1];
+        let complaint = desk.fails(&[&["import", "new"], arguments].concat());
+        assert!(complaint.contains(option) && complaint.contains("leave it out"), "{complaint}");
     }
 }

@@ -116,6 +116,9 @@ fn a_merge_that_does_not_fit_is_refused_and_names_the_origin() {
     assert!(complaint.contains("/more: attribute \"age\" is f64"), "{complaint}");
     assert!(desk.fails(&["merge", "people", "people"]).contains("into itself"));
     desk.fails(&["merge", "people", "nothing"]);
+    // None of several is merged if one cannot be.
+    desk.write("fine.csv", "name,age\nBarbara,1\n").ok(&["import", "fine", "fine.csv"]);
+    assert!(desk.fails(&["merge", "people", "fine", "more"]).contains("nothing was merged"));
     desk.refused(&["merge", "people"]);
     assert_eq!(desk.json(&["info", "people", "--json"])["version"], 2);
 }
@@ -131,6 +134,15 @@ fn odd_names_are_in_nobodys_way() {
         std::fs::create_dir(desk.path(".").join(name)).unwrap();
     }
     std::os::unix::fs::symlink(desk.path("nowhere"), desk.path("link")).unwrap();
+    std::os::unix::fs::symlink(desk.path("."), desk.path("loop")).unwrap();
+    for folder in ["data", "_tenrow/tmp", "_tenrow/clones", "_tenrow/versions"] {
+        std::fs::create_dir_all(desk.path("people").join(folder)).unwrap();
+        std::fs::write(desk.path("people").join(folder).join("two\nlines"), "").unwrap();
+    }
+    for command in [&["info", "people"][..], &["vacuum", "people"], &["repair", "people"]] {
+        desk.ok(command);
+    }
+    desk.ok(&["expire", "people", "--keep-last", "5"]);
     assert_eq!(desk.json(&["ls", ".", "--json"]).as_array().unwrap().len(), 1);
     for name in ["a@b", "a#b", "a$b", "two\nlines-too"] {
         let complaint = desk.fails(&["create", name, "-a", "x:i64"]);

@@ -22,6 +22,17 @@ fn a_tag_is_a_version_wherever_one_is_chosen() {
     assert_eq!(desk.text("out/data.jsonl").lines().count(), 3);
 }
 
+/// `+3` was taken for 3, which another version may be.
+#[test]
+fn a_tag_with_a_sign_is_no_number() {
+    let desk = people();
+    desk.ok(&["delete", "people", "--rows", "0"]);
+    desk.ok(&["tag", "people", "+3", "--version", "2"]);
+    assert_eq!(desk.json(&["info", "people", "--version", "+3", "--json"])["version"], 2);
+    assert_eq!(desk.json(&["info", "people", "--version", "3", "--json"])["version"], 3);
+    assert_eq!(desk.json(&["restore", "people", "+3", "--json"])["restored_version"], 2);
+}
+
 #[test]
 fn tags_are_listed_beside_their_versions() {
     let desk = people();

@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, FixedSizeListArray, RecordBatch, cast::AsArray};
-use arrow_schema::DataType;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, FixedSizeListArray, RecordBatch, StructArray, new_null_array};
+use arrow_schema::{DataType, Field, Fields};
 use bytes::Bytes;
 use parquet::DecodeResult;
 use parquet::arrow::ProjectionMask;
@@ -14,6 +15,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
 use parquet::file::metadata::ParquetMetaData;
 
+use crate::attribute_type::AttributeType;
 use crate::error::{FormatError, Result};
 use crate::guard::guarded;
 use crate::limits;
@@ -143,6 +145,9 @@ pub fn conform(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef> {
     };
     let column = match &expected {
         DataType::FixedSizeList(_, n) => flattened(column, *n),
+        DataType::Struct(fields) if attribute.attribute_type == AttributeType::File => {
+            with_file_fields(column, fields).unwrap_or_else(|| column.clone())
+        }
         _ => column.clone(),
     };
     if !arrow_cast::can_cast_types(column.data_type(), &expected) {
@@ -155,6 +160,28 @@ pub fn conform(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef> {
         return Err(wrong(format!("values of {} that do not fit", column.data_type())));
     }
     Ok(cast)
+}
+
+/// A struct of only `bytes` and `path`, as others have files, with the other fields too, which are null; `None` of one that
+/// has no `bytes`, or fields that a file has not.
+fn with_file_fields(column: &ArrayRef, fields: &Fields) -> Option<ArrayRef> {
+    let files = column.as_struct_opt()?;
+    files.column_by_name("bytes")?;
+    let is_known = |name: &&str| fields.find(name).is_some();
+    if !files.column_names().iter().all(is_known) {
+        return None;
+    }
+    let filled = fields.iter().map(|field| match files.column_by_name(field.name()) {
+        Some(column) => column.clone(),
+        None => new_null_array(field.data_type(), files.len()),
+    });
+    let columns: Vec<ArrayRef> = filled.collect();
+    let own = fields
+        .iter()
+        .zip(&columns)
+        .map(|(field, column)| Field::new(field.name(), column.data_type().clone(), true));
+    let files = StructArray::try_new(own.collect(), columns, files.nulls().cloned()).ok()?;
+    Some(Arc::new(files))
 }
 
 /// Fixed-size lists within fixed-size lists, as polars has them, made one of `n` elements.

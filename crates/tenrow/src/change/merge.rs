@@ -46,6 +46,15 @@ impl Dataset {
         merged
     }
 
+    /// Whether [`merge`](Self::merge) of a version would be refused for its schema.
+    ///
+    /// # Errors
+    /// As [`merge`](Self::merge).
+    pub async fn check_merge(&self, version: &Snapshot) -> Result<()> {
+        let base = self.latest().await?;
+        match_fields(version.schema(), base.schema()).map(drop)
+    }
+
     async fn append_referring(
         &self,
         base: &Snapshot,
@@ -122,7 +131,12 @@ impl OwnAgain<'_> {
             let form = written.as_stored(*self.fields.get(&read.id)?);
             Some((read.clone(), form.unwrap_or_else(|| written.clone())))
         };
-        let attributes = file_attributes(self.version, partition).filter_map(here).collect();
+        let attributes: Vec<_> =
+            file_attributes(self.version, partition).filter_map(here).collect();
+        // What names them may stay behind.
+        if attributes.is_empty() {
+            return Ok(entry);
+        }
         let rename = |path: &str| match self.leads_back(path) {
             true => own_path(path).to_owned(),
             false => in_origin(self.name, path),

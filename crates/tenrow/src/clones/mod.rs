@@ -19,7 +19,7 @@ use crate::snapshot::Snapshot;
 pub(crate) use needed::NeededOrigins;
 pub use notes::CloneInfo;
 pub(crate) use notes::{dataset_of, note_of};
-pub(crate) use registration::Registration;
+pub(crate) use registration::{Registration, is_registered};
 
 impl Dataset {
     /// A new dataset at `location` with the rows of `version`, whose files it refers to: nothing is copied.

@@ -83,7 +83,18 @@ impl Registration {
                 version: named,
                 note: None,
             };
-            self.register(own, origin, &name, &origin_ref, None).await?;
+            self.register(own, origin, &name, &origin_ref, None).await.map_err(|error| {
+                if !matches!(error.kind(), ErrorKind::Io | ErrorKind::Denied | ErrorKind::Unsupported)
+                {
+                    return error;
+                }
+                let what = format!(
+                    "{} cannot be told that {} refers to its files, so it would not keep them: copy it instead (--copy)",
+                    origin.storage(),
+                    own.storage()
+                );
+                Error::new(error.kind(), what).with_source(error)
+            })?;
             self.origins.insert(name, origin_ref);
         }
         // Read after the version was registered: it stays, and what it needs is registered while the newest names it.
@@ -223,7 +234,7 @@ async fn take_back(notes: Vec<(Dataset, String)>) {
 
 /// Whether the note of an origin that `own` names is there, and is its own: datasets of older programs have the notes of
 /// those that they were cloned from.
-async fn is_registered(
+pub(crate) async fn is_registered(
     own: &Dataset,
     at: &Dataset,
     name: &str,

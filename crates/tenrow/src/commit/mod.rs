@@ -128,10 +128,12 @@ pub(crate) fn never_still(storage: &Storage) -> Error {
 }
 
 fn not_a_dataset(storage: &Storage) -> Error {
-    Error::new(
-        ErrorKind::NotADataset,
-        format!("{storage} is not a tenrow dataset: it has no _tenrow/versions"),
-    )
+    let reason = match storage.folder() {
+        Some(folder) if !folder.exists() => "there is no such folder",
+        Some(folder) if folder.is_file() => "it is a file",
+        _ => "it has no _tenrow/versions",
+    };
+    Error::new(ErrorKind::NotADataset, format!("{storage} is not a tenrow dataset: {reason}"))
 }
 
 /// The number of the newest version, if there is one.
@@ -146,6 +148,11 @@ pub(crate) async fn newest_version(storage: &Storage) -> Result<Option<Version>>
 pub(crate) async fn check_store(storage: &Storage, root: &Root) -> Result<()> {
     storage.check_writable()?;
     check_name(storage)?;
+    if storage.folder().is_some_and(|folder| folder.is_file()) {
+        return Err(Error::invalid(format!(
+            "{storage} is a file: choose another place for the dataset"
+        )));
+    }
     if root.has_single_writer() {
         storage.allow_single_writer();
         return Ok(());

@@ -13,7 +13,7 @@ use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::limits;
-use crate::format::manifest::{Leaf, LeafRef, Root, RowMap, Version};
+use crate::format::manifest::{Leaf, LeafRef, Root, RowMap, Version, origin_of};
 use crate::format::{Attribute, FieldId, Schema};
 use crate::shared_work::Once;
 use crate::storage::{Storage, version_path};
@@ -235,8 +235,17 @@ impl Snapshot {
     async fn load_leaf(&self, index: usize) -> Result<Arc<LoadedLeaf>> {
         let (storage, leaf) = (self.storage(), &self.root().leaves[index]);
         let bytes = storage.read(&leaf.path, limits::MAX_LEAF_BYTES).await.map_err(|error| {
+            let origin = origin_of(&leaf.path).and_then(|(name, _)| storage.origin(name));
             // The version names it, so a missing leaf is damage.
             match error.kind() {
+                ErrorKind::NotFound if origin.is_some() => Error::corrupt(
+                    format!(
+                        "version {} needs files of {}, of which it is a clone, or which was merged: put that back where it was",
+                        self.version(),
+                        origin.map_or_else(String::new, ToString::to_string)
+                    ),
+                    error,
+                ),
                 ErrorKind::NotFound => Error::corrupt(
                     format!(
                         "version {} needs leaf {} with checksum {:016x}: open another version",

@@ -20,6 +20,7 @@ use object_store::{
 };
 
 use super::foreign::modified_ns;
+use super::local_listing;
 use super::regular::open_object;
 use super::syncing::Syncing;
 use super::temp_file::{FileError, Folders, TempFile, write_at};
@@ -187,11 +188,7 @@ impl ObjectStore for DurableLocal {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        match self.reader() {
-            Ok(reader) => reader.list(prefix),
-            Err(Error::NotFound { .. }) => stream::empty().boxed(),
-            Err(error) => failed(error),
-        }
+        local_listing::objects(self.root.clone(), prefix.cloned().unwrap_or_default())
     }
 
     fn list_with_offset(
@@ -269,7 +266,7 @@ fn failed<T: Send + 'static>(error: Error) -> BoxStream<'static, Result<T>> {
     stream::once(async { Err(error) }).boxed()
 }
 
-fn store_error(error: FileError) -> Error {
+pub(super) fn store_error(error: FileError) -> Error {
     let path = error.to_string();
     match error.source.kind() {
         io::ErrorKind::NotFound => Error::NotFound { path, source: error.into() },

@@ -1,12 +1,10 @@
 //! What is stored, and its removal: for upkeep, never for reading.
 
-use std::io;
-use std::path::Path as FilePath;
-
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
-use object_store::path::{Path, PathPart};
+use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
+use super::local_listing::folder_names;
 use super::{Place, RemoteLocation, Storage};
 use crate::blocking;
 use crate::error::{Error, ErrorKind, Result};
@@ -66,7 +64,7 @@ impl Storage {
         let prefix = self.folder_location(folder)?;
         if let Place::Folder(root, _) = &self.inner.place {
             let place = root.join(folder);
-            let listed = blocking::run(move || folders_in(&place)).await;
+            let listed = blocking::run(move || folder_names(&place)).await;
             return listed
                 .map_err(|error| Error::io(format!("cannot list {}", self.shown(folder)), error));
         }
@@ -119,22 +117,4 @@ impl Storage {
             .with_mapped_reads_counted(self.counts_mapped_reads)
             .with_ordered_listing(self.lists_in_order))
     }
-}
-
-/// The names of the folders in a local folder that a path may have, sorted.
-fn folders_in(place: &FilePath) -> io::Result<Vec<String>> {
-    let entries = match std::fs::read_dir(place) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        // A link may lead to a folder, or nowhere.
-        let is_folder = std::fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir());
-        let name = entry.file_name().into_string().ok();
-        names.extend(name.filter(|name| is_folder && PathPart::parse(name).is_ok()));
-    }
-    names.sort_unstable();
-    Ok(names)
 }

@@ -6,6 +6,7 @@ mod counted;
 mod durable_local;
 mod foreign;
 mod listed;
+mod local_listing;
 mod location;
 mod mapped;
 mod meter;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::clones::{NeededOrigins, dataset_of, note_of};
+use crate::clones::{NeededOrigins, dataset_of, is_registered, note_of};
 use crate::commit::{Applied, Change, Committer, commit};
 use crate::dataset::Dataset;
 use crate::error::Result;
@@ -30,9 +30,13 @@ impl Dataset {
         Ok(())
     }
 
+    /// Only if it is its own: a folder that was copied names the notes of the one that it is a copy of.
     async fn take_note_back(&self, name: &str, origin: &OriginRef) -> Result<()> {
         let there = dataset_of(self.storage(), name, origin)?;
-        there.remove_note(note_of(name, origin)).await
+        match is_registered(self, &there, name, origin).await? {
+            true => there.remove_note(note_of(name, origin)).await,
+            false => Ok(()),
+        }
     }
 }
 

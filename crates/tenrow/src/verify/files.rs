@@ -81,6 +81,7 @@ impl Check {
         while at < size {
             let end = size.min(at + PIECE_BYTES);
             content.write(&storage.read_range(path, at..end).await?);
+            self.report.bytes += end - at;
             at = end;
         }
         content.finish(path).map(|()| size)

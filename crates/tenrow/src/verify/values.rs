@@ -11,7 +11,7 @@ use arrow_array::{Array, ArrayRef, cast::AsArray};
 use arrow_schema::DataType;
 use serde_json::Value;
 
-use crate::content::hash_in_name;
+use crate::content::{hash_in_name, misstated};
 use crate::error::{Error, Result};
 use crate::format::manifest::{Partition, is_large_file};
 use crate::format::{Attribute, AttributeType, FieldId};
@@ -125,17 +125,22 @@ struct NamedFiles<'a> {
 }
 
 impl NamedFiles<'_> {
-    /// Every row has its bytes, or names a file that is listed, by its size and hash.
+    /// Every row has its bytes, or names a file that is listed, with its size and hash.
     fn check(&self, column: &ArrayRef) -> Result<(), (u64, Error)> {
         let files = column.as_struct();
         let (bytes, paths) = (files.column(0), files.column(1).as_string::<i32>());
         let sizes = files.column(4).as_primitive::<Int64Type>();
         let hashes = files.column(5).as_string::<i32>();
-        for row in (0..files.len()).filter(|&row| files.is_valid(row) && bytes.is_null(row)) {
+        let contents = bytes.as_binary::<i32>();
+        for row in (0..files.len()).filter(|&row| files.is_valid(row)) {
             let path = paths.is_valid(row).then(|| paths.value(row));
             let size = sizes.is_valid(row).then(|| sizes.value(row));
             let hash = hashes.is_valid(row).then(|| hashes.value(row));
-            if let Some(reason) = self.fault_of(path, size, hash) {
+            let fault = match bytes.is_valid(row) {
+                true => misstated(contents.value(row), size, hash),
+                false => self.fault_of(path, size, hash),
+            };
+            if let Some(reason) = fault {
                 return Err((row as u64, Error::corrupt("a row", reason)));
             }
         }

@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use arrow_array::{Array, ArrayRef, cast::AsArray};
+use arrow_array::{Array, ArrayRef, cast::AsArray, types::Int64Type};
 use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::blocking;
+use crate::content::misstated;
 use crate::error::{Error, Result};
 use crate::format::manifest::{Chunk, ChunkLayout, DataFile, ForeignFile, Partition};
 use crate::format::partition::decode_footer;
@@ -62,7 +63,8 @@ impl DatasetWriter {
     }
 }
 
-/// Refuses rows of file attributes without bytes: in a file of others, a path names nothing that is kept.
+/// Refuses rows of file attributes without bytes, or with other ones than they say: in a file of others, a path names
+/// nothing that is kept.
 async fn check_files(base: Snapshot, schema: Schema, partition: &Partition) -> Result<()> {
     let files = |a: &&Attribute| a.attribute_type == AttributeType::File;
     let loaded = LoadedPartition::new(partition.clone());
@@ -74,14 +76,12 @@ async fn check_files(base: Snapshot, schema: Schema, partition: &Partition) -> R
             for start in (0..rows).step_by(ROWS_AT_ONCE) {
                 let range = start..rows.min(start + ROWS_AT_ONCE as u64);
                 let column = reader.read(row_group, std::slice::from_ref(&range)).await?;
-                if let Some((row, path)) = row_without_bytes(&column) {
-                    let named = path.map(|path| format!(", only the path {path:?}"));
+                if let Some((row, reason)) = fault_of_row(&column) {
                     return Err(Error::invalid(format!(
-                        "{}: row {} of {:?} has no bytes{}: nothing would keep that file; import the files themselves",
+                        "{}: row {} of {:?}: {reason}",
                         partition.files[0].path,
                         first_row + start + row as u64,
                         attribute.name,
-                        named.unwrap_or_default()
                     )));
                 }
             }
@@ -91,12 +91,24 @@ async fn check_files(base: Snapshot, schema: Schema, partition: &Partition) -> R
     Ok(())
 }
 
-/// The first row of a file column that is not null and has no bytes, with the path that it has.
-fn row_without_bytes(column: &ArrayRef) -> Option<(usize, Option<String>)> {
+/// The first row of a file column that has no bytes, or says something else of them than what they are.
+fn fault_of_row(column: &ArrayRef) -> Option<(usize, String)> {
     let files = column.as_struct();
-    let (bytes, paths) = (files.column(0), files.column(1).as_string::<i32>());
-    let row = (0..files.len()).find(|&row| files.is_valid(row) && bytes.is_null(row))?;
-    Some((row, paths.is_valid(row).then(|| paths.value(row).to_owned())))
+    let (bytes, paths) = (files.column(0).as_binary::<i32>(), files.column(1).as_string::<i32>());
+    let sizes = files.column(4).as_primitive::<Int64Type>();
+    let hashes = files.column(5).as_string::<i32>();
+    (0..files.len()).filter(|&row| files.is_valid(row)).find_map(|row| {
+        if bytes.is_null(row) {
+            let path = paths.is_valid(row).then(|| paths.value(row));
+            let named = path.map(|path| format!(", only the path {path:?}")).unwrap_or_default();
+            let reason = "nothing would keep that file; import the files themselves";
+            return Some((row, format!("it has no bytes{named}: {reason}")));
+        }
+        let size = sizes.is_valid(row).then(|| sizes.value(row));
+        let hash = hashes.is_valid(row).then(|| hashes.value(row));
+        let reason = misstated(bytes.value(row), size, hash)?;
+        Some((row, format!("{reason}: import it without --in-place, which writes what is so")))
+    })
 }
 
 /// Refuses an object of a dataset, which that one removes once none of its own versions names it.

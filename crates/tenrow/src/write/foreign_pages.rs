@@ -19,7 +19,11 @@ pub(super) fn check_pages(file: &File, metadata: &ParquetMetaData, shown: &str) 
     let mut buffer = Vec::new();
     for (number, row_group) in metadata.row_groups().iter().enumerate() {
         for chunk in row_group.columns() {
-            let (start, len) = chunk.byte_range();
+            let first = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
+            let range = (u64::try_from(first), u64::try_from(chunk.compressed_size()));
+            let (Ok(start), Ok(len)) = range else {
+                return Err(Error::corrupt(shown.to_owned(), "a place in its footer is negative"));
+            };
             let (mut at, end) = (start, start.saturating_add(len));
             while let Some((header, body)) = header_at(file, at, end, &mut buffer, shown)? {
                 if header.crc.is_some() {

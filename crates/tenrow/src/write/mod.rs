@@ -25,8 +25,8 @@ use futures::future;
 
 use crate::clock::Clock;
 use crate::commit::{
-    Append, Committer, NamedFiles, WrittenLeaf, Overwrite, Premise, check_writable, commit, create_with,
-    read_newest, write_leaves,
+    Append, Committer, NamedFiles, Overwrite, Premise, WrittenLeaf, check_writable, commit,
+    create_with, read_newest, write_leaves,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Partition, Root};
