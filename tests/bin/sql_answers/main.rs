@@ -27,8 +27,9 @@ const CONCURRENCY: usize = 4;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let folder =
-        arguments.first().ok_or("usage: sql-answers FOLDER [evolved] [without-statistics] | FOLDER histories")?;
+    let folder = arguments
+        .first()
+        .ok_or("usage: sql-answers FOLDER [evolved] [without-statistics] | FOLDER histories")?;
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if has("histories") {

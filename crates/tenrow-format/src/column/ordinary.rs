@@ -58,9 +58,15 @@ pub(crate) fn encode(
 /// Whether a float in it is NaN, however deep.
 fn holds_nan(array: &dyn Array) -> bool {
     match array.data_type() {
-        DataType::Float16 => array.as_primitive::<Float16Type>().values().iter().any(|v| v.is_nan()),
-        DataType::Float32 => array.as_primitive::<Float32Type>().values().iter().any(|v| v.is_nan()),
-        DataType::Float64 => array.as_primitive::<Float64Type>().values().iter().any(|v| v.is_nan()),
+        DataType::Float16 => {
+            array.as_primitive::<Float16Type>().values().iter().any(|v| v.is_nan())
+        }
+        DataType::Float32 => {
+            array.as_primitive::<Float32Type>().values().iter().any(|v| v.is_nan())
+        }
+        DataType::Float64 => {
+            array.as_primitive::<Float64Type>().values().iter().any(|v| v.is_nan())
+        }
         DataType::List(_) => holds_nan(array.as_list::<i32>().values().as_ref()),
         DataType::FixedSizeList(..) => holds_nan(array.as_fixed_size_list().values().as_ref()),
         DataType::Map(..) => holds_nan(array.as_map().entries()),

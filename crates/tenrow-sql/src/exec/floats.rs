@@ -73,10 +73,7 @@ pub(crate) struct PlainFloats {
 
 impl PlainFloats {
     /// `of`, made plain if it gives floats.
-    pub(crate) fn around(
-        of: Arc<dyn PhysicalExpr>,
-        data_type: &DataType,
-    ) -> Arc<dyn PhysicalExpr> {
+    pub(crate) fn around(of: Arc<dyn PhysicalExpr>, data_type: &DataType) -> Arc<dyn PhysicalExpr> {
         match data_type.is_floating() {
             true => Arc::new(Self { of }),
             false => of,

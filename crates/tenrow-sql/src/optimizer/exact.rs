@@ -10,9 +10,7 @@ use arrow_schema::DataType;
 use datafusion::arrow::compute::kernels::numeric;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{
-    DFSchema, Result, ScalarValue, exec_err, plan_datafusion_err, plan_err,
-};
+use datafusion::common::{DFSchema, Result, ScalarValue, exec_err, plan_datafusion_err, plan_err};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{

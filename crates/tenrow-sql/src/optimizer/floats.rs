@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, FieldRef};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{
-    Transformed, TransformedResult, TreeNode, TreeNodeRecursion,
-};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{
     Column, DFSchema, ExprSchema, Result, ScalarValue, TableReference, internal_datafusion_err,
 };
@@ -206,14 +204,14 @@ fn has_floats(schema: &DFSchema) -> bool {
 fn as_stored(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let LogicalPlan::TableScan(scan) = &plan else { return Ok(Transformed::no(plan)) };
     let Ok(provider) = source_as_provider(&scan.source) else { return Ok(Transformed::no(plan)) };
-    let table: Arc<dyn TableProvider> =
-        if let Some(table) = provider.downcast_ref::<DatasetTable>() {
-            Arc::new(table.with_stored_floats())
-        } else if let Some(table) = provider.downcast_ref::<ViewTable>() {
-            Arc::new(table.with_stored_floats())
-        } else {
-            return Ok(Transformed::no(plan));
-        };
+    let table: Arc<dyn TableProvider> = if let Some(table) = provider.downcast_ref::<DatasetTable>()
+    {
+        Arc::new(table.with_stored_floats())
+    } else if let Some(table) = provider.downcast_ref::<ViewTable>() {
+        Arc::new(table.with_stored_floats())
+    } else {
+        return Ok(Transformed::no(plan));
+    };
     let source = provider_as_source(table);
     Ok(Transformed::yes(LogicalPlan::TableScan(TableScan { source, ..scan.clone() })))
 }

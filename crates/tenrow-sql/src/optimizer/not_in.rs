@@ -55,9 +55,7 @@ fn of_predicate(expr: Expr, outer: &DFSchema, is_whole: bool) -> Result<Transfor
             let Expr::InSubquery(found) = *inner else { return internal_err!("it is one") };
             of_predicate(Expr::InSubquery(InSubquery { negated: true, ..found }), outer, is_whole)
         }
-        Expr::InSubquery(found) if !found.negated => {
-            Ok(Transformed::no(Expr::InSubquery(found)))
-        }
+        Expr::InSubquery(found) if !found.negated => Ok(Transformed::no(Expr::InSubquery(found))),
         Expr::InSubquery(found) if is_whole && is_minded(&found) => {
             Ok(Transformed::no(Expr::InSubquery(found)))
         }
