@@ -118,7 +118,7 @@ async fn what_is_only_passed_on_keeps_its_bits() {
     ask(&session, "ALTER TABLE f ADD COLUMN y DOUBLE").await;
     ask(&session, "UPDATE f SET y = x WHERE k < 3").await;
     ask(&session, "CREATE TABLE g AS SELECT x, y FROM f WHERE k < 3 ORDER BY k").await;
-    ask(&session, "INSERT INTO g SELECT x, x FROM f WHERE k < 2").await;
+    ask(&session, "INSERT INTO g SELECT x, x AS y FROM f WHERE k < 2").await;
     ask(&session, r#"CREATE VIEW "g#all" AS SELECT _row FROM g ORDER BY _row"#).await;
     for (sql, count) in [
         ("SELECT x, y FROM g ORDER BY _row", 3),
