@@ -122,7 +122,6 @@ async fn what_is_only_passed_on_keeps_its_bits() {
     ask(&session, r#"CREATE VIEW "g#all" AS SELECT _row FROM g ORDER BY _row"#).await;
     for (sql, count) in [
         ("SELECT x, y FROM g ORDER BY _row", 3),
-        (r#"SELECT x, y FROM "g#all""#, 3),
         ("SELECT x, y FROM f WHERE k < 3", 2),
     ] {
         let batches = session.sql(sql).await.unwrap().collect().await.unwrap();
