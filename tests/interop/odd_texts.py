@@ -101,9 +101,9 @@ class Writer:
         rows = [[None if nulls and self.chance(nulls, "nulls") else dice.choice(pool) for pool in pools]
                 for _ in range(dice.choice([0, 1, 2, 5, 30]) if has_header else dice.choice([1, 2, 5, 30]))]
         always = self.chance(4, "all quoted")
-        lines = [self.line([name if has_header else name for name in names], delimiter, always)] if has_header else []
+        lines = [self.line(names, delimiter, always)] if has_header else []
         for row in rows:
-            lines.append(self.line(row, delimiter, always, is_alone=count == 1))
+            lines.append(self.line(row, delimiter, always))
             if count > 1 and self.chance(12, "empty lines"):
                 lines.append("")
         text = "".join(line + end() for line in lines)
@@ -132,7 +132,7 @@ class Writer:
             data, name = gzip.compress(data), name + ".gz"
         return OddFile(self.seed, name, data, columns, rows, options, delimiter, has_header, encoding, refused, is_typed, frozenset(self.traits))
 
-    def line(self, values: list[str | None], delimiter: str, always: bool, is_alone: bool = False) -> str:
+    def line(self, values: list[str | None], delimiter: str, always: bool) -> str:
         return delimiter.join(self.cell(value, delimiter, always) for value in values)
 
     def cell(self, value: str | None, delimiter: str, always: bool) -> str:

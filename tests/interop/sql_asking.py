@@ -20,6 +20,8 @@ class Step:
     is_ordered: bool = False
     # Whether integers are computed with, which may be too large.
     is_exact: bool = False
+    # The largest of those that the rows of the answer are computed from.
+    largest: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Asking(Drawn):
         return Step(sql.own, [list(row) for row in expected], is_ordered, is_exact)
 
     def where(self, columns: list[Column]) -> Two:
-        return Two.same("") if self.chance(3) else fill(" WHERE {}", self.predicate(columns))
+        return Two.same("") if self.chance(2) else fill(" WHERE {}", self.predicate(columns))
 
     def shown(self, columns: list[Column], least: int, most: int) -> list[str]:
         """What both answer in the same form; of structs their members."""
@@ -111,7 +113,8 @@ class Asking(Drawn):
         shown = self.named([Two.same(key) for key in keys] + self.aggregates(columns))
         having = Two.same("") if self.chance(2) else Two.same(f" HAVING count(*) {self.pick(COMPARE)} {self.dice.randint(0, 3)}")
         sql = fill(f"SELECT {{}} FROM {source.name}{{}} GROUP BY {', '.join(keys)}{{}}", shown, self.where(columns), having)
-        return self.asked(sql, is_exact=True)
+        # A sum may be too large of a group that is left out.
+        return replace(self.asked(sql, is_exact=True), largest=1 << 63 if having.own else 0)
 
     def joined(self, sources: list[Source]) -> Step:
         """Joins, with filters on either side: above, and in `ON`."""
@@ -125,7 +128,7 @@ class Asking(Drawn):
         if self.chance(3) and kind != "FULL JOIN":
             on = fill("{} AND {}", on, self.comparison(a if self.chance(2) else b))
         sides = self.pick([a, b, a + b])
-        where = Two.same("") if self.chance(4) else fill(" WHERE {}", self.predicate(sides, 1))
+        where = Two.same("") if self.chance(2) else fill(" WHERE {}", self.predicate(sides, 1))
         from_ = fill(f"{left.name} AS a {kind} {right.name} AS b ON {{}}{{}}", on, where)
         if self.chance(3):
             return self.asked(fill("SELECT {} FROM {}", self.named(self.aggregates(a + b)), from_), is_exact=True)
@@ -185,8 +188,14 @@ class Asking(Drawn):
         columns = source.called("")
         outputs = [self.computed(columns) for _ in range(self.dice.randint(1, 2))]
         if self.chance(4):
-            outputs = [fill("sum({})", each) for each in outputs]
-            return self.asked(fill(f"SELECT {{}} FROM {source.name}{{}}", self.named(outputs), self.where(columns)), is_exact=True)
+            where = self.where(columns)
+            largest = ", ".join(f"max(abs({each.other}))" for each in outputs)
+            step = self.asked(fill(f"SELECT {{}} FROM {source.name}{{}}", self.named([fill("sum({})", each) for each in outputs]), where), is_exact=True)
+            try:
+                found = self.duckdb.execute(f"SELECT {largest} FROM {source.name}{where.other}").fetchone()
+            except duckdb.OutOfRangeException:
+                found = [1 << 127]
+            return replace(step, largest=max((value for value in found if value is not None), default=0))
         shown = self.named([Two.same("_row"), *outputs])
         sql = fill(f"SELECT {{}} FROM {source.name}{{}} ORDER BY _row", shown, self.where(columns))
         return self.asked(sql, is_ordered=True, is_exact=True)

@@ -125,7 +125,7 @@ class History(Asking):
     def change(self) -> None:
         table = self.pick(self.tables.values())
         changes = {
-            self.insert: 8, self.tag: 2, self.delete: 4, self.update: 5, self.rename: 1, self.widen: 2, self.add: 2, self.drop: 1, self.view: 2,
+            self.insert: 10, self.tag: 2, self.delete: 3, self.update: 5, self.rename: 1, self.widen: 2, self.add: 2, self.drop: 1, self.view: 2,
             self.merge: 2, self.clone: 1, self.compact: 1, self.restore: 1, self.second: 1, self.insert_query: 1,
         }
         self.dice.choices(list(changes), list(changes.values()))[0](table)
@@ -216,7 +216,8 @@ class History(Asking):
         if not places:
             return
         place = self.pick(places)
-        column = replace(table.columns[place], type=WIDER[table.columns[place].type])
+        old = table.columns[place]
+        column = replace(old, type=WIDER[old.type], earlier=(*old.earlier, old.type))
         table.columns[place] = column
         self.alter(table, f"ALTER COLUMN {column.name} TYPE {column.type}", f"ALTER COLUMN {column.name} TYPE {self.other_type(column.type)}")
 
@@ -253,14 +254,17 @@ class History(Asking):
         name = "u"
         if name in self.tables:
             return
-        columns = [replace(c) for c in self.some(table.columns, len(table.columns), len(table.columns))]
+        columns = [replace(c, earlier=()) for c in self.some(table.columns, len(table.columns), len(table.columns))]
         self.create(name, columns if self.chance(2) else [*columns[1:], self.column()])
         for _ in range(self.dice.randint(1, 3)):
             self.insert(self.tables[name])
 
     def merge(self, table: Table) -> None:
+        """Files go along as they are: what their columns were there they must have been here."""
         shape = lambda t: {(c.name, c.type, c.nullable) for c in t.columns}  # noqa: E731
-        alike = [t for t in self.tables.values() if t is not table and shape(t) == shape(table)]
+        forms = lambda t: {(c.name, form) for c in t.columns for form in c.earlier}  # noqa: E731
+        others = [t for t in self.tables.values() if t is not table]
+        alike = [t for t in others if shape(t) == shape(table) and forms(t) <= forms(table)]
         if not alike:
             return
         source = self.pick(alike)

@@ -43,6 +43,8 @@ class Column:
     type: str
     nullable: bool = True
     default: Two | None = None
+    # The types that it had before.
+    earlier: tuple[str, ...] = ()
 
 
 class Drawn:

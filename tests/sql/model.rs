@@ -74,12 +74,13 @@ impl Questions {
         questions
     }
 
+    /// What is only passed on has the bits that are stored.
     fn whole_rows(&mut self, state: &State, columns: &[&Column]) {
         if columns.is_empty() {
             return;
         }
         let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
-        let row = |row: &Row| columns.iter().map(|column| as_sql(row.value(column))).collect();
+        let row = |row: &Row| columns.iter().map(|column| row.value(column).clone()).collect();
         let rows = state.rows.iter().map(row).collect();
         self.0.push((format!("SELECT {} FROM t ORDER BY _row", names.join(", ")), rows));
     }

@@ -296,12 +296,12 @@ impl Cast<'_> {
         let mut level = column.clone();
         // For every list of this level, the row that it belongs to.
         let mut row_items = 1usize;
-        for (axis, &size) in dims.iter().enumerate() {
+        for &size in dims {
             let Some(list) = level.as_list_opt::<i32>() else {
                 return Err(self.type_fault(": the lists are not nested deeply enough"));
             };
             let size = size as usize;
-            let skip = |i: usize| axis == 0 && list.is_null(i);
+            let skip = |i: usize| column.is_null(i / row_items);
             let wrong = (0..list.len())
                 .find(|&i| !skip(i) && (list.is_null(i) || list.value_length(i) as usize != size));
             if let Some(i) = wrong {

@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use arrow_array::types::{Float32Type, Int8Type, Int32Type, Int64Type, UInt8Type};
 use arrow_array::{Float64Array, Int64Array, StringArray};
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::Field;
 
 use super::*;
 
@@ -208,4 +210,17 @@ mod table {
             }
         }
     }
+
+/// A null row of a tensor of two dimensions was taken for a tensor with a null in it: our own JSON Lines were refused.
+#[test]
+fn lists_of_lists_are_tensors_whose_rows_may_be_null() {
+    let inner = list(vec![Some(vec![Some(1), Some(2)]), Some(vec![Some(3), Some(4)])]);
+    let item = Arc::new(Field::new_list_field(inner.data_type().clone(), true));
+    let offsets = OffsetBuffer::new(vec![0, 0, 2, 2].into());
+    let nulls = Some(vec![false, true, false].into());
+    let rows: ArrayRef = Arc::new(ListArray::new(item, offsets, inner, nulls));
+    let tensors = cast("x:list<list<i64?>?>?", rows, "x:i64[2,2]?", CastMode::Safe).unwrap();
+    assert_eq!(tensors.null_count(), 2);
+    let values = tensors.as_fixed_size_list().value(1);
+    assert_eq!(values.as_primitive::<Int64Type>().values()[..], [1, 2, 3, 4]);
 }

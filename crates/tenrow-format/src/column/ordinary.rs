@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{Field, Schema};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float16Type, Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, LogicalType, Type, ZstdLevel};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::page_index::offset_index::{OffsetIndexMetaData, PageLocation};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnDescPtr;
+use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
 
 use crate::column::chunk::EncodedChunk;
 use crate::encoding::{DEFAULT_ZSTD_LEVEL, Encoding};
@@ -40,9 +42,49 @@ pub(crate) fn encode(
     }
     let metadata = writer.close().map_err(FormatError::parquet(what()))?;
     let bytes = Bytes::from(file);
-    (0..descriptors.len())
-        .map(|column| cut_out(&bytes, &metadata, column, descriptors[column].clone()))
-        .collect()
+    let has_nan = arrays.iter().any(|array| holds_nan(array.as_ref()));
+    let chunks = descriptors.iter().enumerate().map(|(column, descriptor)| {
+        let mut chunk = cut_out(&bytes, &metadata, column, descriptor.clone())?;
+        if has_nan && is_float(descriptor) {
+            // Bounds pass over NaN, and some readers then pass over its rows.
+            chunk.metadata = without_bounds(chunk.metadata)?;
+            chunk.column_index = None;
+        }
+        Ok(chunk)
+    });
+    chunks.collect()
+}
+
+/// Whether a float in it is NaN, however deep.
+fn holds_nan(array: &dyn Array) -> bool {
+    match array.data_type() {
+        DataType::Float16 => {
+            array.as_primitive::<Float16Type>().values().iter().any(|v| v.is_nan())
+        }
+        DataType::Float32 => {
+            array.as_primitive::<Float32Type>().values().iter().any(|v| v.is_nan())
+        }
+        DataType::Float64 => {
+            array.as_primitive::<Float64Type>().values().iter().any(|v| v.is_nan())
+        }
+        DataType::List(_) => holds_nan(array.as_list::<i32>().values().as_ref()),
+        DataType::FixedSizeList(..) => holds_nan(array.as_fixed_size_list().values().as_ref()),
+        DataType::Map(..) => holds_nan(array.as_map().entries()),
+        DataType::Struct(_) => {
+            array.as_struct().columns().iter().any(|column| holds_nan(column.as_ref()))
+        }
+        _ => false,
+    }
+}
+
+fn is_float(column: &ColumnDescriptor) -> bool {
+    matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE)
+        || column.logical_type_ref() == Some(&LogicalType::Float16)
+}
+
+fn without_bounds(chunk: ColumnChunkMetaData) -> Result<ColumnChunkMetaData> {
+    let builder = chunk.into_builder().clear_statistics();
+    builder.build().map_err(FormatError::parquet("column chunk metadata"))
 }
 
 /// Rows of a page: a row by itself is read with its page, and a scan takes batches of as many.

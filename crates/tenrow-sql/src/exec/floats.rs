@@ -67,16 +67,13 @@ pub(crate) fn plain_f64(value: f64) -> f64 {
 
 /// [`plain`] of what another expression gives.
 #[derive(Debug, Eq)]
-pub(in crate::exec) struct PlainFloats {
+pub(crate) struct PlainFloats {
     of: Arc<dyn PhysicalExpr>,
 }
 
 impl PlainFloats {
     /// `of`, made plain if it gives floats.
-    pub(in crate::exec) fn around(
-        of: Arc<dyn PhysicalExpr>,
-        data_type: &DataType,
-    ) -> Arc<dyn PhysicalExpr> {
+    pub(crate) fn around(of: Arc<dyn PhysicalExpr>, data_type: &DataType) -> Arc<dyn PhysicalExpr> {
         match data_type.is_floating() {
             true => Arc::new(Self { of }),
             false => of,

@@ -304,7 +304,10 @@ async fn assemble(
     for column in target.columns.iter() {
         columns.extend(match hidden::of_rows(&target.snapshot, *column, rows).await? {
             Some(column) => Some(column),
-            None => attributes.next().map(|column| plain(&column)),
+            None => attributes.next().map(|column| match target.stored_floats {
+                true => column,
+                false => plain(&column),
+            }),
         });
     }
     let count: u64 = rows.iter().map(|range| range.end - range.start).sum();

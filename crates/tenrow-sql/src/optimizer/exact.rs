@@ -20,6 +20,9 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 
+/// The sign of `-x`, which is 0 - x.
+const NEGATIVE: &str = "negative";
+
 /// Computes them by functions that check. Narrow integers were made wide before: see `integers`.
 #[derive(Debug)]
 pub(super) struct ExactIntegers;
@@ -89,7 +92,7 @@ fn checked(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         },
         Expr::Negative(inner) if data_type(&inner) == Some(DataType::Int64) => {
             let zero = Expr::Literal(ScalarValue::Int64(Some(0)), None);
-            Transformed::yes(exact("-", zero, *inner))
+            Transformed::yes(exact(NEGATIVE, zero, *inner))
         }
         other => Transformed::no(other),
     }
@@ -120,6 +123,17 @@ impl ScalarUDFImpl for Exact {
         }
     }
 
+    /// That of the operator: groups and answers are called by it.
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        match args {
+            [_, inner] if self.sign == NEGATIVE => Ok(format!("(- {})", inner.schema_name())),
+            [left, right] => {
+                Ok(format!("{} {} {}", left.schema_name(), self.sign, right.schema_name()))
+            }
+            _ => plan_err!("{} of {} operands", self.sign, args.len()),
+        }
+    }
+
     fn signature(&self) -> &Signature {
         &self.signature
     }
@@ -134,7 +148,7 @@ impl ScalarUDFImpl for Exact {
         };
         match self.sign {
             "+" => apply(left, right, numeric::add),
-            "-" => apply(left, right, numeric::sub),
+            "-" | NEGATIVE => apply(left, right, numeric::sub),
             _ => apply(left, right, numeric::mul),
         }
     }
@@ -153,6 +167,10 @@ impl ScalarUDFImpl for Digits {
 
     fn display_name(&self, args: &[Expr]) -> Result<String> {
         Ok(args.iter().map(|arg| format!("({arg})")).collect())
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        Ok(args.iter().map(|arg| arg.schema_name().to_string()).collect())
     }
 
     fn signature(&self) -> &Signature {

@@ -1,5 +1,5 @@
-//! Computed floats as SQL has them: one NaN, which is more than every number, and one zero. Columns are so already: see
-//! `exec::floats`.
+//! Floats as SQL has them: one NaN, which is more than every number, and one zero. Columns are made so where they are read (see
+//! `exec::floats`), and computed ones here. What a statement only passes on stays as it is stored, bit by bit: copies are copies.
 //!
 //! The engine (55.2) compares floats by their bits: 0.0 / 0.0 has a sign on some processors, and was less than every number.
 
@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, FieldRef};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{
-    Column, DFSchema, Result, ScalarValue, TableReference, internal_datafusion_err,
+    Column, DFSchema, ExprSchema, Result, ScalarValue, TableReference, internal_datafusion_err,
 };
+use datafusion::datasource::{TableProvider, provider_as_source, source_as_provider};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::logical_plan::{Aggregate, Projection};
+use datafusion::logical_expr::logical_plan::{Aggregate, Projection, TableScan};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, ReturnFieldArgs,
@@ -22,6 +23,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::exec;
+use crate::table::{DatasetTable, ViewTable};
 
 /// Makes floats plain where they are computed, but for those that a statement only gives, or writes.
 #[derive(Debug)]
@@ -35,7 +37,11 @@ impl AnalyzerRule for PlainFloats {
                 plan => Ok(Transformed::no(plan)),
             })
         });
-        given(plan.data()?)
+        let plan = given(plan.data()?)?;
+        match only_passes_on(&plan)? {
+            true => plan.transform_down_with_subqueries(as_stored).data(),
+            false => Ok(plan),
+        }
     }
 
     fn name(&self) -> &str {
@@ -145,6 +151,71 @@ fn given(plan: LogicalPlan) -> Result<LogicalPlan> {
     }
 }
 
+/// Whether floats of tables come out of the plan as they are, and nothing looks at them.
+fn only_passes_on(plan: &LogicalPlan) -> Result<bool> {
+    let mut looks = false;
+    plan.apply_with_subqueries(|step| {
+        looks |= match step {
+            LogicalPlan::TableScan(_)
+            | LogicalPlan::SubqueryAlias(_)
+            | LogicalPlan::Limit(_)
+            | LogicalPlan::Union(_)
+            | LogicalPlan::Values(_)
+            | LogicalPlan::EmptyRelation(_)
+            | LogicalPlan::Explain(_)
+            | LogicalPlan::Subquery(_) => false,
+            LogicalPlan::Projection(_)
+            | LogicalPlan::Filter(_)
+            | LogicalPlan::Sort(_)
+            | LogicalPlan::Join(_) => looks_at_floats(step),
+            _ => step.inputs().iter().any(|input| has_floats(input.schema())),
+        };
+        Ok(if looks { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(!looks)
+}
+
+fn looks_at_floats(step: &LogicalPlan) -> bool {
+    let schema = merge_schema(&step.inputs());
+    let is_passed = |expr: &Expr| {
+        matches!(step, LogicalPlan::Projection(_))
+            && matches!(expr.clone().unalias(), Expr::Column(_))
+    };
+    let names_float = |expr: &Expr| {
+        let columns = expr.column_refs();
+        columns.iter().any(|column| {
+            schema.field_from_column(column).map_or(true, |field| field.data_type().is_floating())
+        })
+    };
+    step.expressions().iter().any(|expr| !is_passed(expr) && (names_float(expr) || has_outer(expr)))
+}
+
+/// Whether it names columns of a statement around, which may be floats.
+fn has_outer(expr: &Expr) -> bool {
+    let is_outer = |part: &Expr| Ok(matches!(part, Expr::OuterReferenceColumn(..)));
+    expr.exists(is_outer).unwrap_or(true)
+}
+
+fn has_floats(schema: &DFSchema) -> bool {
+    schema.fields().iter().any(|field| field.data_type().is_floating())
+}
+
+/// The scan of a table whose floats come as they are stored.
+fn as_stored(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let LogicalPlan::TableScan(scan) = &plan else { return Ok(Transformed::no(plan)) };
+    let Ok(provider) = source_as_provider(&scan.source) else { return Ok(Transformed::no(plan)) };
+    let table: Arc<dyn TableProvider> = if let Some(table) = provider.downcast_ref::<DatasetTable>()
+    {
+        Arc::new(table.with_stored_floats())
+    } else if let Some(table) = provider.downcast_ref::<ViewTable>() {
+        Arc::new(table.with_stored_floats())
+    } else {
+        return Ok(Transformed::no(plan));
+    };
+    let source = provider_as_source(table);
+    Ok(Transformed::yes(LogicalPlan::TableScan(TableScan { source, ..scan.clone() })))
+}
+
 /// Sums and their like of infinities are NaN, of whatever sign.
 fn of_aggregates(aggregate: Aggregate) -> Result<Transformed<LogicalPlan>> {
     let schema = Arc::clone(&aggregate.schema);
@@ -186,6 +257,10 @@ struct Plain {
 impl ScalarUDFImpl for Plain {
     fn name(&self) -> &str {
         "plain"
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        Ok(args.iter().map(|arg| arg.schema_name().to_string()).collect())
     }
 
     fn signature(&self) -> &Signature {

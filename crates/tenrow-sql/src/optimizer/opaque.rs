@@ -25,6 +25,10 @@ impl ScalarUDFImpl for Opaque {
         "opaque"
     }
 
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        Ok(args.iter().map(|arg| arg.schema_name().to_string()).collect())
+    }
+
     fn signature(&self) -> &Signature {
         &self.signature
     }

@@ -43,6 +43,8 @@ pub(crate) struct DatasetTable {
     schema: SchemaRef,
     /// Whether files come with their bytes where these are objects of their own.
     has_contents: bool,
+    /// Whether floats come as they are stored: NaN of either sign, and two zeros.
+    stored_floats: bool,
 }
 
 impl DatasetTable {
@@ -51,7 +53,7 @@ impl DatasetTable {
             true => columns::whole_schema(&snapshot),
             false => snapshot.arrow_schema().clone(),
         };
-        Self { snapshot, name: name.into(), schema, has_contents: false }
+        Self { snapshot, name: name.into(), schema, has_contents: false, stored_floats: false }
     }
 
     /// The same table, showing its hidden columns: those that it shows already keep their places.
@@ -63,6 +65,11 @@ impl DatasetTable {
     pub(crate) fn with_contents(&self) -> Option<Self> {
         let is_new = columns::has_files(&self.snapshot) && !self.has_contents;
         is_new.then(|| Self { has_contents: true, ..self.clone() })
+    }
+
+    /// The same table, whose floats come as they are stored.
+    pub(crate) fn with_stored_floats(&self) -> Self {
+        Self { stored_floats: true, ..self.clone() }
     }
 
     pub(crate) fn has_contents(&self) -> bool {
@@ -127,6 +134,7 @@ impl TableProvider for DatasetTable {
             columns: columns.into(),
             schema,
             takes_late_filters: UseStatistics::is_set(session.config()),
+            stored_floats: self.stored_floats,
         };
         exec::plan(target, chosen, session).await
     }

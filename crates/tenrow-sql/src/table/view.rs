@@ -18,7 +18,7 @@ use tenrow::View;
 
 use crate::columns::{self, Column};
 use crate::error::external;
-use crate::exec::{FetchExec, Fetched, hidden_column};
+use crate::exec::{FetchExec, Fetched, PlainFloats, hidden_column};
 
 /// The rows of a view, with the columns of its version; `_row` is the row's number there.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub(crate) struct ViewTable {
     schema: SchemaRef,
     /// Whether files come with their bytes where these are objects of their own.
     has_contents: bool,
+    /// Whether floats come as they are stored: NaN of either sign, and two zeros.
+    stored_floats: bool,
 }
 
 impl ViewTable {
@@ -37,7 +39,7 @@ impl ViewTable {
             true => columns::whole_schema(view.snapshot()),
             false => view.snapshot().arrow_schema().clone(),
         };
-        Self { view, name: name.into(), schema, has_contents: false }
+        Self { view, name: name.into(), schema, has_contents: false, stored_floats: false }
     }
 
     pub(crate) fn row_count(&self) -> u64 {
@@ -48,6 +50,11 @@ impl ViewTable {
     pub(crate) fn with_contents(&self) -> Option<Self> {
         let is_new = columns::has_files(self.view.snapshot()) && !self.has_contents;
         is_new.then(|| Self { has_contents: true, ..self.clone() })
+    }
+
+    /// The same table, whose floats come as they are stored.
+    pub(crate) fn with_stored_floats(&self) -> Self {
+        Self { stored_floats: true, ..self.clone() }
     }
 
     /// Row numbers, and hidden columns that are wanted, in batches.
@@ -131,9 +138,14 @@ impl TableProvider for ViewTable {
         }
         let found = plan.schema();
         let expression = |index: &usize| {
-            let name = self.schema.field(*index).name();
+            let field = self.schema.field(*index);
+            let name = field.name();
             let column: Arc<dyn PhysicalExpr> =
                 Arc::new(PhysicalColumn::new(name, found.index_of(name)?));
+            let column = match self.stored_floats {
+                true => column,
+                false => PlainFloats::around(column, field.data_type()),
+            };
             Ok((column, name.clone()))
         };
         let expressions = indices.iter().map(expression).collect::<Result<Vec<_>>>()?;

@@ -165,10 +165,13 @@ fn match_fields(from: &Schema, to: &Schema) -> Result<HashMap<FieldId, FieldId>>
                 own.attribute_type == form.attribute_type && own.nullable == form.nullable
             });
             let Some((own, _)) = same else {
+                let there = match other.type_text() {
+                    today if today == form.type_text() => today,
+                    today => format!("{today}, in older files {},", form.type_text()),
+                };
                 return Err(Error::invalid(format!(
-                    "attribute {:?} is {} there and {} here: change one of them first",
+                    "attribute {:?} is {there} there and {} here: change one of them first",
                     attribute.name,
-                    form.type_text(),
                     attribute.type_text()
                 )));
             };

@@ -17,17 +17,18 @@ use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapter
 use tenrow::Attribute;
 use tenrow::format::{FIELD_ID_KEY, default_rows};
 
-use crate::exec::floats::{PlainFloats, plain};
+use crate::exec::floats::PlainFloats;
 
 /// Knows the attributes that a scan reads.
 #[derive(Debug)]
 pub(super) struct ByFieldId {
     attributes: Arc<[Attribute]>,
+    stored_floats: bool,
 }
 
 impl ByFieldId {
-    pub(super) fn new(attributes: Vec<Attribute>) -> Self {
-        Self { attributes: attributes.into() }
+    pub(super) fn new(attributes: Vec<Attribute>, stored_floats: bool) -> Self {
+        Self { attributes: attributes.into(), stored_floats }
     }
 }
 
@@ -35,7 +36,12 @@ impl PhysicalExprAdapterFactory for ByFieldId {
     fn create(&self, _: SchemaRef, file: SchemaRef) -> Result<Arc<dyn PhysicalExprAdapter>> {
         let mut columns = HashMap::new();
         for attribute in self.attributes.iter() {
-            columns.insert(attribute.name.clone(), in_file(attribute, &file)?);
+            let column = in_file(attribute, &file)?;
+            let column = match self.stored_floats {
+                true => column,
+                false => PlainFloats::around(column, &attribute.attribute_type.arrow_type()),
+            };
+            columns.insert(attribute.name.clone(), column);
         }
         Ok(Arc::new(InFile { columns, file }))
     }
@@ -50,14 +56,13 @@ fn in_file(attribute: &Attribute, file: &SchemaRef) -> Result<Arc<dyn PhysicalEx
         let row = default_rows(attribute, 1).map_err(|error| {
             crate::error::external(tenrow::Error::format("the default of an attribute", error))
         })?;
-        return Ok(lit(ScalarValue::try_from_array(&plain(&row), 0)?));
+        return Ok(lit(ScalarValue::try_from_array(&row, 0)?));
     };
     let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(file.field(index).name(), index));
-    let column = match *file.field(index).data_type() == wanted {
-        true => column,
-        false => cast(column, file, wanted.clone())?,
-    };
-    Ok(PlainFloats::around(column, &wanted))
+    match *file.field(index).data_type() == wanted {
+        true => Ok(column),
+        false => cast(column, file, wanted),
+    }
 }
 
 fn position(file: &Schema, id: u32) -> Option<usize> {
