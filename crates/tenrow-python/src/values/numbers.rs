@@ -47,8 +47,8 @@ pub(super) fn of_list(
         None => {
             let own = || numpy.call_method1("asarray", (&known,)).map_err(ragged);
             match untyped(&known, attribute, dtype) {
-                // A lossy cast gives the nearest of what they are by themselves.
-                Err(_) if mode == CastMode::Lossy => own()?,
+                // These casts give the nearest of what they are by themselves.
+                Err(_) if matches!(mode, CastMode::Round | CastMode::Lossy) => own()?,
                 read => {
                     let read = read?;
                     // Bools have a type, unlike other numbers.
