@@ -12,6 +12,7 @@ use tenrow::{
     Storage, StoreOptions, VacuumOptions, Version, ViewOptions, WriteOptions,
 };
 
+use crate::ending::Call;
 use crate::error::{invalid, raised};
 use crate::runtime::{check_may_write, wait};
 use crate::schema::{attribute_of, parsed_encoding, schema};
@@ -185,6 +186,7 @@ impl Dataset {
         check_may_write()?;
         let mode = cast_mode(cast)?;
         let py = rows.py();
+        let _call = Call::begin(py);
         let rows = crate::column::rows_of(rows, snapshot.snapshot.row_count())?;
         let latest = wait(py, self.dataset.latest())?;
         let batch = values::batch_of(latest.schema(), values, mode, None)?;
@@ -271,6 +273,7 @@ impl Dataset {
         let mut failed: Option<PyErr> = None;
         let computed = |batch: &arrow_array::RecordBatch| {
             let computed = Python::try_attach(|py| {
+                let _call = Call::begin(py);
                 let rows = PyDict::new(py);
                 for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
                     let known = schema.attribute(field.name());

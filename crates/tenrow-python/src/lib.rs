@@ -2,6 +2,7 @@
 //! `python/tenrow`.
 
 mod error;
+mod ending;
 mod runtime;
 mod memory;
 mod arrow;
@@ -21,6 +22,9 @@ use pyo3::prelude::*;
 
 #[pymodule]
 fn _tenrow(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let end = wrap_pyfunction!(ending::end, module)?;
+    module.py().import("atexit")?.call_method1("register", (end,))?;
+    module.add_function(wrap_pyfunction!(ending::forked, module)?)?;
     module.add_class::<memory::Memory>()?;
     module.add_class::<arrow::ArrowBatches>()?;
     module.add_class::<file::FileHandle>()?;

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use tenrow::Storage;
 use tokio::runtime::{Handle, Runtime};
 
+use crate::ending;
 use crate::error::raised;
 
 /// How often it is looked whether Ctrl-C was pressed.
@@ -69,12 +70,16 @@ pub(crate) fn wait_for<T: Send>(
         }
     };
     py.detach(|| {
-        if Handle::try_current().is_err() {
-            return runtime.block_on(watched);
-        }
-        // Within a function of Python that work of this runtime has called: it waits on a thread of its own.
-        let done = std::thread::scope(|scope| scope.spawn(|| runtime.block_on(watched)).join());
-        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        ending::pass();
+        let done = if Handle::try_current().is_err() {
+            runtime.block_on(watched)
+        } else {
+            // Within a function of Python that work of this runtime has called: it waits on a thread of its own.
+            let done = std::thread::scope(|scope| scope.spawn(|| runtime.block_on(watched)).join());
+            done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        ending::pass();
+        done
     })
 }
 
@@ -94,6 +99,7 @@ pub(crate) fn wait_for_task<T: Send + 'static>(
     // Errors become exceptions outside, where this thread surely has the interpreter.
     let done = py.detach(move || {
         loop {
+            ending::pass();
             match receiver.recv_timeout(SIGNALS_EVERY) {
                 Ok(done) => return Ok(done),
                 Err(RecvTimeoutError::Timeout) => {
@@ -132,6 +138,7 @@ fn let_go<T>(receiver: &mpsc::Receiver<T>) {
 /// Whether Ctrl-C was pressed. In an interpreter that is ending nobody handles it: whoever waits then is never asked
 /// again, for its thread does not come back.
 fn check_signals() -> PyResult<()> {
+    ending::pass();
     Python::try_attach(|py| py.check_signals()).unwrap_or(Ok(()))
 }
 
@@ -184,6 +191,7 @@ pub(crate) fn read<T: Send>(
     let done = py.detach(|| {
         let mut work = std::pin::pin!(work);
         loop {
+            ending::pass();
             let mut looked: Option<Instant> = None;
             let done = block_on(poll_fn(|context| {
                 if let Poll::Ready(done) = work.as_mut().poll(context) {

@@ -10,6 +10,7 @@ use tenrow::{DatasetWriter, Upload};
 use tenrow_convert::{CastMode, attribute_of, cast_batch, conform};
 
 use crate::arrow::batches_of;
+use crate::ending::Call;
 use crate::error::invalid;
 use crate::runtime::{Home, check_may_write, wait, wait_for};
 use crate::snapshot::{Place, Snapshot};
@@ -101,6 +102,7 @@ impl Writer {
     fn append(&self, rows: &Bound<'_, PyDict>, cast: &str) -> PyResult<()> {
         check_may_write()?;
         let mode = cast_mode(cast)?;
+        let _call = Call::begin(rows.py());
         let mut writer = self.taken()?;
         let appended = batch_of(&writer.schema().clone(), rows, mode, Some(&mut writer))
             .and_then(|batch| wait(rows.py(), writer.append(&batch)));
@@ -113,6 +115,7 @@ impl Writer {
     fn append_arrow(&self, rows: &Bound<'_, PyAny>, cast: &str) -> PyResult<()> {
         check_may_write()?;
         let mode = cast_mode(cast)?;
+        let _call = Call::begin(rows.py());
         let reader = batches_of(rows)?;
         let mut writer = self.taken()?;
         let appended = append_batches(rows.py(), &mut writer, reader, mode);

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[3]
-MODULES = ["tenrow", "tenrow._dataset", "tenrow._file", "tenrow._root", "tenrow._schema", "tenrow._write"]
+MODULES = ["tenrow", "tenrow._dataset", "tenrow._file", "tenrow._root", "tenrow._schema", "tenrow._write", "tenrow._column", "tenrow._view"]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -18,6 +18,11 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 def test_docstrings(name):
     found = doctest.testmod(importlib.import_module(name), optionflags=FLAGS)
     assert found.failed == 0 and found.attempted > 0
+
+
+def test_docstrings_of_torch():
+    pytest.importorskip("torch")
+    test_docstrings("tenrow.torch")
 
 
 def python_blocks(file: pathlib.Path) -> list[str]:

@@ -57,6 +57,9 @@ ENDINGS = {
     "scan": "[0 for batch in ds.scan(1)]",
     "append": "ds.append({'n': np.arange(10), 'k': np.arange(10)})",
     "arrow": "ds.to_arrow()",
+    "answers": "ds.sql('SELECT n FROM ds WHERE n < 10').to_arrow()",
+    "frames": "ds.sql('SELECT n FROM ds WHERE n < 10').to_pandas()",
+    "errors": "[0 for _ in [1] if not hasattr(ds, 'x')]; ds.rows_where('n < 5')",
     "compute": "ds.add_column('x', lambda rows: (time.sleep(0.01), rows['n'])[1], type='i64')",
     "writer": "w = ds.writer(); [w.append({'n': np.arange(10), 'k': np.arange(10)}) for _ in range(10**6)]",
     "iterate": "[0 for _ in ds['n']]",
@@ -65,8 +68,9 @@ ENDINGS = {
 
 @pytest.mark.parametrize("work", ENDINGS.values(), ids=ENDINGS)
 def test_a_process_ends_while_a_daemon_thread_works(numbers, work):
-    if "to_arrow" in work:
+    if "to_arrow" in work or "to_pandas" in work:
         pytest.importorskip("pyarrow")
+        pytest.importorskip("pandas")
     text = f"""
 import sys, threading, time
 import numpy as np, tenrow

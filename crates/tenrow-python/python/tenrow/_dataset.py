@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import _tenrow
+from ._answer import Answer
 from ._column import Column
 from ._errors import InvalidInput, NotFound, WrongType
 from ._file import wrapped
@@ -26,6 +27,7 @@ _REMOTE: weakref.WeakSet[Dataset] = weakref.WeakSet()
 
 
 def _forget_connections() -> None:
+    _tenrow.forked()
     for dataset in _REMOTE:
         dataset._forget()
 
@@ -285,7 +287,8 @@ class Dataset:
         [1, 2]
         """
         # On lines of its own a comment in it ends.
-        return _tenrow.rows_of(self.sql(f"SELECT _row FROM ds WHERE (\n{condition}\n) ORDER BY _row"))
+        answer = self.sql(f"SELECT _row FROM ds WHERE (\n{condition}\n) ORDER BY _row")
+        return _tenrow.rows_of(answer._batches)
 
     # -- other libraries
 
@@ -298,7 +301,7 @@ class Dataset:
         """
         above = self.uri.rstrip("/").rpartition("/")[0]
         roots = [("data", above)] if above and not above.endswith(":/") else []
-        return _tenrow.sql(statement, roots, self._options, None, [("ds", self._snapshot)])
+        return Answer(_tenrow.sql(statement, roots, self._options, None, [("ds", self._snapshot)]))
 
     def __datafusion_table_provider__(self, session: Any) -> Any:
         """For `datafusion.SessionContext.register_table(name, ds)`: columns, conditions and limits are pushed down."""

@@ -9,6 +9,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from . import _tenrow
+from ._answer import Answer
 from ._errors import NotADataset
 
 
@@ -43,4 +44,4 @@ def sql(
     """
     roots = dict(root) if isinstance(root, Mapping) else {"data": fspath(root)}
     pairs = [(name, fspath(location)) for name, location in roots.items()]
-    return _tenrow.sql(statement, pairs, dict(options or {}), memory_limit_bytes)
+    return Answer(_tenrow.sql(statement, pairs, dict(options or {}), memory_limit_bytes))

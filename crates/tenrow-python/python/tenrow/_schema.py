@@ -175,7 +175,7 @@ def infer_column(name: str, values: Any, *, are_all: bool = True) -> str:
     import numpy
 
     if isinstance(values, (list, tuple)):
-        known = [value for value in values if value is not None]
+        known = [value for value in values if not _is_nothing(value)]
         null = "?" if len(known) < len(values) else ""
         if not known:
             raise WrongType(f"attribute {name!r}: there is no value to take a type from: give it")
@@ -211,6 +211,15 @@ def infer_column(name: str, values: Any, *, are_all: bool = True) -> str:
         return _infer_array(name, array.data).removesuffix("?") + null
     array = numpy.asarray(array)
     return infer_column(name, array.tolist()) if array.dtype.kind in "OUS" and array.ndim == 1 else _infer_array(name, array)
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether it stands where there is no value: `None`, and what numpy and pandas have in its place."""
+    import numpy
+
+    if isinstance(value, (numpy.datetime64, numpy.timedelta64)):
+        return bool(numpy.isnat(value))
+    return value is None or type(value).__qualname__ in ("NAType", "NaTType", "MaskedConstant")
 
 
 def _infer_lists(name: str, rows: list[Any], are_all: bool) -> str:

@@ -146,7 +146,7 @@ pub(super) fn listed<'py>(
     Ok(list)
 }
 
-/// `None`, and what pandas and numpy's masked arrays have in its place.
+/// `None`, and what numpy and pandas have in its place.
 fn is_nothing(item: &Bound<'_, PyAny>) -> PyResult<bool> {
     if item.is_none() {
         return Ok(true);
@@ -158,7 +158,13 @@ fn is_nothing(item: &Bound<'_, PyAny>) -> PyResult<bool> {
     {
         return Ok(false);
     }
-    Ok(matches!(type_of(item).as_str(), "NAType" | "NaTType" | "MaskedConstant"))
+    match type_of(item).as_str() {
+        "NAType" | "NaTType" | "MaskedConstant" => Ok(true),
+        "datetime64" | "timedelta64" => {
+            memory::numpy(item.py())?.call_method1("isnat", (item,))?.is_truthy()
+        }
+        _ => Ok(false),
+    }
 }
 
 /// What kind of object a row is.

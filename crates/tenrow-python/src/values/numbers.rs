@@ -46,9 +46,9 @@ pub(super) fn of_list(
     let found = match typed {
         None => {
             let own = || numpy.call_method1("asarray", (&known,)).map_err(ragged);
-            match untyped(&known, attribute, dtype) {
-                // A lossy cast gives the nearest of what they are by themselves.
-                Err(_) if mode == CastMode::Lossy => own()?,
+            match untyped(&known, attribute, dtype, mode) {
+                // These casts give the nearest of what they are by themselves.
+                Err(_) if matches!(mode, CastMode::Round | CastMode::Lossy) => own()?,
                 read => {
                     let read = read?;
                     // Bools have a type, unlike other numbers.
@@ -67,7 +67,7 @@ pub(super) fn of_list(
                     true => numpy.call_method1("asarray", (&row,))?,
                     false => {
                         let one = PyList::new(py, [row])?;
-                        untyped(one.as_any(), attribute, dtype)?.get_item(0)?
+                        untyped(one.as_any(), attribute, dtype, mode)?.get_item(0)?
                     }
                 };
                 let found = array.getattr("dtype")?;
@@ -177,7 +177,7 @@ pub(super) fn variable(
         check_unmasked(&row, attribute)?;
         let array = match has_dimensions(&row)? {
             true => numpy.call_method1("asarray", (&row,))?,
-            false => untyped(&row, attribute, dtype)?,
+            false => untyped(&row, attribute, dtype, mode)?,
         };
         arrays.push(Some(array));
     }
@@ -290,6 +290,7 @@ fn untyped<'py>(
     values: &Bound<'py, PyAny>,
     attribute: &Attribute,
     dtype: DType,
+    mode: CastMode,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = values.py();
     let name = &attribute.name;
@@ -302,7 +303,7 @@ fn untyped<'py>(
     let has_integers = !is_float && dtype != DType::Bool;
     if has_integers && "fOUS".contains(&kind) {
         // Large integers of Python are fractions by now, or objects.
-        return exact_integers(values, attribute, expected.as_any());
+        return exact_integers(values, attribute, expected.as_any(), mode);
     }
     if is_float && "fOUS".contains(&kind) {
         check_integers(values, &found, attribute)?;
@@ -384,6 +385,7 @@ fn exact_integers<'py>(
     values: &Bound<'py, PyAny>,
     attribute: &Attribute,
     expected: &Bound<'py, PyAny>,
+    mode: CastMode,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = values.py();
     let name = &attribute.name;
@@ -396,8 +398,10 @@ fn exact_integers<'py>(
     let row_size = (flat.len()? / objects.len()?.max(1)).max(1);
     for (place, item) in flat.try_iter()?.enumerate() {
         let item = item?;
-        let is_whole =
-            item.hasattr("is_integer")? && item.call_method0("is_integer")?.is_truthy()?;
+        // Even one that is whole is a fraction, which becomes no integer unless that is asked for.
+        let is_whole = mode != CastMode::Refuse
+            && item.hasattr("is_integer")?
+            && item.call_method0("is_integer")?.is_truthy()?;
         let number = match item.hasattr("__index__")? {
             true => item.call_method0("__index__").ok(),
             false if is_whole => item.call_method0("__int__").ok(),

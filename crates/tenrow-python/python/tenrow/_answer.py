@@ -1,0 +1,40 @@
+"""Answers of SQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Answer:
+    """The rows that a statement gives: a stream of Arrow batches, read once, for whoever speaks Arrow."""
+
+    # In Python, for what is called here may take long, and a thread that the end of the process finds in Python beneath
+    # native code takes the process down with it.
+
+    def __init__(self, batches: Any) -> None:
+        self._batches = batches
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self._batches.__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_schema__(self) -> Any:
+        return self._batches.__arrow_c_schema__()
+
+    def to_arrow(self) -> Any:
+        """All rows as a `pyarrow.Table`."""
+        import pyarrow
+
+        return pyarrow.table(self)
+
+    def to_pandas(self) -> Any:
+        """All rows as a `pandas.DataFrame`; needs pyarrow as well."""
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> Any:
+        """All rows as a `polars.DataFrame`."""
+        import polars
+
+        return polars.DataFrame(self)
+
+    def __repr__(self) -> str:
+        return repr(self._batches)
