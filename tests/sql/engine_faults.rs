@@ -120,10 +120,9 @@ async fn what_is_only_passed_on_keeps_its_bits() {
     ask(&session, "CREATE TABLE g AS SELECT x, y FROM f WHERE k < 3 ORDER BY k").await;
     ask(&session, "INSERT INTO g SELECT x, x AS y FROM f WHERE k < 2").await;
     ask(&session, r#"CREATE VIEW "g#all" AS SELECT _row FROM g ORDER BY _row"#).await;
-    for (sql, count) in [
-        ("SELECT x, y FROM g ORDER BY _row", 3),
-        ("SELECT x, y FROM f WHERE k < 3", 2),
-    ] {
+    for (sql, count) in
+        [("SELECT x, y FROM g ORDER BY _row", 3), ("SELECT x, y FROM f WHERE k < 3", 2)]
+    {
         let batches = session.sql(sql).await.unwrap().collect().await.unwrap();
         let rows = arrow_select::concat::concat_batches(&batches[0].schema(), &batches).unwrap();
         for column in rows.columns() {

@@ -1,5 +1,7 @@
 //! Rows and schemas as people read them.
 
+use std::io::{Write, stderr};
+
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
@@ -7,7 +9,7 @@ use arrow_schema::DataType;
 use serde_json::{Value, json};
 use tenrow::format::AttributeType;
 use tenrow::{Attribute, DType, Element, FileHandle, ReadOptions, Schema, Snapshot, Tensor};
-use tenrow_convert::{Picture, json_rows, tensor_at};
+use tenrow_convert::{NotFinite, Picture, json_rows, tensor_at};
 
 use crate::fault::Result;
 use crate::terminal::Drawing;
@@ -67,7 +69,8 @@ pub(crate) async fn rows(
     Ok(shown)
 }
 
-/// Rows `rows` of these attributes with their numbers and stable ids; of files all but the bytes.
+/// Rows `rows` of these attributes with their numbers and stable ids; of files all but the bytes. What JSON has no form for
+/// is said.
 pub(crate) async fn rows_json(
     snapshot: &Snapshot,
     rows: std::ops::Range<u64>,
@@ -76,9 +79,11 @@ pub(crate) async fn rows_json(
     let is_file = |attribute: &&Attribute| attribute.attribute_type == AttributeType::File;
     let plain: Vec<_> = attributes.iter().filter(|a| !is_file(a)).cloned().collect();
     let read = ReadOptions::default().with_attributes(plain.iter().map(|a| &a.name));
-    let mut shown = Vec::new();
+    let (mut shown, mut lost) = (Vec::new(), NotFinite::default());
     for row in rows {
         let batch = snapshot.take_with(&[row], &read).await?;
+        let columns = plain.iter().zip(batch.columns());
+        columns.for_each(|(attribute, column)| lost.note(&attribute.name, column));
         let values = json_rows(&plain, &batch)?.pop().unwrap_or_default();
         let ids = snapshot.row_ids(&[row]).await?;
         let mut value = json!({ "_row": row, "_row_id": ids.first() });
@@ -90,6 +95,9 @@ pub(crate) async fn rows_json(
             value[&attribute.name] = file.map_or(Value::Null, |file| file_json(&file));
         }
         shown.push(value);
+    }
+    for remark in lost.remarks() {
+        writeln!(stderr(), "tenrow: {remark}")?;
     }
     Ok(shown)
 }

@@ -1,10 +1,36 @@
 //! Values that JSON has no form for.
 
+use std::collections::BTreeMap;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float16Type, Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType};
+
+/// Numbers that JSON has no form for, by column: they are written as null.
+#[derive(Debug, Clone, Default)]
+pub struct NotFinite(BTreeMap<String, u64>);
+
+impl NotFinite {
+    /// Counts those of a column.
+    pub fn note(&mut self, name: &str, column: &ArrayRef) {
+        let count = not_finite(column);
+        if count > 0 {
+            *self.0.entry(name.to_owned()).or_default() += count;
+        }
+    }
+
+    /// A line for each column that had any.
+    pub fn remarks(&self) -> Vec<String> {
+        let remark = |(name, count): (&String, &u64)| {
+            format!(
+                "{name}: {count} NaN or infinite, which JSON has not, became null: parquet keeps them"
+            )
+        };
+        self.0.iter().map(remark).collect()
+    }
+}
 
 /// How many numbers of a column, however deep in lists and structs, are NaN or infinite.
 pub(crate) fn not_finite(column: &ArrayRef) -> u64 {

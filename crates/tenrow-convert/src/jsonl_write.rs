@@ -1,6 +1,5 @@
 //! JSON Lines, written: tensors as nested arrays.
 
-use std::collections::BTreeMap;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +20,7 @@ use tenrow::format::{Attribute, AttributeType, DType, Schema};
 
 use crate::column::elements;
 use crate::error::{ConvertError, Result};
-use crate::json_values::{check_times, not_finite};
+use crate::json_values::{NotFinite, check_times};
 use crate::new_file::{Existing, NewFile};
 
 /// Lists within one batch, all levels of a tensor taken together.
@@ -35,8 +34,7 @@ pub struct JsonLinesWriter {
     path: PathBuf,
     attributes: Vec<Attribute>,
     writer: Writer<BufWriter<NewFile>, LineDelimited>,
-    /// How many values of each attribute have no form in JSON.
-    lost: BTreeMap<String, u64>,
+    lost: NotFinite,
 }
 
 impl JsonLinesWriter {
@@ -54,7 +52,7 @@ impl JsonLinesWriter {
             .with_explicit_nulls(true)
             .build(BufWriter::with_capacity(1 << 20, file));
         let (path, attributes) = (path.to_owned(), schema.attributes().to_vec());
-        Ok(Self { path, attributes, writer, lost: BTreeMap::new() })
+        Ok(Self { path, attributes, writer, lost: NotFinite::default() })
     }
 
     /// Appends `batch`, whose columns are those of the schema.
@@ -65,22 +63,14 @@ impl JsonLinesWriter {
         let fault = || ConvertError::encode(&self.path, "jsonl");
         let batch = json_batch(&self.attributes, batch).map_err(fault())?;
         for (attribute, column) in self.attributes.iter().zip(batch.columns()) {
-            match not_finite(column) {
-                0 => {}
-                count => *self.lost.entry(attribute.name.clone()).or_default() += count,
-            }
+            self.lost.note(&attribute.name, column);
         }
         self.writer.write(&batch).map_err(fault())
     }
 
     /// Says which values became null, since JSON has no form for them.
     pub fn remarks(&self) -> Vec<String> {
-        let remark = |(name, count): (&String, &u64)| {
-            format!(
-                "{name}: {count} NaN or infinite, which JSON has not, became null: parquet keeps them"
-            )
-        };
-        self.lost.iter().map(remark).collect()
+        self.lost.remarks()
     }
 
     /// Makes the file durable, and gives it its name.

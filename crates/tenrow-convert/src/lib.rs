@@ -123,6 +123,7 @@ pub use from_arrow::{attribute_of, conform};
 pub use idx::IdxSource;
 pub use images::ImageSource;
 pub use import::{ImportOptions, Imported, Progress, import, import_in_place};
+pub use json_values::NotFinite;
 pub use jsonl_write::{JsonLinesWriter, json_rows};
 pub use media_type::media_type;
 pub use new_file::{Existing, write_file, write_stored_file};

@@ -17,6 +17,7 @@ use parquet::file::properties::WriterProperties;
 use tenrow::format::FIELD_ID_KEY;
 
 use crate::error::{ConvertError, Result};
+use crate::json_values::NotFinite;
 use crate::row_cells::{for_csv, for_json};
 use crate::row_format::RowFormat;
 
@@ -54,6 +55,7 @@ pub struct RowWriter {
     format: RowFormat,
     schema: SchemaRef,
     writer: Writer,
+    lost: NotFinite,
 }
 
 enum Writer {
@@ -77,7 +79,7 @@ impl RowWriter {
         let schema = written_schema(format, schema);
         let out = BufWriter::with_capacity(BUFFER_BYTES, out);
         let writer = Writer::new(format, &schema, out).map_err(fault(format))?;
-        Ok(Self { format, schema, writer })
+        Ok(Self { format, schema, writer, lost: NotFinite::default() })
     }
 
     /// Appends the rows of `batch`, whose columns have the types of the schema.
@@ -93,6 +95,11 @@ impl RowWriter {
     }
 
     fn write_rows(&mut self, batch: &RecordBatch) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if matches!(self.writer, Writer::Json(_) | Writer::JsonLines(_)) {
+            for (field, column) in self.schema.fields().iter().zip(batch.columns()) {
+                self.lost.note(field.name(), column);
+            }
+        }
         match &mut self.writer {
             Writer::Csv(writer) => writer.write(&with_cells(&self.schema, batch, for_csv)?)?,
             Writer::Json(writer) => writer.write(&with_cells(&self.schema, batch, for_json)?)?,
@@ -108,6 +115,11 @@ impl RowWriter {
             }
         }
         Ok(())
+    }
+
+    /// Says which values became null, since JSON has no form for them.
+    pub fn remarks(&self) -> Vec<String> {
+        self.lost.remarks()
     }
 
     /// Writes what ends the output, and hands on everything that was held back.

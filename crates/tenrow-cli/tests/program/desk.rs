@@ -36,7 +36,7 @@ impl Desk {
         String::from_utf8(self.read(name)).unwrap()
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_tenrow"))
             .current_dir(self.0.path())
             .args(arguments)

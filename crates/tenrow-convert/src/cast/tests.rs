@@ -210,6 +210,7 @@ mod table {
             }
         }
     }
+}
 
 /// A null row of a tensor of two dimensions was taken for a tensor with a null in it: our own JSON Lines were refused.
 #[test]

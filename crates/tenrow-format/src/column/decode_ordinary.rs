@@ -8,12 +8,14 @@ use arrow_array::{Array, ArrayRef, FixedSizeListArray, RecordBatch, StructArray,
 use arrow_schema::{DataType, Field, Fields};
 use bytes::Bytes;
 use parquet::DecodeResult;
-use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, RowSelection, RowSelector,
 };
 use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
+use parquet::arrow::{ArrowSchemaConverter, ProjectionMask};
+use parquet::basic::Type;
 use parquet::file::metadata::ParquetMetaData;
+use parquet::schema::types::ColumnDescriptor;
 
 use crate::attribute_type::AttributeType;
 use crate::error::{FormatError, Result};
@@ -37,6 +39,46 @@ impl OrdinaryFooter {
                 .map_err(FormatError::parquet("the Arrow schema of a file"))
         })
     }
+}
+
+/// Checks that Parquet columns have the types and levels that a writer of `attribute` gives them.
+///
+/// A footer has no checksum of its own: with another level, pages that are whole would be read as other rows.
+///
+/// # Errors
+/// [`FormatError::Malformed`], naming the column.
+pub fn check_columns(
+    metadata: &ParquetMetaData,
+    columns: Range<u32>,
+    attribute: &Attribute,
+) -> Result<()> {
+    let schema = arrow_schema::Schema::new(vec![attribute.arrow_field()]);
+    let expected = ArrowSchemaConverter::new()
+        .convert(&schema)
+        .map_err(FormatError::parquet("the schema of an attribute"))?;
+    let found = metadata.file_metadata().schema_descr();
+    for (column, expected) in columns.zip(expected.columns()) {
+        let form = |column: &ColumnDescriptor| {
+            let length = match column.physical_type() {
+                Type::FIXED_LEN_BYTE_ARRAY => column.type_length(),
+                _ => 0,
+            };
+            (column.physical_type(), length, column.max_def_level(), column.max_rep_level())
+        };
+        let own = found.columns().get(column as usize);
+        if own.is_none_or(|own| form(own) != form(expected)) {
+            let shown = own.map(|own| form(own));
+            return Err(FormatError::malformed(
+                "the footer of a file",
+                format!(
+                    "column {column} of attribute {:?} is {shown:?} (type, length, levels), expected {:?}",
+                    attribute.name,
+                    form(expected)
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Decodes some Parquet columns of some rows of one row group.

@@ -26,7 +26,9 @@ pub(crate) use self::chunk::{ALIGNMENT, EncodedChunk};
 pub use self::decode::{
     DecodedPage, ListShape, decode_bytes_page, decode_page, decode_row_lengths, narrow_32_to_16,
 };
-pub use self::decode_ordinary::{DecodeStep, OrdinaryDecoder, OrdinaryFooter, conform};
+pub use self::decode_ordinary::{
+    DecodeStep, OrdinaryDecoder, OrdinaryFooter, check_columns, conform,
+};
 pub(crate) use self::ordinary::{moved, moved_index};
 pub use self::values::bytes_of;
 

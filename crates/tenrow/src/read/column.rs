@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::format::manifest::{Chunk, in_origin, origin_of};
 use crate::format::{
     Attribute, AttributeType, DType, DecodeStep, FormatError, ListShape, OrdinaryDecoder, RawChunk,
-    conform, default_rows, file_fields, widen,
+    check_columns, conform, default_rows, file_fields, widen,
 };
 use crate::read::arrays;
 use crate::read::fixed::FixedRows;
@@ -401,6 +401,10 @@ impl<'a> ColumnReader<'a> {
         }
         let metadata = self.snapshot.footer(file).await?;
         let all = self.columns(place, &metadata)?;
+        if file.entry().foreign.is_none() {
+            let checked = check_columns(&metadata, all.clone(), self.attribute);
+            checked.map_err(|e| self.source(place).corrupt(e))?;
+        }
         let columns = all.start + skip..all.end;
         let group = metadata.row_groups().get(row_group);
         let chunks =

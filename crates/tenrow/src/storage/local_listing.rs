@@ -26,7 +26,7 @@ pub(super) fn objects(root: PathBuf, prefix: Path) -> BoxStream<'static, Result<
                 blocking::run(move || read(&folder, &place)).await
             };
             let found = match read {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Found::default(),
+                Err(error) if is_no_folder(&error) => Found::default(),
                 found => {
                     found.map_err(|error| store_error(FileError::new("list", &place)(error)))?
                 }
@@ -42,13 +42,17 @@ pub(super) fn objects(root: PathBuf, prefix: Path) -> BoxStream<'static, Result<
 /// The names of the folders in `place`, sorted; none if there is no such folder.
 pub(super) fn folder_names(place: &FilePath) -> io::Result<Vec<String>> {
     let found = match read(&Path::default(), place) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if is_no_folder(&error) => return Ok(Vec::new()),
         found => found?,
     };
     let names = found.folders.iter().filter_map(|folder| folder.filename());
     let mut names: Vec<String> = names.map(str::to_owned).collect();
     names.sort_unstable();
     Ok(names)
+}
+
+fn is_no_folder(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! Where the rows of an answer go.
 
 use std::fs::File;
-use std::io::{self, Write, stdout};
+use std::io::{self, Write, stderr, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -75,7 +75,12 @@ impl Sink {
         let is_closed = self.is_closed;
         let finished = match self.target {
             Target::Table(table) => table.finish(),
-            Target::Rows(writer) => writer.finish().map(|()| 0).map_err(Fault::from),
+            Target::Rows(writer) => {
+                for remark in writer.remarks() {
+                    writeln!(stderr(), "tenrow: {remark}")?;
+                }
+                writer.finish().map(|()| 0).map_err(Fault::from)
+            }
         };
         finished.map_err(|fault| closed(&is_closed).unwrap_or(fault))
     }
