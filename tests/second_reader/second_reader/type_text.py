@@ -190,7 +190,16 @@ def widens(old: Type, new: Type) -> bool:
 
 
 def arrow_type(kind: Type) -> pa.DataType:
-    """The Arrow type of a value that does not nest."""
+    """The Arrow type that values are kept in (`spec/schema.md`, Attributes in Arrow and Parquet); an extension is not a part of it."""
+    if kind.head == "tensor":
+        item = pa.field("item", ARROW[kind.dtype])
+        if kind.is_variable:
+            shape = pa.list_(pa.field("item", pa.int32(), nullable=False), len(kind.shape))
+            return pa.struct([pa.field("data", pa.list_(item), nullable=False), pa.field("shape", shape)])
+        return pa.list_(item, kind.n) if kind.n else pa.list_(item)
+    if kind.head == "file":
+        texts = [pa.field(name, pa.string()) for name in ("path", "name", "media_type")]
+        return pa.struct([pa.field("bytes", pa.binary()), *texts, pa.field("size_bytes", pa.int64()), pa.field("blake3", pa.string())])
     if kind.head in ARROW:
         return ARROW[kind.head]
     if kind.head in DIGITS:
@@ -199,4 +208,23 @@ def arrow_type(kind: Type) -> pa.DataType:
         return pa.binary(*kind.arguments)
     if kind.head in ("timestamp", "duration", "time32", "time64"):
         return getattr(pa, kind.head)(*kind.arguments)
-    raise Refused("schema.md#changes", f"a {kind.head} has no default")
+    fields = [pa.field(name, arrow_type(inner), inner.nullable) for name, inner in zip(kind.names or ("key", "value"), kind.inner)]
+    if kind.head == "struct":
+        return pa.struct(fields)
+    if kind.head == "map":
+        return pa.map_(fields[0].type, fields[1])
+    if kind.head == "list":
+        return pa.list_(fields[0].with_name("item"))
+    raise Refused(RULE, f"pyarrow has no type for {kind.head}")
+
+
+def arrow_field(name: str, text: str, nullable: bool, id: int | None = None) -> pa.Field:
+    """The top-level Arrow field of an attribute, with its metadata (`spec/schema.md`, Field metadata)."""
+    kind, metadata = parse(text), {"tenrow:type": text}
+    if id is not None:
+        metadata["PARQUET:field_id"] = str(id)
+    if kind.head == "tensor" and kind.n != 0:
+        word, key = ("variable", "uniform_shape") if kind.is_variable else ("fixed", "shape")
+        metadata["ARROW:extension:name"] = f"arrow.{word}_shape_tensor"
+        metadata["ARROW:extension:metadata"] = json.dumps({key: kind.shape}, separators=(",", ":"))
+    return pa.field(name, arrow_type(kind), nullable, metadata)

@@ -189,6 +189,7 @@ def default_value(kind: Type, default: object) -> object:
             return numbers(kind.dtype, one)[0]
         require(kind.n is not None, "schema.md#changes", "a default of a tensor of variable shape")
         return tensor(kind, kind, [np.repeat(one, kind.n)], None)[0]
+    require(not kind.inner and kind.head not in ("file", "interval"), "schema.md#changes", f"a {kind.head} has no default")
     try:
         return plain(kind, pa.array([default]).cast(arrow_type(kind)))[0]
     except pa.ArrowInvalid as error:
