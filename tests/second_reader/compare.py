@@ -19,7 +19,9 @@ def without(rows: list[dict], *keys: str) -> list[dict]:
 def as_in_sql(rows: list[dict]) -> list[dict]:
     """Rows as SQL gives them, to which all NaNs of a scalar are one, and both zeros."""
     def value(item: object) -> object:
-        return "nan" if str(item).startswith("nan:") else 0.0 if item == 0 and isinstance(item, float) else item
+        if isinstance(item, float):
+            return item + 0.0
+        return "nan" if isinstance(item, str) and item.startswith("nan:") else item
     return [{key: value(item) for key, item in row.items()} for row in rows]
 
 

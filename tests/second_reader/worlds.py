@@ -155,10 +155,9 @@ class World:
         columns, fields = [], []
         for attribute in attributes:
             kind = attribute["type"].rstrip("?")
-            if kind not in KINDS and attribute["nullable"]:
-                continue  # of a type that only widening makes
+            make = KINDS.get(kind) or tensor(parse(kind))  # one that only widening makes
             fields.append(arrow_field(attribute["name"], kind, attribute["nullable"]))
-            values = [None if attribute["nullable"] and r.random() < nulls else KINDS[kind](r) for _ in range(count)]
+            values = [None if attribute["nullable"] and r.random() < nulls else make(r) for _ in range(count)]
             columns.append(pa.array(values, fields[-1].type))
         source = self.folder / f"{self.name('rows')}.parquet"
         pq.write_table(pa.table(columns, pa.schema(fields)), source)

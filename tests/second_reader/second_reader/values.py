@@ -57,7 +57,10 @@ def widened(old: str, new: str, bits: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         if new == "bf16":  # from integers of 8 bits only
             return (bits.view(view(old)).astype("<f4").view("<u4") >> 16).astype("<u2")
-        return np.ascontiguousarray(bits.view(view(old)).astype(view(new))).view(pattern(new))
+        found = np.ascontiguousarray(bits.view(view(old)).astype(view(new)))
+        if new[0] == "f":
+            found = np.where(np.isnan(found), found * 1, found)  # a NaN becomes a quiet one, as processors convert it
+        return found.view(pattern(new))
 
 
 def lists_of(array: pa.Array) -> tuple[list[tuple[int, int] | None], pa.Array]:
