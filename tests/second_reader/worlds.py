@@ -82,7 +82,7 @@ KINDS = {
     "decimal32(5,1)": digits(5, 1), "decimal64(12,0)": digits(12, 0), "decimal128(10,2)": digits(10, 2), "decimal256(50,3)": digits(50, 3),
     "list<u8>": some(number("u8"), 40), "list<u16?>": some(or_null(number("u16"))), "list<f32?>": some(number("f32")),
     "list<bool>": some(number("bool"), 20), "list<i16>": some(number("i16"), 500), "list<f16?>": some(number("f16")),
-    "list<string?>": some(or_null(text)),
+    "list<string?>": some(or_null(text)), "list<i16?>": some(or_null(number("i16"))), "duration(us)": number("i32"),
     "struct<x:f32,y:list<string?>?>": lambda r: {"x": 1.5, "y": or_null(some(text))(r)},
     "map<string,i64?>": lambda r: [(key, or_null(number("i64"))(r)) for key in "abc"[:r.randint(0, 3)]],
     "file": big,
@@ -155,7 +155,7 @@ class World:
         columns, fields = [], []
         for attribute in attributes:
             kind = attribute["type"].rstrip("?")
-            make = KINDS.get(kind) or tensor(parse(kind))  # one that only widening makes
+            make = KINDS.get(kind) or tensor(parse(kind))  # a tensor that only widening makes
             fields.append(arrow_field(attribute["name"], kind, attribute["nullable"]))
             values = [None if attribute["nullable"] and r.random() < nulls else make(r) for _ in range(count)]
             columns.append(pa.array(values, fields[-1].type))
