@@ -17,7 +17,7 @@ from .leaf import Places, origin_of, read_partitions
 from .pages import RawChunk, RawColumn, read_pages
 from .refusal import Refused, require
 from .root import Attribute, History, Root
-from .type_text import Type
+from .type_text import Type, parse
 
 
 def leaf_columns(kind: pa.DataType) -> int:
@@ -104,6 +104,9 @@ class DataFile:
         for group, rows in enumerate(self.entry["row_groups"]):
             chunks = [c for c in self.entry["chunks"] if c["field"] == id and c["row_group"] == group]
             index = self.field_index(id, chunks)
+            text = (self.fields[index].metadata or {}).get(b"tenrow:type", b"").decode()
+            typed = self.entry["foreign"] or (text and parse(text) == form)
+            require(typed, "schema.md#field-metadata", f"{attribute.name!r} is {text!r} in {self.entry['path']}")
             array = self.group(group).column(index).combine_chunks()
             if isinstance(array, pa.ChunkedArray):
                 array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
