@@ -137,6 +137,10 @@ def read_partitions(places: Places, keys: dict) -> list[dict]:
         file = pq.ParquetFile(pa.BufferReader(data))
         require(file.metadata.num_rows <= 65536, "limits.md", "a leaf of more than 65,536 partitions")
         table = file.read()
+        for group in map(file.metadata.row_group, range(file.num_row_groups)):
+            for chunk in map(group.column, range(group.num_columns)):
+                plain = chunk.compression in ("ZSTD", "UNCOMPRESSED") and not any("DICTIONARY" in encoding for encoding in chunk.encodings)
+                require(plain, RULE, f"{keys['path']}: {chunk.path_in_schema} is {chunk.compression}, {chunk.encodings}")
     except (pa.ArrowException, OSError) as error:
         raise Refused(RULE, f"{keys['path']}: {error}") from error
     for column in COLUMNS:
@@ -144,7 +148,8 @@ def read_partitions(places: Places, keys: dict) -> list[dict]:
         require(there, RULE, f"{keys['path']} lacks {column.name}, or has it in another type")
     partitions = [row for row in table.select(COLUMNS.names).to_pylist()]
     require(len(partitions) == keys["partition_count"], RULE, f"{len(partitions)} partitions in {keys['path']}")
-    next_id, live, size, origin = keys["first_row_id"], 0, 0, origin_of(keys["path"])
+    next_id, live, origin = keys["first_row_id"], 0, origin_of(keys["path"])
+    size = sum(file["size_bytes"] for partition in partitions for file in partition["files"] or [])
     partitions = [partition for partition in partitions if partition["row_count"] != 0]
     require(len({bool(p["row_ids"]) for p in partitions}) < 2, RULE, "a leaf in which only some partitions name their ids")
     for partition in partitions:
@@ -162,7 +167,6 @@ def read_partitions(places: Places, keys: dict) -> list[dict]:
             file["sequence"] = keys["sequence"] if file["sequence"] is None else file["sequence"]
             file["origin"] = origin if file["foreign"] or not file["path"].startswith("@") else origin_of(file["path"])
             file["path"] = file["path"] if file["foreign"] else places.absolute(file["path"], origin)
-            size += file["size_bytes"]
         paths = [file["path"] for file in partition["files"]]
         require(len(set(paths)) == len(paths), RULE, "a file is named twice in a partition")
         partition["external_files"] = {places.absolute(path, origin) for path in partition["external_files"]}

@@ -28,6 +28,19 @@ def checksum(data: bytes) -> str:
     return xxhash.xxh3_64_hexdigest(data)
 
 
+def read_json(data: bytes) -> object:
+    """A JSON document, in which no key is twice."""
+    def pairs(found: list[tuple]) -> dict:
+        require(len(dict(found)) == len(found), RULE, "a key is there twice")
+        return dict(found)
+    try:
+        value = json.loads(data.decode(), object_pairs_hook=pairs)
+        json.dumps(value, ensure_ascii=False).encode()  # no half of a surrogate pair
+        return value
+    except ValueError as error:
+        raise Refused(RULE, f"no JSON: {error}") from error
+
+
 @dataclass
 class Attribute:
     """An attribute of a schema; `forms` are its types by the ids under which files have it."""
@@ -61,13 +74,10 @@ class Root:
         require(framed, RULE, "the frame of a root")
         require(checksum(framed[2]).encode() == framed[1], RULE, "the checksum of a root")
         self.checksum = checksum(data)
-        try:
-            self.keys = json.loads(framed[2])
-        except ValueError as error:
-            raise Refused(RULE, f"a root is no JSON: {error}") from error
+        self.keys = read_json(framed[2])
         require(isinstance(self.keys, dict), RULE, "a root is no object")
         number = self.keys.get("format_version")
-        require(number == 1 and number is not True, RULE, f"format version {number}: needs a newer tenrow")
+        require(type(number) is int and number == 1, RULE, f"format version {number}: needs a newer tenrow")
         unknown = set(self.keys.get("reader_features", ())) - FEATURES
         require(not unknown, RULE, f"reader features {sorted(unknown)}: needs a newer tenrow")
         check_manifest({"checksum": framed[1].decode(), "root": self.keys})
@@ -115,12 +125,14 @@ class History:
 
     def read(self, version: int) -> Root:
         require(version in self.numbers, "layout.md", f"there is no version {version}")
-        return Root((self.versions / f"{2**64 - 1 - version:020}.json").read_bytes(), version)
+        path = self.versions / f"{2**64 - 1 - version:020}.json"
+        require(path.is_file(), "layout.md", f"{path.name} is no file")
+        return Root(path.read_bytes(), version)
 
     def kept(self) -> list[int]:
         """The versions that can be opened: those that have not expired, or that a tag, a view or a clone keeps."""
         keys = self.newest.keys
-        notes = [json.loads(path.read_bytes()) for path in (self.folder / "_tenrow/clones").glob("*.json")]
+        notes = [read_json(path.read_bytes()) for path in (self.folder / "_tenrow/clones").glob("*.json")]
         kept = {*keys["tags"].values(), *(view["version"] for view in keys["views"].values()), *(note["version"] for note in notes)}
         return [version for version in self.numbers if version >= keys.get("expired_before", 1) or version in kept]
 
