@@ -8,9 +8,12 @@ A tensor is nested lists, one of variable shape `{"shape", "data"}`; a file what
 from __future__ import annotations
 
 import json
+import re
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .refusal import Refused, require
 from .type_text import ARROW, ITEM_BITS, Type, arrow_type
@@ -187,16 +190,36 @@ def default_value(kind: Type, default: object) -> object:
             bits = np.array([default], "<f4").view("<u4")
             one = ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype("<u2")
         else:
-            one = patterns_of(kind.dtype, pa.array([default]).cast(ARROW[kind.dtype]))
+            integer = kind.dtype[0] in "iu"
+            require(isinstance(default, int) or not integer, "schema.md#changes", f"default {default!r}")
+            try:
+                one = patterns_of(kind.dtype, pa.array(np.array([default if integer or kind.dtype == "bool" else float(default)]), ARROW[kind.dtype]))
+            except (pa.ArrowInvalid, OverflowError) as error:
+                raise Refused("schema.md#changes", f"default {default!r}: {error}") from error
         if kind.head != "tensor":
             return numbers(kind.dtype, one)[0]
         require(kind.n is not None, "schema.md#changes", "a default of a tensor of variable shape")
         return tensor(kind, kind, [np.repeat(one, kind.n)], None)[0]
     require(not kind.inner and kind.head not in ("file", "interval"), "schema.md#changes", f"a {kind.head} has no default")
     try:
-        return plain(kind, pa.array([default]).cast(arrow_type(kind)))[0]
-    except pa.ArrowInvalid as error:
+        return plain(kind, cast_text(kind, default))[0]
+    except (pa.ArrowInvalid, ArithmeticError) as error:
         raise Refused("schema.md#changes", f"default {default!r}: {error}") from error
+
+
+def cast_text(kind: Type, default: object) -> pa.Array:
+    """A default that Arrow casts, where implementations of Arrow differ as the first one does."""
+    wanted, text = arrow_type(kind), pa.array([default])
+    if kind.head.startswith("time3") or kind.head.startswith("time6"):
+        return pa.array([f"1970-01-01T{default}"]).cast(pa.timestamp(wanted.unit)).cast(wanted)
+    if kind.head == "date64":  # may have a time
+        return text.cast(pa.timestamp("ms")).cast(pa.int64())
+    if kind.head.startswith("decimal"):  # rounded, halves away from zero
+        digits, scale = kind.arguments
+        return pa.array([Decimal(str(default)).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, Context(prec=digits))], wanted)
+    if kind.head == "timestamp" and wanted.tz and not re.search("Z$|[+-][0-9]{2}:?[0-9]{2}$", str(default)):
+        return pc.assume_timezone(text.cast(pa.timestamp(wanted.unit)), wanted.tz)
+    return text.cast(wanted)
 
 
 def as_json(row: dict) -> str:
