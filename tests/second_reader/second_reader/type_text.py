@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 
@@ -43,10 +44,7 @@ class Type:
     @property
     def n(self) -> int | None:
         """The elements of a row of a tensor, if all rows have as many."""
-        product = 1
-        for size in self.shape:
-            product = None if size is None or product is None else product * size
-        return product
+        return None if None in self.shape else math.prod(self.shape)
 
     @property
     def is_variable(self) -> bool:
@@ -87,6 +85,8 @@ class Parser:
             found = self.plain(1)
             if found.dtype and self.next_is("["):
                 found = Type("tensor", found.dtype, self.shape())
+                row_bits = math.prod(1 if size is None else size for size in found.shape) * ITEM_BITS[found.dtype]
+                require(row_bits <= 8 << 30, "limits.md", f"type {self.text!r}: a row of more than 1 GiB")
         self.take("")
         return found
 
@@ -96,17 +96,12 @@ class Parser:
             if sizes:
                 self.take(",")
             sizes.append(None if self.next_is("?") else self.number())
-        product = 1
-        for size in sizes:
-            product *= size or 1
-        variable = None in sizes
         require(len(sizes) <= 32, "limits.md", f"type {self.text!r}: more than 32 dimensions")
-        require(variable or product < 2**31, "limits.md", f"type {self.text!r}: too many elements")
-        require(all((size or 0) < 2**32 for size in sizes), RULE, f"type {self.text!r}: a dimension of 2^32 or more")
+        require(math.prod(size or 1 for size in sizes) < 2**31, "limits.md", f"type {self.text!r}: too many elements")
         return tuple(sizes)
 
     def plain(self, depth: int) -> Type:
-        require(depth <= 32, "limits.md", f"type {self.text!r} nests deeper than 32")
+        require(depth <= 33, "limits.md", f"type {self.text!r} nests deeper than 32")
         head = self.take()
         if head in ITEM_BITS:
             require(head != "bf16" or depth == 1, RULE, f"type {self.text!r}: bf16 stands alone or in a tensor")
@@ -134,6 +129,7 @@ class Parser:
                 zone = ""
                 while self.tokens and self.tokens[0] not in (",", ")"):
                     zone += self.take()
+                require(zone, RULE, f"type {self.text!r}: an empty zone")
                 arguments.append(zone)
             self.take(")")
             return Type(head, arguments=tuple(arguments))
