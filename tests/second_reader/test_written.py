@@ -8,6 +8,8 @@ import pathlib
 import pytest
 
 from compare import differences
+from second_reader import Dataset
+from second_reader.promises import broken
 from second_reader.root import History
 from worlds import World
 
@@ -32,6 +34,7 @@ def test_interop_cases_are_there():
 def test_interop_cases_are_read_alike(folder):
     found, _, rows = differences(folder, by_take=False)
     assert found == [] and rows
+    assert broken(Dataset(folder), 2) == []
 
 
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + WORLDS))
@@ -41,3 +44,5 @@ def test_random_datasets_are_read_alike(seed, tmp_path):
     for dataset in world.datasets:
         found, _, rows = differences(dataset)
         assert found == [], world.log
+        opened = Dataset(dataset)
+        assert [broken(opened, version) for version in opened.versions()] == [[] for _ in opened.versions()], world.log
