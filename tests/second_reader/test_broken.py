@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import program
-from second_reader import Dataset, Refused, writer
+from second_reader import Dataset, Refused, parquet_writer, writer
 from second_reader.root import History
 from test_writer import TYPES, part
 
@@ -73,7 +73,45 @@ LEAVES = {
     "a path with a control character of Unicode": ("manifest.md", {"0.deletes.path": "_tenrow/deletes/\x85"}),
     "a chunk of a row group that is not there": ("manifest.md#leaf", {"0.files.0.chunks.0.row_group": 1}),
     "a column that is not there": ("manifest.md#leaf", {"0.files.0.chunks.0.column": 7}),
+    "half of an OffsetIndex": ("manifest.md#leaf", {"0.files.0.chunks.0.offset_index_end": None}),
+    "a run of no row ids": ("manifest.md#leaf", {"0.row_ids": [{"first": 0, "count": 11}, {"first": 11, "count": 0}], "1.row_ids": [{"first": 11, "count": 5}]}),
+    "statistics twice": ("manifest.md#root", {"0.statistics": [{"field": 1, "null_count": 0, "exact": False}] * 2}),
+    "another last prefix": ("tensor-pages.md#where-a-row-is", {"0.files.0.chunks.2.last_prefix": 5}),
     "columns that change places": ("schema.md", {"0.files.0.chunks.0.column": 1, "0.files.0.chunks.1.column": 0}),
+}
+
+
+def without_crc(kind: int, header: tuple, body: bytes) -> bytes:
+    return parquet_writer.thrift("struct", [(1, "i32", kind), (2, "i32", len(body)), (3, "i32", len(body)), header]) + body
+
+
+def with_another_crc(kind: int, header: tuple, body: bytes) -> bytes:
+    return PAGE(kind, header, body)[:-len(body)] + bytes([body[0] ^ 1]) + body[1:]
+
+
+def with_another_dictionary(kind: int, header: tuple, body: bytes) -> bytes:
+    """Entry 5 of the identity dictionary is 9: ordinary readers find other values than those who read bits."""
+    return PAGE(kind, header, body[:20] + b"\x09" + body[21:] if kind == 2 else body)
+
+
+def levels(change):
+    """A data page of tensors whose levels are changed."""
+    def data_page(encoding, rows, entries, nulls, repetition, definition, values):
+        if repetition:
+            repetition, definition = change(repetition, definition, entries)
+        return DATA_PAGE(encoding, rows, entries, nulls, repetition, definition, values)
+    return data_page
+
+
+PAGE, DATA_PAGE = parquet_writer.page, parquet_writer.data_page
+PAGES = {
+    "no CRC": ("partition.md#a-file", {"page": without_crc}, False),
+    "another CRC": ("tensor-pages.md#checking", {"page": with_another_crc}, True),
+    "a dictionary that is not the identity": ("tensor-pages.md#values", {"page": with_another_dictionary}, False),
+    "a null element": ("tensor-pages.md", {"data_page": levels(
+        lambda repetition, definition, entries: (repetition, parquet_writer.varint(entries - 1 << 1) + b"\2\2\1"))}, True),
+    "rows of other lengths": ("", {"data_page": levels(
+        lambda repetition, definition, entries: (b"\2\0" + parquet_writer.varint(len(repetition) and 8) + b"\1" + repetition[4:], definition))}, True),
 }
 
 
@@ -124,3 +162,17 @@ def test_what_breaks_a_rule_is_refused(what, base, tmp_path):
     assert refused.value.rule.startswith(rule)
     with pytest.raises(program.Failed):
         program.tenrow("verify", "--full", tmp_path)
+
+
+@pytest.mark.parametrize("what", PAGES)
+def test_pages_that_break_a_rule_are_refused(what, tmp_path, monkeypatch):
+    rule, changes, program_refuses = PAGES[what]
+    for name, change in changes.items():
+        monkeypatch.setattr(parquet_writer, name, change)
+    writer.create(tmp_path / "broken", TYPES, [part(0, 11), part(11, 5)])
+    with pytest.raises(Refused) as refused:
+        Dataset(tmp_path / "broken").rows()
+    assert refused.value.rule.startswith(rule)
+    if program_refuses:  # of the others it reads the right rows, and does not see what ordinary readers would find
+        with pytest.raises(program.Failed):
+            program.tenrow("verify", "--full", tmp_path / "broken")

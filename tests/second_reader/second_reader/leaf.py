@@ -117,6 +117,7 @@ def check_chunk(chunk: dict) -> None:
         require(needed or value is None, RULE, f"{key} of a {layout} chunk")
         require(value is not None or not needed or key in OPTIONAL_OF_LAYOUT, RULE, f"a {layout} chunk without {key}")
         require(not isinstance(value, int) or value >= 0, RULE, f"{key} of a chunk is negative")
+    require((chunk["offset_index_start"] is None) == (chunk["offset_index_end"] is None), RULE, "half of an OffsetIndex")
 
 
 def same_type(found: pa.DataType, expected: pa.DataType) -> bool:
@@ -158,7 +159,10 @@ def read_partitions(places: Places, keys: dict) -> list[dict]:
         if not partition["row_ids"]:
             partition["row_ids"] = [{"first": next_id, "count": rows}]
             next_id += rows
-        require(sum(run["count"] for run in partition["row_ids"]) == rows, RULE, "row_ids are not row_count")
+        counts = [run["count"] for run in partition["row_ids"]]
+        require(sum(counts) == rows and min(counts) > 0, RULE, "row_ids are not row_count, or a run of them is empty")
+        fields = [known["field"] for known in partition["statistics"]]
+        require(len(set(fields)) == len(fields), "manifest.md#root", "statistics of one attribute twice")
         ids = [np.arange(run["first"], run["first"] + run["count"]) for run in partition["row_ids"]]
         partition["ids"] = np.concatenate(ids)
         require(partition["files"], RULE, "a partition without a file")

@@ -115,7 +115,7 @@ def file_promises(file: DataFile) -> list[str]:
             promise(chunk.has_offset_index, "partition.md#a-file", f"no OffsetIndex of {what}")
             if raw or kind.head == "file" and chunk.path_in_schema.endswith(".bytes"):
                 promise(not chunk.has_column_index and not chunk.is_stats_set, "partition.md#a-file", f"statistics of {what}")
-            if listed and listed["layout"] == "indexed":
+            if listed and listed["layout"] == "indexed" and listed["offset_index_start"] is not None:
                 promise(offset_index_is(file.data, listed, data_pages), "manifest.md#leaf", f"OffsetIndex of {what}")
     return found
 
