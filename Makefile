@@ -61,11 +61,11 @@ $(TARGET)/azurite-$(AZURITE)/ready:
 	npm install --silent --no-audit --no-fund --ignore-scripts --prefix $(@D) azurite@$(AZURITE)
 	@touch $@
 
-test-interop: need-cargo $(VENV)/ready ## Lets pyarrow, pandas, polars and DuckDB read what tenrow writes, and the reverse
+test-interop: need-cargo $(VENV)/ready ## Lets pyarrow, pandas, polars, DuckDB and a second reader read what tenrow writes, and the reverse
 	$(CARGO) build $(EVERYTHING) --bin tenrow --bin interop-cases --bin sql-answers
 	$(TARGET)/debug/interop-cases $(TARGET)/interop
 	INTEROP_DIR=$(TARGET)/interop TENROW_BIN=$(TARGET)/debug/tenrow \
-		SQL_ANSWERS_BIN=$(TARGET)/debug/sql-answers $(VENV)/bin/pytest -q -p no:cacheprovider tests/interop
+		SQL_ANSWERS_BIN=$(TARGET)/debug/sql-answers $(VENV)/bin/pytest -q -p no:cacheprovider tests/interop tests/second_reader
 
 test-python: need-cargo need-python $(PACKAGE)/ready $(VENV)/ready ## Builds the Python package and tests it, alone and beside pandas, polars and DuckDB
 	$(CARGO) build $(EVERYTHING) --lib
