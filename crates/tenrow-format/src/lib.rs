@@ -35,7 +35,8 @@ pub use attribute_type::{AttributeType, VariableShape, file_fields};
 pub use checksum::{Checksum, checksum};
 pub use column::{
     DecodeStep, DecodedPage, ListShape, OrdinaryDecoder, OrdinaryFooter, bytes_of, check_columns,
-    conform, decode_bytes_page, decode_page, decode_row_lengths, narrow_32_to_16,
+    check_identity_dictionary, conform, decode_bytes_page, decode_page, decode_row_lengths,
+    narrow_32_to_16,
 };
 pub use default_value::default_rows;
 pub use deleted_rows::DeletedRows;

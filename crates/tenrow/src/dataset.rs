@@ -238,15 +238,15 @@ impl Dataset {
             }
         }
         let latest = self.latest().await?;
-        if version > recent.version()
-            && version <= latest.version()
-            && !latest.root().has_expired(version)
-        {
-            // It came meanwhile.
-            return read_version(&self.storage, version, Some(&latest)).await;
-        }
         let known = match self.storage.lists() {
-            true => format!("there are {}", shown(self.history(&latest).await?.into_iter())),
+            true => {
+                let history = self.history(&latest).await?;
+                if history.contains(&version) {
+                    // It came meanwhile.
+                    return read_version(&self.storage, version, Some(&latest)).await;
+                }
+                format!("there are {}", shown(history.into_iter()))
+            }
             false => format!("the newest is {}", latest.version()),
         };
         Err(Error::new(

@@ -252,6 +252,40 @@ impl<'a> Levels<'a> {
     }
 }
 
+/// Checks that a dictionary page is the identity: entry i is the element with the bits i, as other readers read it.
+///
+/// # Errors
+/// [`FormatError::Malformed`], naming the entry; [`FormatError::Checksum`].
+pub fn check_identity_dictionary(page: &Bytes, dtype: DType, is_compressed: bool) -> Result<()> {
+    let (header, body) = open_page(page, true)?;
+    if !matches!(header.kind, PageKind::Dictionary { .. }) || header.crc.is_none() {
+        return Err(malformed("it is no dictionary with a checksum".into()));
+    }
+    let (size, limit) = (header.uncompressed_bytes as u64, 4u64 << dtype.item_bits().min(16));
+    if size > limit {
+        return Err(FormatError::Limit { what: "the size of a dictionary", found: size, limit });
+    }
+    let plain = match is_compressed {
+        true => zstd::bulk::decompress(&body, size as usize)
+            .map_err(|e| malformed(format!("zstd: {e}")))?,
+        false => body.to_vec(),
+    };
+    for (bits, entry) in (0i32..).zip(plain.chunks_exact(4)) {
+        let entry = i32::from_le_bytes([entry[0], entry[1], entry[2], entry[3]]);
+        let expected = match dtype {
+            DType::I8 => i32::from(bits as u8 as i8),
+            DType::I16 => i32::from(bits as u16 as i16),
+            _ => bits,
+        };
+        if entry != expected {
+            return Err(malformed(format!(
+                "entry {bits} of its dictionary is {entry}, expected {expected}: other readers read that"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Joins the transposed bytes of elements again.
 fn join_byte_streams(split: &[u8], item_bytes: usize) -> Bytes {
     let count = split.len() / item_bytes;

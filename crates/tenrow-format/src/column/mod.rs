@@ -24,7 +24,8 @@ use crate::schema::Attribute;
 
 pub(crate) use self::chunk::{ALIGNMENT, EncodedChunk};
 pub use self::decode::{
-    DecodedPage, ListShape, decode_bytes_page, decode_page, decode_row_lengths, narrow_32_to_16,
+    DecodedPage, ListShape, check_identity_dictionary, decode_bytes_page, decode_page,
+    decode_row_lengths, narrow_32_to_16,
 };
 pub use self::decode_ordinary::{
     DecodeStep, OrdinaryDecoder, OrdinaryFooter, check_columns, conform,

@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::Error;
 use crate::format::manifest::{Chunk, ChunkLayout};
 use crate::format::{
-    Attribute, AttributeType, DType, ListShape, RawChunk, RawPage, RowLength, decode_page,
-    narrow_32_to_16,
+    Attribute, AttributeType, DType, ListShape, PageHeader, RawChunk, RawPage, RowLength,
+    check_identity_dictionary, decode_page, narrow_32_to_16,
 };
 use crate::snapshot::OpenFile;
 use crate::verify::check::Check;
@@ -36,6 +37,10 @@ impl Check {
                 false => Ok(()),
             };
         };
+        if self.options.full {
+            let checked = self.dictionary(file, metadata, chunk, shape.dtype).await;
+            checked.map_err(|error| (0, error))?;
+        }
         let raw = RawChunk::new(&chunk.layout, rows, shape.dtype, shape.fixed);
         let Some(raw) = raw.map_err(|e| damaged(0, e.to_string()))? else { return Ok(()) };
         let pages =
@@ -52,6 +57,33 @@ impl Check {
             }
         }
         Ok(())
+    }
+}
+
+impl Check {
+    /// The dictionary of small integers, if the chunk has one: tenrow does not read it, and everybody else does.
+    async fn dictionary(
+        &self,
+        file: &OpenFile,
+        metadata: &ParquetMetaData,
+        chunk: &Chunk,
+        dtype: DType,
+    ) -> Result<(), Error> {
+        let group = metadata.row_groups().get(chunk.row_group as usize);
+        let Some(parquet) = group.and_then(|group| group.columns().get(chunk.column as usize))
+        else {
+            return Ok(());
+        };
+        let Some(start) = parquet.dictionary_page_offset() else { return Ok(()) };
+        let what = format!("row group {}, column {}", chunk.row_group, chunk.column);
+        let range = (u64::try_from(start), u64::try_from(parquet.data_page_offset()));
+        let (Ok(start), Ok(end)) = range else {
+            return Err(Error::corrupt(what, "a place in its footer is negative"));
+        };
+        let page = file.read(self.snapshot.storage(), start..end.max(start)).await?;
+        let is_compressed = parquet.compression() != Compression::UNCOMPRESSED;
+        check_identity_dictionary(&page, dtype, is_compressed)
+            .map_err(|error| Error::corrupt(what, error))
     }
 }
 
@@ -139,6 +171,10 @@ impl RawShape {
 
     /// Checksum, levels, row lengths and nulls of one page, and where its values begin.
     fn check_page(&self, page: &Bytes, raw: &RawChunk<'_>, place: &RawPage) -> Result<(), String> {
+        let header = PageHeader::decode(page).map_err(|e| e.to_string())?.0;
+        if header.crc.is_none() {
+            return Err("a raw page without a checksum".into());
+        }
         let decoded =
             decode_page(page, self.dtype, self.list, u64::MAX, true).map_err(|e| e.to_string())?;
         let rows = place.rows.clone();
