@@ -37,7 +37,8 @@ impl Check {
                 false => Ok(()),
             };
         };
-        if self.options.full {
+        // Others put into a dictionary what they like.
+        if self.options.full && file.entry().foreign.is_none() {
             let checked = self.dictionary(file, metadata, chunk, shape.dtype).await;
             checked.map_err(|error| (0, error))?;
         }
