@@ -344,7 +344,7 @@ class Dataset:
         >>> import tempfile, tenrow
         >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
         >>> [(info["version"], info["rows"]) for info in ds.versions()]
-        [(2, 3), (1, 0)]
+        [(1, 3)]
         """
         return self._place.versions()
 
@@ -374,7 +374,7 @@ class Dataset:
         >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
         >>> view = ds.create_view("train", [2, 0])
         >>> ds.views(), ds.tag("best"), ds.tags()
-        (['train'], None, {'best': 2})
+        (['train'], None, {'best': 1})
         """
         return self._place.views()
 
@@ -567,7 +567,7 @@ class Dataset:
         >>> import tempfile, tenrow
         >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
         >>> ds.append({"n": [4]}).expire(keep_last=1)
-        [1, 2]
+        [1]
         """
         return self._place.expire(keep_last, older_than, dry_run)
 
