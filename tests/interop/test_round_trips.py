@@ -27,7 +27,7 @@ WAYS_OUT = {
 # What is refused on the way out or in, and how that is said.
 REFUSED = {
     **{(table, way): "none" for table in ARROW_TABLES for way in ("npz", "npy")},
-    ("nested", "sql csv"): "does not fit list",
+    ("nested", "sql csv"): "there is no such cast",
     ("tensors", "sql csv"): "there is no such cast",
 }
 # JSON has no NaN and no infinity: they are null, and that is said.
