@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
-use tenrow::format::{Attribute, AttributeType};
+use tenrow::format::{Attribute, AttributeType, caught};
 
 use crate::error::{ConvertError, Result};
 use crate::from_arrow::conform;
@@ -63,12 +63,11 @@ impl Source for TableSource {
                 State::Reading(batches) => batches,
                 State::Done => return Ok(None),
             };
-            let Some(batch) = batches.next() else { return Ok(None) };
-            let batch = batch.map_err(ConvertError::decode(
-                &self.path,
-                self.format,
-                Some(self.rows_read),
-            ))?;
+            let (path, format, row) = (&self.path, self.format, Some(self.rows_read));
+            let next = caught(|| batches.next());
+            let next = next.map_err(ConvertError::decode(path, format, row))?;
+            let Some(batch) = next else { return Ok(None) };
+            let batch = batch.map_err(ConvertError::decode(path, format, row))?;
             self.state = State::Reading(batches);
             if batch.num_rows() == 0 {
                 continue;

@@ -19,18 +19,20 @@ pub fn is_guarding() -> bool {
 /// Version 59 panics on some damaged footers and dictionary pages: it divides by zero and asserts.
 /// Whatever it was decoding is dropped afterwards, so nothing half-changed is seen.
 pub(crate) fn guarded<T>(what: &str, decode: impl FnOnce() -> Result<T>) -> Result<T> {
+    caught(decode).unwrap_or_else(|reason| Err(FormatError::malformed(what, reason)))
+}
+
+/// What a decoder of the `parquet` crate gives, or why it gave up, where it panics.
+pub fn caught<T>(decode: impl FnOnce() -> T) -> Result<T, String> {
     let before = GUARDS.replace(true);
     let decoded = catch_unwind(AssertUnwindSafe(decode));
     GUARDS.set(before);
-    match decoded {
-        Ok(result) => result,
-        Err(panic) => {
-            let reason = panic
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-                .or_else(|| panic.downcast_ref::<String>().cloned())
-                .unwrap_or_else(|| "for no stated reason".to_owned());
-            Err(FormatError::malformed(what, format!("its decoder gave up: {reason}")))
-        }
-    }
+    decoded.map_err(|panic| {
+        let reason = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "for no stated reason".to_owned());
+        format!("its decoder gave up: {reason}")
+    })
 }

@@ -43,7 +43,7 @@ pub use deleted_rows::DeletedRows;
 pub use dtype::DType;
 pub use encoding::{DEFAULT_ZSTD_LEVEL, Encoding};
 pub use error::{FormatError, Result, names_listed};
-pub use guard::is_guarding;
+pub use guard::{caught, is_guarding};
 pub use locate::{BitRange, RawChunk, RawPage};
 pub use page::{PageHeader, PageKind, RowLength};
 pub use schema::{Attribute, EarlierForm, FIELD_ID_KEY, FieldId, Schema, TYPE_KEY};

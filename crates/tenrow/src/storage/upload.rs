@@ -2,6 +2,7 @@
 
 use std::hash::Hasher;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -27,6 +28,9 @@ const MAX_PARTS: u64 = 10_000;
 const PARTS_OF_A_SIZE: u64 = 1000;
 /// Parts under way at once; with the one being filled they bound the memory.
 const MAX_PARTS_IN_FLIGHT: usize = 4;
+
+/// How long what is ending waits for what else is.
+const OTHERS_TIME: Duration = Duration::from_millis(500);
 
 /// Uploads of this process that are being finished or aborted by tasks of their own.
 static ENDING: LazyLock<watch::Sender<usize>> = LazyLock::new(watch::Sender::default);
@@ -322,6 +326,13 @@ impl Ending {
     /// `None` where there is no runtime to have a task: what is only done when it is polled is not waited for.
     fn of_task() -> Option<Self> {
         Handle::try_current().is_ok().then(Self::begin)
+    }
+
+    /// Waits, not for long, until uploads that were given up are gone: their temporary files lie in folders that are to go.
+    pub(crate) async fn others() {
+        let mut others = ENDING.subscribe();
+        let gone = others.wait_for(|ending| *ending <= 1);
+        let _ = tokio::time::timeout(OTHERS_TIME, gone).await;
     }
 
     pub(crate) fn begin() -> Self {

@@ -48,6 +48,7 @@ impl Written {
         let Ok(runtime) = Handle::try_current() else { return };
         let ending = Ending::begin();
         runtime.spawn(async move {
+            Ending::others().await;
             if let Err(error) = self.remove().await {
                 // Nobody sees it, and `vacuum` finds it.
                 tracing::debug!(error = error.chain(), "files of a writer stay behind");
