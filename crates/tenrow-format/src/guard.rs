@@ -22,7 +22,10 @@ pub(crate) fn guarded<T>(what: &str, decode: impl FnOnce() -> Result<T>) -> Resu
     caught(decode).unwrap_or_else(|reason| Err(FormatError::malformed(what, reason)))
 }
 
-/// What a decoder of the `parquet` crate gives, or why it gave up, where it panics.
+/// What a decoder of the `parquet` crate gives.
+///
+/// # Errors
+/// Why it gave up, where it panics.
 pub fn caught<T>(decode: impl FnOnce() -> T) -> Result<T, String> {
     let before = GUARDS.replace(true);
     let decoded = catch_unwind(AssertUnwindSafe(decode));
