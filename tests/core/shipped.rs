@@ -39,7 +39,7 @@ const OF_SQL: &[(&str, &[&str], &str)] = &[
 fn features(arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--offline", "--prefix", "none", "-f", "{p}|{f}"])
+        .args(["tree", "--locked", "--prefix", "none", "-f", "{p}|{f}"])
         .args(arguments)
         .current_dir(workspace)
         .output()
