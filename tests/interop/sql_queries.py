@@ -21,8 +21,9 @@ What the two define differently is avoided by construction:
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field
+
+from sql_values import Drawn
 
 INT, REAL, ROUGH, NOISE, TEXT, BOOL, DATE, TIME, TENSOR = (
     "int", "real", "rough", "noise", "text", "bool", "date", "time", "tensor")
@@ -104,20 +105,10 @@ def columns_of(table: dict[str, str], alias: str = "") -> list[Column]:
     return [Column(dot + name, kind, name) for name, kind in table.items()]
 
 
-class Generator:
+class Generator(Drawn):
     def __init__(self, seed: int) -> None:
-        self.dice = random.Random(seed)
+        super().__init__(seed)
         self.depth = 0
-
-    def chance(self, one_in: int) -> bool:
-        return self.dice.randrange(one_in) == 0
-
-    def pick(self, options):
-        return self.dice.choice(list(options))
-
-    def some(self, options, least: int, most: int) -> list:
-        options = list(options)
-        return self.dice.sample(options, min(len(options), self.dice.randint(least, most)))
 
     # Sources
 

@@ -251,6 +251,15 @@ mod tests {
     }
 
     #[test]
+    fn what_the_system_forbids_is_denied() {
+        let forbidden = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        assert_eq!(Error::io("read /x", forbidden).kind(), ErrorKind::Denied);
+        let source = "forbidden".into();
+        let forbidden = object_store::Error::PermissionDenied { path: "/x".into(), source };
+        assert_eq!(Error::store("read /x", forbidden).kind(), ErrorKind::Denied);
+    }
+
+    #[test]
     fn a_missing_object_is_not_found_and_names_its_path_once() {
         let error = Error::store("read /x", missing_object());
         assert_eq!(error.kind(), ErrorKind::NotFound);

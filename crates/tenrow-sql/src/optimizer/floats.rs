@@ -13,7 +13,6 @@ use datafusion::common::{
 };
 use datafusion::datasource::{TableProvider, provider_as_source, source_as_provider};
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::logical_plan::{Aggregate, Projection, TableScan};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
@@ -23,6 +22,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::exec;
+use crate::optimizer::expressions::changed;
 use crate::table::{DatasetTable, ViewTable};
 
 /// Makes floats plain where they are computed, but for those that a statement only gives, or writes.
@@ -32,7 +32,7 @@ pub(super) struct PlainFloats;
 impl AnalyzerRule for PlainFloats {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let plan = plan.transform_up_with_subqueries(|plan| {
-            computed(plan)?.transform_data(|plan| match plan {
+            changed(plan, may_be_odd, plain)?.transform_data(|plan| match plan {
                 LogicalPlan::Aggregate(aggregate) => of_aggregates(aggregate),
                 plan => Ok(Transformed::no(plan)),
             })
@@ -47,25 +47,6 @@ impl AnalyzerRule for PlainFloats {
     fn name(&self) -> &str {
         "tenrow_plain_floats"
     }
-}
-
-/// The plan, which makes plain what it computes.
-fn computed(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    let mut has_floats = false;
-    for expr in plan.expressions() {
-        has_floats |= expr.exists(|part| Ok(may_be_odd(part)))?;
-    }
-    if !has_floats {
-        return Ok(Transformed::no(plan));
-    }
-    let mut schema = merge_schema(&plan.inputs());
-    schema.merge(plan.schema());
-    let names = NamePreserver::new(&plan);
-    plan.map_expressions(|expr| {
-        let name = names.save(&expr);
-        let expr = expr.transform_up(|part| Ok(plain(part, &schema)))?;
-        Ok(expr.update_data(|expr| name.restore(expr)))
-    })
 }
 
 /// Whether an expression, if it gives floats, may give other ones than it is given.

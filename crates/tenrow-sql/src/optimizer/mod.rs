@@ -4,6 +4,7 @@ mod careful;
 mod contents;
 mod decimals;
 mod exact;
+mod expressions;
 mod floats;
 mod integers;
 mod late_fetch;
