@@ -11,7 +11,7 @@ use tenrow::{
     Attribute, Columns, CompactOptions, DType, Dataset, ErrorKind, FileValue, Schema, SchemaChange,
     Snapshot, WriteOptions,
 };
-use tenrow_convert::{ConvertError, Existing, ExportFormat, export, export_rows};
+use tenrow_convert::{ConvertError, Existing, ExportFormat, export, export_file};
 use tenrow_tests::{block_on, folder, place};
 
 use super::stock::verified;
@@ -91,7 +91,7 @@ fn exports_have_their_large_files_wherever_these_are() {
             let found = exported(&snapshot, &out.path().join(name)).await;
             assert_eq!(found[..3], expected[..], "parquet of {name}");
             let lines = out.path().join(format!("{name}.jsonl"));
-            export_rows(&snapshot, &[0, 1], &[], &lines, Existing::Keep, &mut |_| {})
+            export_file(&snapshot, Some(&[0, 1]), &[], &lines, Existing::Keep, &mut |_| {})
                 .await
                 .unwrap();
             let lines = std::fs::read_to_string(lines).unwrap();
@@ -159,7 +159,7 @@ fn exports_of_widened_attributes_are_written() {
         let rows = read_parquet(&out.path().join("data.parquet"));
         assert_eq!(rows.column(1).as_primitive::<Int64Type>().values()[..], [1, 2]);
         let lines = out.path().join("some.jsonl");
-        export_rows(&snapshot, &[1], &["x".into()], &lines, Existing::Keep, &mut |_| {})
+        export_file(&snapshot, Some(&[1]), &["x".into()], &lines, Existing::Keep, &mut |_| {})
             .await
             .unwrap();
         assert_eq!(std::fs::read_to_string(lines).unwrap(), "{\"x\":2}\n");

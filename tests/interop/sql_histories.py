@@ -46,6 +46,7 @@ class History(Asking):
         self.create("t", [self.column() for _ in range(self.dice.randint(3, 7))])
         for _ in range(self.dice.randint(1, 4)):
             self.insert(self.tables["t"])
+        self.show(self.tables["t"])
         while queries > 0:
             for _ in range(self.dice.randint(1, 4)):
                 self.change()
@@ -107,10 +108,13 @@ class History(Asking):
         return text
 
     def show(self, table: Table) -> None:
-        """Makes DuckDB see the rows of a table as tenrow numbers them."""
+        """Makes DuckDB see the rows of a table as tenrow numbers them.
+
+        In a table of its own: of a view over `row_number()`, DuckDB 2.0 numbers the rows of an outer join from 1 at times.
+        """
         names = "".join(f"{c.name}, " for c in table.columns)
         row = "CAST(row_number() OVER (ORDER BY _row_id) - 1 AS BIGINT) AS _row"
-        self.duckdb.execute(f"CREATE OR REPLACE VIEW {table.name} AS SELECT {names}{row}, _row_id FROM base_{table.name}")
+        self.duckdb.execute(f"CREATE OR REPLACE TABLE {table.name} AS SELECT {names}{row}, _row_id FROM base_{table.name}")
 
     def done(self, told: object, rows: int | None = None) -> None:
         self.steps.append(Step(told, None if rows is None else [[rows]]))
@@ -129,6 +133,8 @@ class History(Asking):
             self.merge: 2, self.clone: 1, self.compact: 1, self.restore: 1, self.second: 1, self.insert_query: 1,
         }
         self.dice.choices(list(changes), list(changes.values()))[0](table)
+        for each in self.tables.values():
+            self.show(each)
 
     def insert(self, table: Table) -> None:
         """Few rows, often of columns that are all null or all NaN so far."""
@@ -194,7 +200,7 @@ class History(Asking):
         self.done(f"UPDATE {table.name} SET {sets.own} WHERE {predicate.own}", count)
 
     def alter(self, table: Table, own: str, other: str | None = None) -> None:
-        self.duckdb.execute(f"DROP VIEW {table.name}")
+        self.duckdb.execute(f"DROP TABLE {table.name}")
         self.duckdb.execute(f"ALTER TABLE base_{table.name} {other or own}")
         self.show(table)
         self.done(f"ALTER TABLE {table.name} {own}")
@@ -292,7 +298,7 @@ class History(Asking):
         version = self.pick(tags)
         table.columns = list(table.others[version])
         names = "".join(f"{c.name}, " for c in table.columns)
-        self.duckdb.execute(f"DROP VIEW {table.name}")
+        self.duckdb.execute(f"DROP TABLE {table.name}")
         self.duckdb.execute(f'CREATE OR REPLACE TABLE base_{table.name} AS SELECT {names}_row_id FROM "{version}"')
         self.show(table)
         self.done(["restore", table.name, version.split("@")[1]])

@@ -320,3 +320,97 @@ async fn long_chains_are_answered_or_refused() {
     let error = error(&session, &format!("SELECT {sum} FROM a")).await;
     assert!(error.contains("operands of +"), "{error}");
 }
+
+/// What a statement says ends where the operator binds no more: the parser took `b AND c` for what `a` is distinct from.
+#[tokio::test]
+async fn what_is_distinct_ends_before_and() {
+    let folder = place::folder();
+    let session = open(folder.path());
+    ask(&session, "CREATE TABLE t (k BIGINT, b BOOLEAN)").await;
+    ask(&session, "INSERT INTO t VALUES (1, true), (2, false), (3, NULL), (-4, true)").await;
+    let sql = "SELECT k FROM t WHERE b IS DISTINCT FROM false AND k > 1 ORDER BY k";
+    assert_eq!(ask(&session, sql).await, [["3"]]);
+    let sql = "SELECT k FROM t WHERE b IS NOT DISTINCT FROM true OR k = 3 ORDER BY k";
+    assert_eq!(ask(&session, sql).await, [["-4"], ["1"], ["3"]]);
+    let sql = "SELECT k FROM t WHERE NOT k IS DISTINCT FROM 1 + 1 AND b = false";
+    assert_eq!(ask(&session, sql).await, [["2"]]);
+    ask(&session, "DELETE FROM t WHERE b IS DISTINCT FROM false AND k > 1").await;
+    assert_eq!(ask(&session, "SELECT count(*) FROM t").await, [["3"]]);
+}
+
+/// The engine reads every fraction, and what 64 bits do not hold, as a float.
+#[tokio::test]
+async fn numbers_keep_the_digits_that_they_are_written_with() {
+    let folder = place::folder();
+    let session = open(folder.path());
+    for (kind, values, expected) in [
+        ("DECIMAL(38,18)", "(123456789.123456789123456789)", "123456789.123456789123456789"),
+        ("BIGINT", "(9007199254740993), (2.0)", "9007199254740993"),
+        ("BIGINT", "(2.0), (-9007199254740993)", "-9007199254740993"),
+        ("DECIMAL(20,2)", "(9007199254740993), (0.5)", "9007199254740993.00"),
+        ("DECIMAL(30,0)", "(18446744073709551617)", "18446744073709551617"),
+        ("DECIMAL(20,2)", "(123456789012345678.91)", "123456789012345678.91"),
+        ("DOUBLE", "(3.14159265358979323846)", "3.141592653589793"),
+    ] {
+        ask(&session, &format!("CREATE OR REPLACE TABLE t (x {kind})")).await;
+        ask(&session, &format!("INSERT INTO t VALUES {values}")).await;
+        let found = ask(&session, "SELECT x FROM t WHERE abs(x) > 2").await;
+        assert_eq!(found, [[expected]], "{kind} {values}");
+    }
+    let sql = "SELECT x FROM t WHERE x < 3.14159265358979323847";
+    assert_eq!(ask(&session, sql).await, [["3.141592653589793"]]);
+}
+
+/// They were compared as decimals of 15 digits behind the point: 1e-20 was 0, and NaN an error.
+#[tokio::test]
+async fn decimals_and_floats_are_compared_as_floats() {
+    let folder = place::folder();
+    let session = open(folder.path());
+    ask(&session, "CREATE TABLE t (m DECIMAL(10,2), f DOUBLE)").await;
+    let rows = "(0.00, 1e-20), (1.00, 1.0000000000000002), (4.32, 4.32), (5.00, 'NaN'::DOUBLE)";
+    ask(&session, &format!("INSERT INTO t VALUES {rows}")).await;
+    for (condition, expected) in [
+        ("m = f", "4.32"),
+        ("m < f AND m < 1", "0.00"),
+        ("m = 1e-20 OR m = 4.32", "4.32"),
+        ("m > 4.31 AND m <> 5.0", "4.32"),
+        ("f > m AND m > 4", "5.00"),
+    ] {
+        let found = ask(&session, &format!("SELECT m FROM t WHERE {condition}")).await;
+        assert_eq!(found, [[expected]], "{condition}");
+    }
+    let sql = "SELECT a.m FROM t a JOIN t b ON a.m = b.f";
+    assert_eq!(ask(&session, sql).await, [["4.32"]]);
+}
+
+#[tokio::test]
+async fn a_day_and_hours_are_a_moment() {
+    let folder = place::folder();
+    let session = open(folder.path());
+    ask(&session, "CREATE TABLE t (d DATE)").await;
+    ask(&session, "INSERT INTO t VALUES (DATE '2020-01-01')").await;
+    let sql = "SELECT d + INTERVAL '36 hours', d - INTERVAL '1 second', d + INTERVAL '1 month', INTERVAL '2 hours' + d FROM t";
+    let expected =
+        ["2020-01-02T12:00:00", "2019-12-31T23:59:59", "2020-02-01", "2020-01-01T02:00:00"];
+    assert_eq!(ask(&session, sql).await, [expected]);
+    let sql =
+        "SELECT count(*) FROM t WHERE d + INTERVAL '2 hours' > TIMESTAMP '2020-01-01 01:00:00'";
+    assert_eq!(ask(&session, sql).await, [["1"]]);
+}
+
+/// The engine adds up the rows of each value that is counted first: one of these sums was too large.
+#[tokio::test]
+async fn a_sum_beside_what_is_counted_once_fits_if_the_whole_does() {
+    let folder = place::folder();
+    let session = open(folder.path());
+    ask(&session, "CREATE TABLE t (a BIGINT, b BIGINT)").await;
+    let large = i64::MAX;
+    let rows = format!("({large}, NULL), ({large}, NULL), (-{large}, 1), (-{large}, 2), (76, 2)");
+    ask(&session, &format!("INSERT INTO t VALUES {rows}")).await;
+    let sql = "SELECT count(DISTINCT b), sum(a), max(a) FROM t";
+    assert_eq!(ask(&session, sql).await, [["2", "76", &large.to_string()]]);
+    assert_eq!(
+        ask(&session, "SELECT count(DISTINCT b), max(a) FROM t").await,
+        [["2", &large.to_string()]]
+    );
+}

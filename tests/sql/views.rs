@@ -33,3 +33,26 @@ async fn a_view_is_a_table_with_its_rows_in_its_order() {
     assert!(error.contains("no view \"fife\" of dataset \"digits\""), "{error}");
     assert!(error.contains("five"), "{error}");
 }
+
+#[tokio::test]
+async fn a_view_is_read_in_another_version_by_the_ids_of_its_rows() {
+    let folder = place::folder();
+    let session = data::open(folder.path());
+    ask(&session, "CREATE TABLE t (x BIGINT)").await;
+    ask(&session, "INSERT INTO t VALUES (1), (2), (3)").await;
+    ask(&session, "CREATE VIEW \"t#best\" AS SELECT _row FROM t WHERE x <> 2 ORDER BY x DESC")
+        .await;
+    ask(&session, "ALTER TABLE t ADD COLUMN y BIGINT").await;
+    ask(&session, "UPDATE t SET y = x * 10").await;
+    ask(&session, "DELETE FROM t WHERE x = 2").await;
+    assert_eq!(ask(&session, "SELECT * FROM \"t#best\"").await, [["3"], ["1"]]);
+    for name in ["t#best@latest", "t@latest#best@latest", "t#best@6"] {
+        let found = ask(&session, &format!("SELECT x, y FROM \"{name}\"")).await;
+        assert_eq!(found, [["3", "30"], ["1", "10"]], "{name}");
+    }
+    ask(&session, "DELETE FROM t WHERE x = 3").await;
+    let error = session.sql("SELECT * FROM \"t#best@latest\"").await.unwrap_err().to_string();
+    assert!(error.contains("1 of 2 rows") && error.contains("_row_id IN"), "{error}");
+    let (_, advised) = error.split_once("those that are: ").unwrap();
+    assert_eq!(ask(&session, advised).await, [["1", "10"]]);
+}

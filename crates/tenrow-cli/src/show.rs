@@ -43,10 +43,10 @@ pub(crate) struct Style {
     pub(crate) is_whole: bool,
 }
 
-/// Rows `rows` of these attributes, ready to print.
+/// These rows of these attributes, ready to print.
 pub(crate) async fn rows(
     snapshot: &Snapshot,
-    rows: std::ops::Range<u64>,
+    rows: impl IntoIterator<Item = u64>,
     attributes: &[Attribute],
     style: Style,
 ) -> Result<String> {
@@ -69,11 +69,11 @@ pub(crate) async fn rows(
     Ok(shown)
 }
 
-/// Rows `rows` of these attributes with their numbers and stable ids; of files all but the bytes. What JSON has no form for
+/// These rows of these attributes with their numbers and stable ids; of files all but the bytes. What JSON has no form for
 /// is said.
 pub(crate) async fn rows_json(
     snapshot: &Snapshot,
-    rows: std::ops::Range<u64>,
+    rows: impl IntoIterator<Item = u64>,
     attributes: &[Attribute],
 ) -> Result<Vec<Value>> {
     let is_file = |attribute: &&Attribute| attribute.attribute_type == AttributeType::File;

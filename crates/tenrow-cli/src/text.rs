@@ -1,6 +1,6 @@
 //! Numbers and words as people read them.
 
-use tenrow::Version;
+use tenrow::{Snapshot, Version};
 
 /// A number of bytes: `999 B`, `7.5 MiB`.
 pub(crate) fn size(bytes: u64) -> String {
@@ -124,6 +124,14 @@ pub(crate) fn time(ms: i64) -> String {
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+/// What ends with a tag, a view or a clone that kept a version which had expired; nothing if that stays.
+pub(crate) fn ended(newest: &Snapshot, version: Version) -> String {
+    match newest.root().has_expired(version) {
+        true => format!("; version {version} had expired and ends with it"),
+        false => String::new(),
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use tenrow::{Dataset, Snapshot, Version};
+use tenrow::{Dataset, Snapshot, View};
 
 use crate::fault::Result;
 use crate::stores::Stores;
@@ -11,7 +11,7 @@ use crate::stores::Stores;
 /// The arguments that choose a version; without them it is the newest.
 #[derive(Debug, Args)]
 pub(crate) struct WhichVersion {
-    /// The version, by its number or a tag; the newest if not given
+    /// The version, by its number or a tag; `latest`, the newest, if not given
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
     /// The version that was the newest at a time in UTC: 2026-01-31 or 2026-01-31T18:30:00Z
@@ -28,7 +28,7 @@ impl WhichVersion {
     /// The version chosen of the dataset.
     pub(crate) async fn of(&self, dataset: &Dataset) -> Result<Snapshot> {
         Ok(match (&self.version, self.at) {
-            (Some(version), _) => named(dataset, version).await?,
+            (Some(version), _) => dataset.named(version).await?,
             (None, Some(time_ms)) => dataset.version_at(time_ms).await?,
             (None, None) => dataset.latest().await?,
         })
@@ -40,15 +40,11 @@ impl WhichVersion {
     }
 }
 
-/// The version of this number or tag.
-pub(crate) async fn named(dataset: &Dataset, text: &str) -> Result<Snapshot> {
-    // A tag never begins with a digit, and may begin with a sign.
-    let number = text.trim();
-    let number = number.starts_with(|c: char| c.is_ascii_digit()).then(|| number.parse());
-    Ok(match number {
-        Some(Ok(number)) => dataset.version(Version(number)).await?,
-        _ => dataset.tagged(text).await?,
-    })
+/// The view of this name, in the version that it was made of or in another: `test`, `test@latest`.
+pub(crate) async fn view(dataset: &Dataset, text: &str) -> Result<View> {
+    let Some((name, version)) = text.split_once('@') else { return Ok(dataset.view(text).await?) };
+    let view = dataset.view(name).await?;
+    Ok(view.at(&dataset.named(version).await?).await?)
 }
 
 /// Milliseconds of Unix time of a date, which is its first moment, or a time.

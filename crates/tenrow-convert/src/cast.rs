@@ -186,6 +186,11 @@ impl Cast<'_> {
                 self.check_numbers(*a, *b)
             }
             (Scalar(a), Scalar(b)) => self.check_numbers(*a, *b),
+            (Scalar(a), Tensor { dtype: b, shape }) | (Tensor { dtype: a, shape }, Scalar(b))
+                if shape.rank() == 0 =>
+            {
+                self.check_numbers(*a, *b)
+            }
             (Value(DataType::List(_)), Tensor { dtype, shape }) => {
                 self.check_numbers(self.listed(shape.rank())?, *dtype)
             }
@@ -245,6 +250,10 @@ impl Cast<'_> {
                 tensors.map_err(|misread| self.value_fault(misread.index, misread.reason))
             }
             (Scalar(a), Scalar(b)) => self.numbers(*a, *b, column, 1, column),
+            (Scalar(a), Tensor { dtype: b, .. }) => self.numbers(*a, *b, column, 1, column),
+            (Tensor { dtype: a, .. }, Scalar(b)) => {
+                self.numbers(*a, *b, &elements(column), 1, column)
+            }
             (Value(_), Tensor { dtype, shape }) => {
                 let flat = self.flattened(column, shape.dims())?;
                 let found = self.listed(shape.rank())?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray, make_array, new_null_array};
 use arrow_cast::{CastOptions, can_cast_types, cast_with_options};
-use arrow_schema::{ArrowError, DataType, FieldRef, Fields};
+use arrow_schema::{ArrowError, DataType, FieldRef, Fields, TimeUnit};
 use tenrow::format::{AttributeType, DType, names_listed};
 
 use crate::cast_mode::CastMode;
@@ -79,8 +79,19 @@ fn check_leaf(found: &DataType, target: &DataType, mode: CastMode) -> Result<(),
         return never("one has a zone and the other has none: only a lossy cast takes it for UTC");
     }
     match mode {
-        CastMode::Refuse => Err(Refusal::NotAsked),
+        CastMode::Refuse if !is_of_new_dataset(found, target) => Err(Refusal::NotAsked),
         _ => Ok(()),
+    }
+}
+
+/// Whether the target is only the same in a unit that other readers know: see [`of_new_dataset`](crate::of_new_dataset).
+fn is_of_new_dataset(found: &DataType, target: &DataType) -> bool {
+    use DataType::{Date32, Date64, Time32, Timestamp};
+    use TimeUnit::{Millisecond, Second};
+    match (found, target) {
+        (Date64, Date32) | (Time32(Second), Time32(Millisecond)) => true,
+        (Timestamp(Second, found), Timestamp(Millisecond, target)) => found == target,
+        _ => false,
     }
 }
 
@@ -204,6 +215,13 @@ fn cast_leaf(column: &ArrayRef, target: &DataType, mode: CastMode) -> Result<Arr
     {
         // As text of a file is read.
         return leaf.read(texts, mode);
+    }
+    if let Some(dtype) = DType::from_arrow(target).filter(|dtype| dtype.is_float())
+        && column.data_type().is_decimal()
+        && mode == CastMode::Round
+    {
+        let texts = arrow_cast(column, &DataType::Utf8).map_err(arrow)?;
+        return Leaf::Number(dtype).read(texts.as_string(), mode);
     }
     let kept = |cast: &ArrayRef, column: &ArrayRef| {
         mode == CastMode::Lossy

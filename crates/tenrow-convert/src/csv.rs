@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_csv::ReaderBuilder;
 use arrow_csv::reader::Format;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::charset::Charset;
-use crate::csv_guard::CsvGuard;
+use crate::csv_guard::{CsvGuard, QUOTED_EMPTY};
 use crate::error::{ConvertError, Result};
 use crate::table::Batches;
 use crate::text_kind::Kind;
@@ -47,7 +47,8 @@ impl TextSource {
     /// `01234` is text, as are integers beside fractions that a float would round, and times with zones
     /// beside some without. Times are in microseconds, in nanoseconds if some have them, and in UTC if
     /// they say their zones. An empty value is null, as is an empty line of a single column; others are
-    /// passed over.
+    /// passed over. One that is quoted and empty is the empty text in a column of text, as PostgreSQL and polars have
+    /// it, and null in others.
     ///
     /// # Errors
     /// If it cannot be read, has no header, rows of different lengths, or a quote that is never closed.
@@ -107,11 +108,24 @@ fn look_at(batch: &RecordBatch, first_row: u64, kinds: &mut [Kind]) {
     for (kind, column) in kinds.iter_mut().zip(batch.columns()) {
         let texts = column.as_string::<i32>();
         for (row, text) in (first_row..).zip(texts) {
-            if let Some(text) = text {
+            if let Some(text) = text.filter(|text| *text != QUOTED_EMPTY) {
                 kind.add_cell(text, row);
             }
         }
     }
+}
+
+/// The texts with those that are quoted and empty as what they are: empty, or null where text means something else.
+pub(crate) fn without_marks(texts: &ArrayRef, keeps_empty: bool) -> ArrayRef {
+    let Some(texts_of) = texts.as_string_opt::<i32>() else { return texts.clone() };
+    if !texts_of.iter().any(|text| text == Some(QUOTED_EMPTY)) {
+        return texts.clone();
+    }
+    let plain = |text: Option<&'_ str>| match text {
+        Some(QUOTED_EMPTY) => keeps_empty.then(String::new),
+        text => text.map(str::to_owned),
+    };
+    Arc::new(texts_of.iter().map(plain).collect::<StringArray>())
 }
 
 fn is_tab_separated(path: &Path) -> bool {

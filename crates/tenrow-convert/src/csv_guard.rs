@@ -1,6 +1,10 @@
-//! What a CSV reader would pass over in silence: rows that are empty lines, quotes that are never closed.
+//! What a CSV reader would pass over in silence: rows that are empty lines, quotes that are never closed, texts that are
+//! empty where others are missing.
 
 use std::io::{self, Read};
+
+/// What stands for a value that is quoted and empty, until its column is read: Unicode keeps it for programs' own use.
+pub(crate) const QUOTED_EMPTY: &str = "\u{fdd0}";
 
 /// Bytes of one quoted value.
 const MAX_QUOTED_BYTES: u64 = 256 << 20;
@@ -14,9 +18,12 @@ enum At {
     Quoted,
     /// After a quote in a quoted value: the end of the value, or the first of two.
     Quote,
+    /// Where something follows the end of a quoted value.
+    Behind,
 }
 
-/// The bytes of a CSV file, in which every row of a table with one column has a value.
+/// The bytes of a CSV file, in which every row of a table with one column has a value, and every value that is quoted and
+/// empty is marked.
 pub(crate) struct CsvGuard<R> {
     reader: R,
     delimiter: u8,
@@ -29,6 +36,9 @@ pub(crate) struct CsvGuard<R> {
     line: u64,
     quote_line: u64,
     quoted_bytes: u64,
+    /// The last bytes of the input.
+    last: [u8; 3],
+    has_mark: bool,
     input: Vec<u8>,
     ready: Vec<u8>,
     given: usize,
@@ -46,15 +56,23 @@ impl<R: Read> CsvGuard<R> {
             line: 1,
             quote_line: 0,
             quoted_bytes: 0,
+            last: [0; 3],
+            has_mark: false,
             input: vec![0; 1 << 16],
             ready: Vec::new(),
             given: 0,
         }
     }
 
-    fn step(&mut self, byte: u8) {
+    /// Looks at the next byte; false if it is one too many.
+    fn step(&mut self, byte: u8) -> bool {
         let is_end = byte == b'\n' || byte == b'\r';
         let ends_return = byte == b'\n' && std::mem::take(&mut self.after_return);
+        self.last = [self.last[1], self.last[2], byte];
+        self.has_mark |= self.last == QUOTED_EMPTY.as_bytes();
+        if is_end || byte == self.delimiter {
+            self.mark_empty();
+        }
         self.line += u64::from(byte == b'\n');
         self.at = match self.at {
             At::Quoted if byte == b'"' => At::Quote,
@@ -62,7 +80,10 @@ impl<R: Read> CsvGuard<R> {
                 self.quoted_bytes += 1;
                 At::Quoted
             }
-            At::Quote if byte == b'"' => At::Quoted,
+            At::Quote if byte == b'"' => {
+                self.quoted_bytes += 1;
+                At::Quoted
+            }
             At::Record if is_end => {
                 if self.one_column && self.started && !ends_return {
                     self.ready.extend_from_slice(b"\"\"");
@@ -73,6 +94,8 @@ impl<R: Read> CsvGuard<R> {
                 self.started = true;
                 At::Record
             }
+            At::Quote if byte != self.delimiter => At::Behind,
+            At::Behind => At::Behind,
             At::Record | At::Field if byte == b'"' => {
                 (self.quote_line, self.quoted_bytes) = (self.line, 0);
                 At::Quoted
@@ -82,11 +105,27 @@ impl<R: Read> CsvGuard<R> {
         };
         self.after_return = byte == b'\r' && self.at == At::Record;
         self.ready.push(byte);
+        self.at != At::Behind
+    }
+
+    /// Marks a value that has ended with nothing between its quotes.
+    fn mark_empty(&mut self) {
+        if self.at == At::Quote && self.quoted_bytes == 0 && self.started {
+            self.ready.extend_from_slice(QUOTED_EMPTY.as_bytes());
+            self.at = At::Unquoted;
+        }
     }
 
     fn check(&self, is_end: bool) -> io::Result<()> {
         let line = self.quote_line;
         let reason = match self.at {
+            _ if self.has_mark => format!(
+                "U+FDD0 in or before line {}: it is no character, and cannot be told from an empty text",
+                self.line
+            ),
+            At::Behind => format!(
+                "the quote that opens in line {line} closes before the end of its value: a quote within one is written twice"
+            ),
             At::Quoted if is_end => format!("the quote that opens in line {line} is never closed"),
             At::Quoted if self.quoted_bytes > MAX_QUOTED_BYTES => format!(
                 "the quote that opens in line {line} is not closed within {MAX_QUOTED_BYTES} bytes"
@@ -105,7 +144,10 @@ impl<R: Read> Read for CsvGuard<R> {
             let mut input = std::mem::take(&mut self.input);
             let count = self.reader.read(&mut input);
             if let Ok(count) = count {
-                input[..count].iter().for_each(|&byte| self.step(byte));
+                input[..count].iter().take_while(|&&byte| self.step(byte)).count();
+            }
+            if matches!(count, Ok(0)) {
+                self.mark_empty();
             }
             self.input = input;
             self.check(count? == 0)?;
@@ -146,6 +188,21 @@ mod tests {
     }
 
     #[test]
+    fn values_that_are_quoted_and_empty_are_marked() {
+        for (text, expected) in [
+            ("a,b\n\"\",\n,\"\"\n", "a,b\n\"\"\u{fdd0},\n,\"\"\u{fdd0}\n"),
+            ("a,b\n1,\"\"", "a,b\n1,\"\"\u{fdd0}"),
+            ("a,b\r\n\"\",\"\"\r\n", "a,b\r\n\"\"\u{fdd0},\"\"\u{fdd0}\r\n"),
+            ("a,b\n\"\"\"\",\" \"\n", "a,b\n\"\"\"\",\" \"\n"),
+            ("\"\",b\n1,2\n", "\"\",b\n1,2\n"),
+        ] {
+            assert_eq!(guarded(text, false).unwrap(), expected, "{text:?}");
+        }
+        let error = guarded("a\nx\u{fdd0}y\n", true).unwrap_err().to_string();
+        assert!(error.contains("U+FDD0 in or before line"), "{error}");
+    }
+
+    #[test]
     fn a_quote_that_is_never_closed_is_named_with_its_line() {
         for (text, line) in [
             ("id,t\n1,\"never closed\n2,b\n3,c\n", 2),
@@ -155,6 +212,10 @@ mod tests {
         ] {
             let error = guarded(text, false).unwrap_err().to_string();
             assert!(error.contains(&format!("line {line} is never closed")), "{text:?}: {error}");
+        }
+        for text in ["a,b\n1,\"x\"y\n", "a,b\n\"p\\\"q\",2\n", "\"a\"b\n"] {
+            let error = guarded(text, false).unwrap_err().to_string();
+            assert!(error.contains("closes before the end of its value"), "{text:?}: {error}");
         }
         // A quote within a value is a letter like any other.
         guarded("a,b\n5\",6\n", false).unwrap();

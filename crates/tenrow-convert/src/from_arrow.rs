@@ -9,7 +9,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, StringArray, StructArray, new_null_array};
 use arrow_buffer::NullBuffer;
 use arrow_cast::{CastOptions, cast_with_options};
-use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, TimeUnit};
 use serde_json::Value;
 use tenrow::format::{Attribute, AttributeType, DType, TYPE_KEY, VariableShape, file_fields};
 
@@ -37,6 +37,36 @@ pub fn attribute_of(field: &Field) -> Result<Attribute> {
     let nullable = field.is_nullable() || *field.data_type() == DataType::Null;
     let attribute = Attribute::new(field.name(), attribute_type).with_nullable(nullable);
     Ok(attribute.with_dim_names(dim_names))
+}
+
+/// The attribute as a new dataset is to have it: of a type that other readers know, where one holds the same values.
+///
+/// Parquet has no times in seconds and no days in milliseconds: written as they are, others see integers. So `timestamp(s)`
+/// becomes `timestamp(ms)`, `time32(s)` `time32(ms)` and `date64` `date32`, also within lists and structs.
+#[must_use]
+pub fn of_new_dataset(mut attribute: Attribute) -> Attribute {
+    if let AttributeType::Value(data_type) = &attribute.attribute_type {
+        attribute.attribute_type = AttributeType::Value(known_to_others(data_type));
+    }
+    attribute
+}
+
+fn known_to_others(data_type: &DataType) -> DataType {
+    let known = |field: &FieldRef| {
+        let data_type = known_to_others(field.data_type());
+        Arc::new(field.as_ref().clone().with_data_type(data_type))
+    };
+    match data_type {
+        DataType::Timestamp(TimeUnit::Second, zone) => {
+            DataType::Timestamp(TimeUnit::Millisecond, zone.clone())
+        }
+        DataType::Time32(TimeUnit::Second) => DataType::Time32(TimeUnit::Millisecond),
+        DataType::Date64 => DataType::Date32,
+        DataType::List(item) => DataType::List(known(item)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(known).collect()),
+        DataType::Map(entries, is_sorted) => DataType::Map(known(entries), *is_sorted),
+        other => other.clone(),
+    }
 }
 
 /// The type that tenrow itself wrote into the field, if the column is still stored that way.

@@ -15,6 +15,7 @@ use crate::cast_mode::CastMode;
 use crate::detect::{OpenOptions, open};
 use crate::error::{ConvertError, Result};
 use crate::folders::table_files;
+use crate::from_arrow::of_new_dataset;
 use crate::parquet::check_in_place;
 use crate::source::{Source, batch_of};
 use crate::source_format::SourceFormat;
@@ -219,7 +220,7 @@ async fn writer_for(
 
 /// The schema of a new dataset.
 fn schema_with(attributes: &[Attribute], encodings: &[(String, Encoding)]) -> Result<Schema> {
-    let mut attributes = attributes.to_vec();
+    let mut attributes: Vec<_> = attributes.iter().cloned().map(of_new_dataset).collect();
     for (name, encoding) in encodings {
         let Some(place) = attributes.iter().position(|a| a.name == *name) else {
             let names = names_listed(attributes.iter().map(|a| a.name.as_str()));

@@ -68,6 +68,7 @@ mod text_kind;
 mod text_shape;
 
 mod csv_guard;
+mod csv_write;
 
 mod files_write;
 mod idx;
@@ -117,9 +118,9 @@ pub use charset::Charset;
 pub use csv::CsvOptions;
 pub use detect::{OpenOptions, detect, open};
 pub use error::{ConvertError, Result};
-pub use export::{ExportFormat, Exported, export, export_rows};
+pub use export::{ExportFormat, Exported, export, export_file};
 pub use files_write::FileWriter;
-pub use from_arrow::{attribute_of, conform};
+pub use from_arrow::{attribute_of, conform, of_new_dataset};
 pub use idx::IdxSource;
 pub use images::ImageSource;
 pub use import::{ImportOptions, Imported, Progress, import, import_in_place};

@@ -24,14 +24,26 @@ impl Existing {
     /// Says if there is something at `path` that stays.
     ///
     /// # Errors
-    /// [`ConvertError::Unsupported`] if so.
+    /// [`ConvertError::Unsupported`] if so, or if `path` is a location of a store.
     pub fn check(self, path: &Path) -> Result<()> {
+        check_here(path)?;
         // A pipe or a terminal has nothing in it that could be lost.
         let is_there = path.symlink_metadata().is_ok() && !is_stream(path);
         if self == Existing::Keep && is_there {
             return Err(taken(path));
         }
         Ok(())
+    }
+}
+
+/// Files are written on this machine; what is named as in a store would be a folder called `s3:`.
+pub(crate) fn check_here(path: &Path) -> Result<()> {
+    match path.to_str().and_then(|path| path.split_once("://")) {
+        None => Ok(()),
+        Some((scheme, _)) => Err(ConvertError::unsupported(
+            scheme.as_ref(),
+            "files are written on this machine, not into a store: give a path",
+        )),
     }
 }
 

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_schema::DataType;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::properties::WriterProperties;
 use tenrow::format::Schema;
 use tenrow::open_regular;
@@ -76,6 +77,12 @@ fn metadata_of(path: &Path) -> Result<(ArrowReaderMetadata, Vec<String>)> {
 /// Refuses a file that is not read as it stands, or whose folders have keys in their names that it has not.
 pub(crate) fn check_in_place(file: &TableFile) -> Result<()> {
     let (metadata, changed) = metadata_of(&file.path)?;
+    if let Some(name) = unreadable_tensor(&metadata) {
+        let reason = format!(
+            "column {name:?} has null rows of nested lists, or lists of no items, which are no tensors as they stand: import it without --in-place"
+        );
+        return Err(ConvertError::unsupported(&file.path, reason));
+    }
     let is_lost = |name: &&str| metadata.schema().field_with_name(name).is_err();
     let keys: Vec<_> = file.keys.iter().map(|(name, _)| name.as_str()).filter(is_lost).collect();
     let reason = match changed.first() {
@@ -90,6 +97,41 @@ pub(crate) fn check_in_place(file: &TableFile) -> Result<()> {
     };
     let reason = format!("{reason}: import it without --in-place");
     Err(ConvertError::unsupported(&file.path, reason))
+}
+
+/// A column of fixed lists within each other that may have null rows, or of lists without items: what tensors are flat, and
+/// have all their elements.
+fn unreadable_tensor(metadata: &ArrowReaderMetadata) -> Option<String> {
+    let mut leaf = 0;
+    for field in metadata.schema().fields() {
+        let leaves = leaf_count(field.data_type());
+        let (first, mut depth, mut has_none) = (leaf, 0, false);
+        leaf += leaves;
+        let mut inner = field.data_type();
+        while let DataType::FixedSizeList(item, size) = inner {
+            (depth, has_none) = (depth + 1, has_none || *size == 0);
+            inner = item.data_type();
+        }
+        let groups = metadata.metadata().row_groups();
+        let null_count =
+            |group: &RowGroupMetaData| group.columns().get(first)?.statistics()?.null_count_opt();
+        let may_be_null = depth > 1 && groups.iter().any(|group| null_count(group) != Some(0));
+        if has_none || may_be_null {
+            return Some(field.name().clone());
+        }
+    }
+    None
+}
+
+fn leaf_count(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => leaf_count(item.data_type()),
+        DataType::Struct(fields) => fields.iter().map(|field| leaf_count(field.data_type())).sum(),
+        _ => 1,
+    }
 }
 
 /// Writes one Parquet file with zstd pages and ordinary encodings.

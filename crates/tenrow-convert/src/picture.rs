@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use image::imageops::{FilterType, overlay, resize};
+use image::imageops::{FilterType, overlay};
 use image::{DynamicImage, GrayImage, RgbImage};
 use tenrow::{DType, Tensor};
 
@@ -65,6 +65,11 @@ impl Layout {
 }
 
 impl Picture {
+    /// Whether tensors of this shape are pictures.
+    pub(crate) fn is_shape(shape: &[u64]) -> bool {
+        Layout::of(shape).is_some()
+    }
+
     /// The picture that a tensor of `[h,w]`, `[h,w,1]`, `[h,w,3]`, `[1,h,w]` or `[3,h,w]` holds.
     ///
     /// u8 is taken as it is; other numbers are stretched from 0 to 1 if they lie there, else from
@@ -113,10 +118,10 @@ impl Picture {
         Self { image, exact: false }
     }
 
-    /// Pictures side by side, `columns` to a row, `margin` pixels around each; as large as the
-    /// first, grey if all are.
-    pub fn contact_sheet(pictures: &[Self], columns: u32, margin: u32) -> Option<Self> {
-        let (width, height) = pictures.first()?.size();
+    /// Pictures side by side, `columns` to a row, `margin` pixels around each, an empty place for `None`; places are as
+    /// large as the first picture, larger ones are made to fit. Grey if all are; `None` if there are none.
+    pub fn contact_sheet(pictures: &[Option<Self>], columns: u32, margin: u32) -> Option<Self> {
+        let (width, height) = pictures.iter().flatten().next()?.size();
         let columns = columns.max(1);
         let rows = (pictures.len() as u32).div_ceil(columns);
         let side =
@@ -127,15 +132,15 @@ impl Picture {
         }
         let mut sheet = RgbImage::from_pixel(sheet_width, sheet_height, image::Rgb([48, 48, 48]));
         for (number, picture) in (0u32..).zip(pictures) {
-            let x = margin + number % columns * (width + margin);
-            let y = margin + number / columns * (height + margin);
-            let mut image = picture.image.to_rgb8();
-            if image.dimensions() != (width, height) {
-                image = resize(&image, width, height, FilterType::Triangle);
-            }
-            overlay(&mut sheet, &image, i64::from(x), i64::from(y));
+            let Some(picture) = picture else { continue };
+            let picture = picture.clone().within(width, height);
+            let (free_width, free_height) = (width - picture.size().0, height - picture.size().1);
+            let x = margin + number % columns * (width + margin) + free_width / 2;
+            let y = margin + number / columns * (height + margin) + free_height / 2;
+            overlay(&mut sheet, &picture.image.to_rgb8(), i64::from(x), i64::from(y));
         }
-        let is_grey = pictures.iter().all(|p| matches!(p.image, DynamicImage::ImageLuma8(_)));
+        let mut all = pictures.iter().flatten();
+        let is_grey = all.all(|picture| matches!(picture.image, DynamicImage::ImageLuma8(_)));
         let sheet = DynamicImage::ImageRgb8(sheet);
         let image = if is_grey { DynamicImage::ImageLuma8(sheet.to_luma8()) } else { sheet };
         Some(Self { image, exact: false })
@@ -268,7 +273,8 @@ mod tests {
 
     #[test]
     fn a_contact_sheet_has_a_margin_around_each() {
-        let sheet = Picture::contact_sheet(&vec![tensor(&[255; 4], &[2, 2]); 3], 2, 1).unwrap();
+        let sheet =
+            Picture::contact_sheet(&vec![Some(tensor(&[255; 4], &[2, 2])); 3], 2, 1).unwrap();
         assert_eq!(sheet.size(), (7, 7));
         assert_eq!(sheet.image.as_bytes()[7..14], [48, 255, 255, 48, 255, 255, 48]);
     }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, StringArray, new_empty_array};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, new_empty_array};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_json::writer::{EncoderOptions, make_encoder};
-use arrow_schema::{ArrowError, Field, FieldRef};
+use arrow_schema::{ArrowError, Field, FieldRef, Schema, SchemaRef};
 use tenrow::format::AttributeType;
 
 use crate::from_arrow::{attribute_of, conform};
@@ -23,6 +23,23 @@ pub(crate) fn for_json(field: &Field, column: &ArrayRef) -> Result<ArrayRef, Arr
         true => Ok(column.clone()),
         false => texts(column),
     }
+}
+
+/// The batch with its columns as `cells` shows them.
+pub(crate) fn with_cells(
+    schema: &SchemaRef,
+    batch: &RecordBatch,
+    cells: fn(&Field, &ArrayRef) -> Result<ArrayRef, ArrowError>,
+) -> Result<RecordBatch, ArrowError> {
+    let both = schema.fields().iter().zip(batch.columns());
+    let columns = both.map(|(field, column)| cells(field, column));
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let fields = schema.fields().iter().zip(&columns);
+    let fields =
+        fields.map(|(field, column)| Field::new(field.name(), column.data_type().clone(), true));
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    RecordBatch::try_new_with_options(schema, columns, &options)
 }
 
 fn is_known_to_json(column: &ArrayRef) -> bool {

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_cast::cast;
 use arrow_ipc::writer::FileWriter as ArrowFileWriter;
 use arrow_json::WriterBuilder as JsonWriterBuilder;
@@ -16,9 +16,10 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use tenrow::format::FIELD_ID_KEY;
 
+use crate::csv_write::CsvWriter;
 use crate::error::{ConvertError, Result};
 use crate::json_values::NotFinite;
-use crate::row_cells::{for_csv, for_json};
+use crate::row_cells::{for_csv, for_json, with_cells};
 use crate::row_format::RowFormat;
 
 /// Bytes of a row group of Parquet, about.
@@ -32,7 +33,7 @@ type Out = BufWriter<Box<dyn Write + Send>>;
 ///
 /// | format | tensors | binary | null | no rows |
 /// |---|---|---|---|---|
-/// | CSV | JSON in a cell, as lists and structs | hexadecimal | an empty cell | the names |
+/// | CSV | JSON in a cell, as lists and structs | hexadecimal | an empty cell; `""` is the empty text | the names |
 /// | JSON | nested arrays by their shape | hexadecimal | `null`, as are NaN and infinities | `[]` |
 /// | JSON Lines | as JSON | as JSON | as JSON | nothing |
 /// | Parquet, Arrow | with their extension types | bytes | null | a file with a schema |
@@ -59,7 +60,7 @@ pub struct RowWriter {
 }
 
 enum Writer {
-    Csv(Box<arrow_csv::Writer<Out>>),
+    Csv(CsvWriter<Out>),
     Json(JsonWriter<Out, ArrayOfLines>),
     JsonLines(JsonWriter<Out, LineDelimited>),
     Parquet(Box<ArrowWriter<Out>>),
@@ -95,9 +96,13 @@ impl RowWriter {
     }
 
     fn write_rows(&mut self, batch: &RecordBatch) -> Result<(), Box<dyn Error + Send + Sync>> {
-        if matches!(self.writer, Writer::Json(_) | Writer::JsonLines(_)) {
+        let is_table = matches!(self.writer, Writer::Csv(_));
+        if is_table || matches!(self.writer, Writer::Json(_) | Writer::JsonLines(_)) {
             for (field, column) in self.schema.fields().iter().zip(batch.columns()) {
-                self.lost.note(field.name(), column);
+                // A number alone is text in CSV, which has a form for all of them.
+                if !is_table || column.data_type().is_nested() {
+                    self.lost.note(field.name(), column);
+                }
             }
         }
         match &mut self.writer {
@@ -142,14 +147,8 @@ impl Writer {
             RowFormat::Json => Writer::Json(json().build(out)),
             RowFormat::JsonLines => Writer::JsonLines(json().build(out)),
             RowFormat::Csv => {
-                let mut writer = arrow_csv::Writer::new(out);
                 // The names stand there even if no rows follow.
-                writer.write(&with_cells(
-                    schema,
-                    &RecordBatch::new_empty(schema.clone()),
-                    for_csv,
-                )?)?;
-                Writer::Csv(Box::new(writer))
+                Writer::Csv(CsvWriter::new(out, schema.fields().iter().map(|f| f.name().as_str()))?)
             }
             RowFormat::Arrow => Writer::Arrow(Box::new(ArrowFileWriter::try_new(out, schema)?)),
             RowFormat::Parquet => {
@@ -163,7 +162,6 @@ impl Writer {
 
     fn finish(self) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut out = match self {
-            // It hands on every batch whole.
             Writer::Csv(writer) => writer.into_inner(),
             Writer::Json(mut writer) => {
                 writer.finish()?;
@@ -248,23 +246,6 @@ fn with_schema(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, A
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(schema.clone(), columns, &options)
-}
-
-/// The batch with its columns as `cells` shows them.
-fn with_cells(
-    schema: &SchemaRef,
-    batch: &RecordBatch,
-    cells: fn(&Field, &ArrayRef) -> Result<ArrayRef, ArrowError>,
-) -> Result<RecordBatch, ArrowError> {
-    let both = schema.fields().iter().zip(batch.columns());
-    let columns = both.map(|(field, column)| cells(field, column));
-    let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    let fields = schema.fields().iter().zip(&columns);
-    let fields =
-        fields.map(|(field, column)| Field::new(field.name(), column.data_type().clone(), true));
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    RecordBatch::try_new_with_options(schema, columns, &options)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use arrow_schema::{DataType, TimeUnit};
 
 use crate::cast_mode::CastMode;
 use crate::text_number::Literal;
-use crate::text_values::{Leaf, fraction_digits, has_zone};
+use crate::text_values::{Leaf, fraction_digits, has_leap_second, has_zone};
 
 /// The integers that an f64 holds exactly reach to here.
 const EXACT_IN_F64: i128 = 1 << 53;
@@ -150,6 +150,9 @@ impl Kind {
             return is_date;
         }
         let Some(says_zone) = has_zone(text).filter(|_| text.len() >= 19) else { return false };
+        if has_leap_second(text) {
+            return false;
+        }
         let fraction = fraction_digits(text);
         if fraction > 9 {
             return false;
@@ -281,6 +284,7 @@ mod tests {
             (&["2024-01-31T10:00:00Z", "2024-01-31T10:00:00+02:00"], "timestamp(us,UTC)"),
             (&["2024-01-31T10:00:00Z", "2024-01-31T10:00:00"], "string"),
             (&["2024-02-30"], "string"),
+            (&["2016-12-31T23:59:60", "2016-12-31T23:59:59"], "string"),
             (&["+5"], "string"),
             (&[], "string"),
         ] {

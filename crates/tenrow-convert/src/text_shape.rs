@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray};
+use arrow_array::{Array, ArrayRef, ListArray, MapArray, StringArray, StructArray};
 use arrow_schema::{DataType, Field, FieldRef, Fields};
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -12,7 +12,7 @@ use tenrow::format::AttributeType;
 
 use crate::cast_mode::CastMode;
 use crate::text_kind::Kind;
-use crate::text_values::{Leaf, Misread, check_nulls, outer};
+use crate::text_values::{Leaf, Misread, check_nulls, outer, quoted};
 
 /// Objects and arrays within each other.
 const MAX_DEPTH: usize = 64;
@@ -124,7 +124,7 @@ impl Shape {
             [b't' | b'f', ..] => kind.add_bool(row),
             [b'"', ..] => kind.add_text(row),
             _ if kind.add_number(json, row) => {}
-            _ => return Err(format!("{} is no number", crate::text_values::quoted(json))),
+            _ => return Err(format!("{} is no number", quoted(json))),
         }
         Ok(())
     }
@@ -219,22 +219,6 @@ impl Shape {
             _ => false,
         }
     }
-
-    /// The lists as deep as they are here, of elements that are read as `leaf`; `None` for all but lists.
-    pub(crate) fn lists_of(&self, leaf: &Leaf) -> Option<Reading> {
-        match self {
-            Self::List(item) => {
-                let item = match item.as_ref() {
-                    Self::List(_) => item.lists_of(leaf)?,
-                    Self::Scalar(_) => Reading::Leaf(leaf.clone()),
-                    _ => return None,
-                };
-                let field = Field::new("item", item.arrow_type(), true);
-                Some(Reading::List(Arc::new(field), Box::new(item)))
-            }
-            _ => None,
-        }
-    }
 }
 
 /// How text becomes values.
@@ -243,7 +227,13 @@ pub(crate) enum Reading {
     Leaf(Leaf),
     List(FieldRef, Box<Reading>),
     Struct(Fields, Vec<Reading>),
-    Map { entries: FieldRef, values: Box<Reading>, is_sorted: bool },
+    Map {
+        entries: FieldRef,
+        values: Box<Reading>,
+        is_sorted: bool,
+    },
+    /// Texts, each of which is JSON for one value.
+    Json(Box<Reading>),
 }
 
 impl Reading {
@@ -276,9 +266,23 @@ impl Reading {
         })
     }
 
+    /// Lists within each other, so deep, of elements that are read as `leaf`.
+    pub(crate) fn lists(leaf: Leaf, depth: usize) -> Self {
+        (0..depth).fold(Self::Leaf(leaf), |item, _| {
+            let field = Field::new("item", item.arrow_type(), true);
+            Self::List(Arc::new(field), Box::new(item))
+        })
+    }
+
+    /// Whether no characters at all are a value.
+    pub(crate) fn keeps_empty_text(&self) -> bool {
+        matches!(self, Self::Leaf(Leaf::Plain(DataType::Utf8 | DataType::Binary)))
+    }
+
     pub(crate) fn arrow_type(&self) -> DataType {
         match self {
             Self::Leaf(leaf) => leaf.arrow_type(),
+            Self::Json(value) => value.arrow_type(),
             Self::List(item, _) => DataType::List(item.clone()),
             Self::Struct(fields, _) => DataType::Struct(fields.clone()),
             Self::Map { entries, is_sorted, .. } => DataType::Map(entries.clone(), *is_sorted),
@@ -291,7 +295,7 @@ impl Reading {
             Arc::new(Field::new(field.name(), reading.text_type(), true))
         };
         match self {
-            Self::Leaf(_) => DataType::Utf8,
+            Self::Leaf(_) | Self::Json(_) => DataType::Utf8,
             Self::List(item, reading) => DataType::List(text(item, reading)),
             Self::Struct(fields, readings) => {
                 DataType::Struct(fields.iter().zip(readings).map(|(f, r)| text(f, r)).collect())
@@ -306,12 +310,49 @@ impl Reading {
         }
     }
 
+    /// A column of [`text_type`](Self::text_type) of the JSON in each cell.
+    fn json(&self, cells: &StringArray, mode: CastMode) -> Result<ArrayRef, Misread> {
+        let mut lines = String::new();
+        for (index, cell) in cells.iter().enumerate() {
+            let cell = cell.unwrap_or("null");
+            let wrong = |why: String| {
+                let (cell, to) = (quoted(cell), AttributeType::Value(self.arrow_type()));
+                Misread { index, reason: format!("{cell} does not fit {to}{why}") }
+            };
+            let mut shape = Shape::default();
+            let json: &RawValue =
+                serde_json::from_str(cell).map_err(|_| wrong(": it is not JSON".into()))?;
+            shape.add_json(json, 0, 1).map_err(|why| wrong(format!(": {why}")))?;
+            if !shape.may_become(self, mode, true) {
+                return Err(wrong(String::new()));
+            }
+            lines.push_str(json.get());
+            lines.push('\n');
+        }
+        let wrong = |error: &dyn std::fmt::Display| Misread { index: 0, reason: error.to_string() };
+        let field = Arc::new(Field::new("cell", self.text_type(), true));
+        let mut decoder = arrow_json::ReaderBuilder::new_with_field(field)
+            .with_coerce_primitive(true)
+            .with_batch_size(cells.len())
+            .build_decoder()
+            .map_err(|error| wrong(&error))?;
+        let read = decoder.decode(lines.as_bytes()).map_err(|error| wrong(&error))?;
+        let batch = decoder.flush().map_err(|error| wrong(&error))?;
+        match batch {
+            Some(batch) if read == lines.len() && batch.num_rows() == cells.len() => {
+                Ok(batch.column(0).clone())
+            }
+            _ => Err(wrong(&"JSON that was not read to its end")),
+        }
+    }
+
     /// The values of a column of [`text_type`](Self::text_type).
     pub(crate) fn read(&self, texts: &ArrayRef, mode: CastMode) -> Result<ArrayRef, Misread> {
         let arrow =
             |error: arrow_schema::ArrowError| Misread { index: 0, reason: error.to_string() };
         match self {
             Self::Leaf(leaf) => leaf.read(texts.as_string::<i32>(), mode),
+            Self::Json(value) => value.read(&value.json(texts.as_string(), mode)?, mode),
             Self::List(item, reading) => {
                 let (_, offsets, values, nulls) = texts.as_list::<i32>().clone().into_parts();
                 let values = reading.read(&values, mode).map_err(|misread| {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
-use tenrow::format::{Attribute, AttributeType};
+use tenrow::format::{Attribute, AttributeType, DType};
 
 use crate::cast_mode::CastMode;
+use crate::csv::without_marks;
 use crate::error::{ConvertError, Result};
 use crate::from_arrow::attribute_of;
 use crate::source::{Source, batch_of, places};
@@ -72,18 +73,50 @@ impl TextColumn {
         mode: CastMode,
         is_typed: bool,
     ) -> Option<AttributeType> {
-        let (reading, attribute_type) = match target {
-            AttributeType::Tensor { dtype, .. } if *dtype != tenrow::format::DType::Bf16 => {
-                let reading = self.shape.lists_of(&Leaf::Number(*dtype))?;
+        if !is_typed && let Some(found) = self.read_json_as(target) {
+            return Some(found);
+        }
+        let rank = match target {
+            AttributeType::Tensor { shape, .. } => Some(shape.rank()),
+            AttributeType::VariableTensor { shape, .. } => Some(shape.rank()),
+            _ => None,
+        };
+        let (reading, attribute_type) = match (target.dtype(), rank) {
+            (Some(DType::Bf16), Some(_)) => return None,
+            (Some(dtype), Some(0)) => {
+                (Reading::Leaf(Leaf::Number(dtype)), AttributeType::Scalar(dtype))
+            }
+            (Some(dtype), Some(rank)) => {
+                let reading = Reading::lists(Leaf::Number(dtype), rank);
                 let lists = AttributeType::value(&reading.arrow_type()).ok()?;
                 (reading, lists)
             }
-            plain => (Reading::of_attribute(plain)?, plain.clone()),
+            _ => (Reading::of_attribute(target)?, target.clone()),
         };
         if !self.shape.may_become(&reading, mode, is_typed) {
             return None;
         }
         (self.reading, self.conflict) = (reading, None);
+        Some(attribute_type)
+    }
+
+    /// Reads cells of text as the JSON that our own tables have where an attribute has more than one value.
+    fn read_json_as(&mut self, target: &AttributeType) -> Option<AttributeType> {
+        let lists = |dtype: DType, depth: usize| {
+            // Half of these have no text of their own, and are cast from that of the next.
+            let dtype = if dtype == DType::Bf16 { DType::F32 } else { dtype };
+            Reading::lists(Leaf::Number(dtype), depth)
+        };
+        let reading = match target {
+            AttributeType::Tensor { dtype, shape } => lists(*dtype, shape.rank()),
+            AttributeType::VariableTensor { dtype, shape } => lists(*dtype, shape.dims().len()),
+            plain => Reading::of_attribute(plain)?,
+        };
+        if matches!(reading, Reading::Leaf(_)) {
+            return None;
+        }
+        let attribute_type = AttributeType::value(&reading.arrow_type()).ok()?;
+        (self.reading, self.conflict) = (Reading::Json(Box::new(reading)), None);
         Some(attribute_type)
     }
 
@@ -175,7 +208,11 @@ impl TextSource {
         let mut columns = Vec::with_capacity(self.columns.len());
         let both = self.columns.iter().zip(&self.attributes);
         for ((column, attribute), texts) in both.zip(batch.columns()) {
-            let values = column.reading.read(texts, self.mode);
+            let texts = match self.is_typed {
+                true => texts.clone(),
+                false => without_marks(texts, column.reading.keeps_empty_text()),
+            };
+            let values = column.reading.read(&texts, self.mode);
             columns.push(values.map_err(|misread| ConvertError::Row {
                 path: self.path.clone(),
                 row: self.rows_read + misread.index as u64,

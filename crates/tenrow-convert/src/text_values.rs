@@ -238,7 +238,21 @@ pub(crate) fn fraction_digits(text: &str) -> usize {
     fraction[..end].trim_end_matches('0').len()
 }
 
+/// A second that the calendar inserts, for which no type has a number.
+pub(crate) fn has_leap_second(text: &str) -> bool {
+    let seconds = text.split(':').nth(2).unwrap_or_default();
+    seconds.starts_with("60") && !seconds[2..].starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn check_leap(text: &str) -> Result<(), String> {
+    match has_leap_second(text) {
+        true => Err("it is a leap second, for which there is no number".into()),
+        false => Ok(()),
+    }
+}
+
 fn time(text: &str, unit: TimeUnit, is_exact: bool) -> Result<i64, String> {
+    check_leap(text)?;
     let nanoseconds = string_to_time_nanoseconds(text).map_err(|_| WRONG)?;
     if is_exact {
         check_fraction(text, unit)?;
@@ -291,6 +305,7 @@ pub(crate) fn has_zone(text: &str) -> Option<bool> {
 
 fn instant(text: &str, zone: Option<&str>, unit: TimeUnit, mode: CastMode) -> Result<i64, String> {
     let says_zone = has_zone(text).ok_or(WRONG)?;
+    check_leap(text)?;
     if mode != CastMode::Lossy && says_zone != zone.is_some() {
         return Err(match says_zone {
             true => "it is of a zone, which the attribute has not".into(),

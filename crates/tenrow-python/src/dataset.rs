@@ -84,6 +84,11 @@ impl Dataset {
         wait(py, self.dataset.tagged(tag)).map(|snapshot| self.of(snapshot))
     }
 
+    /// By number, tag or as `latest`.
+    fn named(&self, py: Python<'_>, text: &str) -> PyResult<Snapshot> {
+        wait(py, self.dataset.named(text)).map(|snapshot| self.of(snapshot))
+    }
+
     /// A dict for each version, the newest first.
     fn versions<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let versions = wait(py, self.dataset.versions())?;
@@ -432,9 +437,11 @@ pub(crate) fn list_datasets<'py>(
                 about.set_item("created_ms", info.created_ms)?;
                 about.set_item("rows", info.row_count)?;
                 about.set_item("size_bytes", info.size_bytes)?;
-                let attributes = info.schema.attributes().iter();
-                let attributes = attributes.map(|a| (a.name.clone(), a.type_text()));
-                about.set_item("attributes", attributes.collect::<HashMap<_, _>>())?;
+                let attributes = PyDict::new(py);
+                for attribute in info.schema.attributes() {
+                    attributes.set_item(&attribute.name, attribute.type_text())?;
+                }
+                about.set_item("attributes", attributes)?;
             }
             Err(error) => about.set_item("error", error.chain())?,
         }

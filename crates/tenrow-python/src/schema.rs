@@ -24,6 +24,7 @@ pub(crate) fn infer_attributes(value: &Bound<'_, PyAny>) -> PyResult<Vec<(String
     let attributes = schema.fields().iter().map(|field| {
         let attribute = tenrow_convert::attribute_of(field);
         let attribute = attribute.map_err(|error| invalid(error.to_string()))?;
+        let attribute = tenrow_convert::of_new_dataset(attribute);
         let type_text = attribute.type_text();
         Ok((attribute.name, type_text))
     });

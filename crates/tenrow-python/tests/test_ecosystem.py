@@ -182,3 +182,23 @@ def test_pandas_is_told_what_it_lacks(place):
     with pytest.raises(ValueError, match='"b": pandas has no bf16'):
         ds.to_pandas()
     assert ds.to_pandas("n")["n"].tolist() == [1, 2]
+
+
+def test_times_in_seconds_are_times_to_other_readers(place):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    table = pa.table({"s": pa.array([1, 2], pa.timestamp("s")), "d": pa.array([86_400_000, None], pa.date64()), "c": pa.array([1, 2], pa.time32("s"))})
+    ds = tenrow.from_arrow(place, table)
+    assert [ds.schema[name].type for name in ("s", "d", "c")] == ["timestamp(ms)", "date32", "time32(ms)"]
+    files = pq.read_table(ds.files()[0])
+    assert files["s"].to_pylist() == table["s"].to_pylist() and files["d"].to_pylist() == table["d"].to_pylist()
+    assert files["c"].to_pylist() == table["c"].to_pylist()
+
+
+def test_rows_of_frames_have_no_column_that_nobody_named(place):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"x": range(5), "y": list("abcde")})
+    ds = tenrow.from_pandas(place, frame[frame.x.isin([0, 1, 4])])
+    assert ds.append(frame.sample(3, random_state=1))["x"][:].tolist()[:3] == [0, 1, 4] and list(ds.schema) == ["x", "y"]
+    named = tenrow.from_pandas(place + "2", frame.set_index("y"))
+    assert sorted(named.schema) == ["x", "y"]

@@ -85,7 +85,7 @@ def test_no_number_is_cast_in_silence(place, kind, values):
             writer.append({"x": values})
         with pytest.raises(TypeError):
             writer.append({"x": np.array(values, np.float64)})
-        writer.append({"x": [1]})
+        writer.append({"x": [True if kind == "bool" else 1]})
     assert writer.dataset["x"][0] == 1
 
 

@@ -187,7 +187,54 @@ def test_bytes_in_either_form(place):
 
 @pytest.mark.parametrize("dtype", ["i64", "f32", "u8", "bool", "f16"])
 def test_beneath_a_mask_are_zeros(place, dtype):
-    ds = tenrow.from_numpy(place, {"x": [1, None, 1, None, 1] * 50}, {"x": dtype + "?"})
+    one = True if dtype == "bool" else 1
+    ds = tenrow.from_numpy(place, {"x": [one, None, one, None, one] * 50}, {"x": dtype + "?"})
     expected = [1, 0, 1, 0, 1] * 50
     assert ds["x"].numpy().data.tolist() == expected and ds["x"][2:5].data.tolist() == expected[2:5]
     assert ds.take([3, 4])["x"].data.tolist() == [0, 1] and next(ds.scan())["x"].data.tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f16", "bf16", "f32[2]", "list<f32>"])
+def test_integers_beside_fractions_are_exact_in_the_dtype_of_the_attribute(place, dtype):
+    if dtype == "bf16":
+        pytest.importorskip("ml_dtypes")
+    values = [2**24 + 1, 0.5]
+    with tenrow.create(place, {"x": dtype}) as writer:
+        with pytest.raises(ValueError, match="16777217"):
+            writer.append({"x": values if "[" not in dtype and "<" not in dtype else [values]})
+        writer.append({"x": [256, 0.5] if "[" not in dtype and "<" not in dtype else [[256, 0.5]]})
+
+
+@pytest.mark.parametrize("values", [[np.uint64(2**64 - 1), np.int64(-1)], [np.int64(2**53 + 1), 0.5], [np.float32(0.5), np.int64(2**53 + 1)]])
+def test_scalars_of_numpy_are_exact_too(place, values):
+    with pytest.raises(ValueError, match="18446744073709551615|9007199254740993"):
+        tenrow.from_numpy(place, {"x": values})
+
+
+def test_spans_and_times_beyond_the_unit_are_refused(place):
+    for values, dtype in [([datetime.timedelta.max], "duration(us)"), ([datetime.timedelta.min], "duration(us)"), ([[datetime.timedelta.max]], "list<duration(us)>")]:
+        with pytest.raises(ValueError, match="beyond"):
+            tenrow.from_numpy(place, {"x": values}, {"x": dtype})
+    for values, dtype in [(np.array([2**60], "M8[h]"), "timestamp(s)"), (np.array([2**62], "m8[W]"), "duration(s)"), ([np.datetime64(2**62, "m")], "timestamp(us)")]:
+        with pytest.raises(ValueError, match="beyond"):
+            tenrow.from_numpy(place, {"x": values}, {"x": dtype})
+
+
+def test_what_is_masked_in_a_list_is_null(place):
+    ds = tenrow.from_numpy(place, {"x": [np.ma.array([1, 2], mask=[0, 1]), None]}, {"x": "list<i64?>?"})
+    assert ds["x"][:] == [[1, None], None]
+
+
+def test_numbers_are_no_bools_unless_that_is_asked_for(place):
+    with pytest.raises(TypeError, match="expected bool"):
+        tenrow.from_numpy(place, {"x": [1, 0]}, {"x": "bool"})
+    ds = tenrow.from_numpy(place, {"x": [True]}, {"x": "bool"})
+    assert ds.append({"x": [1]}, cast="safe")["x"][:].tolist() == [True, True]
+
+
+def test_times_in_seconds_are_stored_as_those_that_parquet_has(place):
+    moments = np.array(["2020-01-01T00:00:00", "1650-01-01T00:00:00"], "M8[s]")
+    ds = tenrow.from_numpy(place, {"t": moments, "d": [datetime.date(2020, 1, 1)] * 2})
+    assert ds.schema["t"].type == "timestamp(ms)?" and (ds["t"][:] == moments).all()
+    assert tenrow.infer_schema({"t": [np.datetime64("2020-01-01T00:00:00")], "d": [np.datetime64("2020-01-01"), np.datetime64(1, "ns")]}) == {
+        "t": "timestamp(ms)", "d": "timestamp(ns)"}

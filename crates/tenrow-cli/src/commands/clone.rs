@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tenrow::{Dataset, Snapshot, Version};
 
+use super::info::place_of;
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Bar;
@@ -20,8 +21,8 @@ is said. Without it, the clone needs the files of the other: \
 they are kept while the clone is registered there, which `tenrow info` shows. A clone of a clone needs \
 the files of both, and is registered with both. Two that lie in one \
 folder can be moved together; otherwise the other must stay where it is. A clone that you have removed \
-is forgotten with --forget, by each that it was registered with, so that the version that it needed can \
-expire; one that refers to no files any more is forgotten when it expires its old versions.
+is forgotten with --forget, by each that it was registered with; the version that it needed stays, unless it has \
+expired. What else copies a clone, such as cp, registers nothing: `tenrow verify` says so. One that refers to no files any more is forgotten when it expires its old versions.
 
 Examples:
   tenrow clone digits experiment
@@ -118,13 +119,26 @@ async fn forget(dataset: &Dataset, arguments: &CloneArguments, out: &mut Output)
         writeln!(out, "{value:#}")?;
         return Ok(());
     }
+    let newest = dataset.latest().await?;
+    let ended = versions.iter().map(|&version| text::ended(&newest, version)).collect::<String>();
     writeln!(
         out,
-        "forgot {}: it keeps {} {} of {} no more",
+        "forgot {}: it keeps {} {} of {} no more{ended}",
         arguments.target,
         if versions.len() == 1 { "version" } else { "versions" },
         text::runs(&versions),
         dataset.storage()
     )?;
+    let storage = dataset.storage();
+    let forgotten = storage.open_other(&arguments.target)?.to_string();
+    let mut origins = newest.root().origins.values();
+    if origins.any(|origin| place_of(storage, &origin.location) == forgotten) {
+        writeln!(
+            stderr(),
+            "tenrow: version {} of {} was merged with it and refers to its files: keep them, or put its rows into files of its own with `tenrow clone --copy`",
+            newest.version(),
+            dataset.storage()
+        )?;
+    }
     Ok(())
 }

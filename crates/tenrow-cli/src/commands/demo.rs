@@ -169,6 +169,7 @@ fn sheet_path(dataset: &Dataset) -> PathBuf {
 
 async fn write_sheet(snapshot: &Snapshot, path: &Path) -> Result<()> {
     let pictures = pictures(snapshot, SHEET_DIGITS).await?;
+    let pictures: Vec<_> = pictures.into_iter().map(Some).collect();
     let sheet = Picture::contact_sheet(&pictures, SHEET_COLUMNS, SHEET_MARGIN);
     Ok(sheet.ok_or("no pictures to show")?.write_png(path, Existing::Keep)?)
 }

@@ -11,7 +11,6 @@ use crate::fault::Result;
 use crate::progress::Spinner;
 use crate::stores::Stores;
 use crate::text;
-use crate::which_version::named;
 
 const AFTER: &str = "\
 Rows are told apart by their stable ids: a row that was only moved, by a delete before it or by a \
@@ -39,9 +38,9 @@ pub(crate) struct DiffArguments {
 /// Compares the versions.
 pub(crate) async fn run(arguments: DiffArguments, stores: &Stores, out: &mut Output) -> Result<()> {
     let dataset = stores.open(&arguments.dataset).await?;
-    let from = named(&dataset, &arguments.from).await?;
+    let from = dataset.named(&arguments.from).await?;
     let to = match &arguments.to {
-        Some(to) => named(&dataset, to).await?,
+        Some(to) => dataset.named(to).await?,
         None => dataset.latest().await?,
     };
     let spinner = Spinner::start("comparing");

@@ -1,26 +1,27 @@
 //! `tenrow export`
 
 use std::io::{Write, stderr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow_convert::{Existing, ExportFormat, Progress, export};
+use tenrow_convert::{Existing, ExportFormat, Progress, export, export_file};
 
 use crate::Output;
 use crate::fault::Result;
 use crate::progress::Bar;
 use crate::stores::Stores;
 use crate::text;
-use crate::which_version::WhichVersion;
+use crate::which_version::{self, WhichVersion};
 
 const AFTER: &str = "\
-npy writes <attribute>.npy for each tensor or number; npz, parquet and jsonl write data.npz, \
-data.parquet or data.jsonl; images writes the files of file attributes under their names. A file has its \
-name once it is whole, and what is there stays unless --force says otherwise. The Parquet \
+npy writes <attribute>.npy for each tensor or number, png a contact sheet of each attribute of pictures; npz, \
+parquet, jsonl and csv write data.npz, data.parquet and so on; images writes the files of file attributes under their \
+names, in the folders that they came from. A file has its name once it is whole, and what is there stays unless --force says otherwise. The Parquet \
 files of the dataset itself need no export: see `tenrow files`.
 
 Examples:
+  tenrow export digits --out digits.csv
   tenrow export digits --out arrays --format npy
   tenrow export photos --out originals --format images --version 3
   tenrow export digits --out some --format npy --view train";
@@ -31,13 +32,13 @@ Examples:
 pub(crate) struct ExportArguments {
     /// The dataset
     dataset: String,
-    /// The folder to write into; made if it is not there
-    #[arg(long, short, value_name = "DIR")]
+    /// The file to write, whose extension says the format, or the folder to write into; made if it is not there
+    #[arg(long, short, value_name = "FILE|DIR")]
     out: PathBuf,
-    /// npy, npz, parquet, jsonl or images
+    /// npy, npz, parquet, jsonl, csv, png or images: what to write into a folder
     #[arg(long)]
-    format: ExportFormat,
-    /// Only the rows of this view, in its order
+    format: Option<ExportFormat>,
+    /// Only the rows of this view, in its order; in another version than its own: VIEW@latest, VIEW@7, VIEW@TAG
     #[arg(long, value_name = "VIEW", conflicts_with_all = ["version", "at"])]
     view: Option<String>,
     /// Replace files that are there already
@@ -48,6 +49,34 @@ pub(crate) struct ExportArguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Where rows go.
+enum Target<'a> {
+    File(&'a Path),
+    Folder(&'a Path, ExportFormat),
+}
+
+impl<'a> Target<'a> {
+    fn of(out: &'a Path, format: Option<ExportFormat>) -> Result<Self> {
+        if out.is_dir() {
+            let format = format.ok_or("--format is missing: say what to write into the folder")?;
+            return Ok(Self::Folder(out, format));
+        }
+        let by_name = ExportFormat::of_path(out);
+        match (format, by_name) {
+            (None, by_name) => by_name
+                .map(|_| Self::File(out))
+                .map_err(|error| format!("{error}; or a folder, with --format").into()),
+            (Some(format), Ok(by_name)) if format != by_name => Err(format!(
+                "--format {format}, but {} is the name of a {by_name} file",
+                out.display()
+            )
+            .into()),
+            (Some(_), Ok(_)) => Ok(Self::File(out)),
+            (Some(format), Err(_)) => Ok(Self::Folder(out, format)),
+        }
+    }
 }
 
 /// One rule for every command that writes files.
@@ -61,9 +90,10 @@ pub(crate) async fn run(
     stores: &Stores,
     out: &mut Output,
 ) -> Result<()> {
+    let target = Target::of(&arguments.out, arguments.format)?;
     let dataset = stores.open(&arguments.dataset).await?;
     let view = match &arguments.view {
-        Some(name) => Some(dataset.view(name).await?),
+        Some(name) => Some(which_version::view(&dataset, name).await?),
         None => None,
     };
     let (snapshot, rows) = match &view {
@@ -75,9 +105,13 @@ pub(crate) async fn run(
     let mut show = |progress: Progress| {
         bar.set(progress.rows, progress.total_rows, progress.bytes);
     };
-    let (folder, format) = (&arguments.out, arguments.format);
     let existing = existing(arguments.force);
-    let exported = export(&snapshot, rows, folder, format, existing, &mut show).await?;
+    let exported = match target {
+        Target::File(path) => export_file(&snapshot, rows, &[], path, existing, &mut show).await?,
+        Target::Folder(folder, format) => {
+            export(&snapshot, rows, folder, format, existing, &mut show).await?
+        }
+    };
     bar.finish();
     if arguments.json {
         let skipped = exported.skipped.iter();
@@ -101,7 +135,7 @@ pub(crate) async fn run(
     }
     let rows = text::counted(row_count, "row", "rows");
     match exported.paths.as_slice() {
-        _ if arguments.format == ExportFormat::Images => {
+        _ if arguments.format == Some(ExportFormat::Images) => {
             let files = text::counted(exported.file_count, "file", "files");
             writeln!(out, "wrote {files} of {rows} to {}", arguments.out.display())?;
         }

@@ -10,12 +10,13 @@ use crate::fault::Result;
 use crate::show::{self, Style};
 use crate::stores::Stores;
 use crate::terminal::Drawing;
-use crate::which_version::WhichVersion;
+use crate::which_version::{self, WhichVersion};
 
 const AFTER: &str = "\
 Examples:
   tenrow head digits
   tenrow head digits -n 2 --draw | less -R
+  tenrow head digits --view test@latest
   tenrow head digits --json | jq '.[]._row_id'";
 
 /// The arguments of `head`.
@@ -27,6 +28,9 @@ pub(crate) struct HeadArguments {
     /// How many rows
     #[arg(short = 'n', value_name = "ROWS", default_value_t = 5)]
     row_count: u64,
+    /// The rows of this view, in its order; in another version than its own: VIEW@latest, VIEW@7, VIEW@TAG
+    #[arg(long, value_name = "VIEW", conflicts_with_all = ["version", "at"])]
+    view: Option<String>,
     #[command(flatten)]
     version: WhichVersion,
     /// Draw pictures even where the output is not a terminal
@@ -39,9 +43,23 @@ pub(crate) struct HeadArguments {
 
 /// Prints the first rows.
 pub(crate) async fn run(arguments: HeadArguments, stores: &Stores, out: &mut Output) -> Result<()> {
-    let snapshot = arguments.version.open(stores, &arguments.dataset).await?;
+    let dataset = stores.place(&arguments.dataset)?;
+    let view = match &arguments.view {
+        Some(name) => Some(which_version::view(&dataset, name).await?),
+        None => None,
+    };
+    let snapshot = match &view {
+        Some(view) => view.snapshot().clone(),
+        None => arguments.version.of(&dataset).await?,
+    };
+    let chosen = match &view {
+        Some(view) => Some(view.rows().await?),
+        None => None,
+    };
+    let row_count = chosen.map_or(snapshot.row_count(), |rows| rows.len() as u64);
+    let places = 0..arguments.row_count.min(row_count);
+    let rows = places.map(|place| chosen.map_or(place, |rows| rows[place as usize]));
     let attributes = snapshot.schema().attributes();
-    let rows = 0..arguments.row_count.min(snapshot.row_count());
     if arguments.json {
         let rows = show::rows_json(&snapshot, rows, attributes).await?;
         writeln!(out, "{:#}", Value::from(rows))?;
@@ -49,11 +67,13 @@ pub(crate) async fn run(arguments: HeadArguments, stores: &Stores, out: &mut Out
     }
     let drawing = if arguments.draw { Drawing::always() } else { Drawing::on_terminals() };
     let style = Style { drawing, is_whole: false };
-    if snapshot.row_count() == 0 {
+    if row_count == 0 && view.is_some() {
+        writeln!(out, "the view has no rows")?;
+    } else if row_count == 0 {
         writeln!(out, "no rows yet: fill it with `tenrow import`")?;
     }
     for row in rows {
-        write!(out, "{}", show::rows(&snapshot, row..row + 1, attributes, style).await?)?;
+        write!(out, "{}", show::rows(&snapshot, [row], attributes, style).await?)?;
     }
     Ok(())
 }

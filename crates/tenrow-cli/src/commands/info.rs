@@ -137,7 +137,7 @@ impl Facts {
 }
 
 /// Where another dataset is, whose location may be relative to this one.
-fn place_of(storage: &Storage, location: &str) -> String {
+pub(crate) fn place_of(storage: &Storage, location: &str) -> String {
     storage.open_origin(location).map_or(location.to_owned(), |other| other.to_string())
 }
 

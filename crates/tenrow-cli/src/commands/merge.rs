@@ -110,7 +110,10 @@ fn print(newest: &Snapshot, origins: &[(Dataset, Snapshot)], out: &mut Output) -
     for (dataset, version) in origins {
         let rows = text::counted(version.row_count(), "row", "rows");
         let (version, place) = (version.version(), dataset.storage());
-        writeln!(out, "{rows} of version {version} of {place}, where that is registered")?;
+        writeln!(
+            out,
+            "{rows} of version {version} of {place}, where that is registered: its files are needed here"
+        )?;
     }
     let rows = text::counted(newest.row_count(), "row", "rows");
     writeln!(out, "version {} has {rows}", newest.version())?;

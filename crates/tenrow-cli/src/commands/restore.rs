@@ -9,7 +9,6 @@ use crate::Output;
 use crate::fault::Result;
 use crate::stores::Stores;
 use crate::text;
-use crate::which_version::named;
 
 const AFTER: &str = "\
 The rows, attributes and properties of the old version become those of a new one. Nothing is lost: \
@@ -39,7 +38,7 @@ pub(crate) async fn run(
     out: &mut Output,
 ) -> Result<()> {
     let dataset = stores.open(&arguments.dataset).await?;
-    let old = named(&dataset, &arguments.version).await?.version();
+    let old = dataset.named(&arguments.version).await?.version();
     let newest = dataset.restore(old).await?;
     if arguments.json {
         let value = json!({

@@ -31,7 +31,7 @@ pub(crate) struct TagArguments {
     name: Option<String>,
     #[command(flatten)]
     version: WhichVersion,
-    /// Take the tag away; the version stays
+    /// Take the tag away; the version stays, unless it has expired and nothing else keeps it
     #[arg(long, requires = "name", conflicts_with_all = ["version", "at"])]
     delete: bool,
     /// Print JSON
@@ -49,9 +49,12 @@ pub(crate) async fn run(arguments: TagArguments, stores: &Stores, out: &mut Outp
         return list(&dataset.latest().await?, arguments.json, out);
     };
     if arguments.delete {
+        let tagged = dataset.latest().await?.root().tags.get(name).copied();
         let newest = dataset.untag(name).await?;
         let value = json!({ "version": newest.version().0, "deleted_tag": name });
-        let line = format!("took tag {name} away; version {} is the newest", newest.version());
+        let ended = tagged.map(|version| text::ended(&newest, version)).unwrap_or_default();
+        let line =
+            format!("took tag {name} away; version {} is the newest{ended}", newest.version());
         return say(value, &line, arguments.json, out);
     }
     let version = arguments.version.of(&dataset).await?.version();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 use tenrow::{Snapshot, View};
-use tenrow_convert::{Progress, export_rows};
+use tenrow_convert::{Progress, export_file};
 
 use crate::Output;
 use crate::commands::export::existing;
@@ -15,15 +15,16 @@ use crate::progress::Bar;
 use crate::row_list::{places, rows_of};
 use crate::stores::Stores;
 use crate::text;
-use crate::which_version::WhichVersion;
+use crate::which_version::{self, WhichVersion};
 
 const AFTER: &str = "\
-Rows come in the order asked, and as often as asked.
+Rows come in the order asked, and as often as asked. A .png is a contact sheet: the pictures of the rows, side by side.
 
 Examples:
   tenrow take digits --rows 5,9,5 --attribute image --out three.npy
   tenrow take digits --rows 0..1000,59999 --out some.parquet
-  tenrow take digits --view train --rows 0..100 --out first.npz";
+  tenrow take digits --view train --rows 0..100 --out first.npz
+  tenrow take digits --view wrong@latest --attribute image --out wrong.png";
 
 /// The arguments of `take`.
 #[derive(Debug, Args)]
@@ -34,13 +35,13 @@ pub(crate) struct TakeArguments {
     /// Row numbers, and ranges whose end is not taken: 5,9,5 or 10..20; of a view, places in it
     #[arg(long, allow_hyphen_values = true, required_unless_present = "view")]
     rows: Option<String>,
-    /// The rows of this view, in its order
+    /// The rows of this view, in its order; in another version than its own: VIEW@latest, VIEW@7, VIEW@TAG
     #[arg(long, value_name = "VIEW", conflicts_with_all = ["version", "at"])]
     view: Option<String>,
     /// Only these attributes
     #[arg(long = "attribute", short, value_name = "ATTRIBUTE")]
     attributes: Vec<String>,
-    /// The file to write: .npy (one attribute), .npz, .parquet or .jsonl
+    /// The file to write: .npy or .png (of one attribute), .npz, .parquet, .jsonl or .csv
     #[arg(long, short)]
     out: PathBuf,
     /// Replace the file if it is there already
@@ -57,7 +58,10 @@ pub(crate) struct TakeArguments {
 pub(crate) async fn run(arguments: TakeArguments, stores: &Stores, out: &mut Output) -> Result<()> {
     let dataset = stores.open(&arguments.dataset).await?;
     let (snapshot, rows) = match &arguments.view {
-        Some(name) => rows_of_view(&dataset.view(name).await?, arguments.rows.as_deref()).await?,
+        Some(name) => {
+            rows_of_view(&which_version::view(&dataset, name).await?, arguments.rows.as_deref())
+                .await?
+        }
         None => {
             let snapshot = arguments.version.of(&dataset).await?;
             let rows = rows_of(&snapshot, arguments.rows.as_deref().unwrap_or_default())?;
@@ -70,10 +74,14 @@ pub(crate) async fn run(arguments: TakeArguments, stores: &Stores, out: &mut Out
     };
     let (attributes, path) = (&arguments.attributes, &arguments.out);
     let existing = existing(arguments.force);
-    let exported = export_rows(&snapshot, &rows, attributes, path, existing, &mut show).await?;
+    let exported =
+        export_file(&snapshot, Some(&rows), attributes, path, existing, &mut show).await?;
     bar.finish();
     for remark in &exported.remarks {
         writeln!(stderr(), "tenrow: {remark}")?;
+    }
+    for (_, reason) in &exported.skipped {
+        writeln!(stderr(), "tenrow: left out: {reason}")?;
     }
     if arguments.json {
         let value = json!({

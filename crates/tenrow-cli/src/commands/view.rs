@@ -51,7 +51,7 @@ enum Action {
     Prefix(PrefixArguments),
     /// Make views of rows by chance, which no row leaves when others are appended or deleted
     Split(SplitArguments),
-    /// Drop a view
+    /// Drop a view; its version stays, unless it has expired and nothing else keeps it
     Drop {
         /// The dataset
         dataset: String,
@@ -137,13 +137,19 @@ pub(crate) async fn run(arguments: ViewArguments, stores: &Stores, out: &mut Out
         Action::Prefix(prefix) => say(&[cut(&prefix, stores).await?], as_json, out),
         Action::Split(split) => say(&parted(&split, stores).await?, as_json, out),
         Action::Drop { dataset, view } => {
-            let newest = stores.open(&dataset).await?.drop_view(&view).await?.version();
+            let dataset = stores.open(&dataset).await?;
+            let kept = dataset.latest().await?.root().views.get(&view).map(|view| view.version);
+            let snapshot = dataset.drop_view(&view).await?;
+            let newest = snapshot.version();
+            let ended = kept.map(|version| text::ended(&snapshot, version)).unwrap_or_default();
             match as_json {
                 true => {
                     let value = json!({ "version": newest.0, "dropped_view": view });
                     writeln!(out, "{value:#}")?;
                 }
-                false => writeln!(out, "dropped view {view}; version {newest} is the newest")?,
+                false => {
+                    writeln!(out, "dropped view {view}; version {newest} is the newest{ended}")?
+                }
             }
             Ok(())
         }
@@ -190,13 +196,12 @@ async fn parted(arguments: &SplitArguments, stores: &Stores) -> Result<Vec<View>
     let snapshot = arguments.version.of(&dataset).await?;
     let fractions: Vec<f64> = arguments.parts.iter().map(|(_, fraction)| *fraction).collect();
     let parts = snapshot.random_split(arguments.seed, &fractions).await?;
-    let mut views = Vec::with_capacity(parts.len());
-    for ((name, fraction), rows) in arguments.parts.iter().zip(parts) {
+    let view = |((name, fraction), rows): (&(String, f64), Vec<u64>)| {
         let what = format!("{fraction} of the rows by chance, seed {}", arguments.seed);
-        let options = options(what, arguments.replace);
-        views.push(dataset.create_view(name, &snapshot, rows, &options).await?);
-    }
-    Ok(views)
+        (name.clone(), rows, what)
+    };
+    let views = arguments.parts.iter().zip(parts).map(view).collect();
+    Ok(dataset.create_views(&snapshot, views, arguments.replace).await?)
 }
 
 fn options(query: String, replace: bool) -> ViewOptions {

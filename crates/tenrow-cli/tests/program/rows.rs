@@ -83,7 +83,7 @@ fn files_of_a_folder_come_back_byte_for_byte() {
     desk.write("in/cats/a.bin", b"small").write("in/large.bin", &large);
     desk.ok(&["import", "ds", "in"]);
     desk.ok(&["export", "ds", "--out", "out", "--format", "images"]);
-    assert_eq!(desk.read("out/a.bin"), b"small");
+    assert_eq!(desk.read("out/cats/a.bin"), b"small");
     assert_eq!(desk.read("out/large.bin"), large);
     desk.ok(&["get", "ds", "1", "--attribute", "file", "--out", "large"]);
     assert_eq!(desk.read("large"), large);
@@ -162,4 +162,78 @@ fn every_command_about_rows_speaks_json() {
     desk.write("in/a.bin", "four").ok(&["import", "files", "in"]);
     let file = desk.json(&["get", "files", "0", "-a", "file", "--json"])["file"].clone();
     assert_eq!((&file["name"], &file["size_bytes"]), (&"a.bin".into(), &4.into()));
+}
+
+#[test]
+fn tables_of_text_come_back_as_they_were() {
+    let desk = Desk::new();
+    let attributes =
+        ["t:string?", "n:i64?", "v:f32[2]?", "w:f64[?]?", "l:list<i64?>?", "s:struct<a:i64?>?"];
+    let create: Vec<&str> = attributes.iter().flat_map(|a| ["-a", a]).collect();
+    for name in ["one", "two"] {
+        desk.ok(&[&["create", name][..], &create].concat());
+    }
+    desk.ok(&[
+        "sql",
+        "INSERT INTO one VALUES ('', 1, [1.5, 2.5], [0.1], [1, NULL], {a: 3}), (NULL, NULL, NULL, NULL, NULL, NULL), ('a,\"b\"\nc', 2, [0.1, 3.0], [], [], {a: NULL})",
+    ]);
+    desk.ok(&["export", "one", "--out", "one.csv"]);
+    let text = desk.text("one.csv");
+    assert!(text.starts_with("t,n,v,w,l,s\n\"\",1,\"[1.5,2.5]\","), "{text}");
+    desk.ok(&["import", "two", "one.csv"]);
+    let rows = |name: &str| {
+        let rows = desk.json(&["head", name, "--json"]);
+        let without_ids = |row: &serde_json::Value| {
+            let mut row = row.as_object().unwrap().clone();
+            row.remove("_row_id");
+            row
+        };
+        rows.as_array().unwrap().iter().map(without_ids).collect::<Vec<_>>()
+    };
+    assert_eq!(rows("one"), rows("two"));
+    desk.write("bad.csv", "v\n\"[1,2,3]\"\n").ok(&["create", "three", "-a", "v:f32[2]"]);
+    let complaint = desk.fails(&["import", "three", "bad.csv"]);
+    assert!(complaint.contains("row 0") && complaint.contains("a list of 3"), "{complaint}");
+    desk.write("bad.csv", "v\n1;2\n");
+    assert!(desk.fails(&["import", "three", "bad.csv"]).contains("it is not JSON"));
+}
+
+#[test]
+fn a_number_may_be_a_tensor_of_no_dimensions() {
+    let desk = Desk::new();
+    desk.ok(&["create", "ds", "-a", "t:u8[]", "-a", "v:f32[?]"]);
+    desk.write("t.jsonl", "{\"t\":3,\"v\":[0.1,1]}\n").ok(&["import", "ds", "t.jsonl"]);
+    desk.write("t.csv", "t,v\n4,[]\n").ok(&["import", "ds", "t.csv"]);
+    desk.ok(&["sql", "INSERT INTO ds VALUES (5, [2.0])"]);
+    let rows = desk.json(&["head", "ds", "--json"]);
+    let numbers: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["t"].clone()).collect();
+    assert_eq!(numbers, [3, 4, 5]);
+}
+
+#[test]
+fn the_name_of_a_file_says_what_is_exported() {
+    let desk = people();
+    desk.ok(&["export", "people", "--out", "people.parquet"]);
+    assert!(desk.read("people.parquet").starts_with(b"PAR1"));
+    let complaint = desk.fails(&["export", "people", "--out", "people.npz", "--format", "csv"]);
+    assert!(complaint.contains("is the name of a npz file"), "{complaint}");
+    assert!(desk.fails(&["export", "people", "--out", "folder"]).contains("--format"));
+    assert!(desk.fails(&["export", "people", "--out", "people.parquet"]).contains("--force"));
+    let complaint = desk.fails(&["export", "people", "--out", "s3://bucket/people.csv"]);
+    assert!(complaint.contains("this machine"), "{complaint}");
+    assert!(desk.fails(&["take", "people", "--rows", "0", "--out", "a.png"]).contains("parquet"));
+}
+
+#[test]
+fn pictures_of_chosen_rows_are_one_sheet() {
+    let desk = Desk::new();
+    desk.ok(&["demo", "digits"]);
+    desk.ok(&["take", "digits", "--rows", "0..5", "--attribute", "image", "--out", "five.png"]);
+    // The header of a PNG file has the size of the picture.
+    let sheet = desk.read("five.png");
+    let side = |at: usize| u32::from_be_bytes(sheet[at..at + 4].try_into().unwrap());
+    assert_eq!((side(16), side(20)), (3 * 30 + 2, 2 * 30 + 2));
+    assert!(
+        desk.fails(&["export", "digits", "--out", "none.npz", "--view", "x"]).contains("no view")
+    );
 }

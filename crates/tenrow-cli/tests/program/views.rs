@@ -58,7 +58,43 @@ fn rows_are_split_by_chance_into_views() {
     desk.refused(&["view", "split", "people", "a"]);
     let refused = desk.fails(&["view", "create", "people", "x", "--rows", "3"]);
     assert!(
-        refused.contains("version 4 of") && refused.contains("has 3 rows, 0 to 2"),
+        refused.contains("version 3 of") && refused.contains("has 3 rows, 0 to 2"),
         "{refused}"
     );
+}
+
+#[test]
+fn a_split_makes_all_of_its_views_or_none() {
+    let desk = people();
+    desk.ok(&["view", "create", "people", "b", "--rows", "0"]);
+    for (parts, reason) in [
+        (["a=0.5", "a=0.5"], "twice"),
+        (["a=0.5", "b=0.5"], "drop or replace it"),
+        (["a=0.5", "bad name=0.5"], "letters, digits"),
+    ] {
+        let complaint = desk.fails(&["view", "split", "people", parts[0], parts[1]]);
+        assert!(complaint.contains(reason), "{complaint}");
+    }
+    assert_eq!(desk.json(&["view", "list", "people", "--json"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn rows_that_were_chosen_are_read_where_columns_came_later() {
+    let desk = people();
+    desk.ok(&["view", "create", "people", "old", "--rows", "2,0"]);
+    desk.ok(&[
+        "sql",
+        "ALTER TABLE people ADD COLUMN score BIGINT; UPDATE people SET score = age * 2",
+    ]);
+    assert!(!desk.ok(&["head", "people", "--view", "old"]).contains("score"));
+    let head = desk.ok(&["head", "people", "--view", "old@latest"]);
+    assert!(head.contains("row 2") && head.contains("score  170"), "{head}");
+    desk.ok(&["take", "people", "--view", "old@latest", "--out", "old.csv"]);
+    assert_eq!(desk.text("old.csv"), "name,age,score\nGrace,85,170\nAda,36,72\n");
+    desk.ok(&["export", "people", "--view", "old@latest", "--out", "all.csv"]);
+    assert_eq!(desk.text("all.csv"), desk.text("old.csv"));
+    desk.ok(&["delete", "people", "--rows", "2"]);
+    let complaint = desk.fails(&["head", "people", "--view", "old@latest"]);
+    assert!(complaint.contains("1 of 2 rows of view \"old\" are not in"), "{complaint}");
+    assert!(desk.fails(&["tag", "people", "latest"]).contains("the newest version is called that"));
 }

@@ -44,7 +44,7 @@ def open(  # noqa: A001
 ) -> Dataset:
     """Opens a dataset: its newest version, an older one by number, or the one with a tag.
 
-    A `version` that is a text is a tag, as for the program: `tenrow.open(place, "best")`.
+    A `version` that is a text is a tag or `latest`, as for the program: `tenrow.open(place, "best")`.
     `options` say how an object store is reached, such as `{"region": "eu-west-1"}`.
 
     Raises `NotADataset` if there is none, `NotFound` for a version or tag that is not there.
@@ -56,11 +56,10 @@ def open(  # noqa: A001
     """
     if version is not None and tag is not None:
         raise InvalidInput(f"version={version} and tag={tag!r}: give one of them")
-    if isinstance(version, str):
-        version, tag = None, version
-    if isinstance(version, bool) or not (version is None or hasattr(version, "__index__")):
+    is_text = isinstance(version, str)
+    if isinstance(version, bool) or not (version is None or is_text or hasattr(version, "__index__")):
         raise WrongType(f"version={version!r}: a version is a whole number, or a tag as text")
-    if version is not None and operator.index(version) < 1:
+    if version is not None and not is_text and operator.index(version) < 1:
         raise NotFound(f"no version {version}: they are numbered from 1")
     return Dataset(_State(os.fsdecode(uri), dict(options or {}), version, tag))
 
@@ -81,12 +80,14 @@ def _handle_of(uri: str, version: int, options: dict[str, str], name: str, row: 
 class _State:
     """A version that is opened when it is needed, and again in another process."""
 
-    def __init__(self, uri: str, options: dict[str, str], version: int | None, tag: str | None) -> None:
+    def __init__(self, uri: str, options: dict[str, str], version: int | str | None, tag: str | None) -> None:
         self.place = _tenrow.Dataset(uri, options)
         # Absolute: the current folder may be another when it is opened again.
         self.uri, self.options = self.place.uri, options
         if tag is not None:
             self.snapshot = self.place.tagged(tag)
+        elif isinstance(version, str):
+            self.snapshot = self.place.named(version)
         elif version is not None:
             self.snapshot = self.place.at_version(version)
         else:

@@ -8,8 +8,14 @@ from ._errors import WrongType
 
 
 def checked(values: Any) -> Any:
-    """The same; refuses those of polars that hold objects of Python, which Arrow gives as addresses of memory."""
-    if type(values).__module__.partition(".")[0] != "polars":
+    """The same, without what nobody named; refuses frames of polars that hold objects of Python, which Arrow gives as addresses."""
+    library = type(values).__module__.partition(".")[0]
+    if library == "pandas":
+        # Of a frame that was filtered: numbers of rows that are no data, which Arrow makes a column of.
+        names = getattr(getattr(values, "index", None), "names", ["a series"])
+        is_frame = hasattr(values, "columns")
+        return values.reset_index(drop=True) if is_frame and all(name is None for name in names) else values
+    if library != "polars":
         return values
     schema = getattr(values, "schema", None) or {getattr(values, "name", ""): getattr(values, "dtype", None)}
     for name, dtype in schema.items():

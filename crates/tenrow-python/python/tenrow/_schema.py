@@ -253,12 +253,17 @@ def _infer_times(name: str, rows: list[Any]) -> str | None:
     if all(isinstance(value, (datetime.timedelta, numpy.timedelta64)) for value in rows):
         return f"duration({_finest(rows)})"
     if all(isinstance(value, numpy.datetime64) for value in rows):
-        return "date32" if all(_unit(value) == "D" for value in rows) else f"timestamp({_finest(rows)})"
+        return "date32" if all(_unit(value) == "D" for value in rows) else f"timestamp({_stored(_finest(rows))})"
     return None
 
 
 def _finest(rows: list[Any]) -> str:
-    return max((_unit(value) for value in rows), key=["s", "ms", "us", "ns"].index)
+    return max((_unit(value) for value in rows), key=["D", "s", "ms", "us", "ns"].index)
+
+
+def _stored(unit: str) -> str:
+    """The unit of times that other readers know: Parquet has none of seconds."""
+    return "ms" if unit in ("D", "s") else unit
 
 
 def _unit(value: Any) -> str:
@@ -347,7 +352,7 @@ def _infer_array(name: str, array: Any) -> str:
         if unit == "D" and array.dtype.kind == "M":
             return "date32?"
         if unit in ("s", "ms", "us", "ns"):
-            return f"timestamp({unit})?" if array.dtype.kind == "M" else f"duration({unit})?"
+            return f"timestamp({_stored(unit)})?" if array.dtype.kind == "M" else f"duration({unit})?"
     if array.dtype.kind in "OUSVmM" and array.dtype.name != "bfloat16":
         raise WrongType(f"attribute {name!r}: no type for an array of {array.dtype}: give it")
     dtype = dtype_name(array.dtype)

@@ -32,6 +32,11 @@ pub(super) fn lists(
             if is_text || row.is_instance_of::<PyDict>() {
                 return None;
             }
+            // What is masked is null.
+            let row = match memory::is_masked(row).ok()? {
+                true => &row.call_method0("tolist").ok()?,
+                false => row,
+            };
             for item in row.try_iter().ok()? {
                 items.append(item.ok()?).ok()?;
             }
@@ -60,6 +65,7 @@ fn of_arrays<'py>(values: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAn
             continue;
         }
         let is_array = row.hasattr("__array__")?
+            && !memory::is_masked(&row)?
             && row.getattr("ndim").and_then(|ndim| ndim.extract::<usize>()).is_ok_and(|n| n == 1);
         if !is_array {
             return Ok(None);

@@ -305,8 +305,14 @@ fn untyped<'py>(
         // Large integers of Python are fractions by now, or objects.
         return exact_integers(values, attribute, expected.as_any(), mode);
     }
+    if dtype == DType::Bool && kind != "b" && mode == CastMode::Refuse && found.len()? > 0 {
+        return Err(wrong_type(format!(
+            "attribute {name:?}: expected bool, found {}: cast=\"safe\" takes 0 and 1",
+            found.getattr("dtype")?
+        )));
+    }
     if is_float && "fOUS".contains(&kind) {
-        check_integers(values, &found, attribute)?;
+        check_integers(values, &found, attribute, expected.as_any())?;
     }
     let is_wide = is_float && kind == "O";
     if !is_wide && !"biuf".contains(&kind) && found.getattr("dtype")?.ne(&expected)? {
@@ -342,11 +348,12 @@ fn untyped<'py>(
     Err(no_value(&found, &fits, attribute)?)
 }
 
-/// Refuses integers of Python that numpy has rounded, for they stand beside fractions.
+/// Refuses integers that a float of the dtype would round, and numpy has, for they stand beside fractions.
 fn check_integers(
     values: &Bound<'_, PyAny>,
     found: &Bound<'_, PyAny>,
     attribute: &Attribute,
+    expected: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
     let py = values.py();
     let objects = memory::numpy(py)?.call_method1("asarray", (values, "O"))?;
@@ -364,11 +371,11 @@ fn check_integers(
                 type_of(&item)
             )));
         }
-        if !item.is_instance_of::<PyInt>() {
-            continue;
-        }
-        let wide = item.call_method0("__float__");
-        if !wide.is_ok_and(|wide| wide.eq(&item).unwrap_or(false)) {
+        let Ok(integer) = item.call_method0("__index__") else { continue };
+        // As fractions of Python, which are compared with integers exactly.
+        let float = expected.getattr("type")?.call1((&integer,));
+        let float = float.and_then(|float| float.call_method0("__float__"));
+        if !float.is_ok_and(|float| float.eq(&integer).unwrap_or(false)) {
             return Err(invalid(format!(
                 "attribute {:?}, row {}: {item} is no value of {}",
                 attribute.name,

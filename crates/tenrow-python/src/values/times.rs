@@ -143,8 +143,11 @@ impl<'py> Classes<'py> {
             return Ok(Some((Kind::Date, self.read_numpy(&found)?.1)));
         }
         if item.is_instance(&self.span)? {
-            let found = self.numpy.call_method1("timedelta64", (item, "us"))?;
-            return self.read_numpy(&found).map(Some);
+            // In integers: numpy would wrap what 64 bits of microseconds do not hold.
+            let part = |name: &str| -> PyResult<i128> { item.getattr(name)?.extract() };
+            let seconds = part("days")? * 86_400 + part("seconds")?;
+            let microseconds = seconds * 1_000_000 + part("microseconds")?;
+            return Ok(Some((Kind::Span, microseconds * (ATTOSECONDS / 1_000_000))));
         }
         if item.is_instance(&self.time)? {
             if !item.getattr("tzinfo")?.is_none() {
@@ -168,7 +171,10 @@ impl<'py> Classes<'py> {
             None => (item.call_method1("astype", ("M8[D]",))?, DAY),
         };
         let number: i64 = item.call_method1("view", ("i8",))?.call_method0("item")?.extract()?;
-        Ok((kind, i128::from(number) * unit))
+        let value = i128::from(number).checked_mul(unit).ok_or_else(|| {
+            invalid(format!("{number} {dtype}: it is beyond all times that there are"))
+        })?;
+        Ok((kind, value))
     }
 }
 
@@ -280,11 +286,22 @@ pub(super) fn of_array(
     let is_null = |row: usize| nulls.as_ref().is_some_and(|nulls| nulls[row]);
     let value = |(row, &number): (usize, &i64)| {
         // What numpy calls NaT is the least number.
-        (number != i64::MIN && !is_null(row)).then(|| i128::from(number) * unit)
+        if number == i64::MIN || is_null(row) {
+            return Ok(None);
+        }
+        i128::from(number).checked_mul(unit).map(Some).ok_or_else(|| {
+            invalid(format!("attribute {name:?}, row {row}: it is beyond all times that there are"))
+        })
     };
-    let values: Vec<Option<i128>> = numbers.iter().enumerate().map(value).collect();
+    let values = numbers.iter().enumerate().map(value).collect::<PyResult<Vec<_>>>()?;
+    let is_of_seconds = matches!(
+        &attribute.attribute_type,
+        AttributeType::Value(DataType::Timestamp(TimeUnit::Second, _) | DataType::Duration(_))
+    );
     let found = match unit {
         DAY if kind == Kind::Date => None,
+        // Others have no times in seconds: an attribute of milliseconds holds them.
+        ATTOSECONDS if !is_of_seconds => None,
         _ => UNITS.into_iter().find(|(_, length)| *length == unit).map(|(unit, _)| unit),
     };
     let target = match &attribute.attribute_type {

@@ -15,7 +15,7 @@ use datafusion::catalog::{
 };
 use datafusion::common::TableReference;
 use datafusion::datasource::{MemTable, TableProvider};
-use tenrow::{Dataset, ErrorKind, Snapshot, Version};
+use tenrow::{Dataset, ErrorKind, Snapshot, Version, View};
 
 use crate::columns::HIDDEN_COLUMNS;
 use crate::error::{Error, Result};
@@ -24,6 +24,7 @@ use crate::table::{DatasetTable, ViewTable};
 use name::{Part, TableName, VersionName};
 use roots::{INFORMATION_SCHEMA, did_you_mean};
 
+pub(crate) use name::check_no_secrets;
 pub(crate) use roots::{Place, Root, Roots};
 
 /// The catalog that all schemas are in.
@@ -60,7 +61,7 @@ impl ViewName {
     pub(crate) fn of(reference: &TableReference) -> Result<Self> {
         let name = TableName::parse(reference.table())?;
         match name {
-            TableName { dataset, version: None, part: Some(Part::View(view)) } => {
+            TableName { dataset, version: None, part: Some(Part::View(view, None)) } => {
                 let table = match reference.schema() {
                     Some(schema) => TableReference::partial(schema.to_owned(), dataset),
                     None => TableReference::bare(dataset),
@@ -153,12 +154,17 @@ impl<'a> Tables<'a> {
                 let batch = metadata::table(table, &dataset, &snapshot).await?;
                 Ok((Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?), false))
             }
-            Some(Part::View(view)) => {
+            Some(Part::View(view, version)) => {
                 if !snapshot.root().views.contains_key(view) {
                     return Err(no_view(&snapshot, &place, view));
                 }
-                let view = dataset.view_of(&snapshot, view).await?;
-                let shown = format!("{}@{}#{}", place.name, view.version(), view.name());
+                let mut view = dataset.view_of(&snapshot, view).await?;
+                if let Some(version) = version {
+                    let other = self.pin(&place, &dataset, Some(version)).await?;
+                    view =
+                        view.at(&other).await.map_err(|e| not_there(e, &place, &view, version))?;
+                }
+                let shown = format!("{}#{}@{}", place.name, view.name(), view.version());
                 self.read.push((place, view.snapshot().clone()));
                 Ok((Arc::new(ViewTable::new(view, shown, hidden)), true))
             }
@@ -173,7 +179,7 @@ impl<'a> Tables<'a> {
         version: Option<&VersionName>,
     ) -> Result<Snapshot> {
         let number = match version {
-            None => None,
+            None | Some(VersionName::Newest) => None,
             Some(VersionName::Number(number)) => Some(*number),
             Some(VersionName::Tag(tag)) => {
                 Some(tagged(&self.newest(place, dataset).await?, place, tag)?)
@@ -267,6 +273,19 @@ fn tagged(newest: &Snapshot, place: &Place, tag: &str) -> Result<Version> {
             format!("no tag {tag:?} of dataset {name:?}; {known}{mean}"),
         )
     })
+}
+
+/// How to read those rows of a view that are there.
+fn not_there(error: tenrow::Error, place: &Place, view: &View, version: &VersionName) -> Error {
+    let name = &place.name;
+    let advice = match error.kind() {
+        ErrorKind::NotFound => format!(
+            "; those that are: SELECT * FROM \"{name}@{version}\" WHERE _row_id IN (SELECT _row_id FROM \"{name}#{}\")",
+            view.name()
+        ),
+        _ => String::new(),
+    };
+    Error::new(error.kind(), format!("{}{advice}", error.chain()))
 }
 
 fn no_view(snapshot: &Snapshot, place: &Place, view: &str) -> Error {

@@ -1,10 +1,13 @@
-//! What a table name says: `mnist`, `mnist@3`, `mnist@best`, `mnist$files`, `mnist@3$files`.
+//! What a table name says: `mnist`, `mnist@3`, `mnist@best`, `mnist$files`, `mnist@3$files`, `mnist#test`,
+//! `mnist#test@latest`.
 
 use std::fmt;
 
 use tenrow::Version;
 
 use crate::error::{Error, Result};
+
+const LATEST: &str = "latest";
 
 /// A table of SQL, as its name says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,9 +20,10 @@ pub(crate) struct TableName {
     pub(crate) part: Option<Part>,
 }
 
-/// A version, by number or tag.
+/// A version, by number or tag, or as `latest`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum VersionName {
+    Newest,
     Number(Version),
     Tag(String),
 }
@@ -29,28 +33,23 @@ pub(crate) enum VersionName {
 pub(crate) enum Part {
     /// A metadata table: `$files`.
     Metadata(String),
-    /// A view: `#train`.
-    View(String),
+    /// A view, `#train`; in another version than the one that its rows were chosen in, `#train@latest`.
+    View(String, Option<VersionName>),
 }
 
 impl TableName {
     pub(crate) fn parse(name: &str) -> Result<Self> {
-        if has_credentials(name) {
-            return Err(Error::invalid(
-                "a table name that is a location has no credentials in it: give them as options",
-            ));
-        }
         let (rest, part) = match name.find(['$', '#']) {
             Some(at) if name[at..].starts_with('$') => {
                 (&name[..at], Some(Part::Metadata(name[at + 1..].to_owned())))
             }
-            Some(at) => (&name[..at], Some(Part::View(name[at + 1..].to_owned()))),
+            Some(at) => {
+                let (view, version) = versioned(name, &name[at + 1..])?;
+                (&name[..at], Some(Part::View(view.to_owned(), version)))
+            }
             None => (name, None),
         };
-        let (dataset, version) = match rest.split_once('@') {
-            Some((dataset, version)) => (dataset, Some(VersionName::parse(name, version)?)),
-            None => (rest, None),
-        };
+        let (dataset, version) = versioned(name, rest)?;
         if dataset.is_empty() {
             return Err(Error::invalid(format!(
                 "table name {name:?}: it names no dataset; write \"dataset\", \"dataset@version\" or \"dataset$table\""
@@ -60,19 +59,47 @@ impl TableName {
     }
 }
 
-/// Whether a location has a user and a password, which no message may repeat: what follows its first colon is no port.
-fn has_credentials(name: &str) -> bool {
-    let before = name.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
-    let after = before.and_then(|(before, _)| before.split_once(':'));
-    after.is_some_and(|(_, after)| {
+/// What stands before an `@`, and the version behind it.
+fn versioned<'a>(name: &str, text: &'a str) -> Result<(&'a str, Option<VersionName>)> {
+    Ok(match text.split_once('@') {
+        Some((before, version)) => (before, Some(VersionName::parse(name, version)?)),
+        None => (text, None),
+    })
+}
+
+/// Refuses a location with a user and a password, or a question, which no message may repeat.
+pub(crate) fn check_no_secrets(name: &str) -> Result<()> {
+    match may_hold_secrets(name) {
+        true => Err(Error::invalid(
+            "a table or file name that is a location has no credentials and no `?` in it: give them as options",
+        )),
+        false => Ok(()),
+    }
+}
+
+fn may_hold_secrets(name: &str) -> bool {
+    let Some((scheme, rest)) = name.split_once(":/") else { return false };
+    if rest.contains('?') {
+        return true;
+    }
+    let Some((before, _)) = rest.rsplit_once('@') else { return false };
+    // A user without a password stands where the host does.
+    if !before.trim_start_matches('/').contains('/') && scheme != "memory" && scheme != "file" {
+        return true;
+    }
+    // What follows the first colon is a port, or a password.
+    before.split_once(':').is_some_and(|(_, after)| {
         let port = after.split_once('/').map_or("", |(port, _)| port);
         port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit())
     })
 }
 
 impl VersionName {
-    /// Tags do not begin with a digit.
+    /// Tags do not begin with a digit, and none is called `latest`.
     fn parse(name: &str, text: &str) -> Result<Self> {
+        if text == LATEST {
+            return Ok(Self::Newest);
+        }
         if !text.starts_with(|c: char| c.is_ascii_digit()) && !text.is_empty() {
             return Ok(Self::Tag(text.to_owned()));
         }
@@ -87,6 +114,7 @@ impl VersionName {
 impl fmt::Display for VersionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Newest => f.write_str(LATEST),
             Self::Number(version) => version.fmt(f),
             Self::Tag(tag) => f.write_str(tag),
         }
@@ -104,7 +132,9 @@ mod tests {
         assert_eq!(parse("a@3").version, Some(VersionName::Number(Version(3))));
         assert_eq!(parse("a@best").version, Some(VersionName::Tag("best".into())));
         assert_eq!(parse("a@3$files").part, Some(Part::Metadata("files".into())));
-        assert_eq!(parse("a#train").part, Some(Part::View("train".into())));
+        assert_eq!(parse("a#train").part, Some(Part::View("train".into(), None)));
+        let newest = Some(VersionName::Newest);
+        assert_eq!(parse("a@3#train@latest").part, Some(Part::View("train".into(), newest)));
     }
 
     #[test]
@@ -113,18 +143,25 @@ mod tests {
             "http://user:marker@127.0.0.1:1/q",
             "https://user:marker@host/d@3",
             "s3://key:mar/marker@bucket/d",
+            "https://marker@host/d",
+            "https:/user:marker@host/d",
+            "https://host/d?sig=marker",
+            "s3://bucket/d?X-Amz-Signature=marker",
         ] {
-            let error = TableName::parse(name).unwrap_err().to_string();
+            let error = check_no_secrets(name).unwrap_err().to_string();
             assert!(error.contains("credentials") && !error.contains("mar"), "{error}");
         }
-        for name in ["http://host:8080/d@3", "s3://bucket/d@best", "s3://bucket/d"] {
+        for name in
+            ["http://host:8080/d@3", "s3://bucket/d@best", "s3://bucket/d", "memory://d@3", "a?b"]
+        {
+            check_no_secrets(name).unwrap();
             TableName::parse(name).unwrap();
         }
     }
 
     #[test]
     fn names_without_a_dataset_or_with_half_a_version_are_refused() {
-        for name in ["", "@3", "$files", "a@", "a@3x"] {
+        for name in ["", "@3", "$files", "a@", "a@3x", "a#train@", "a#train@3x"] {
             TableName::parse(name).unwrap_err();
         }
     }

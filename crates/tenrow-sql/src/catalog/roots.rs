@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use datafusion::common::TableReference;
 use tenrow::{Catalog, Dataset, ErrorKind, RemoteLocation, Snapshot, Storage};
 
-use super::name::TableName;
+use super::name::{TableName, check_no_secrets};
 use crate::error::{Error, Result};
 
 /// One folder of datasets, by the name of its schema.
@@ -116,6 +116,7 @@ impl Roots {
             let place = Place { root: self.roots.len() + index, name: name.to_owned() };
             return Ok((place, Dataset::at(self.snapshots[index].1.storage().clone())));
         }
+        check_no_secrets(name)?;
         let candidates = match schema {
             Some(schema) => vec![Place { root: self.root_called(schema)?, name: name.to_owned() }],
             None => self.candidates(name),

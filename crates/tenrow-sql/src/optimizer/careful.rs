@@ -4,12 +4,17 @@
 //!   that makes rows narrower: `SELECT _row, x / y … WHERE _row <> 3` failed for the row 3, whose `y` is 0.
 //! - What is counted once each is counted. From statistics the engine took one value for no row: of a column that a filter
 //!   leaves one value of, beneath a join of nothing.
+//! - What is summed beside it is summed at once. The engine adds up the rows of each value first, and sums of these: one of them
+//!   was too large where the whole sum is not.
 
 use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::optimizer::optimizer::{ApplyOrder, Optimizer};
+use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
@@ -18,6 +23,7 @@ use datafusion::physical_plan::expressions::{Column, Literal};
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 
+type LogicalRule = Arc<dyn OptimizerRule + Send + Sync>;
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 type IsMistaken = fn(&Arc<dyn ExecutionPlan>) -> Result<bool>;
 
@@ -32,6 +38,43 @@ pub(super) fn rules() -> Vec<Rule> {
         Arc::new(Careful { rule, is_mistaken }) as Rule
     };
     PhysicalOptimizer::new().rules.into_iter().map(careful).collect()
+}
+
+/// The engine's rules of logical plans.
+pub(super) fn logical_rules() -> Vec<LogicalRule> {
+    let careful = |rule: LogicalRule| match rule.name() {
+        "single_distinct_aggregation_to_group_by" => Arc::new(SumsAtOnce(rule)) as LogicalRule,
+        _ => rule,
+    };
+    Optimizer::new().rules.into_iter().map(careful).collect()
+}
+
+/// A rule that passes over aggregates with sums.
+#[derive(Debug)]
+struct SumsAtOnce(LogicalRule);
+
+impl OptimizerRule for SumsAtOnce {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn apply_order(&self) -> Option<ApplyOrder> {
+        self.0.apply_order()
+    }
+
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        config: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>> {
+        let is_sum = |expr: &Expr| matches!(expr.clone().unalias(), Expr::AggregateFunction(f) if f.func.name() == "sum");
+        match &plan {
+            LogicalPlan::Aggregate(aggregate) if aggregate.aggr_expr.iter().any(is_sum) => {
+                Ok(Transformed::no(plan))
+            }
+            _ => self.0.rewrite(plan, config),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 mod careful;
 mod contents;
+mod days;
 mod decimals;
 mod exact;
 mod expressions;
@@ -27,13 +28,17 @@ pub(crate) fn install(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         config.options_mut().execution.skip_physical_aggregate_schema_check = true;
     }
     // Before all others: the engine's own take what they know.
-    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(integers::WideIntegers));
+    let planners = builder.expr_planners().get_or_insert_default();
+    planners.insert(0, Arc::new(integers::WideIntegers));
+    planners.insert(0, Arc::new(decimals::BesideFloats));
+    planners.insert(0, Arc::new(days::DaysAndHours));
     builder
         .with_analyzer_rule(Arc::new(decimals::WrittenDecimals))
         .with_analyzer_rule(Arc::new(exact::ExactIntegers))
         .with_analyzer_rule(Arc::new(floats::PlainFloats))
         .with_analyzer_rule(Arc::new(predicates::Predicates))
         .with_analyzer_rule(Arc::new(not_in::NotIn))
+        .with_optimizer_rules(careful::logical_rules())
         .with_optimizer_rule(Arc::new(contents::FileContents))
         .with_optimizer_rule(Arc::new(late_fetch::LateFetch))
         .with_query_planner(Arc::new(planner::Planner))

@@ -3,7 +3,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{Query, Select, SetExpr, TableFactor, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    Join, JoinConstraint, JoinOperator, Query, Select, SetExpr, SetOperator, SetQuantifier,
+    TableFactor, VisitorMut,
+};
 
 use super::visit::visit;
 use crate::error::{Error, Result};
@@ -62,7 +65,9 @@ impl VisitorMut for Clauses {
 fn of_body(body: &SetExpr) -> ControlFlow<&'static str> {
     match body {
         SetExpr::Select(select) => of_select(select),
-        SetExpr::SetOperation { left, right, .. } => {
+        SetExpr::SetOperation { left, right, op, set_quantifier } => {
+            let counts = *op != SetOperator::Union && *set_quantifier == SetQuantifier::All;
+            first(&[(counts, "EXCEPT ALL or INTERSECT ALL")])?;
             of_body(left)?;
             of_body(right)
         }
@@ -77,7 +82,20 @@ fn of_select(select: &Select) -> ControlFlow<&'static str> {
         (select.value_table_mode.is_some(), "SELECT AS VALUE or STRUCT"),
         (select.select_modifiers.is_some(), "a modifier of SELECT"),
         (!select.distribute_by.is_empty(), "DISTRIBUTE BY"),
-    ])
+    ])?;
+    let joins = select.from.iter().flat_map(|tables| &tables.joins);
+    // The engine gives the key of the left side, which is null where only the right one has a row.
+    let takes_left_key = |join: &Join| {
+        use JoinOperator::{FullOuter, Right, RightOuter};
+        let (RightOuter(on) | Right(on) | FullOuter(on)) = &join.join_operator else {
+            return false;
+        };
+        matches!(on, JoinConstraint::Using(_) | JoinConstraint::Natural)
+    };
+    first(&[(
+        joins.into_iter().any(takes_left_key),
+        "USING or NATURAL of a RIGHT or FULL JOIN (ON a.key = b.key and coalesce(a.key, b.key) are)",
+    )])
 }
 
 fn first(clauses: &[(bool, &'static str)]) -> ControlFlow<&'static str> {
@@ -106,11 +124,21 @@ mod tests {
             ("DELETE FROM t WHERE x IN (SELECT y FROM u FOR UPDATE)", "FOR UPDATE"),
             ("EXPLAIN SELECT * FROM t FOR UPDATE", "FOR UPDATE"),
             ("SELECT x FROM t DISTRIBUTE BY x", "DISTRIBUTE BY"),
+            ("SELECT x FROM t EXCEPT ALL SELECT y FROM u", "EXCEPT ALL"),
+            ("SELECT x FROM t UNION (SELECT x FROM t INTERSECT ALL SELECT y FROM u)", "EXCEPT ALL"),
+            ("SELECT x FROM t RIGHT JOIN u USING (x)", "USING or NATURAL"),
+            ("SELECT x FROM t NATURAL FULL JOIN u", "USING or NATURAL"),
         ] {
             let mut statement = parse_one(text).unwrap();
             let error = check_clauses(&mut statement).expect_err(text).to_string();
             assert!(error.starts_with(clause), "{text}: {error}");
         }
-        check_clauses(&mut parse_one("SELECT * FROM t WHERE x = 1 LIMIT 3").unwrap()).unwrap();
+        for text in [
+            "SELECT * FROM t WHERE x = 1 LIMIT 3",
+            "SELECT x FROM t UNION ALL SELECT x FROM u EXCEPT SELECT x FROM v",
+            "SELECT x FROM t LEFT JOIN u USING (x) FULL JOIN v ON t.x = v.x",
+        ] {
+            check_clauses(&mut parse_one(text).unwrap()).unwrap();
+        }
     }
 }

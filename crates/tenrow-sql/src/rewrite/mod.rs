@@ -6,7 +6,9 @@
 mod chains;
 mod clauses;
 mod names;
+mod numbers;
 mod parse;
+mod secrets;
 mod split;
 mod visit;
 mod wildcards;
@@ -14,7 +16,9 @@ mod wildcards;
 pub(crate) use chains::balance_chains;
 pub(crate) use clauses::check_clauses;
 pub(crate) use names::name_paths;
+pub(crate) use numbers::keep_digits;
 pub(crate) use parse::parse_one;
+pub(crate) use secrets::check_names;
 pub use split::{is_complete, statements};
 pub(crate) use wildcards::{KnownTables, hide_columns, normal, reference_of};
 

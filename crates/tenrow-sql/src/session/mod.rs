@@ -86,6 +86,8 @@ impl Session {
     /// near; [`Unsupported`](tenrow::ErrorKind::Unsupported); those of the datasets that are read.
     pub async fn sql(&self, text: &str) -> Result<Answer> {
         let mut statement = rewrite::parse_one(text)?;
+        rewrite::check_names(&mut statement)?;
+        rewrite::keep_digits(&mut statement);
         rewrite::balance_chains(&mut statement)?;
         rewrite::name_paths(&mut statement);
         rewrite::check_clauses(&mut statement)?;
@@ -130,6 +132,8 @@ impl Session {
         replace: bool,
     ) -> Result<View> {
         let mut statement = rewrite::parse_one(query)?;
+        rewrite::check_names(&mut statement)?;
+        rewrite::keep_digits(&mut statement);
         rewrite::balance_chains(&mut statement)?;
         rewrite::name_paths(&mut statement);
         rewrite::check_clauses(&mut statement)?;

@@ -65,5 +65,6 @@ fn check_unchanged(entry: &DataFile, metadata: &Metadata) -> Result<()> {
 
 /// When the file was last changed, in nanoseconds of Unix time.
 pub(crate) fn modified_ns(metadata: &Metadata) -> i64 {
-    metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec())
+    // Beyond the years that it counts, other times are still other numbers.
+    metadata.mtime().wrapping_mul(1_000_000_000).wrapping_add(metadata.mtime_nsec())
 }

@@ -164,6 +164,9 @@ fn parse(text: &str, base: &Base) -> Result<Location> {
         return Err(invalid(text, "a location is a path or a url, not empty and without nul"));
     }
     match split_scheme(text) {
+        None if has_one_slash(text) => Err(Error::invalid(
+            "a location of a store begins as in s3://bucket/prefix, with two slashes; credentials are given as options",
+        )),
         None => local_path(text, base),
         Some((scheme, rest)) if scheme == "file" => file_url(text, rest),
         Some((scheme, rest)) => {
@@ -234,6 +237,12 @@ fn can_be_bucket(provider: Provider, bucket: &str) -> bool {
         }
         Provider::Memory => !bucket.contains(char::is_control),
     }
+}
+
+/// `https:/host/…`, which may be meant for a host, with credentials: it is not repeated.
+fn has_one_slash(text: &str) -> bool {
+    let scheme = text.split_once(":/").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|scheme| Provider::ALL.iter().any(|known| known.scheme() == scheme))
 }
 
 /// The scheme, in lower case, and what follows `://`, if `text` is a URL.
@@ -412,6 +421,8 @@ mod tests {
             "HTTPS://user:marker@host/x",
             "https://user:mar/marker@host/x",
             "Https://host/x?sig=marker",
+            "https:/user:marker@host/x",
+            "S3:/key:marker@bucket/x",
             "https://host/x?sig=marker",
             "az://c/x#marker",
         ] {

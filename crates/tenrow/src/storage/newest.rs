@@ -119,6 +119,12 @@ impl Storage {
     ///
     /// The note is advice, and may be old, missing or anything: versions follow each other without a gap, until they
     /// end. Whether the one that is noted is there shows when it is read; if not, it is [searched](Self::search_newest).
+    /// The version that is noted as the newest, if one is.
+    pub(crate) async fn noted(&self) -> Option<Version> {
+        let note = self.read(LATEST_NOTE, MAX_NOTE_BYTES).await.ok()?;
+        number_of(&note).map(Version)
+    }
+
     async fn noted_newest(&self) -> Result<Option<Version>> {
         let note = self.read(LATEST_NOTE, MAX_NOTE_BYTES).await;
         let noted = note.as_ref().ok().and_then(|note| number_of(note));

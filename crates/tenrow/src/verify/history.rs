@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::format::limits;
 use crate::format::manifest::{FEATURE_SINGLE_WRITER, Leaf, Parent, Root, Version, origin_of};
 use crate::snapshot::{Snapshot, missing_is_damage};
-use crate::storage::version_path;
+use crate::storage::{LATEST_NOTE, version_path};
 use crate::verify::check::Check;
 
 /// Checks every root that is there, and in full the objects that only older versions name.
@@ -16,6 +16,7 @@ pub(super) async fn check(dataset: &Dataset, check: &mut Check) -> Result<()> {
     let history = dataset.history(&check.snapshot).await?;
     let there: BTreeSet<Version> = history.iter().copied().collect();
     check_kept(check, &there);
+    check_noted(dataset, check).await?;
     let mut known = HashSet::new();
     let mut child: Option<Snapshot> = None;
     for version in history {
@@ -38,6 +39,17 @@ pub(super) async fn check(dataset: &Dataset, check: &mut Check) -> Result<()> {
         }
         child = Some(snapshot);
     }
+    Ok(())
+}
+
+/// The version that was noted as the newest once it was committed is there, or a newer one.
+async fn check_noted(dataset: &Dataset, check: &mut Check) -> Result<()> {
+    let Some(noted) = dataset.storage().noted().await else { return Ok(()) };
+    // Another may have committed since this check began.
+    let newest = dataset.latest().await?.version();
+    check.ensure(noted <= newest, LATEST_NOTE, None, || {
+        format!("version {noted} was committed, and the newest that is there is {newest}: what followed is missing")
+    });
     Ok(())
 }
 

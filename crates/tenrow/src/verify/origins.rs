@@ -12,8 +12,9 @@ pub(super) async fn check(check: &mut Check) {
         let needed = check.needed.contains(name);
         let Some(storage) = snapshot.storage().origin(name).filter(|_| needed) else { continue };
         let dataset = Dataset::at(storage.clone());
+        let own = Dataset::at(snapshot.storage().clone());
         let found = match dataset.version(origin.version).await {
-            Ok(_) => check_note(&dataset, note_of(name, origin), origin).await,
+            Ok(_) => check_note(&own, &dataset, note_of(name, origin), origin).await,
             Err(error) => Err(error.chain()),
         };
         if let Err(reason) = found {
@@ -25,10 +26,24 @@ pub(super) async fn check(check: &mut Check) {
 }
 
 /// The note by which the other dataset keeps the version.
-async fn check_note(dataset: &Dataset, name: &str, origin: &OriginRef) -> Result<(), String> {
+async fn check_note(
+    own: &Dataset,
+    dataset: &Dataset,
+    name: &str,
+    origin: &OriginRef,
+) -> Result<(), String> {
     let clones = dataset.clones().await.map_err(|error| error.chain())?;
     match clones.iter().find(|clone| clone.name == name) {
-        Some(note) if note.version == origin.version => Ok(()),
+        Some(note) if note.version == origin.version => {
+            let place = dataset.storage().open_origin(&note.location);
+            let place = place.map_err(|error| error.chain())?;
+            match place.is_same_place(own.storage()) {
+                true => Ok(()),
+                false => Err(format!(
+                    "the note there keeps it for {place}, not for this one, which was moved or copied: its files may be vacuumed once that needs them no more; put this one back, or copy it with `tenrow clone --copy`"
+                )),
+            }
+        }
         Some(note) => Err(format!(
             "the note there keeps version {}, expected {}",
             note.version, origin.version

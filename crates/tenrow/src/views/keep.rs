@@ -1,5 +1,7 @@
 //! Views made and dropped: commits that change nothing but the list of views.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
 use crate::blocking;
@@ -52,38 +54,59 @@ impl Dataset {
         rows: Vec<u64>,
         options: &ViewOptions,
     ) -> Result<View> {
-        check_name(name)?;
+        let views = vec![(name.to_owned(), rows, options.query.clone())];
+        let mut views = self.create_views(snapshot, views, options.replace).await?;
+        views.pop().ok_or_else(|| Error::invalid("no view"))
+    }
+
+    /// Keeps several lists of rows of `snapshot`, each with its name and the text of what chose it: all of them, in one
+    /// commit, or none.
+    ///
+    /// # Errors
+    /// As [`create_view`](Self::create_view), and [`InvalidInput`](ErrorKind::InvalidInput) if two have one name.
+    pub async fn create_views(
+        &self,
+        snapshot: &Snapshot,
+        views: Vec<(String, Vec<u64>, String)>,
+        replace: bool,
+    ) -> Result<Vec<View>> {
         let base = self.latest().await?;
-        if !options.replace {
-            check_absent(&base, name)?;
-        }
-        let count = snapshot.row_count();
-        if let Some(row) = rows.iter().find(|&&row| row >= count) {
-            return Err(Error::invalid(format!(
-                "row {row} of a view: version {} of {} has {count} rows",
-                snapshot.version(),
-                snapshot.storage()
-            )));
+        let mut names = BTreeSet::new();
+        for (name, rows, _) in &views {
+            check_name(name)?;
+            if !names.insert(name) {
+                return Err(Error::invalid(format!("view {name:?} is to be made twice")));
+            }
+            if !replace {
+                check_absent(&base, name)?;
+            }
+            check_rows(snapshot, rows)?;
         }
         let committer = self.committer();
-        let row_count = rows.len() as u64;
-        let bytes = blocking::run(move || encode_view_rows(&rows)).await;
-        let bytes = Bytes::from(bytes.map_err(|e| Error::format(format!("view {name:?}"), e))?);
-        let entry = ViewRef {
-            path: format!("_tenrow/views/{}.parquet", committer.ids.next()),
-            checksum: checksum(&bytes),
-            size_bytes: bytes.len() as u64,
-            row_count,
-            version: snapshot.version(),
-            input_checksum: snapshot.root_checksum(),
-            query: options.query.clone(),
-            created_ms: committer.clock.now_ms(),
-        };
-        self.storage().put_unique(&entry.path, bytes).await?;
-        let view = View::new(name, entry.clone(), snapshot.clone())?;
-        let mut change = Keep { name: name.to_owned(), entry, replace: options.replace };
-        commit(&committer, &base, &mut change).await?;
-        Ok(view)
+        let mut entries = Vec::with_capacity(views.len());
+        for (name, rows, query) in views {
+            let row_count = rows.len() as u64;
+            let bytes = blocking::run(move || encode_view_rows(&rows)).await;
+            let bytes = bytes.map_err(|e| Error::format(format!("view {name:?}"), e))?;
+            let bytes = Bytes::from(bytes);
+            let entry = ViewRef {
+                path: format!("_tenrow/views/{}.parquet", committer.ids.next()),
+                checksum: checksum(&bytes),
+                size_bytes: bytes.len() as u64,
+                row_count,
+                version: snapshot.version(),
+                input_checksum: snapshot.root_checksum(),
+                query,
+                created_ms: committer.clock.now_ms(),
+            };
+            self.storage().put_unique(&entry.path, bytes).await?;
+            entries.push((name, entry));
+        }
+        let view =
+            |(name, entry): &(String, ViewRef)| View::new(name, entry.clone(), snapshot.clone());
+        let views = entries.iter().map(view).collect::<Result<_>>()?;
+        commit(&committer, &base, &mut Keep { entries, replace }).await?;
+        Ok(views)
     }
 
     /// Drops a view. Older versions still have it.
@@ -136,6 +159,18 @@ fn check_absent(snapshot: &Snapshot, name: &str) -> Result<()> {
     }
 }
 
+fn check_rows(snapshot: &Snapshot, rows: &[u64]) -> Result<()> {
+    let count = snapshot.row_count();
+    match rows.iter().find(|&&row| row >= count) {
+        None => Ok(()),
+        Some(row) => Err(Error::invalid(format!(
+            "row {row} of a view: version {} of {} has {count} rows",
+            snapshot.version(),
+            snapshot.storage()
+        ))),
+    }
+}
+
 fn check_name(name: &str) -> Result<()> {
     let is_plain = |c: char| c.is_alphanumeric() || "-_.+".contains(c);
     let rule = if name.is_empty() || name.len() > 255 {
@@ -149,8 +184,7 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 struct Keep {
-    name: String,
-    entry: ViewRef,
+    entries: Vec<(String, ViewRef)>,
     replace: bool,
 }
 
@@ -165,11 +199,13 @@ impl Change for Keep {
         latest: &Snapshot,
         root: &mut Root,
     ) -> Result<Applied> {
-        check_not_expired(latest, self.entry.version)?;
-        if !self.replace {
-            check_absent(latest, &self.name)?;
+        for (name, entry) in &self.entries {
+            check_not_expired(latest, entry.version)?;
+            if !self.replace {
+                check_absent(latest, name)?;
+            }
+            root.views.insert(name.clone(), entry.clone());
         }
-        root.views.insert(self.name.clone(), self.entry.clone());
         Ok(Applied::Changed)
     }
 }

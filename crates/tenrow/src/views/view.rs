@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use futures::stream::{BoxStream, StreamExt, try_unfold};
 
 use crate::blocking;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Version, ViewRef};
 use crate::format::{checksum, decode_view_rows, limits};
 use crate::read::ReadOptions;
@@ -25,7 +25,9 @@ pub struct View {
 struct Inner {
     name: String,
     entry: ViewRef,
+    /// The version that rows are read from: the one that they were chosen in, unless another was asked for.
     snapshot: Snapshot,
+    row_count: u64,
     rows: Once<Arc<[u64]>>,
 }
 
@@ -42,8 +44,51 @@ impl View {
                 ),
             ));
         }
-        let rows = Once::default();
-        Ok(Self { inner: Arc::new(Inner { name: name.to_owned(), entry, snapshot, rows }) })
+        let (name, row_count, rows) = (name.to_owned(), entry.row_count, Once::default());
+        Ok(Self { inner: Arc::new(Inner { name, entry, snapshot, row_count, rows }) })
+    }
+
+    /// The same rows in another version of the dataset, where there are attributes that came later, or other values.
+    ///
+    /// Rows are known by their ids, wherever they stand there. Costs a binary search a row.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if some of them are not there, being deleted or not yet appended:
+    /// [`present_at`](Self::present_at) leaves them out; [`InvalidInput`](crate::ErrorKind::InvalidInput) if `snapshot`
+    /// is of another dataset; else as [`Snapshot::rows_from`].
+    pub async fn at(&self, snapshot: &Snapshot) -> Result<Self> {
+        let there = self.present_at(snapshot).await?;
+        match self.row_count() - there.row_count() {
+            0 => Ok(there),
+            missing => Err(Error::new(
+                ErrorKind::NotFound,
+                format!(
+                    "{missing} of {} rows of view {:?} are not in version {} of {}",
+                    self.row_count(),
+                    self.name(),
+                    snapshot.version(),
+                    snapshot.storage()
+                ),
+            )),
+        }
+    }
+
+    /// As [`at`](Self::at), without the rows that are not there.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rows_from`].
+    pub async fn present_at(&self, snapshot: &Snapshot) -> Result<Self> {
+        let rows = snapshot.rows_from(self.snapshot(), self.rows().await?).await?;
+        let rows: Arc<[u64]> = rows.into_iter().flatten().collect();
+        Ok(Self {
+            inner: Arc::new(Inner {
+                name: self.inner.name.clone(),
+                entry: self.inner.entry.clone(),
+                snapshot: snapshot.clone(),
+                row_count: rows.len() as u64,
+                rows: Once::from(rows),
+            }),
+        })
     }
 
     /// Its name.
@@ -53,7 +98,7 @@ impl View {
 
     /// The version whose rows it has.
     pub fn version(&self) -> Version {
-        self.inner.entry.version
+        self.snapshot().version()
     }
 
     /// That version, opened.
@@ -63,10 +108,10 @@ impl View {
 
     /// How many rows it has.
     pub fn row_count(&self) -> u64 {
-        self.inner.entry.row_count
+        self.inner.row_count
     }
 
-    /// What the manifest says of it: its query, its age, its size, what it was made from.
+    /// What the manifest says of it: its query, its age, its size, the version and the count of the rows chosen.
     pub fn entry(&self) -> &ViewRef {
         &self.inner.entry
     }

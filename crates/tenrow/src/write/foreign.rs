@@ -111,23 +111,34 @@ fn fault_of_row(column: &ArrayRef) -> Option<(usize, String)> {
     })
 }
 
-/// Refuses an object of a dataset, which that one removes once none of its own versions names it.
+/// Refuses an object of a dataset, which that one removes once none of its own versions names it; also where it has lost its
+/// versions, for it may get others.
 fn check_apart(path: &Path) -> Result<()> {
     for folder in path.ancestors().skip(1) {
         let below = path.strip_prefix(folder).ok().and_then(Path::to_str);
-        if below.is_some_and(is_own) && folder.join(VERSIONS_FOLDER).is_dir() {
-            return Err(Error::invalid(format!(
-                "{} belongs to the dataset {}, which removes it with the versions that need it: merge or clone that dataset instead",
-                path.display(),
-                folder.display()
-            )));
+        if !below.is_some_and(is_own) {
+            continue;
         }
+        let (path, folder_name) = (path.display(), folder.display());
+        return Err(Error::invalid(match folder.join(VERSIONS_FOLDER).is_dir() {
+            true => format!(
+                "{path} belongs to the dataset {folder_name}, which removes it with the versions that need it: merge or clone that dataset instead"
+            ),
+            false => format!(
+                "{path} is named as an object of a dataset in {folder_name}, and would be removed by one that is made there: rename it, or import it without --in-place"
+            ),
+        }));
     }
     Ok(())
 }
 
 fn index(path: &Path, schema: &Schema, columns: &HashMap<String, String>) -> Result<DataFile> {
-    let shown = path.display().to_string();
+    let Some(shown) = path.to_str().map(str::to_owned) else {
+        return Err(Error::invalid(format!(
+            "{} is not named in Unicode, and the dataset could not name it: rename it, or the folder",
+            path.display()
+        )));
+    };
     let failed = |error| Error::io(format!("cannot read {shown}"), error);
     let mut file = open_regular(path).map_err(failed)?;
     let before = file.metadata().map_err(failed)?;

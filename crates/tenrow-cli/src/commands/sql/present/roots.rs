@@ -20,6 +20,11 @@ pub(crate) async fn session(arguments: &SqlArguments, stores: &Stores) -> Result
         let place = RootPlace::Storage(stores.storage(&folder)?);
         options.roots.push(RootOption { name: name.map(str::to_owned), place });
     }
+    if let Some(out) = arguments.outs.iter().find(|out| out.to_string_lossy().contains("://")) {
+        let (scheme, _) = out.to_str().and_then(|out| out.split_once("://")).unwrap_or_default();
+        let reason = "files are written on this machine, not into a store: give a path";
+        return Err(format!("--out {scheme}://…: {reason}").into());
+    }
     for folder in folders(&arguments.outs) {
         std::fs::create_dir_all(folder).map_err(|e| format!("--out {}: {e}", folder.display()))?;
         options = options.with_output_folder(folder);
