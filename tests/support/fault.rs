@@ -12,6 +12,7 @@ use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
+    UploadPart,
 };
 
 use crate::random::Dice;
@@ -36,7 +37,7 @@ pub struct LatePut(Path, PutPayload);
 /// Passes everything on to another store, but for the requests that are to fail.
 pub struct FaultyStore {
     inner: Arc<dyn ObjectStore>,
-    plan: Mutex<Plan>,
+    plan: Arc<Mutex<Plan>>,
 }
 
 /// What another program does meanwhile.
@@ -69,7 +70,7 @@ struct Plan {
 impl FaultyStore {
     /// A store that does what `inner` does until it is told otherwise.
     pub fn new(inner: Arc<dyn ObjectStore>) -> Self {
-        Self { inner, plan: Mutex::default() }
+        Self { inner, plan: Arc::default() }
     }
 
     /// Fails one put of a path that contains `text`, after `pass` of them were let pass.
@@ -222,6 +223,62 @@ impl FaultyStore {
     }
 }
 
+/// Parts that fail at random, or whose answers are lost, as other requests do.
+struct FaultyUpload {
+    inner: Box<dyn MultipartUpload>,
+    location: Path,
+    plan: Arc<Mutex<Plan>>,
+}
+
+impl FaultyUpload {
+    fn random_failure(&self) -> Option<When> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner).random_failure()
+    }
+}
+
+impl fmt::Debug for FaultyUpload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyUpload").field("location", &self.location).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl MultipartUpload for FaultyUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        match self.random_failure() {
+            None => self.inner.put_part(data),
+            Some(when) => {
+                let (part, location) = (self.inner.put_part(data), self.location.clone());
+                Box::pin(async move {
+                    if when == When::After {
+                        part.await?;
+                    }
+                    Err(failure(&location))
+                })
+            }
+        }
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        match self.random_failure() {
+            None => self.inner.complete().await,
+            Some(When::After) => {
+                self.inner.complete().await?;
+                Err(failure(&self.location))
+            }
+            Some(_) => Err(failure(&self.location)),
+        }
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        match self.random_failure() {
+            None => self.inner.abort().await,
+            Some(_) => Err(failure(&self.location)),
+        }
+    }
+}
+
 impl Plan {
     /// Begins to fail listings if that was asked for, and gives what is to be done now.
     fn version_is_put(&mut self) -> Option<Meanwhile> {
@@ -353,7 +410,11 @@ impl ObjectStore for FaultyStore {
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
         match self.next_failure(location) {
-            None => self.inner.put_multipart_opts(location, options).await,
+            None => {
+                let inner = self.inner.put_multipart_opts(location, options).await?;
+                let (location, plan) = (location.clone(), self.plan.clone());
+                Ok(Box::new(FaultyUpload { inner, location, plan }))
+            }
             Some(_) => Err(failure(location)),
         }
     }

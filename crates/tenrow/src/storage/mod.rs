@@ -50,6 +50,7 @@ pub use options::StoreOptions;
 pub(crate) use own_names::{NestedDatasets, is_own};
 pub use regular::open_regular;
 pub(crate) use upload::Ending;
+use upload::PART_BYTES;
 pub use upload::{Upload, Uploaded};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -86,6 +87,7 @@ pub struct Storage {
     maps_files: bool,
     counts_mapped_reads: bool,
     lists_in_order: bool,
+    part_bytes: u64,
 }
 
 struct Inner {
@@ -220,6 +222,7 @@ impl Storage {
             maps_files: true,
             counts_mapped_reads: false,
             lists_in_order: false,
+            part_bytes: PART_BYTES,
         }
     }
 
@@ -227,6 +230,14 @@ impl Storage {
     #[must_use]
     pub fn with_mmap(mut self, maps_files: bool) -> Self {
         self.maps_files = maps_files;
+        self
+    }
+
+    /// Sends larger objects in parts of so many bytes, all but the last: 8 MiB by default, and at least one byte. S3 takes no
+    /// parts below 5 MiB.
+    #[must_use]
+    pub fn with_part_bytes(mut self, bytes: u64) -> Self {
+        self.part_bytes = bytes.max(1);
         self
     }
 

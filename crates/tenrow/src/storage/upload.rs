@@ -21,7 +21,7 @@ use crate::blocking;
 use crate::error::{Error, Result};
 
 /// Bytes that a part has at least, all but the last.
-const PART_BYTES: u64 = 8 << 20;
+pub(super) const PART_BYTES: u64 = 8 << 20;
 /// Parts that stores take.
 const MAX_PARTS: u64 = 10_000;
 /// Parts of one size, twice as many at first: then they are twice as large, lest an object needs too many.
@@ -66,6 +66,8 @@ pub struct Upload {
     secrets: Option<Arc<Secrets>>,
     /// Whether parts stay in the store until it is told to forget them: in a folder they go with the upload.
     keeps_parts: bool,
+    /// Bytes of the smallest parts.
+    least_bytes: u64,
     parts: Parts,
     in_flight: FuturesUnordered<UploadPart>,
     part: Vec<Bytes>,
@@ -101,6 +103,7 @@ impl Upload {
         shown: String,
         secrets: Option<Arc<Secrets>>,
         keeps_parts: bool,
+        least_bytes: u64,
     ) -> Self {
         Self {
             store,
@@ -108,6 +111,7 @@ impl Upload {
             shown,
             secrets,
             keeps_parts,
+            least_bytes,
             parts: Parts::None,
             in_flight: FuturesUnordered::new(),
             part: Vec::new(),
@@ -142,12 +146,15 @@ impl Upload {
 
     /// Bytes of the part that is being filled.
     fn whole_part_bytes(&self) -> u64 {
-        if self.keeps_parts { part_bytes(self.parts_sent, self.expected_bytes) } else { PART_BYTES }
+        match self.keeps_parts {
+            true => part_bytes(self.least_bytes, self.parts_sent, self.expected_bytes),
+            false => self.least_bytes,
+        }
     }
 
     /// Says that about so many bytes will come: if they need parts, these are begun while the bytes are being made.
     pub(crate) fn expect(&mut self, bytes: u64) {
-        if bytes >= PART_BYTES {
+        if bytes >= self.least_bytes {
             self.begin_parts();
         }
     }
@@ -286,12 +293,15 @@ impl Upload {
 /// Bytes of the part that comes after `sent` others, of an object of `expected` bytes, or 0 if that is not known.
 ///
 /// Parts of one size as far as that goes, for there are stores that want it.
-fn part_bytes(sent: u64, expected: u64) -> u64 {
+fn part_bytes(least: u64, sent: u64, expected: u64) -> u64 {
+    if expected > least * (MAX_PARTS - 1) {
+        return expected.div_ceil(MAX_PARTS - 1).next_multiple_of(1 << 20);
+    }
     if expected > 0 {
-        return expected.div_ceil(MAX_PARTS - 1).next_multiple_of(1 << 20).max(PART_BYTES);
+        return least;
     }
     let doublings = (sent / PARTS_OF_A_SIZE).saturating_sub(1);
-    PART_BYTES << doublings.min(MAX_PARTS / PARTS_OF_A_SIZE)
+    least << doublings.min(MAX_PARTS / PARTS_OF_A_SIZE)
 }
 
 /// Whether an object of that size is there: under a name that nobody else can have, it is ours.
@@ -361,23 +371,23 @@ mod tests {
     fn an_object_of_any_size_fits_into_the_parts_that_a_store_takes() {
         let (mut bytes, mut largest) = (0u64, 0);
         for sent in 0..MAX_PARTS {
-            let part = part_bytes(sent, 0);
+            let part = part_bytes(PART_BYTES, sent, 0);
             assert!(part >= largest, "parts do not shrink");
             (bytes, largest) = (bytes + part, part);
         }
         assert!(bytes > 3 << 40, "{bytes} bytes are the most");
         assert!(largest <= 4000 << 20, "no store takes parts of {largest} bytes");
         // Of 16 GB the parts are of one size.
-        assert_eq!(part_bytes(1999, 0), PART_BYTES);
+        assert_eq!(part_bytes(PART_BYTES, 1999, 0), PART_BYTES);
     }
 
     #[test]
     fn parts_of_a_known_size_are_as_large_as_each_other() {
         for expected in [1, 8 << 30, 100 << 30, 5 << 40] {
-            let part = part_bytes(0, expected);
+            let part = part_bytes(PART_BYTES, 0, expected);
             let count = expected.div_ceil(part);
             assert!(count < MAX_PARTS, "{count} parts");
-            assert!((0..count).all(|sent| part_bytes(sent, expected) == part));
+            assert!((0..count).all(|sent| part_bytes(PART_BYTES, sent, expected) == part));
         }
     }
 

@@ -159,6 +159,7 @@ impl Storage {
         let store = Arc::clone(&self.inner.store);
         let secrets = self.remote_place().map(|place| Arc::clone(&place.secrets));
         let keeps_parts = self.folder().is_none();
-        Ok(Upload::new(store, self.location(path)?, self.shown(path), secrets, keeps_parts))
+        let (place, shown) = (self.location(path)?, self.shown(path));
+        Ok(Upload::new(store, place, shown, secrets, keeps_parts, self.part_bytes))
     }
 }

@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, LocalBoxFuture};
+use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use tenrow::{
     Clock, CreateOptions, Dataset, DatasetWriter, Error, ErrorKind, Ids, Result, Snapshot, Storage,
     VerifyOptions, Version, WriteOptions,
 };
 use tenrow_tests::fault::{FaultyStore, LatePut};
+use tenrow_tests::files::FileServer;
 use tenrow_tests::random::Dice;
+use tenrow_tests::{block_on_remote, place};
 
 use super::choose::Chooser;
 use super::effect::{Effect, FRESH, History};
@@ -80,7 +83,10 @@ impl Schedule {
     pub(crate) async fn new(seed: u64, witness: Option<Witness>) -> Self {
         let store = Arc::new(FaultyStore::new(Arc::new(InMemory::new())));
         store.tear_into("some/place/_tenrow/tmp".into());
+        // Of some every object of more than a few bytes goes in parts.
+        let part_bytes = if seed % 3 == 0 { 256 } else { 8 << 20 };
         let storage = Storage::from_store(store.clone(), "some/place".into());
+        let storage = storage.with_part_bytes(part_bytes);
         let handle = |number: u64| {
             let ids = Ids::seeded(seed * 2 + number);
             Dataset::at(storage.clone()).with_ids(ids).with_clock(Clock::fixed(NOW_MS))
@@ -506,6 +512,38 @@ impl Schedule {
         let options = VerifyOptions { full: true, ..VerifyOptions::default() };
         let report = self.handles[0].verify(options).await.unwrap();
         assert!(report.faults.is_empty(), "seed {}: {:?}", self.seed, report.faults);
+        if self.seed % 32 == 0 {
+            self.check_served().await;
+        }
+    }
+
+    /// The newest version, as it is read of a server of its files.
+    async fn check_served(&self) {
+        let (version, state) = self.newest();
+        let snapshot = self.handles[0].latest().await.unwrap();
+        assert_eq!(snapshot.version().0, version);
+        let partitions = snapshot.partition_entries().await.unwrap();
+        let mut files = partitions.iter().flat_map(|partition| &partition.files);
+        if files.any(|file| file.foreign.is_some()) || !snapshot.root().origins.is_empty() {
+            // They lie elsewhere.
+            return;
+        }
+        let folder = place::folder();
+        for (path, _) in self.objects().await {
+            let file = folder.path().join(&path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            let object = self.store.get(&path.as_str().into()).await.unwrap();
+            std::fs::write(file, object.bytes().await.unwrap()).unwrap();
+        }
+        let server = FileServer::over(folder.path());
+        let found = block_on_remote(async {
+            let dataset = Dataset::open(&server.location("some/place")).await.unwrap();
+            let served = dataset.latest().await.unwrap();
+            assert_eq!(served.version().0, version);
+            served.slice(0..served.row_count()).await.unwrap()
+        });
+        let expected = snapshot.slice(0..snapshot.row_count()).await.unwrap();
+        assert_eq!((found.num_rows(), &found), (state.rows.len(), &expected), "over HTTP");
     }
 
     /// Every object, so that two runs can be compared.
