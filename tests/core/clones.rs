@@ -6,7 +6,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use tenrow::{
-    Attribute, CompactOptions, Dataset, ErrorKind, ExpireOptions, Schema, VacuumOptions, Version,
+    Attribute, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions, Schema, VacuumOptions,
+    VerifyOptions, Version,
 };
 use tenrow_tests::{block_on, folder, place};
 
@@ -165,5 +166,46 @@ fn rows_keep_their_order_through_fifty_appends_and_wherever_the_dataset_is_moved
         let expected: Vec<i64> = (0..50).collect();
         assert_eq!(rows.column(0).as_primitive::<Int64Type>().values()[..], expected);
         verified(&moved).await;
+    });
+}
+
+/// What was copied or moved by other means rests on a note that is not its own, and goes with whom that is for.
+#[test]
+fn verify_says_that_a_note_is_of_another_place() {
+    if !place::needs_folders("datasets are copied and moved") {
+        return;
+    }
+    block_on(async {
+        let folder = place::folder();
+        let at = |name: &str| place::location(folder.path().join(name));
+        let schema = Schema::new([Attribute::parse("n:i64").unwrap()]).unwrap();
+        let a = Dataset::create(&at("a"), schema).await.unwrap();
+        let mut writer = a.writer().await.unwrap();
+        writer.append_columns(Columns::new().scalars("n", &[1i64, 2]).unwrap()).await.unwrap();
+        let version = writer.commit().await.unwrap().version();
+        let b = a.clone_to(&at("b"), version).await.unwrap();
+        let faults = async |dataset: &Dataset| {
+            let report = dataset.verify(VerifyOptions::default()).await.unwrap();
+            report.faults.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(faults(&b).await, [""; 0]);
+        std::fs::rename(folder.path().join("b"), folder.path().join("c")).unwrap();
+        let moved = Dataset::open(&at("c")).await.unwrap();
+        let found = faults(&moved).await;
+        assert!(found.len() == 1 && found[0].contains("was moved or copied"), "{found:?}");
+    });
+}
+
+/// A root that is lost with the newest version leaves a dataset that looks whole, but for what was noted after its commit.
+#[test]
+fn verify_says_that_the_newest_version_is_missing() {
+    block_on(async {
+        let folder = place::folder();
+        let schema = Schema::new([Attribute::parse("n:i64").unwrap()]).unwrap();
+        let dataset = Dataset::create(&place::location(folder.path()), schema).await.unwrap();
+        dataset.storage().put("_tenrow/latest", "3\n".into()).await.unwrap();
+        let report = dataset.verify(VerifyOptions::default()).await.unwrap();
+        let found: Vec<_> = report.faults.iter().map(ToString::to_string).collect();
+        assert!(found.len() == 1 && found[0].contains("version 3 was committed"), "{found:?}");
     });
 }

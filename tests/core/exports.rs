@@ -1,12 +1,17 @@
 //! What leaves a dataset stands alone: whatever places its rows name, and whatever became of its schema.
 
+use std::collections::HashMap;
+use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch};
 use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::properties::WriterProperties;
 use tenrow::{
     Attribute, Columns, CompactOptions, DType, Dataset, ErrorKind, FileValue, Schema, SchemaChange,
     Snapshot, WriteOptions,
@@ -254,5 +259,42 @@ fn a_copy_that_was_interrupted_is_gone_on_with() {
         let error = a.copy_to(&to, version, |_, _| ()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{}", error.chain());
         assert!(error.chain().contains(&file.display().to_string()), "{}", error.chain());
+    });
+}
+
+/// Most programs write no checksums of pages: what rotted in such a file came out as values like others.
+#[test]
+fn a_damaged_file_in_place_is_not_exported() {
+    if !place::needs_folders("files in place are local") {
+        return;
+    }
+    block_on(async {
+        let folder = place::folder();
+        let file = folder.path().join("x.parquet");
+        let column: ArrayRef = Arc::new(Int64Array::from(vec![1, 0x0102_0304_0506_0708, 3]));
+        let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let plain = WriterProperties::builder().set_dictionary_enabled(false).build();
+        let mut writer =
+            ArrowWriter::try_new(File::create(&file).unwrap(), batch.schema(), Some(plain))
+                .unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let schema = Schema::new([Attribute::parse("n:i64").unwrap()]).unwrap();
+        let at = place::location(folder.path().join("d"));
+        let dataset = Dataset::create(&at, schema).await.unwrap();
+        let mut writer = dataset.writer().await.unwrap();
+        writer.append_in_place(&file, &HashMap::new()).await.unwrap();
+        let snapshot = writer.commit().await.unwrap();
+        let out = folder.path().join("out");
+        let format = ExportFormat::JsonLines;
+        export(&snapshot, None, &out, format, Existing::Keep, &mut |_| {}).await.unwrap();
+
+        let time = file.metadata().unwrap().modified().unwrap();
+        flip_a_bit(&file, &0x0102_0304_0506_0708i64.to_le_bytes());
+        File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+        let snapshot = Dataset::open(&at).await.unwrap().latest().await.unwrap();
+        let error = export(&snapshot, None, &out, format, Existing::Replace, &mut |_| {}).await;
+        let error = format!("{:?}", error.unwrap_err());
+        assert!(error.contains("x.parquet") && error.contains("the dataset recorded"), "{error}");
     });
 }

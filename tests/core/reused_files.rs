@@ -402,3 +402,45 @@ fn files_of_two_fields_are_files_in_place_too() {
         verified(&dataset).await;
     });
 }
+
+/// A name that is no text was kept as another, so that rows came from the file of that name, or from none.
+#[cfg(unix)]
+#[test]
+fn a_file_in_place_is_named_in_unicode() {
+    use std::os::unix::ffi::OsStrExt;
+    if !place::needs_folders("files in place are local") {
+        return;
+    }
+    block_on(async {
+        let folder = place::folder();
+        let schema = Schema::new([Attribute::parse("photo:file?").unwrap()]).unwrap();
+        let at = place::location(folder.path().join("d"));
+        let dataset = Dataset::create(&at, schema).await.unwrap();
+        let file = folder.path().join(std::ffi::OsStr::from_bytes(b"e\xff.parquet"));
+        files_of_others(&file, &[(Some(b"bytes"), None)]);
+        let error = add_in_place(&dataset, &file).await.unwrap_err();
+        assert!(error.to_string().contains("not named in Unicode"), "{error}");
+        let named = folder.path().join("e\u{fffd}.parquet");
+        std::fs::rename(file, &named).unwrap();
+        add_in_place(&dataset, &named).await.unwrap();
+    });
+}
+
+/// A dataset that lost its manifests was put together again from its files in place, which its own vacuum then took.
+#[test]
+fn what_is_named_as_an_object_of_a_dataset_is_no_file_in_place() {
+    if !place::needs_folders("files in place are local") {
+        return;
+    }
+    block_on(async {
+        let home = place::folder();
+        dataset(&home).await;
+        let data = home.path().join("data");
+        let (name, _) = folder::files_of(&data).pop_first().unwrap();
+        std::fs::remove_dir_all(home.path().join("_tenrow")).unwrap();
+        let other = tempfile::tempdir().unwrap();
+        let other = dataset(&other).await;
+        let error = add_in_place(&other, &data.join(name)).await.unwrap_err();
+        assert!(error.to_string().contains("named as an object of a dataset"), "{error}");
+    });
+}

@@ -169,6 +169,9 @@ impl<'a> ColumnReader<'a> {
         ranges: &[Range<u64>],
     ) -> Result<ArrayRef> {
         if self.file(place).entry().foreign.is_some() {
+            if self.options.verify == Some(Verify::Always) {
+                self.file(place).check_whole(self.snapshot.storage()).await?;
+            }
             return self.ordinary(place, row_group, 0, ranges).await;
         }
         match &self.attribute.attribute_type {

@@ -11,10 +11,13 @@ use parquet::file::metadata::ParquetMetaData;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{DataFile, RowMap};
 use crate::format::partition::{columns_beside, columns_of, decode_footer, footer_for_engines};
-use crate::format::{FieldId, FormatError, OrdinaryFooter};
+use crate::format::{Checksum, FieldId, FormatError, OrdinaryFooter};
 use crate::shared_work::{Once, without_waiting};
 use crate::snapshot::leaf::ColumnPlace;
 use crate::storage::{CoalesceOptions, Storage};
+
+/// Bytes that are read at once where a whole file is.
+const PIECE_BYTES: u64 = 8 << 20;
 
 /// One file of a partition.
 pub(crate) struct OpenFile {
@@ -24,14 +27,16 @@ pub(crate) struct OpenFile {
     footer: Once<Arc<ParquetMetaData>>,
     ordinary_footer: OnceLock<OrdinaryFooter>,
     trusted_footer: Once<Arc<ParquetMetaData>>,
+    /// Done once the whole file was found to be what the leaf says.
+    checked: Once<()>,
 }
 
 impl OpenFile {
     pub(crate) fn new(entry: DataFile) -> Self {
         let row_map = entry.row_map();
-        let (footer, trusted_footer) = (Once::default(), Once::default());
+        let (footer, trusted_footer, checked) = (Once::default(), Once::default(), Once::default());
         let (map, ordinary_footer) = (OnceLock::new(), OnceLock::new());
-        Self { entry, row_map, map, footer, ordinary_footer, trusted_footer }
+        Self { entry, row_map, map, footer, ordinary_footer, trusted_footer, checked }
     }
 
     pub(crate) fn entry(&self) -> &DataFile {
@@ -183,6 +188,39 @@ impl OpenFile {
                 .read_ranges(&self.entry.path, ranges, coalesce)
                 .await
                 .map_err(missing_is_damage),
+        }
+    }
+
+    /// Compares the checksum of a file of others, once: its pages may have none of their own.
+    ///
+    /// # Errors
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if it differs; those of reading.
+    pub(crate) async fn check_whole(self: &Arc<Self>, storage: &Storage) -> Result<()> {
+        let load = || {
+            let (file, storage) = (Arc::clone(self), storage.clone());
+            async move { file.compare_checksum(&storage).await }
+        };
+        self.checked.get_or_load(load).await.copied()
+    }
+
+    async fn compare_checksum(&self, storage: &Storage) -> Result<()> {
+        let (mut checksum, mut at) = (Checksum::new(), 0);
+        while at < self.entry.size_bytes {
+            let end = self.entry.size_bytes.min(at + PIECE_BYTES);
+            let pieces = [at..end];
+            let read = self.read_ranges(storage, &pieces, &CoalesceOptions::default()).await?;
+            read.iter().for_each(|piece| checksum.write(piece));
+            at = end;
+        }
+        let (found, expected) = (checksum.finish(), self.entry.checksum);
+        match found == expected {
+            true => Ok(()),
+            false => Err(Error::corrupt(
+                self.shown(storage),
+                format!(
+                    "checksum {found:016x}, the dataset recorded {expected:016x}: put back the file as it was, or delete its rows and import it again"
+                ),
+            )),
         }
     }
 
