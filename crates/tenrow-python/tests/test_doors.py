@@ -138,7 +138,11 @@ def check(place: str, column, to: str, mode: str, expected: str) -> None:
             written(place, column, to, mode)
         assert isinstance(caught.value, tenrow.Error) and '"x"' in str(caught.value)
         return
-    found = written(place, column, to, mode)["x"][:][0]
+    same(written(place, column, to, mode)["x"][:][0], to, expected)
+
+
+def same(found, to: str, expected: str) -> None:
+    """Compares what came out with what the table says."""
     wanted = value_of(to, expected)
     if to.startswith("timestamp"):
         wanted = np.datetime64(wanted.astimezone(datetime.timezone.utc).replace(tzinfo=None) if wanted.tzinfo else wanted)
@@ -178,3 +182,35 @@ def test_numbers_without_a_type_are_read_as_the_attribute_has_them(tmp_path):
             check(str(tmp_path / str(number)), [json.loads(text)], to, mode, expected)
         except BaseException as error:
             raise AssertionError(f"{text} to {to} by {mode}: {expected} expected") from error
+
+
+def sort_of(kind: str) -> str:
+    """What SQL may cast by itself: numbers to numbers, and lists to tensors."""
+    if kind != "bool" and (kind in NUMPY or kind.startswith("decimal")):
+        return "number"
+    return "nested" if "[" in kind or kind.startswith(("list", "struct")) else kind
+
+
+def test_values_of_a_type_become_the_same_by_sql(tmp_path):
+    pytest.importorskip("pyarrow")
+    met = 0
+    for number, (kind, text, to, mode, cell) in enumerate(TYPED):
+        if mode != "round":
+            continue
+        expected = cell if kind == to or (sort_of(kind) == sort_of(to) and sort_of(kind) in ("number", "nested")) else "—"
+        root = tmp_path / str(number)
+        with tenrow.create(f"{root}/a", {"x": kind + "?"}) as writer:
+            writer.append({"x": arrow(kind, value_of(kind, text))})
+        tenrow.create(f"{root}/b", {"x": to + "?"}).commit()
+        met += 1
+        try:
+            if expected == "—":
+                with pytest.raises((TypeError, ValueError)) as caught:
+                    tenrow.sql("INSERT INTO b SELECT x FROM a", root).to_arrow()
+                assert '"x"' in str(caught.value)
+            else:
+                tenrow.sql("INSERT INTO b SELECT x FROM a", root).to_arrow()
+                same(tenrow.open(root / "b")["x"][:][0], to, expected)
+        except BaseException as error:
+            raise AssertionError(f"SQL: {kind} {text} to {to}: {expected} expected") from error
+    assert met > 40

@@ -1,7 +1,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::{TimestampMicrosecondType, TimestampNanosecondType};
-use parquet::basic::ConvertedType;
-use parquet::data_type::{FixedLenByteArray, FixedLenByteArrayType, Int96, Int96Type};
+use parquet::basic::{ConvertedType, Repetition};
+use parquet::data_type::{FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int96, Int96Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
@@ -115,5 +115,43 @@ fn intervals_keep_their_months_or_are_refused() {
         let (_dir, path) = intervals(values);
         let error = TableSource::parquet(&path).err().unwrap().to_string();
         assert!(error.contains("months"), "{error}");
+    }
+}
+
+/// Lists of two levels, as Avro and Thrift wrote them: a group called LIST around a repeated value, or a repeated value alone.
+#[test]
+fn lists_of_two_levels_are_read_as_the_lists_that_they_are() {
+    let number = |name: &str| {
+        let number = Type::primitive_type_builder(name, PhysicalType::INT32);
+        Arc::new(number.with_repetition(Repetition::REPEATED).build().unwrap())
+    };
+    let group = |name: &str| {
+        let list = Type::group_type_builder("l").with_repetition(Repetition::OPTIONAL);
+        let list = list.with_converted_type(ConvertedType::LIST);
+        list.with_fields(vec![number(name)]).build().unwrap()
+    };
+    let alone = Arc::unwrap_or_clone(number("l"));
+    for (column, null_level) in
+        [(group("array"), 1), (group("l_tuple"), 1), (group("element"), 1), (alone, 0)]
+    {
+        let name = column.name().to_owned();
+        let (_dir, path) = write(column, |column| {
+            // [1, 2], [], [3]
+            let (full, empty) = (null_level + 1, null_level);
+            column
+                .typed::<Int32Type>()
+                .write_batch(&[1, 2, 3], Some(&[full, full, empty, full]), Some(&[0, 1, 0, 0]))
+                .unwrap();
+        });
+        let mut source = TableSource::parquet(&path).unwrap();
+        assert!(source.attributes()[0].type_text().starts_with("list<i32"), "{name}");
+        let batch = source.next_batch().unwrap().unwrap();
+        let lists = batch.column(0).as_list::<i32>();
+        let found: Vec<Vec<i32>> = (0..3)
+            .map(|row| {
+                lists.value(row).as_primitive::<arrow_array::types::Int32Type>().values().to_vec()
+            })
+            .collect();
+        assert_eq!(found, [vec![1, 2], vec![], vec![3]], "{name}");
     }
 }
