@@ -108,9 +108,11 @@ impl From<DataFusionError> for Error {
             DataFusionError::ResourcesExhausted(text) => out_of_memory(text),
             _ => error.strip_backtrace(),
         };
+        let shown = without_report(&shown);
         let mut text = shown.as_str();
         // Of the engine's own prefixes none helps the one who wrote the statement.
-        const PREFIXES: [&str; 9] = [
+        const PREFIXES: [&str; 10] = [
+            "Internal error: ",
             "Error during planning: ",
             "Schema error: ",
             "SQL error: ",
@@ -125,6 +127,21 @@ impl From<DataFusionError> for Error {
             text = rest;
         }
         Self::new(kind, lowercase_first(&with_fewer_names(text)))
+    }
+}
+
+/// What the engine holds to be a fault of its own, without what it asks of the one who wrote the statement: most often it
+/// only has no such function of these types, which it says last.
+fn without_report(text: &str) -> String {
+    const REPORT: &str = "This issue was likely caused by a bug";
+    const NO_FUNCTION: &str = "No function matches the given name and argument types";
+    let Some((before, after)) = text.split_once(REPORT) else { return text.to_owned() };
+    match after.find(NO_FUNCTION).map(|at| &after[at..]) {
+        Some(says) if says.contains("List(") => format!(
+            "{says}; of tensors there are functions of their own, such as tensor_mean: SHOW FUNCTIONS LIKE 'tensor%'"
+        ),
+        Some(says) => says.to_owned(),
+        None => before.trim_end_matches(['.', '\n', ' ']).to_owned(),
     }
 }
 

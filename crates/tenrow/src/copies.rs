@@ -10,7 +10,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Attribute;
 use crate::format::manifest::{Partition, Version, origin_of};
-use crate::snapshot::{LoadedPartition, Snapshot, missing_is_damage};
+use crate::snapshot::{LoadedPartition, Snapshot};
 use crate::storage::{Storage, Upload};
 
 impl Dataset {
@@ -44,7 +44,7 @@ impl Dataset {
                 for file in entry.files.iter().filter(|file| file.foreign.is_some()) {
                     // It is read there, too: that it is there, and as it was, is found out now.
                     let looked_at = snapshot.storage().read_foreign(file, &[]).await;
-                    looked_at.map_err(missing_is_damage)?;
+                    looked_at.map_err(snapshot.storage().missing(&file.path))?;
                 }
                 let elsewhere = naming_others(&snapshot, partition);
                 for (path, content) in own_paths(&mut entry) {
@@ -117,7 +117,7 @@ async fn copy_object(
     path: &str,
     content: ContentCheck,
 ) -> Result<u64> {
-    let size = from.size(path).await.map_err(missing_is_damage)?;
+    let size = from.size(path).await.map_err(from.missing(path))?;
     let target = own_path(path);
     match to.size(target).await {
         Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -9,7 +9,7 @@ use parquet::file::metadata::ParquetMetaData;
 use crate::error::Result;
 use crate::format::manifest::ChunkLayout;
 use crate::format::{Attribute, AttributeType};
-use crate::snapshot::{LoadedPartition, Snapshot, missing_is_damage};
+use crate::snapshot::{LoadedPartition, Snapshot};
 
 /// Sizes of a version; made by [`Snapshot::inspect`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Snapshot {
 
     async fn external_bytes(&self, paths: BTreeSet<String>) -> Result<u64> {
         let size = |path: String| async move {
-            self.storage().size(&path).await.map_err(missing_is_damage)
+            self.storage().size(&path).await.map_err(self.storage().missing(&path))
         };
         stream::iter(paths)
             .map(size)

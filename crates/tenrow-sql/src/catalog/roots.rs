@@ -248,7 +248,7 @@ impl Roots {
         Error::new(
             ErrorKind::NotFound,
             format!(
-                "no dataset {name:?} in {searched}{mean}; nothing outside of the roots can be reached"
+                "no dataset {name:?} in {searched}{mean}; nothing outside of the roots can be reached, and --root adds one"
             ),
         )
     }

@@ -170,7 +170,7 @@ fn match_fields(from: &Schema, to: &Schema) -> Result<HashMap<FieldId, FieldId>>
                     today => format!("{today}, in older files {},", form.type_text()),
                 };
                 return Err(Error::invalid(format!(
-                    "attribute {:?} is {there} there and {} here: change one of them first",
+                    "attribute {:?} is {there} there and {} here: widen the one here as well, or append its rows, as with INSERT INTO … SELECT",
                     attribute.name,
                     attribute.type_text()
                 )));

@@ -12,7 +12,7 @@ use crate::format::manifest::is_large_file;
 use crate::format::{Attribute, AttributeType, limits};
 use crate::read::column::ColumnReader;
 use crate::read::options::ReadOptions;
-use crate::snapshot::{Snapshot, missing_is_damage};
+use crate::snapshot::Snapshot;
 
 /// A file attribute; made by [`Snapshot::files`].
 #[derive(Debug, Clone)]
@@ -223,7 +223,8 @@ impl FileHandle {
         match (&self.inline, &self.path) {
             (Some(bytes), _) => Ok(bytes.slice(range.start as usize..range.end as usize)),
             (None, Some(path)) => {
-                let read = self.read_object(path, range).await.map_err(missing_is_damage);
+                let read = self.read_object(path, range).await;
+                let read = read.map_err(self.snapshot.storage().missing(path));
                 self.snapshot.explained(read).await
             }
             (None, None) if self.size_bytes == 0 => Ok(Bytes::new()),

@@ -10,7 +10,7 @@ use crate::format::manifest::{
 };
 use crate::format::{Attribute, DeletedRows, FieldId, checksum, limits};
 use crate::shared_work::Once;
-use crate::snapshot::open_file::{OpenFile, missing_is_damage};
+use crate::snapshot::open_file::OpenFile;
 use crate::snapshot::row_id_map::RowIdMap;
 use crate::storage::Storage;
 
@@ -210,7 +210,7 @@ async fn read_deletes(
     partition_rows: u64,
 ) -> Result<Arc<DeletedRows>> {
     let read = storage.read(&entry.path, limits::MAX_DELETION_VECTOR_BYTES).await;
-    let bytes = read.map_err(missing_is_damage)?;
+    let bytes = read.map_err(storage.missing(&entry.path))?;
     let damaged = |reason| Error::corrupt(format!("{storage}/{}", entry.path), reason);
     let found = checksum(&bytes);
     if found != entry.checksum || bytes.len() as u64 != entry.size_bytes {

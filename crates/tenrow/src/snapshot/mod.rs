@@ -19,7 +19,7 @@ use crate::shared_work::Once;
 use crate::storage::{Storage, version_path};
 
 pub(crate) use leaf::{ColumnPlace, LoadedLeaf, LoadedPartition, name_origin};
-pub(crate) use open_file::{CachedColumns, ColumnKey, OpenFile, missing_is_damage, slice_map};
+pub(crate) use open_file::{CachedColumns, ColumnKey, OpenFile, slice_map};
 pub(crate) use row_id_map::RowIdMap;
 
 /// A reader's handle on one version: it never changes, whatever is committed meanwhile.

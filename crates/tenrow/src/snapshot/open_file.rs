@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef};
 use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaData;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::format::manifest::{DataFile, RowMap};
 use crate::format::partition::{columns_beside, columns_of, decode_footer, footer_for_engines};
 use crate::format::{Checksum, FieldId, FormatError, OrdinaryFooter};
@@ -57,7 +57,7 @@ impl OpenFile {
         if self.entry.foreign.is_some() {
             return Ok(None);
         }
-        let mapped = storage.map(&self.entry.path).map_err(missing_is_damage)?;
+        let mapped = storage.map(&self.entry.path).map_err(storage.missing(&self.entry.path))?;
         let Some(mapped) = mapped else { return Ok(None) };
         if mapped.len() as u64 != self.entry.size_bytes {
             return Err(Error::corrupt(
@@ -187,7 +187,7 @@ impl OpenFile {
             None => storage
                 .read_ranges(&self.entry.path, ranges, coalesce)
                 .await
-                .map_err(missing_is_damage),
+                .map_err(storage.missing(&self.entry.path)),
         }
     }
 
@@ -237,14 +237,6 @@ impl OpenFile {
 pub(crate) fn slice_map(map: &Bytes, range: &Range<u64>) -> Option<Bytes> {
     let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
     (start <= end && end <= map.len()).then(|| map.slice(start..end))
-}
-
-/// A file that the manifest names and that is not there is damage, not a wrong question.
-pub(crate) fn missing_is_damage(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::NotFound => error.with_kind(ErrorKind::Corrupt),
-        _ => error,
-    }
 }
 
 /// Bytes of decoded columns that one snapshot keeps: the first that are wanted, for rows at random want all alike.

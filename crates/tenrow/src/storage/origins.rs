@@ -7,7 +7,7 @@ use std::sync::Arc;
 use object_store::path::Path as ObjectPath;
 
 use super::{Place, RemoteLocation, Storage};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{OriginRef, origin_of};
 use crate::ids::Ids;
 
@@ -32,6 +32,19 @@ impl Storage {
     /// The other dataset that paths which begin with `@name/` lead to; `None` if the version has no such origin.
     pub fn origin(&self, name: &str) -> Option<&Storage> {
         self.origins.get(name)
+    }
+
+    /// What an error of an object means that a manifest names: if it is not there, that is damage, and no wrong question.
+    pub(crate) fn missing(&self, path: &str) -> impl FnOnce(Error) -> Error {
+        let origin = origin_of(path).and_then(|(name, _)| self.origin(name)).map(Self::to_string);
+        move |error| match (error.kind(), origin) {
+            (ErrorKind::NotFound, Some(origin)) => Error::corrupt(
+                format!("files of {origin} are needed, of which this is a clone, or which was merged: put that back where it was"),
+                error,
+            ),
+            (ErrorKind::NotFound, None) => error.with_kind(ErrorKind::Corrupt),
+            _ => error,
+        }
     }
 
     /// Opens a location that a manifest or a note of this storage gives: absolute, or relative to it, as `../digits` is.

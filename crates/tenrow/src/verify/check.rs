@@ -2,7 +2,7 @@
 
 use crate::clones::NeededOrigins;
 use crate::error::Error;
-use crate::snapshot::{Snapshot, missing_is_damage};
+use crate::snapshot::Snapshot;
 use crate::verify::{Fault, VerifyOptions, VerifyReport};
 
 /// Faults after which a check stops looking for more.
@@ -63,7 +63,8 @@ impl Check {
 
     /// Notes a fault unless the object is there, and has so many bytes.
     pub(super) async fn has_size(&mut self, path: &str, expected: u64, row: Option<u64>) {
-        match self.snapshot.storage().size(path).await.map_err(missing_is_damage) {
+        let storage = self.snapshot.storage();
+        match storage.size(path).await.map_err(storage.missing(path)) {
             Ok(found) => self.ensure(found == expected, path, row, || {
                 format!("{found} bytes, but its manifest says {expected}")
             }),

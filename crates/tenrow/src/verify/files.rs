@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::blocking;
 use crate::content::{ContentCheck, PIECE_BYTES};
 use crate::error::Result;
-use crate::snapshot::{LoadedPartition, OpenFile, missing_is_damage};
+use crate::snapshot::{LoadedPartition, OpenFile};
 use crate::verify::check::Check;
 
 impl Check {
@@ -72,7 +72,7 @@ impl Check {
     /// The size of an object of a file attribute: it is there, and its content hashes to its name.
     async fn external(&mut self, path: &str) -> Result<u64> {
         let storage = self.snapshot.storage();
-        let size = storage.size(path).await.map_err(missing_is_damage)?;
+        let size = storage.size(path).await.map_err(storage.missing(path))?;
         if !self.options.full {
             return Ok(size);
         }

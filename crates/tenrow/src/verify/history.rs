@@ -7,7 +7,7 @@ use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::format::limits;
 use crate::format::manifest::{FEATURE_SINGLE_WRITER, Leaf, Parent, Root, Version, origin_of};
-use crate::snapshot::{Snapshot, missing_is_damage};
+use crate::snapshot::Snapshot;
 use crate::storage::{LATEST_NOTE, version_path};
 use crate::verify::check::Check;
 
@@ -155,7 +155,7 @@ async fn check_objects(check: &mut Check, snapshot: &Snapshot, known: &mut HashS
         }
         let storage = snapshot.storage();
         let read = storage.read(&reference.path, limits::MAX_LEAF_BYTES).await;
-        let leaf = read.map_err(missing_is_damage).and_then(|bytes| {
+        let leaf = read.map_err(storage.missing(&reference.path)).and_then(|bytes| {
             Leaf::decode(bytes, reference.checksum)
                 .map_err(|e| crate::error::Error::format(storage.shown(&reference.path), e))
         });
@@ -187,7 +187,8 @@ async fn check_files(
             if !known.insert(path.clone()) {
                 continue;
             }
-            match snapshot.storage().size(&path).await.map_err(missing_is_damage) {
+            let storage = snapshot.storage();
+            match storage.size(&path).await.map_err(storage.missing(&path)) {
                 Ok(found) => {
                     check.ensure(size.is_none_or(|size| size == found), &path, None, || {
                         format!(

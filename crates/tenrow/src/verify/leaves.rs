@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::error::{Error, Result};
 use crate::format::limits;
 use crate::format::manifest::{Leaf, LeafRef};
-use crate::snapshot::{LoadedLeaf, Snapshot, missing_is_damage};
+use crate::snapshot::{LoadedLeaf, Snapshot};
 use crate::verify::bounds;
 use crate::verify::check::Check;
 use crate::verify::history::unnamed;
@@ -36,7 +36,7 @@ async fn read(
     first_row: u64,
 ) -> Result<Leaf> {
     let (storage, path) = (snapshot.storage(), &reference.path);
-    let bytes = storage.read(path, limits::MAX_LEAF_BYTES).await.map_err(missing_is_damage)?;
+    let bytes = storage.read(path, limits::MAX_LEAF_BYTES).await.map_err(storage.missing(path))?;
     let found = bytes.len() as u64;
     check.ensure(found == reference.size_bytes, path, Some(first_row), || {
         format!("{found} bytes, but its root says {}", reference.size_bytes)

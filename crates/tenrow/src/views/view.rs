@@ -12,7 +12,7 @@ use crate::format::manifest::{Version, ViewRef};
 use crate::format::{checksum, decode_view_rows, limits};
 use crate::read::ReadOptions;
 use crate::shared_work::Once;
-use crate::snapshot::{Snapshot, missing_is_damage};
+use crate::snapshot::Snapshot;
 
 /// Rows that were chosen from one version, in the order and as often as they were chosen.
 ///
@@ -132,7 +132,7 @@ impl View {
         let (entry, snapshot) = (&self.inner.entry, &self.inner.snapshot);
         let storage = snapshot.storage();
         let bytes = storage.read(&entry.path, limits::MAX_VIEW_BYTES).await;
-        let bytes = bytes.map_err(missing_is_damage)?;
+        let bytes = bytes.map_err(storage.missing(&entry.path))?;
         let (row_count, version_rows) = (entry.row_count, snapshot.row_count());
         let expected = entry.checksum;
         let place = storage.shown(&entry.path);
