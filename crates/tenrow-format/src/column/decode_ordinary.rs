@@ -13,11 +13,14 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
 use parquet::arrow::{ArrowSchemaConverter, ProjectionMask};
-use parquet::basic::Type;
-use parquet::file::metadata::ParquetMetaData;
-use parquet::schema::types::ColumnDescriptor;
+use parquet::basic::Type as PhysicalType;
+use parquet::file::metadata::{
+    FileMetaData, ParquetMetaData, ParquetMetaDataBuilder, RowGroupMetaData,
+};
+use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type};
 
 use crate::attribute_type::AttributeType;
+use crate::column::ordinary::moved;
 use crate::error::{FormatError, Result};
 use crate::guard::guarded;
 use crate::limits;
@@ -41,6 +44,67 @@ impl OrdinaryFooter {
     }
 }
 
+/// The footer of a file as if it had one row group, and of that one field.
+struct FieldFooter {
+    metadata: ArrowReaderMetadata,
+    /// The columns that are wanted of it.
+    columns: Range<usize>,
+}
+
+impl OrdinaryFooter {
+    /// What a decoder of some columns of one field needs: those of the `parquet` crate look at every field of a file, and a file
+    /// may have thousands.
+    fn of_field(&self, row_group: usize, columns: Range<u32>) -> Result<FieldFooter> {
+        let wrong = |reason: &str| FormatError::malformed("the footer of a file", reason);
+        let (whole, file) = (self.0.metadata(), self.0.metadata().file_metadata());
+        let all = file.schema_descr();
+        let wanted = columns.start as usize..columns.end as usize;
+        if wanted.is_empty() || wanted.end > all.num_columns() {
+            return Err(wrong("columns are needed that it has not"));
+        }
+        let root = all.get_column_root_idx(wanted.start);
+        let is_of_field = |column: &usize| all.get_column_root_idx(*column) == root;
+        let before = (0..wanted.start).rev().take_while(is_of_field).count();
+        let behind = (wanted.start..all.num_columns()).take_while(is_of_field).count();
+        let own = wanted.start - before..wanted.start + behind;
+        if wanted.end > own.end {
+            return Err(wrong("columns of one attribute are of several fields"));
+        }
+        let group = whole.row_groups().get(row_group);
+        let group = group.ok_or_else(|| wrong("a row group is needed that it has not"))?;
+
+        let parquet = || FormatError::parquet("the footer of a field");
+        let schema = Type::group_type_builder(all.root_schema().name());
+        let fields = vec![all.get_column_root_ptr(wanted.start)];
+        let schema = schema.with_fields(fields).build().map_err(parquet())?;
+        let schema = Arc::new(SchemaDescriptor::new(Arc::new(schema)));
+        let chunks = group.columns()[own.clone()].iter().zip(schema.columns());
+        let chunks = chunks.map(|(chunk, column)| moved(chunk, 0, column.clone()));
+        let group = RowGroupMetaData::builder(schema.clone())
+            .set_num_rows(group.num_rows())
+            .set_total_byte_size(group.total_byte_size())
+            .set_column_metadata(chunks.collect::<Result<_>>()?)
+            .build()
+            .map_err(parquet())?;
+        let (version, rows) = (file.version(), group.num_rows());
+        let created_by = file.created_by().map(str::to_owned);
+        let of_field = FileMetaData::new(version, rows, created_by, None, schema, None);
+        let index = whole.offset_index().and_then(|index| index.get(row_group)?.get(own.clone()));
+        let metadata = ParquetMetaDataBuilder::new(of_field)
+            .add_row_group(group)
+            .set_offset_index(index.map(|index| vec![index.to_vec()]))
+            .build();
+        let arrow = self.0.schema().field(root).clone();
+        let arrow = Arc::new(arrow_schema::Schema::new(vec![arrow]));
+        let options = ArrowReaderOptions::new().with_schema(arrow);
+        let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), options);
+        Ok(FieldFooter {
+            metadata: metadata.map_err(parquet())?,
+            columns: wanted.start - own.start..wanted.end - own.start,
+        })
+    }
+}
+
 /// Checks that Parquet columns have the types and levels that a writer of `attribute` gives them.
 ///
 /// A footer has no checksum of its own: with another level, pages that are whole would be read as other rows.
@@ -60,7 +124,7 @@ pub fn check_columns(
     for (column, expected) in columns.zip(expected.columns()) {
         let form = |column: &ColumnDescriptor| {
             let length = match column.physical_type() {
-                Type::FIXED_LEN_BYTE_ARRAY => column.type_length(),
+                PhysicalType::FIXED_LEN_BYTE_ARRAY => column.type_length(),
                 _ => 0,
             };
             (column.physical_type(), length, column.max_def_level(), column.max_rep_level())
@@ -112,17 +176,16 @@ impl OrdinaryDecoder {
     }
 
     fn build(
-        OrdinaryFooter(footer): &OrdinaryFooter,
+        footer: &OrdinaryFooter,
         row_group: usize,
         columns: Range<u32>,
         rows: Option<&[Range<u64>]>,
     ) -> Result<Self> {
-        let mask = ProjectionMask::leaves(
-            footer.metadata().file_metadata().schema_descr(),
-            columns.map(|column| column as usize),
-        );
-        let mut builder = ParquetPushDecoderBuilder::new_with_metadata(footer.clone())
-            .with_row_groups(vec![row_group])
+        let field = footer.of_field(row_group, columns)?;
+        let schema = field.metadata.metadata().file_metadata().schema_descr();
+        let mask = ProjectionMask::leaves(schema, field.columns);
+        let mut builder = ParquetPushDecoderBuilder::new_with_metadata(field.metadata.clone())
+            .with_row_groups(vec![0])
             .with_batch_size(limits::MAX_ROW_GROUP_ROWS as usize)
             .with_projection(mask);
         if let Some(rows) = rows {
