@@ -223,7 +223,7 @@ impl FromStr for AttributeType {
             return Ok(Self::File);
         }
         if let Some((dtype, dims)) = text.split_once('[')
-            && let Ok(dtype) = dtype.parse::<DType>()
+            && let Ok(dtype) = dtype.trim_end().parse::<DType>()
         {
             return parse_tensor(text, dtype, dims);
         }
@@ -232,6 +232,12 @@ impl FromStr for AttributeType {
         }
         Ok(Self::Value(value_type::parse(text)?))
     }
+}
+
+/// A number of a type text: digits alone.
+pub(crate) fn number<T: FromStr>(text: &str) -> Option<T> {
+    let is_plain = !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+    is_plain.then(|| text.parse().ok()).flatten()
 }
 
 fn parse_tensor(text: &str, dtype: DType, dims: &str) -> Result<AttributeType> {
@@ -248,12 +254,12 @@ fn parse_tensor(text: &str, dtype: DType, dims: &str) -> Result<AttributeType> {
     if dims.contains(&"?") {
         let dims = dims
             .into_iter()
-            .map(|d| if d == "?" { Ok(None) } else { d.parse().map(Some).map_err(|_| bad(d)) })
+            .map(|d| if d == "?" { Ok(None) } else { number(d).map(Some).ok_or_else(|| bad(d)) })
             .collect::<Result<Vec<_>>>()?;
         return Ok(AttributeType::VariableTensor { dtype, shape: VariableShape::new(dims)? });
     }
     let dims =
-        dims.into_iter().map(|d| d.parse().map_err(|_| bad(d))).collect::<Result<Vec<u64>>>()?;
+        dims.into_iter().map(|d| number(d).ok_or_else(|| bad(d))).collect::<Result<Vec<u64>>>()?;
     AttributeType::tensor(dtype, dims)
 }
 
@@ -292,6 +298,20 @@ mod tests {
     }
 
     #[test]
+    fn spaces_may_stand_between_tokens() {
+        for (text, expected) in [
+            (" u8 [ 2 , 3 ] ", "u8[2,3]"),
+            ("f32 [?, 5]", "f32[?,5]"),
+            ("list < i64 ? >", "list<i64?>"),
+            ("struct< a : i32 , \"b c\" : string? >", "struct<a:i32,\"b c\":string?>"),
+            ("decimal128 ( 9 , 2 )", "decimal128(9,2)"),
+            ("map< string , i64 >", "map<string,i64>"),
+        ] {
+            assert_eq!(text.parse::<AttributeType>().unwrap().to_string(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
     fn bad_texts_say_the_rule() {
         for text in [
             "",
@@ -299,6 +319,11 @@ mod tests {
             "u8[2",
             "u8[-1]",
             "u8[x]",
+            "u8[+2]",
+            "f32[?,+2]",
+            "fixed_binary(+4)",
+            "decimal32(+4,2)",
+            "struct<a b:i32>",
             "list<",
             "list<>",
             "struct<a>",

@@ -7,7 +7,7 @@ use arrow_array::{
     UInt64Array, cast::AsArray, new_null_array,
 };
 use arrow_cast::CastOptions;
-use arrow_schema::{ArrowError, DataType};
+use arrow_schema::{ArrowError, DataType, TimeUnit};
 use serde_json::Value;
 
 use crate::attribute_type::AttributeType;
@@ -66,12 +66,35 @@ fn one(attribute_type: &AttributeType, value: &Value) -> Result<ArrayRef, String
                 Value::Number(number) => number.to_string(),
                 _ => return Err("give a text or a number".into()),
             };
-            cast(Arc::new(StringArray::from(vec![text])), data_type).map_err(fault)
+            plain(text, data_type)
         }
         _ => Err(
             "only scalars, texts, and tensors filled with one number have a constant default: compute the values instead"
                 .into(),
         ),
+    }
+}
+
+/// The value that a text says, if the type holds all of it.
+fn plain(text: String, data_type: &DataType) -> Result<ArrayRef, String> {
+    let fault = |error: ArrowError| error.to_string();
+    let says_zone = text.get(10..).is_some_and(|time| time.contains(['+', '-', 'Z', 'z']));
+    if matches!(data_type, DataType::Timestamp(_, None)) && says_zone {
+        return Err("it is of a zone, which the attribute has not".into());
+    }
+    let text: ArrayRef = Arc::new(StringArray::from(vec![text]));
+    let value = cast(text.clone(), data_type).map_err(fault)?;
+    let finest = match data_type {
+        DataType::Timestamp(_, zone) => DataType::Timestamp(TimeUnit::Nanosecond, zone.clone()),
+        DataType::Date32 | DataType::Date64 => DataType::Timestamp(TimeUnit::Nanosecond, None),
+        DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Nanosecond),
+        data_type if data_type.is_decimal() => DataType::Decimal256(76, 38),
+        _ => return Ok(value),
+    };
+    match (cast(text, &finest), cast(value.clone(), &finest)) {
+        (Ok(whole), Ok(kept)) if whole.as_ref() != kept.as_ref() => Err("it has more digits than that".into()),
+        // Beyond what the finest holds, the text is one that the type was made for.
+        _ => Ok(value),
     }
 }
 
@@ -137,7 +160,23 @@ mod tests {
 
     #[test]
     fn a_default_of_another_type_is_refused_with_both() {
-        let wrong: [(&str, Value); 6] = [
+        for (text, value) in [
+            ("x:timestamp(ms)", "2026-11-22T10:00:00.125"),
+            ("x:timestamp(us,UTC)", "2026-11-22T10:00:00+02:00"),
+            ("x:timestamp(us)", "9999-12-31T23:59:59.5"),
+            ("x:decimal128(5,2)", "1.5"),
+            ("x:date64", "2026-11-22"),
+            ("x:time32(ms)", "10:00:00.5"),
+        ] {
+            check(&attribute(text, value.into()), &value.into()).expect(text);
+        }
+        let wrong: [(&str, Value); 12] = [
+            ("x:timestamp(s)", "2026-11-22T10:00:00.5".into()),
+            ("x:timestamp(us)", "2026-11-22T10:00:00Z".into()),
+            ("x:date32", "2026-11-22T10:00:00".into()),
+            ("x:time32(s)", "10:00:00.5".into()),
+            ("x:decimal128(5,2)", "1.505".into()),
+            ("x:decimal128(5,2)", 1.505.into()),
             ("x:i8", 300.into()),
             ("x:i8", 1.5.into()),
             ("x:bool", 1.into()),

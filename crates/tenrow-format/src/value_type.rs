@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, IntervalUnit, TimeUnit};
 
+use crate::attribute_type::number;
 use crate::dtype::DType;
 use crate::error::{FormatError, Result};
 use crate::limits::MAX_TYPE_DEPTH;
@@ -133,11 +134,14 @@ fn show_unit(unit: &TimeUnit) -> &'static str {
     }
 }
 
+/// Whether a name stands for itself in a type text.
+fn is_word(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+}
+
 /// A field name, quoted like a JSON string unless it is a plain word.
 fn show_name(name: &str) -> String {
-    let plain =
-        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    if plain { name.to_owned() } else { serde_json::Value::from(name).to_string() }
+    if is_word(name) { name.to_owned() } else { serde_json::Value::from(name).to_string() }
 }
 
 /// Parses the text of a plain Arrow type.
@@ -270,7 +274,14 @@ impl Parser<'_> {
             self.at += values.byte_offset();
             name
         } else {
-            self.until(&[':', ',', '>', '<'])
+            let word = self.until(&[':', ',', '>', '<']);
+            if !word.is_empty() && !is_word(&word) {
+                let reason = format!(
+                    "field name {word:?} holds other than letters, digits, _ and -: write it as a JSON string"
+                );
+                return Err(self.fault(&reason));
+            }
+            word
         };
         if name.is_empty() { Err(self.fault("expected a field name")) } else { Ok(name) }
     }
@@ -286,9 +297,7 @@ impl Parser<'_> {
         };
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let parsed = match (word, arguments.as_slice()) {
-            ("fixed_binary", [n]) => {
-                n.parse().ok().filter(|n| *n > 0).map(DataType::FixedSizeBinary)
-            }
+            ("fixed_binary", [n]) => number(n).filter(|n| *n > 0).map(DataType::FixedSizeBinary),
             ("time32", ["s"]) => Some(DataType::Time32(TimeUnit::Second)),
             ("time32", ["ms"]) => Some(DataType::Time32(TimeUnit::Millisecond)),
             ("time64", ["us"]) => Some(DataType::Time64(TimeUnit::Microsecond)),
@@ -325,7 +334,7 @@ fn unit(text: &str) -> Option<TimeUnit> {
 }
 
 fn decimal_of(word: &str, precision: &str, scale: &str) -> Option<DataType> {
-    let (precision, scale): (u8, i8) = (precision.parse().ok()?, scale.parse().ok()?);
+    let (precision, scale): (u8, i8) = (number(precision)?, number(scale)?);
     let (make, largest): (fn(u8, i8) -> DataType, u8) = match word {
         "decimal32" => (DataType::Decimal32, 9),
         "decimal64" => (DataType::Decimal64, 18),

@@ -48,6 +48,8 @@ def faults(value: object, schema: dict, at: str):
             yield f"{at} has too many keys"
         known, others = schema.get("properties", {}), schema.get("additionalProperties", {})
         yield from (f"{at} lacks {key}" for key in schema.get("required", []) if key not in value)
+        for key in value:
+            yield from faults(key, schema.get("propertyNames", {}), f"{at} names {key!r}, which")
         for key, item in value.items():
             if key not in known and others is False:
                 yield f"{at} has an unknown key {key}"

@@ -39,7 +39,9 @@ impl Storage {
         let origin = origin_of(path).and_then(|(name, _)| self.origin(name)).map(Self::to_string);
         move |error| match (error.kind(), origin) {
             (ErrorKind::NotFound, Some(origin)) => Error::corrupt(
-                format!("files of {origin} are needed, of which this is a clone, or which was merged: put that back where it was"),
+                format!(
+                    "files of {origin} are needed, of which this is a clone, or which was merged: put that back where it was"
+                ),
                 error,
             ),
             (ErrorKind::NotFound, None) => error.with_kind(ErrorKind::Corrupt),
