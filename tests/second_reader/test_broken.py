@@ -65,6 +65,8 @@ LEAVES = {
     "another prefix": ("tensor-pages.md", {"0.files.0.chunks.3.prefix": 3}),
     "other rows in a page": ("tensor-pages.md", {"0.files.0.chunks.3.page_rows": 5}),
     "elements of another size": ("tensor-pages.md#values", {"0.files.0.chunks.3.item_bits": 64}),
+    "a field of another layout": ("manifest.md#leaf", {"0.files.0.chunks.3.value_count": 5}),
+    "an index of a raw chunk": ("manifest.md#leaf", {"0.files.0.chunks.3.offset_index_start": 5}),
     "a negative address": ("manifest.md#leaf", {"0.files.0.chunks.3.first_page": -64}),
     "another checksum of a file": ("manifest.md#leaf", {"0.files.0.checksum": 1}),
     "another size of a file": ("manifest.md", {"0.files.0.size_bytes": 9000}),

@@ -381,6 +381,20 @@ async fn decimals_and_floats_are_compared_as_floats() {
     }
     let sql = "SELECT a.m FROM t a JOIN t b ON a.m = b.f";
     assert_eq!(ask(&session, sql).await, [["4.32"]]);
+    ask(&session, "CREATE TABLE u (d DECIMAL(18,4), f DOUBLE)").await;
+    ask(&session, "INSERT INTO u VALUES (0, 1e-20)").await;
+    let sql = "SELECT d IS NOT DISTINCT FROM f, f BETWEEN d AND d, d IN (f), nullif(f, d), CASE f WHEN d THEN 1 ELSE 2 END, coalesce(NULL, f, d), \
+               f IN (0, 12345678901234567890.5), f BETWEEN -12345678901234567890.5 AND 0, d IN (0.0), d BETWEEN -0.1 AND 0.1 FROM u";
+    let expected =
+        ["false", "false", "false", "1e-20", "2", "1e-20", "false", "false", "true", "true"];
+    assert_eq!(ask(&session, sql).await, [expected]);
+    ask(&session, "INSERT INTO u VALUES (1, 1.5e-17), (2, 12345678901234567890.5), (3, 0.1234567890123456), (4, 9007199254740992)").await;
+    let sql = "SELECT f FROM u WHERE d >= 1 ORDER BY d";
+    let expected =
+        [["1.5e-17"], ["1.2345678901234567e19"], ["0.1234567890123456"], ["9007199254740992.0"]];
+    assert_eq!(ask(&session, sql).await, expected);
+    let sql = "SELECT count(*) FROM u WHERE d IS NOT DISTINCT FROM f OR f BETWEEN d AND d";
+    assert_eq!(ask(&session, sql).await, [["0"]]);
 }
 
 #[tokio::test]

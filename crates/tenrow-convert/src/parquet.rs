@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::properties::WriterProperties;
@@ -79,7 +80,13 @@ pub(crate) fn check_in_place(file: &TableFile) -> Result<()> {
     let (metadata, changed) = metadata_of(&file.path)?;
     if let Some(name) = unreadable_tensor(&metadata) {
         let reason = format!(
-            "column {name:?} has null rows of nested lists, or lists of no items, which are no tensors as they stand: import it without --in-place"
+            "column {name:?} has null rows of nested lists, or lists of no items, which are no tensors as they stand: import it without --in-place, or as lists"
+        );
+        return Err(ConvertError::unsupported(&file.path, reason));
+    }
+    if let Some((name, row)) = null_element(&file.path, &metadata)? {
+        let reason = format!(
+            "column {name:?} has a null within the list in row {row}, and no tensor has: import it as lists, after a cast"
         );
         return Err(ConvertError::unsupported(&file.path, reason));
     }
@@ -121,6 +128,34 @@ fn unreadable_tensor(metadata: &ArrowReaderMetadata) -> Option<String> {
         }
     }
     None
+}
+
+/// A column of fixed lists, and a row of it that has a null within its list.
+fn null_element(path: &Path, metadata: &ArrowReaderMetadata) -> Result<Option<(String, u64)>> {
+    let fields = metadata.schema().fields().iter().enumerate();
+    let lists = fields.filter(|(_, f)| matches!(f.data_type(), DataType::FixedSizeList(..)));
+    for (root, field) in lists {
+        let file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
+        let mask = ProjectionMask::roots(metadata.parquet_schema(), [root]);
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
+            .with_projection(mask)
+            .build()
+            .map_err(ConvertError::decode(path, "parquet", None))?;
+        let mut first_row = 0;
+        for batch in reader {
+            let batch = batch.map_err(ConvertError::decode(path, "parquet", Some(first_row)))?;
+            let lists = batch.column(0).as_fixed_size_list();
+            let has_null =
+                |row: &usize| lists.is_valid(*row) && lists.value(*row).logical_null_count() > 0;
+            if lists.values().logical_null_count() > 0
+                && let Some(row) = (0..lists.len()).find(has_null)
+            {
+                return Ok(Some((field.name().clone(), first_row + row as u64)));
+            }
+            first_row += batch.num_rows() as u64;
+        }
+    }
+    Ok(None)
 }
 
 fn leaf_count(data_type: &DataType) -> usize {

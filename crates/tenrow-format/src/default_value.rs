@@ -92,7 +92,9 @@ fn plain(text: String, data_type: &DataType) -> Result<ArrayRef, String> {
         _ => return Ok(value),
     };
     match (cast(text, &finest), cast(value.clone(), &finest)) {
-        (Ok(whole), Ok(kept)) if whole.as_ref() != kept.as_ref() => Err("it has more digits than that".into()),
+        (Ok(whole), Ok(kept)) if whole.as_ref() != kept.as_ref() => {
+            Err("it has more digits than that".into())
+        }
         // Beyond what the finest holds, the text is one that the type was made for.
         _ => Ok(value),
     }

@@ -238,3 +238,10 @@ def test_times_in_seconds_are_stored_as_those_that_parquet_has(place):
     assert ds.schema["t"].type == "timestamp(ms)?" and (ds["t"][:] == moments).all()
     assert tenrow.infer_schema({"t": [np.datetime64("2020-01-01T00:00:00")], "d": [np.datetime64("2020-01-01"), np.datetime64(1, "ns")]}) == {
         "t": "timestamp(ms)", "d": "timestamp(ns)"}
+
+
+@pytest.mark.parametrize("mode", ["round", "lossy", "safe", "refuse"])
+@pytest.mark.parametrize(("kind", "values"), [("i8", [2**70]), ("i8", [1, -(2**63) - 1]), ("list<i8>", [[2**70]]), ("bool", [2**70]), ("f64", [2**2000])])
+def test_integers_of_more_than_64_bits_are_refused_by_every_cast(place, kind, values, mode):
+    with tenrow.create(place, {"x": kind}) as writer, pytest.raises((ValueError, TypeError), match='"x'):
+        writer.append({"x": values}, cast=mode)

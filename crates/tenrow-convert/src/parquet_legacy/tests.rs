@@ -155,3 +155,42 @@ fn lists_of_two_levels_are_read_as_the_lists_that_they_are() {
         assert_eq!(found, [vec![1, 2], vec![], vec![3]], "{name}");
     }
 }
+
+/// Rows of tensors with a null within them came out with whatever stood in its place.
+#[test]
+fn lists_with_nulls_within_are_no_tensors_in_place() {
+    use arrow_array::{FixedSizeListArray, Int64Array, RecordBatch};
+    use arrow_buffer::NullBuffer;
+    use parquet::arrow::ArrowWriter;
+
+    use crate::folders::TableFile;
+    use crate::parquet::check_in_place;
+
+    let dir = tempfile::tempdir().unwrap();
+    for (number, (values, rows, is_tensor)) in [
+        ([Some(1), Some(2), Some(3), Some(4)], [true, true], true),
+        ([Some(1), Some(2), None, None], [true, false], true),
+        ([Some(1), Some(2), None, Some(4)], [true, true], false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let item = Arc::new(arrow_schema::Field::new("item", DataType::Int64, true));
+        let values = Arc::new(Int64Array::from(values.to_vec()));
+        let nulls = Some(NullBuffer::from(rows.to_vec()));
+        let lists: ArrayRef = Arc::new(FixedSizeListArray::new(item, 2, values, nulls));
+        let batch = RecordBatch::try_from_iter([("v", lists)]).unwrap();
+        let path = dir.path().join(format!("{number}.parquet"));
+        let file = std::fs::File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let checked = check_in_place(&TableFile { path, keys: Vec::new() });
+        match checked {
+            Ok(()) => assert!(is_tensor),
+            Err(error) => {
+                assert!(!is_tensor && error.to_string().contains("null within the list in row 1"));
+            }
+        }
+    }
+}

@@ -239,6 +239,31 @@ fn selection(rows: &[Range<u64>]) -> RowSelection {
 /// # Errors
 /// [`FormatError::WrongType`] if the values cannot be those of the attribute.
 pub fn conform(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef> {
+    let conformed = of_type(column, attribute)?;
+    match first_null_element(&conformed) {
+        Some(row) if matches!(attribute.attribute_type, AttributeType::Tensor { .. }) => {
+            Err(FormatError::malformed(
+                format!("attribute {:?}", attribute.name),
+                format!("the tensor in row {row} of those read has a null element"),
+            ))
+        }
+        _ => Ok(conformed),
+    }
+}
+
+/// The first row that is not null and has a null element, of lists of fixed size.
+fn first_null_element(column: &ArrayRef) -> Option<usize> {
+    let lists = column.as_fixed_size_list_opt()?;
+    let nulls = lists.values().nulls().filter(|nulls| nulls.null_count() > 0)?;
+    let size = usize::try_from(lists.value_length()).ok()?;
+    let has_null = |row: &usize| {
+        let start = lists.value_offset(*row) as usize;
+        lists.is_valid(*row) && (start..start + size).any(|place| nulls.is_null(place))
+    };
+    (0..lists.len()).find(has_null)
+}
+
+fn of_type(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef> {
     let expected = attribute.attribute_type.arrow_type();
     if *column.data_type() == expected {
         return Ok(column.clone());

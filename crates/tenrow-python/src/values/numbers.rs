@@ -47,8 +47,14 @@ pub(super) fn of_list(
         None => {
             let own = || numpy.call_method1("asarray", (&known,)).map_err(ragged);
             match untyped(&known, attribute, dtype, mode) {
-                // These casts give the nearest of what they are by themselves.
-                Err(_) if matches!(mode, CastMode::Round | CastMode::Lossy) => own()?,
+                // These casts give the nearest of what they are by themselves; what numpy has no number for stays an error.
+                Err(error) if matches!(mode, CastMode::Round | CastMode::Lossy) => {
+                    let own = own()?;
+                    match memory::known_dtype(&own)? {
+                        Some(_) => own,
+                        None => return Err(error),
+                    }
+                }
                 read => {
                     let read = read?;
                     // Bools have a type, unlike other numbers.

@@ -7,9 +7,13 @@ use arrow_schema::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::expr::{InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, cast};
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    Between, BinaryExpr, Case, Cast, Expr, ExprSchemable, LogicalPlan, Operator, cast,
+};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
@@ -39,6 +43,99 @@ impl ExprPlanner for BesideFloats {
             _ => return Ok(PlannerResult::Original(expr)),
         };
         Ok(PlannerResult::Original(RawBinaryExpr { op: expr.op, left, right }))
+    }
+}
+
+/// The same where one is not compared by an operator: `BETWEEN`, `IN`, `CASE x WHEN`, `IS [NOT] DISTINCT FROM`, and functions and
+/// unions that give one of several values. It comes before the engine finds one type for them.
+#[derive(Debug)]
+pub(super) struct AmongFloats;
+
+impl AnalyzerRule for AmongFloats {
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        plan.transform_up_with_subqueries(|plan| {
+            let mut schema = merge_schema(&plan.inputs());
+            if let LogicalPlan::TableScan(scan) = &plan {
+                schema.merge(&scan.projected_schema);
+            }
+            let names = NamePreserver::new(&plan);
+            plan.map_expressions(|expr| {
+                let name = names.save(&expr);
+                let expr = expr.transform_up(|part| Ok(among_floats(part, &schema)))?;
+                Ok(expr.update_data(|expr| name.restore(expr)))
+            })
+        })
+        .data()
+    }
+
+    fn name(&self) -> &str {
+        "tenrow_among_floats"
+    }
+}
+
+/// Of expressions that need one type, those that are decimals as floats if another is a float that is not written.
+fn among_floats(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    let kind = |expr: &Expr| expr.get_type(schema).ok();
+    let is_mixed = |parts: &[&Expr]| {
+        let is_float = |part: &&&Expr| {
+            kind(part).is_some_and(|kind| kind.is_floating()) && written(part).is_none()
+        };
+        let is_decimal = |part: &&&Expr| kind(part).is_some_and(|kind| kind.is_decimal());
+        parts.iter().any(|part| is_float(&part)) && parts.iter().any(|part| is_decimal(&part))
+    };
+    let float = |part: Expr| match kind(&part) {
+        Some(kind) if kind.is_decimal() => cast(part, DataType::Float64),
+        _ => part,
+    };
+    match expr {
+        Expr::Between(between) if is_mixed(&[&between.expr, &between.low, &between.high]) => {
+            let Between { expr, negated, low, high } = between;
+            let (expr, low, high) = (float(*expr), float(*low), float(*high));
+            Transformed::yes(Expr::Between(Between::new(
+                Box::new(expr),
+                negated,
+                Box::new(low),
+                Box::new(high),
+            )))
+        }
+        Expr::InList(list)
+            if is_mixed(&list.list.iter().chain([list.expr.as_ref()]).collect::<Vec<_>>()) =>
+        {
+            let InList { expr, list, negated } = list;
+            let list = list.into_iter().map(float).collect();
+            Transformed::yes(Expr::InList(InList::new(Box::new(float(*expr)), list, negated)))
+        }
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: op @ (Operator::IsDistinctFrom | Operator::IsNotDistinctFrom),
+            right,
+        }) if is_mixed(&[&left, &right]) => {
+            let (left, right) = (Box::new(float(*left)), Box::new(float(*right)));
+            Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(left, op, right)))
+        }
+        Expr::Case(Case { expr: Some(of), when_then_expr, else_expr })
+            if is_mixed(
+                &when_then_expr
+                    .iter()
+                    .map(|(w, _)| w.as_ref())
+                    .chain([of.as_ref()])
+                    .collect::<Vec<_>>(),
+            ) =>
+        {
+            let whens = when_then_expr.into_iter();
+            let whens = whens.map(|(when, then)| (Box::new(float(*when)), then)).collect();
+            Transformed::yes(Expr::Case(Case::new(Some(Box::new(float(*of))), whens, else_expr)))
+        }
+        Expr::ScalarFunction(call)
+            if matches!(
+                call.name(),
+                "coalesce" | "nullif" | "greatest" | "least" | "nvl" | "ifnull"
+            ) && is_mixed(&call.args.iter().collect::<Vec<_>>()) =>
+        {
+            let args = call.args.into_iter().map(float).collect();
+            Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(call.func, args)))
+        }
+        other => Transformed::no(other),
     }
 }
 

@@ -19,6 +19,7 @@ mod yielding;
 use std::sync::Arc;
 
 use datafusion::execution::SessionStateBuilder;
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 /// Adds the rules and nodes of this crate.
 pub(crate) fn install(mut builder: SessionStateBuilder) -> SessionStateBuilder {
@@ -32,7 +33,11 @@ pub(crate) fn install(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     planners.insert(0, Arc::new(integers::WideIntegers));
     planners.insert(0, Arc::new(decimals::BesideFloats));
     planners.insert(0, Arc::new(days::DaysAndHours));
+    let mut analyzer: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
+        vec![Arc::new(decimals::AmongFloats)];
+    analyzer.extend(Analyzer::new().rules);
     builder
+        .with_analyzer_rules(analyzer)
         .with_analyzer_rule(Arc::new(decimals::WrittenDecimals))
         .with_analyzer_rule(Arc::new(exact::ExactIntegers))
         .with_analyzer_rule(Arc::new(floats::PlainFloats))

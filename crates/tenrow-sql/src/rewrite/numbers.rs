@@ -3,12 +3,12 @@
 //! The engine (55.2) reads every number that is no 64-bit integer as a float: 123456789.123456789123456789 was stored in a column
 //! of decimals as 123456789.123456791337762816.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, ExactNumberInfo, Expr, SetExpr, UnaryOperator, Value, Values, VisitorMut,
+    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, SetExpr, Statement as SqlStatement,
+    UnaryOperator, Value, Values, VisitorMut,
 };
 
 use super::visit::visit;
@@ -16,9 +16,26 @@ use super::visit::visit;
 /// The most digits that a decimal has.
 const MAX_DIGITS: usize = 76;
 
-/// Makes decimals of numbers that would be rounded: those of many digits, and whole ones that stand beside fractions in one
-/// column of `VALUES`, all of which become floats.
+/// Makes decimals of numbers that would be rounded, where nothing else has to have their type: beside a comparison, in a cast, as
+/// the new value of a column, and in a column of the `VALUES` of an `INSERT`, all of which become decimals then.
+///
+/// Elsewhere they would make decimals of the floats beside them, which have fewer digits: those keep theirs.
 pub(crate) fn keep_digits(statement: &mut Statement) {
+    if let Statement::Statement(inner) = statement {
+        match inner.as_mut() {
+            SqlStatement::Insert(insert) => {
+                if let Some(query) = &mut insert.source
+                    && let SetExpr::Values(values) = query.body.as_mut()
+                {
+                    of_values(values);
+                }
+            }
+            SqlStatement::Update(update) => {
+                update.assignments.iter_mut().for_each(|assignment| exact(&mut assignment.value));
+            }
+            _ => {}
+        }
+    }
     let ControlFlow::Continue(()) = visit(statement, &mut Numbers);
 }
 
@@ -27,54 +44,66 @@ struct Numbers;
 impl VisitorMut for Numbers {
     type Break = std::convert::Infallible;
 
-    fn pre_visit_query(
-        &mut self,
-        query: &mut datafusion::sql::sqlparser::ast::Query,
-    ) -> ControlFlow<Self::Break> {
-        of_body(&mut query.body);
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
-        if let Some(text) = number(expr)
-            && is_rounded(text)
-        {
-            *expr = decimal(text).unwrap_or_else(|| expr.clone());
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
+        match expr {
+            Expr::BinaryOp { left, op: Eq | NotEq | Lt | LtEq | Gt | GtEq, right } => {
+                exact(left);
+                exact(right);
+            }
+            Expr::Cast { expr, .. } => exact(expr),
+            _ => {}
         }
         ControlFlow::Continue(())
     }
 }
 
-fn of_body(body: &mut SetExpr) {
-    match body {
-        SetExpr::Values(values) => of_values(values),
-        SetExpr::SetOperation { left, right, .. } => {
-            of_body(left);
-            of_body(right);
-        }
-        _ => {}
+/// Makes a decimal of a number that would be rounded.
+fn exact(expr: &mut Expr) {
+    let place = match expr {
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => expr.as_mut(),
+        other => other,
+    };
+    if let Some(text) = number(place)
+        && is_rounded(text)
+        && let Some(decimal) = decimal(text)
+    {
+        *place = decimal;
     }
 }
 
 fn of_values(values: &mut Values) {
     let width = values.rows.iter().map(|row| row.len()).max().unwrap_or(0);
-    let mixed: BTreeSet<usize> = (0..width)
-        .filter(|&place| {
-            let cells = || values.rows.iter().filter_map(|row| number(unsigned(row.get(place)?)));
-            // Of these a float keeps every one.
-            let is_large = |text: &str| !text.contains(['.', 'e', 'E']) && text.len() > 15;
-            cells().any(is_large) && cells().any(|text| text.contains('.'))
-        })
-        .collect();
-    for row in &mut values.rows {
-        for &place in &mixed {
+    for place in 0..width {
+        let cells = || values.rows.iter().filter_map(|row| row.get(place));
+        let texts: Vec<&str> = cells().filter_map(|cell| number(unsigned(cell))).collect();
+        let is_null = |cell: &Expr| matches!(cell, Expr::Value(v) if v.value == Value::Null);
+        let others = cells().filter(|cell| number(unsigned(cell)).is_none() && !is_null(cell));
+        // Of these a float keeps every one.
+        let is_large = |text: &&str| !text.contains('.') && text.len() > 15;
+        let has_fraction = texts.iter().any(|text| text.contains('.'));
+        let is_needed =
+            texts.iter().any(|text| is_rounded(text)) || has_fraction && texts.iter().any(is_large);
+        let digits = |text: &&str| {
+            let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+            (whole.trim_start_matches('0').len(), fraction.len())
+        };
+        let whole = texts.iter().map(|text| digits(text).0).max().unwrap_or(0);
+        let scale = texts.iter().map(|text| digits(text).1).max().unwrap_or(0);
+        let have_room = whole + scale <= MAX_DIGITS;
+        let have_exponents = texts.iter().any(|text| text.contains(['e', 'E']));
+        if !is_needed || !have_room || have_exponents || others.count() > 0 {
+            continue;
+        }
+        for row in &mut values.rows {
             let Some(cell) = row.get_mut(place) else { continue };
             let cell = match cell {
                 Expr::UnaryOp { op: UnaryOperator::Minus, expr } => expr.as_mut(),
                 other => other,
             };
-            if let Some(exact) = number(cell).and_then(decimal) {
-                *cell = exact;
+            if let Some(text) = number(cell) {
+                // Of one type: the engine would find another for several.
+                *cell = decimal_of(text, (whole + scale).max(1), scale);
             }
         }
     }
@@ -116,13 +145,13 @@ fn significant(text: &str) -> (String, usize) {
 
 /// `CAST('12.50' AS DECIMAL(4, 2))`; `None` of too many digits.
 fn decimal(text: &str) -> Option<Expr> {
-    if text.contains(['e', 'E']) {
-        return None;
-    }
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let scale = fraction.len();
-    let digits = (whole.trim_start_matches('0').len() + scale).max(1);
-    (digits <= MAX_DIGITS).then(|| Expr::Cast {
+    let digits = (whole.trim_start_matches('0').len() + fraction.len()).max(1);
+    (digits <= MAX_DIGITS).then(|| decimal_of(text, digits, fraction.len()))
+}
+
+fn decimal_of(text: &str, digits: usize, scale: usize) -> Expr {
+    Expr::Cast {
         kind: CastKind::Cast,
         expr: Box::new(Expr::value(Value::SingleQuotedString(text.to_owned()))),
         data_type: DataType::Decimal(ExactNumberInfo::PrecisionAndScale(
@@ -131,7 +160,7 @@ fn decimal(text: &str) -> Option<Expr> {
         )),
         array: false,
         format: None,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -144,19 +173,40 @@ mod tests {
     fn numbers_that_a_float_would_round_are_decimals() {
         for (text, expected) in [
             ("SELECT 4.32, 9007199254740993, 0.1", "SELECT 4.32, 9007199254740993, 0.1"),
-            ("SELECT 1e30, 18446744073709551615", "SELECT 1e30, 18446744073709551615"),
-            ("SELECT 1.500000000000000000000", "SELECT 1.500000000000000000000"),
-            ("SELECT 18446744073709551617", "SELECT CAST('18446744073709551617' AS DECIMAL(20,0))"),
+            ("SELECT x > 1e30, x < 18446744073709551615", "SELECT x > 1e30, x < 18446744073709551615"),
+            ("SELECT x = 1.500000000000000000000", "SELECT x = 1.500000000000000000000"),
+            (
+                "SELECT x <> 18446744073709551617",
+                "SELECT x <> CAST('18446744073709551617' AS DECIMAL(20,0))",
+            ),
             (
                 "SELECT x FROM t WHERE x > -123456789.123456789123456789",
                 "SELECT x FROM t WHERE x > -CAST('123456789.123456789123456789' AS DECIMAL(27,18))",
             ),
             (
-                "INSERT INTO t VALUES (-9007199254740993, 1), (2.5, 9007199254740993)",
-                "INSERT INTO t VALUES (-CAST('9007199254740993' AS DECIMAL(16,0)), 1), (CAST('2.5' AS DECIMAL(2,1)), 9007199254740993)",
+                "SELECT CAST(0.12345678901234567891 AS DECIMAL(30,20))",
+                "SELECT CAST(CAST('0.12345678901234567891' AS DECIMAL(20,20)) AS DECIMAL(30,20))",
             ),
-            ("VALUES (5), (0.5)", "VALUES (5), (0.5)"),
-        ] {
+            (
+                "UPDATE t SET x = 0.12345678901234567891",
+                "UPDATE t SET x = CAST('0.12345678901234567891' AS DECIMAL(20,20))",
+            ),
+            (
+                "INSERT INTO t VALUES (-9007199254740993, 1), (2.5, 9007199254740993), (NULL, 2)",
+                "INSERT INTO t VALUES (-CAST('9007199254740993' AS DECIMAL(17,1)), 1), (CAST('2.5' AS DECIMAL(17,1)), 9007199254740993), (NULL, 2)",
+            ),
+            (
+                "INSERT INTO t VALUES (0.1234567890123456), (1234567890123456789012.5)",
+                "INSERT INTO t VALUES (CAST('0.1234567890123456' AS DECIMAL(38,16))), (CAST('1234567890123456789012.5' AS DECIMAL(38,16)))",
+            ),
+        ].into_iter().chain([
+            "VALUES (5), (0.5)",
+            "INSERT INTO t VALUES (1.5e-17), (12345678901234567890.5)",
+            "INSERT INTO t VALUES (f(1)), (12345678901234567890.5)",
+            "SELECT f IN (0, 12345678901234567890.5), f BETWEEN 0 AND 12345678901234567890.5",
+            "SELECT coalesce(f, 12345678901234567890.5) UNION ALL SELECT 1.5e-17",
+            "SELECT * FROM (VALUES (0.1234567890123456), (1234567890123456789012.5)) AS v",
+        ].map(|same| (same, same))) {
             let mut statement = parse_one(text).unwrap();
             keep_digits(&mut statement);
             assert_eq!(statement.to_string(), expected);

@@ -207,8 +207,9 @@ impl OpenFile {
         let (mut checksum, mut at) = (Checksum::new(), 0);
         while at < self.entry.size_bytes {
             let end = self.entry.size_bytes.min(at + PIECE_BYTES);
-            let pieces = [at..end];
-            let read = self.read_ranges(storage, &pieces, &CoalesceOptions::default()).await?;
+            let piece = at..end;
+            let piece = std::slice::from_ref(&piece);
+            let read = self.read_ranges(storage, piece, &CoalesceOptions::default()).await?;
             read.iter().for_each(|piece| checksum.write(piece));
             at = end;
         }

@@ -62,12 +62,38 @@ impl<'a> Chunks<'a> {
                 return Err(FormatError::TooNew { what: WHAT.into(), reason });
             }
         };
+        if let Some(column) = self.of_other_layout(row, &layout) {
+            let name = self.layout.value(row);
+            return Err(malformed(format!("{column} is not null in a chunk that is {name}")));
+        }
         Ok(Chunk {
             field: FieldId(self.field[row]),
             row_group: self.row_group[row],
             column: self.column[row],
             layout,
         })
+    }
+
+    /// A column that has a value though it says nothing of chunks of this layout.
+    fn of_other_layout(&self, row: usize, layout: &ChunkLayout) -> Option<&'static str> {
+        let is_strided = matches!(layout, ChunkLayout::Strided { .. });
+        let is_paged = matches!(layout, ChunkLayout::Paged { .. });
+        let is_raw = is_strided || is_paged;
+        let has_pages = self.pages.0.nullable_at(row).is_some();
+        let others = [
+            (!is_raw && self.item_bits.at(row).is_some(), "item_bits"),
+            (!is_raw && self.first_page.at(row).is_some(), "first_page"),
+            (!is_strided && self.page_stride.at(row).is_some(), "page_stride"),
+            (!is_strided && self.page_rows.at(row).is_some(), "page_rows"),
+            (!is_strided && self.prefix.at(row).is_some(), "prefix"),
+            (!is_strided && self.last_prefix.at(row).is_some(), "last_prefix"),
+            (!is_paged && self.value_count.at(row).is_some(), "value_count"),
+            (!is_paged && has_pages, "pages"),
+            (!is_paged && self.null_rows.is_valid(row), "null_rows"),
+            (is_raw && self.offset_index_start.at(row).is_some(), "offset_index_start"),
+            (is_raw && self.offset_index_end.at(row).is_some(), "offset_index_end"),
+        ];
+        others.into_iter().find(|(is_there, _)| *is_there).map(|(_, column)| column)
     }
 
     fn strided(&self, row: usize) -> Result<ChunkLayout> {
