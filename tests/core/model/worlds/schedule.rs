@@ -84,7 +84,7 @@ impl Schedule {
         let store = Arc::new(FaultyStore::new(Arc::new(InMemory::new())));
         store.tear_into("some/place/_tenrow/tmp".into());
         // Of some every object of more than a few bytes goes in parts.
-        let part_bytes = if seed % 3 == 0 { 256 } else { 8 << 20 };
+        let part_bytes = if seed.is_multiple_of(3) { 256 } else { 8 << 20 };
         let storage = Storage::from_store(store.clone(), "some/place".into());
         let storage = storage.with_part_bytes(part_bytes);
         let handle = |number: u64| {
@@ -512,7 +512,7 @@ impl Schedule {
         let options = VerifyOptions { full: true, ..VerifyOptions::default() };
         let report = self.handles[0].verify(options).await.unwrap();
         assert!(report.faults.is_empty(), "seed {}: {:?}", self.seed, report.faults);
-        if self.seed % 32 == 0 {
+        if self.seed.is_multiple_of(32) {
             self.check_served().await;
         }
     }
