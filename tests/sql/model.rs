@@ -2,7 +2,6 @@
 //! those of the model.
 
 #[path = "../core/model/worlds/mod.rs"]
-#[expect(dead_code, reason = "the schedules are those of the core tests, which look at more")]
 mod worlds;
 
 use std::cmp::Ordering;
