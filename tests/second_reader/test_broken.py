@@ -33,7 +33,7 @@ ROOTS = {
     "an id twice": ("schema.md#ids", {"schema.attributes.1.id": 1}),
     "a name of tenrow's own": ("manifest", {"schema.attributes.1.name": "_row"}),
     "names equal in lower case": ("schema.md#names", {"schema.attributes.1.name": "ID"}),
-    "a name with a control character of Unicode": ("schema.md#names", {"schema.attributes.1.name": "a\x85b"}),
+    "a name with a control character of Unicode": ("manifest", {"schema.attributes.1.name": "a\x85b"}),
     "a name of 256 bytes": ("schema.md#names", {"schema.attributes.1.name": "ß" * 128}),
     "a type that is not known": ("schema.md#types", {"schema.attributes.1.type": "complex"}),
     "a type of another kind than stored": ("schema.md", {"schema.attributes.1.type": "u8[2,3]"}),
