@@ -25,6 +25,7 @@ pub(crate) enum Second {
     /// It ends the program at once, and so does the first when it has had time enough.
     Ends,
     /// It is like the first.
+    #[cfg(feature = "sql")]
     Waits,
 }
 
@@ -35,6 +36,7 @@ impl Interrupts {
         let ending = [SIGINT, SIGTERM];
         let mut signals = match second {
             Second::Ends => Signals::new(ending)?,
+            #[cfg(feature = "sql")]
             Second::Waits => Signals::new([SIGINT])?,
         };
         let (sender, presses) = watch::channel(0);
@@ -57,6 +59,7 @@ impl Interrupts {
     }
 
     /// Forgets what was pressed before.
+    #[cfg(feature = "sql")]
     pub(crate) fn forget(&mut self) {
         self.presses.mark_unchanged();
     }

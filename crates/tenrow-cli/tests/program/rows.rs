@@ -173,10 +173,15 @@ fn tables_of_text_come_back_as_they_were() {
     for name in ["one", "two"] {
         desk.ok(&[&["create", name][..], &create].concat());
     }
-    desk.ok(&[
-        "sql",
-        "INSERT INTO one VALUES ('', 1, [1.5, 2.5], [0.1], [1, NULL], {a: 3}), (NULL, NULL, NULL, NULL, NULL, NULL), ('a,\"b\"\nc', 2, [0.1, 3.0], [], [], {a: NULL})",
-    ]);
+    desk.write(
+        "rows.jsonl",
+        concat!(
+            r#"{"t":"","n":1,"v":[1.5,2.5],"w":[0.1],"l":[1,null],"s":{"a":3}}"#,
+            "\n{}\n",
+            r#"{"t":"a,\"b\"\nc","n":2,"v":[0.1,3.0],"w":[],"l":[],"s":{"a":null}}"#,
+        ),
+    );
+    desk.ok(&["import", "one", "rows.jsonl"]);
     desk.ok(&["export", "one", "--out", "one.csv"]);
     let text = desk.text("one.csv");
     assert!(text.starts_with("t,n,v,w,l,s\n\"\",1,\"[1.5,2.5]\","), "{text}");
@@ -204,10 +209,11 @@ fn a_number_may_be_a_tensor_of_no_dimensions() {
     desk.ok(&["create", "ds", "-a", "t:u8[]", "-a", "v:f32[?]"]);
     desk.write("t.jsonl", "{\"t\":3,\"v\":[0.1,1]}\n").ok(&["import", "ds", "t.jsonl"]);
     desk.write("t.csv", "t,v\n4,[]\n").ok(&["import", "ds", "t.csv"]);
+    #[cfg(feature = "sql")]
     desk.ok(&["sql", "INSERT INTO ds VALUES (5, [2.0])"]);
     let rows = desk.json(&["head", "ds", "--json"]);
     let numbers: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["t"].clone()).collect();
-    assert_eq!(numbers, [3, 4, 5]);
+    assert_eq!(numbers, [3, 4, 5][..if cfg!(feature = "sql") { 3 } else { 2 }]);
 }
 
 #[test]

@@ -78,6 +78,7 @@ fn a_split_makes_all_of_its_views_or_none() {
     assert_eq!(desk.json(&["view", "list", "people", "--json"]).as_array().unwrap().len(), 1);
 }
 
+#[cfg(feature = "sql")]
 #[test]
 fn rows_that_were_chosen_are_read_where_columns_came_later() {
     let desk = people();
