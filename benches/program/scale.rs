@@ -1,7 +1,7 @@
 //! Opening, finding a row and committing at 10, 10,000 and 1,000,000 partitions of 10 attributes.
 //!
 //! `tenrow-bench scale [PARTITIONS]…`: for each number a dataset is made without data: one partition of 8 rows is
-//! written, and its entry repeated under other names in leaves of 4,096. Times are medians, the page cache
+//! written, and its entry repeated under other names in leaves of 1,000. Times are medians, the page cache
 //! warm; reads are counted. A commit is a writer, 8 rows, and their version, durable.
 
 use std::collections::HashSet;
@@ -16,7 +16,7 @@ use tenrow::{Attribute, Columns, Dataset, Ids, Schema, Snapshot, Storage, Tensor
 use tenrow_benches::fresh_folder;
 
 const ROWS: u64 = 8;
-const LEAF_PARTITIONS: u64 = 4096;
+const LEAF_PARTITIONS: u64 = 1000;
 const OPENS: usize = 31;
 const FINDS: usize = 200;
 const COMMITS: usize = 65;

@@ -58,7 +58,10 @@ def in_order(kind: Type, value: object) -> object:
 
 def statistics(dataset: Dataset, places: Places, root: Root, partition: dict) -> list[str]:
     """Bounds and keys are those of the values."""
-    found, attributes = [], {id: a for a in root.attributes for id in a.forms if a.type.dtype and a.type.head != "tensor" or a.type.head == "string"}
+    bounded = [*(f"{sign}{bits}" for sign in "iu" for bits in (8, 16, 32, 64)), "bool", "f32", "f64"]
+    attributes = {id: a for a in root.attributes for id in a.forms if a.type.dtype and a.type.head != "tensor" or a.type.head == "string"}
+    others = {id: a.name for a in root.attributes for id in a.forms if a.type.head != "string" and (a.type.head == "tensor" or a.type.dtype not in bounded)}
+    found = [f"manifest.md#root: statistics of {others[s['field']]!r}, which has no order" for s in partition["statistics"] if s["field"] in others]
     for known in partition["statistics"]:
         attribute = attributes.get(known["field"])
         newest = max((f["sequence"], id) for f in partition["files"] for id in f["field_ids"] if id in attribute.forms) if attribute else None
@@ -87,7 +90,7 @@ def file_promises(file: DataFile) -> list[str]:
         if not holds:
             found.append(f"{rule}: {what} of {path}")
 
-    promise(metadata.created_by.startswith("tenrow version "), "partition.md#a-file", f"created_by {metadata.created_by!r}")
+    promise(metadata.created_by, "partition.md#a-file", "no created_by")
     promise(metadata.format_version.startswith("2"), "partition.md#a-file", f"version {metadata.format_version}")
     for field in file.fields:
         given = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}

@@ -49,7 +49,7 @@ impl Leaf {
             let what = "leaf".to_owned();
             return Err(FormatError::Checksum { what, found, expected: expected_checksum });
         }
-        let leaf = Self { partitions: leaf_file::decode(bytes)? };
+        let leaf = Self { partitions: leaf_file::decode(&bytes)? };
         leaf.check()?;
         Ok(leaf)
     }

@@ -1,26 +1,21 @@
 //! The Parquet file of a leaf: how it is written, and the limits that it must keep. Normative:
 //! `spec/manifest.md`, "Leaf".
 
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups};
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
-use parquet::arrow::{ArrowSchemaConverter, ProjectionMask};
-use parquet::basic::{Compression, Encoding, PageType, ZstdLevel};
-use parquet::column::page::Page;
+use parquet::arrow::{ArrowSchemaConverter, ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{
     ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
 };
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::SchemaDescriptor;
 
 use super::leaf::check_limit;
+use super::leaf_pages::LeafPages;
 use super::partition::Partition;
 use super::wire_leaf;
 use crate::error::{FormatError, Result};
@@ -64,23 +59,24 @@ fn writer_properties(partition_count: usize) -> WriterProperties {
 }
 
 /// Reads the partitions; what they say is not checked here.
-pub(super) fn decode(bytes: Bytes) -> Result<Vec<Partition>> {
-    check_footer(&bytes)?;
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&bytes);
-    let metadata = Arc::new(metadata.map_err(FormatError::parquet(WHAT))?);
-    check_limits(&bytes, &metadata)?;
-    let row_count = metadata.file_metadata().num_rows().max(1);
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let metadata =
-        ArrowReaderMetadata::try_new(metadata, options).map_err(FormatError::parquet(WHAT))?;
-    let mask = project(metadata.parquet_schema())?;
-    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata)
-        .with_projection(mask)
-        .with_batch_size(usize::try_from(row_count).unwrap_or(1))
-        .build()
-        .map_err(FormatError::parquet(WHAT))?;
+pub(super) fn decode(bytes: &Bytes) -> Result<Vec<Partition>> {
+    check_footer(bytes)?;
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(bytes);
+    let metadata = metadata.map_err(FormatError::parquet(WHAT))?;
+    check_columns(bytes, &metadata)?;
+    let schema = metadata.file_metadata().schema_descr();
+    let mask = project(schema)?;
+    let pages = LeafPages::unpack(bytes, &metadata, |column| mask.leaf_included(column))?;
+    let levels = parquet_to_arrow_field_levels(schema, mask, None);
+    let levels = levels.map_err(FormatError::parquet(WHAT))?;
+    let reader = ParquetRecordBatchReader::try_new_with_row_groups(
+        &levels,
+        &pages,
+        pages.num_rows().max(1),
+        None,
+    );
     let mut partitions = Vec::new();
-    for batch in reader {
+    for batch in reader.map_err(FormatError::parquet(WHAT))? {
         partitions.extend(wire_leaf::read(batch.map_err(FormatError::arrow(WHAT))?)?);
         let count = partitions.len() as u64;
         check_limit("the number of partitions of a leaf", count, limits::MAX_LEAF_PARTITIONS)?;
@@ -88,29 +84,13 @@ pub(super) fn decode(bytes: Bytes) -> Result<Vec<Partition>> {
     Ok(partitions)
 }
 
-/// Refuses a file that would grow beyond the limits when read: page by page, so that no more than
-/// one page is in memory.
-fn check_limits(bytes: &Bytes, metadata: &ParquetMetaData) -> Result<()> {
+/// Refuses a file that claims more rows than a leaf has, or columns that are not in it.
+fn check_columns(bytes: &Bytes, metadata: &ParquetMetaData) -> Result<()> {
     let rows = metadata.file_metadata().num_rows();
     let rows = u64::try_from(rows).map_err(|_| FormatError::malformed(WHAT, "rows below 0"))?;
     check_limit("the number of partitions of a leaf", rows, limits::MAX_LEAF_PARTITIONS)?;
-    let columns = || metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
-    columns().try_for_each(|column| check_column(column, bytes.len() as u64))?;
-    let file = Arc::new(bytes.clone());
-    let (mut value_count, mut byte_count) = (0u64, 0u64);
-    for column in columns() {
-        // The number of rows is for files with an offset index only.
-        let pages = SerializedPageReader::new(file.clone(), column, 0, None);
-        for page in pages.map_err(FormatError::parquet(WHAT))? {
-            let page = page.map_err(FormatError::parquet(WHAT))?;
-            check_page(&page)?;
-            value_count += u64::from(page.num_values());
-            byte_count += page.buffer().len() as u64;
-            check_limit("the values of a leaf", value_count, limits::MAX_LEAF_VALUES)?;
-            check_limit("the unpacked bytes of a leaf", byte_count, limits::MAX_LEAF_BYTES)?;
-        }
-    }
-    Ok(())
+    let mut columns = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
+    columns.try_for_each(|column| check_column(column, bytes.len() as u64))
 }
 
 /// Checks what the `parquet` crate takes for granted.
@@ -129,17 +109,6 @@ fn check_column(column: &ColumnChunkMetaData, file_bytes: u64) -> Result<()> {
         return Ok(());
     };
     Err(FormatError::malformed(format!("column {} of a leaf", column.column_path()), reason))
-}
-
-/// Only plain pages: decoders of the other encodings trust counts that the page claims.
-fn check_page(page: &Page) -> Result<()> {
-    match (page.page_type(), page.encoding()) {
-        (PageType::DATA_PAGE | PageType::DATA_PAGE_V2, Encoding::PLAIN) => Ok(()),
-        (page_type, encoding) => {
-            let reason = format!("a {page_type} encoded as {encoding}, expected plain data pages");
-            Err(FormatError::malformed(WHAT, reason))
-        }
-    }
 }
 
 /// The columns that this version knows, all of which must be there.

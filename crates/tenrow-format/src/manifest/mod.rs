@@ -15,6 +15,7 @@
 mod check;
 mod chunk;
 mod leaf;
+mod leaf_pages;
 mod leaf_file;
 mod partition;
 mod root;

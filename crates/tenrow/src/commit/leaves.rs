@@ -14,8 +14,10 @@ use crate::format::manifest::{
 use crate::format::{FieldId, checksum};
 use crate::storage::Storage;
 
-/// Partitions of a full leaf.
-pub(crate) const LEAF_PARTITIONS: usize = 4096;
+/// Partitions of a full leaf: a reader's first row of it costs some milliseconds of decoding.
+pub(crate) const LEAF_PARTITIONS: usize = 1000;
+/// Chunks of a full leaf, for partitions of many attributes or row groups.
+const LEAF_CHUNKS: usize = 16 * LEAF_PARTITIONS;
 /// Leaves that are put at once.
 const MAX_PUTS: usize = 8;
 
@@ -35,14 +37,37 @@ pub(crate) async fn write_leaves(
     storage: &Storage,
     partitions: Vec<Partition>,
 ) -> Result<Vec<WrittenLeaf>> {
-    let mut leaves = Vec::new();
-    let mut rest = partitions;
-    while !rest.is_empty() {
-        let tail = rest.split_off(rest.len().min(LEAF_PARTITIONS));
-        leaves.push(Leaf { partitions: std::mem::replace(&mut rest, tail) });
-    }
+    write_split(committer, storage, split(partitions)).await
+}
+
+/// Stores these leaves, in order.
+pub(super) async fn write_split(
+    committer: &Committer,
+    storage: &Storage,
+    leaves: Vec<Leaf>,
+) -> Result<Vec<WrittenLeaf>> {
     let written = leaves.into_iter().map(|leaf| write_leaf(committer, storage, leaf));
     stream::iter(written).buffered(MAX_PUTS).try_collect().await
+}
+
+/// Leaves that are full by partitions or by chunks, but for the last.
+pub(super) fn split(partitions: Vec<Partition>) -> Vec<Leaf> {
+    let mut leaves: Vec<Leaf> = Vec::new();
+    let mut chunks = 0;
+    for partition in partitions {
+        let own: usize = partition.files.iter().map(|file| file.chunks.len()).sum();
+        chunks += own;
+        match leaves.last_mut() {
+            Some(leaf) if leaf.partitions.len() < LEAF_PARTITIONS && chunks <= LEAF_CHUNKS => {
+                leaf.partitions.push(partition);
+            }
+            _ => {
+                leaves.push(Leaf { partitions: vec![partition] });
+                chunks = own;
+            }
+        }
+    }
+    leaves
 }
 
 async fn write_leaf(committer: &Committer, storage: &Storage, leaf: Leaf) -> Result<WrittenLeaf> {
@@ -186,12 +211,49 @@ fn merge(a: Statistics, b: &Statistics) -> Option<Statistics> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::manifest::{Chunk, ChunkLayout, DataFile};
 
     fn all(bounds: &[(i64, i64)]) -> Vec<Statistics> {
         let of = |&(min, max): &(i64, i64)| {
             Statistics::new(FieldId(1), 0, Some(min.into()), Some(max.into()))
         };
         bounds.iter().map(of).collect()
+    }
+
+    #[test]
+    fn a_leaf_is_full_by_its_partitions_or_by_their_chunks() {
+        let partition = |chunks: usize| {
+            let chunk = Chunk {
+                field: FieldId(1),
+                row_group: 0,
+                column: 0,
+                layout: ChunkLayout::Indexed { offset_index: None },
+            };
+            let file = DataFile {
+                path: String::new(),
+                foreign: None,
+                size_bytes: 0,
+                checksum: 0,
+                footer_bytes: 0,
+                sequence: None,
+                field_ids: vec![],
+                row_groups: vec![],
+                chunks: vec![chunk; chunks],
+            };
+            Partition { files: vec![file], ..Partition::default() }
+        };
+        for (count, chunks, expected) in [
+            (0, 1, vec![]),
+            (1, 20_000, vec![1]),
+            (3, 20_000, vec![1, 1, 1]),
+            (5, 8_000, vec![2, 2, 1]),
+            (2_500, 16, vec![1_000, 1_000, 500]),
+            (2_001, 1, vec![1_000, 1_000, 1]),
+        ] {
+            let leaves = split(vec![partition(chunks); count]);
+            let counts: Vec<usize> = leaves.iter().map(|leaf| leaf.partitions.len()).collect();
+            assert_eq!(counts, expected, "{count} of {chunks}");
+        }
     }
 
     #[test]

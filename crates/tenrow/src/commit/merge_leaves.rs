@@ -1,25 +1,27 @@
 //! Small leaves made one as they pile up, so that a root stays short and a commit writes little.
 //!
-//! Leaves have levels: up to 15 partitions, up to 255, more. When 16 leaves of a level, or of lower ones, stand at
-//! the end, they become one of a higher level: a partition is written again at most three times in its
-//! life, and a dataset of n partitions has about n / 4096 + 45 leaves.
+//! Leaves have levels: up to 9 partitions, up to 99, up to 999, full. When 10 leaves of a level, or of lower ones, stand
+//! at the end, they become one of a higher level: a partition is written again at most three times in its
+//! life, and a dataset of n partitions has about n / 1000 + 27 leaves.
 
 use std::ops::Range;
 
 use crate::commit::Committer;
-use crate::commit::leaves::{LEAF_PARTITIONS, WrittenLeaf, write_leaves};
+use crate::commit::leaves::{LEAF_PARTITIONS, WrittenLeaf, split, write_split};
 use crate::error::Result;
 use crate::format::manifest::{LeafRef, Partition, Root};
 use crate::snapshot::Snapshot;
 
 /// Leaves of one level that become one of the next; also how much larger these are.
-const FAN: usize = 16;
+const FAN: usize = 10;
+/// A leaf of so many bytes is full, however few its partitions: they have many attributes or row groups.
+const FULL_LEAF_BYTES: u64 = 1 << 20;
 
 /// Merged leaves of a commit, kept for its next attempt.
 #[derive(Debug, Default)]
 pub(crate) struct MergedLeaves {
-    /// What was merged, and what it became.
-    done: Option<(Vec<LeafRef>, Vec<WrittenLeaf>)>,
+    /// What was merged, and what it became; `None` if it is left as it is.
+    done: Option<(Vec<LeafRef>, Option<Vec<WrittenLeaf>>)>,
 }
 
 impl MergedLeaves {
@@ -30,7 +32,7 @@ impl MergedLeaves {
         latest: &Snapshot,
         root: &mut Root,
     ) -> Result<()> {
-        let counts: Vec<u64> = root.leaves.iter().map(|leaf| leaf.partition_count).collect();
+        let counts: Vec<u64> = root.leaves.iter().map(counted).collect();
         let Some(range) = to_merge(&counts) else { return Ok(()) };
         let small = root.leaves[range.clone()].to_vec();
         let merged = match self.done.take() {
@@ -42,15 +44,36 @@ impl MergedLeaves {
                     let entries = leaf.partitions().iter().map(|p| p.entry());
                     partitions.extend(entries.filter(|entry| entry.row_count > 0).cloned());
                 }
-                write_leaves(committer, latest.storage(), partitions).await?
+                write_fewer(committer, latest, partitions, small.len()).await?
             }
         };
-        let placed: Vec<LeafRef> =
-            merged.iter().map(|leaf| leaf.placed(root, leaf.reference.first_row_id)).collect();
-        root.leaves.splice(range, placed);
+        if let Some(merged) = &merged {
+            let placed: Vec<LeafRef> =
+                merged.iter().map(|leaf| leaf.placed(root, leaf.reference.first_row_id)).collect();
+            root.leaves.splice(range, placed);
+        }
         self.done = Some((small, merged));
         Ok(())
     }
+}
+
+/// Stores `partitions` in at most half as many leaves as they were in; not at all if their chunks need more.
+async fn write_fewer(
+    committer: &Committer,
+    latest: &Snapshot,
+    partitions: Vec<Partition>,
+    leaf_count: usize,
+) -> Result<Option<Vec<WrittenLeaf>>> {
+    let leaves = split(partitions);
+    if leaves.len() > leaf_count / 2 {
+        return Ok(None);
+    }
+    write_split(committer, latest.storage(), leaves).await.map(Some)
+}
+
+/// The number of partitions that counts for the level of a leaf.
+fn counted(leaf: &LeafRef) -> u64 {
+    if leaf.size_bytes < FULL_LEAF_BYTES { leaf.partition_count } else { LEAF_PARTITIONS as u64 }
 }
 
 /// The leaves at the end that are to become one, if any are: numbers of partitions, in order.
@@ -98,17 +121,17 @@ mod tests {
         let commits = 100_000;
         let (counts, rewritten) = simulate(commits);
         assert_eq!(counts.iter().sum::<u64>(), commits);
-        assert!(counts.len() as u64 <= commits / 4096 + 48, "{} leaves", counts.len());
+        assert!(counts.len() as u64 <= commits / 1000 + 30, "{} leaves", counts.len());
         assert!(rewritten <= 3 * commits, "{rewritten} partitions written again");
     }
 
     #[test]
     fn full_leaves_are_left_alone() {
-        assert_eq!(to_merge(&[4096; 100]), None);
-        assert_eq!(to_merge(&[1; 15]), None);
+        assert_eq!(to_merge(&[1000; 100]), None);
+        assert_eq!(to_merge(&[1; 9]), None);
         assert_eq!(
-            to_merge(&[4096, 4096].into_iter().chain([1; 16]).collect::<Vec<_>>()),
-            Some(2..18)
+            to_merge(&[1000, 1000].into_iter().chain([1; 10]).collect::<Vec<_>>()),
+            Some(2..12)
         );
     }
 }
