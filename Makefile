@@ -65,7 +65,7 @@ test-interop: need-cargo $(VENV)/ready ## Lets pyarrow, pandas, polars, DuckDB a
 	$(CARGO) build $(EVERYTHING) --bin tenrow --bin interop-cases --bin sql-answers
 	$(TARGET)/debug/interop-cases $(TARGET)/interop
 	INTEROP_DIR=$(TARGET)/interop TENROW_BIN=$(TARGET)/debug/tenrow \
-		SQL_ANSWERS_BIN=$(TARGET)/debug/sql-answers $(VENV)/bin/pytest -q -p no:cacheprovider tests/interop tests/second_reader
+		SQL_ANSWERS_BIN=$(TARGET)/debug/sql-answers $(VENV)/bin/pytest -q -n auto -p no:cacheprovider tests/interop tests/second_reader
 
 test-python: need-cargo need-python $(PACKAGE)/ready $(VENV)/ready ## Builds the Python package and tests it, alone and beside pandas, polars and DuckDB
 	$(CARGO) build $(EVERYTHING) --lib

@@ -14,7 +14,7 @@ from second_reader.root import History
 from worlds import World
 
 INTEROP = pathlib.Path(os.environ.get("INTEROP_DIR", "target/interop"))
-WORLDS = int(os.environ.get("SECOND_READER_WORLDS", "25"))
+WORLDS = int(os.environ.get("SECOND_READER_WORLDS", "220"))
 FIRST_SEED = int(os.environ.get("SECOND_READER_SEED", "1"))
 MOST_ROWS = 10_000  # Python takes a minute for the longest one
 

@@ -104,6 +104,7 @@ class World:
         self.datasets: list[pathlib.Path] = []
         folder.mkdir()
         self.create()
+        self.create()
         for _ in range(self.random.randint(6, 14)):
             self.act()
         self.move()

@@ -131,6 +131,50 @@ async fn what_is_only_passed_on_keeps_its_bits() {
             assert_eq!(bits.collect::<Vec<_>>(), expected[..count], "{sql}");
         }
     }
+    // Of a view too, and beside a column that is looked at.
+    ask(&session, r#"CREATE TABLE h AS SELECT x, y FROM "g#all""#).await;
+    ask(&session, "ALTER TABLE h ADD COLUMN z DOUBLE").await;
+    ask(&session, "UPDATE h SET z = 7.5").await;
+    let seen = "(SELECT x, z AS w FROM h WHERE _row < 9)";
+    for sql in [
+        r#"SELECT x, y FROM "g#all""#,
+        "SELECT x, y FROM h ORDER BY _row",
+        "SELECT x FROM h WHERE z > 7 ORDER BY _row",
+        "SELECT x FROM h ORDER BY abs(z), _row",
+        "SELECT x FROM (SELECT _row AS r, x, z FROM h) WHERE z IN (7.5) ORDER BY r",
+        &format!("SELECT x FROM {seen} WHERE w = 7.5"),
+    ] {
+        let batches = session.sql(sql).await.unwrap().collect().await.unwrap();
+        let rows = arrow_select::concat::concat_batches(&batches[0].schema(), &batches).unwrap();
+        let bits = rows.column(0).as_primitive::<Float64Type>().iter();
+        let bits: Vec<_> = bits.map(|x| x.unwrap().to_bits()).collect();
+        assert_eq!(bits, [0, 1, 0].map(|place: usize| stored[place].to_bits()), "{sql}");
+    }
+    // However a column is called on the way, what compares it sees one zero.
+    for (sql, count) in [
+        ("SELECT count(*) FROM (SELECT x AS w FROM h) WHERE w = 0", "2"),
+        (
+            "SELECT count(*) FROM (SELECT x AS w FROM h UNION ALL SELECT z AS v FROM h) WHERE w = 0",
+            "2",
+        ),
+        (
+            "SELECT count(*) FROM (SELECT z AS w FROM h UNION ALL SELECT x AS v FROM h) WHERE w = 0",
+            "2",
+        ),
+        ("SELECT count(DISTINCT w) FROM (SELECT x AS w FROM h)", "2"),
+        ("SELECT count(*) FROM (SELECT DISTINCT x FROM h)", "2"),
+        ("SELECT count(*) FROM h WHERE 0 IN (SELECT x FROM h)", "3"),
+        ("SELECT count(*) FROM h WHERE 0 = (SELECT x FROM h WHERE _row = 0)", "3"),
+        ("SELECT count(*) FROM f WHERE k = 1 AND EXISTS (SELECT 1 FROM h WHERE h.x = f.x)", "1"),
+        ("SELECT count(*) FROM h a JOIN h b ON a.x = b.x", "5"),
+        (
+            "SELECT count(*) FROM (SELECT x AS u FROM h) a JOIN (SELECT x AS v FROM h) b ON u = v",
+            "5",
+        ),
+        ("SELECT max(n) FROM (SELECT count(*) OVER (PARTITION BY x) AS n FROM h)", "2"),
+    ] {
+        assert_eq!(ask(&session, sql).await, [[count]], "{sql}");
+    }
     // What looks at them sees one zero and one NaN, in views too.
     for table in ["g", r#""g#all""#] {
         let sql = format!("SELECT count(*) FROM {table} WHERE x = 0 AND y < 1");

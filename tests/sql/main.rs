@@ -16,5 +16,6 @@ mod recipes;
 mod roots;
 mod scripts;
 mod snapshots;
+mod statements;
 mod statistics;
 mod views;

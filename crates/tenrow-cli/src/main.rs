@@ -2,18 +2,18 @@
 //!
 //! What a program in Rust would want too is in the libraries `tenrow` and `tenrow-convert`.
 
-mod arguments;
-mod commands;
+mod text;
+mod terminal;
 mod fault;
-mod file_warnings;
 mod interrupts;
 mod progress;
+mod stores;
+mod which_version;
 mod row_list;
 mod show;
-mod stores;
-mod terminal;
-mod text;
-mod which_version;
+mod file_warnings;
+mod commands;
+mod arguments;
 
 use std::io::{BufWriter, Write, stdout};
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow_array::{Array, RecordBatch};
 use arrow_csv::ReaderBuilder;
 use arrow_csv::reader::Format;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
@@ -113,19 +113,6 @@ fn look_at(batch: &RecordBatch, first_row: u64, kinds: &mut [Kind]) {
             }
         }
     }
-}
-
-/// The texts with those that are quoted and empty as what they are: empty, or null where text means something else.
-pub(crate) fn without_marks(texts: &ArrayRef, keeps_empty: bool) -> ArrayRef {
-    let Some(texts_of) = texts.as_string_opt::<i32>() else { return texts.clone() };
-    if !texts_of.iter().any(|text| text == Some(QUOTED_EMPTY)) {
-        return texts.clone();
-    }
-    let plain = |text: Option<&'_ str>| match text {
-        Some(QUOTED_EMPTY) => keeps_empty.then(String::new),
-        text => text.map(str::to_owned),
-    };
-    Arc::new(texts_of.iter().map(plain).collect::<StringArray>())
 }
 
 fn is_tab_separated(path: &Path) -> bool {

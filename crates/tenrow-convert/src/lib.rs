@@ -68,7 +68,6 @@ mod text_kind;
 mod text_shape;
 
 mod csv_guard;
-mod csv_write;
 
 mod files_write;
 mod idx;
@@ -80,6 +79,8 @@ mod tiff_image;
 
 mod row_cells;
 
+mod csv_write;
+
 mod text_reader;
 
 mod text_source;
@@ -90,7 +91,7 @@ mod jsonl;
 mod npy;
 mod npy_write;
 mod parquet_embedded;
-mod parquet_encrypted;
+mod parquet_footer;
 mod parquet_legacy;
 
 mod parquet;

@@ -11,7 +11,7 @@ use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::properties::WriterProperties;
-use tenrow::format::Schema;
+use tenrow::format::{Schema, caught};
 use tenrow::open_regular;
 
 use crate::error::{ConvertError, Result};
@@ -19,7 +19,7 @@ use crate::folders::TableFile;
 use crate::from_arrow::attribute_of;
 use crate::new_file::{Existing, NewFile};
 use crate::parquet_embedded::check_embedded;
-use crate::parquet_encrypted::refuse_encrypted;
+use crate::parquet_footer::check_footer_of;
 use crate::parquet_legacy::faithful;
 use crate::table::{Batches, TableSource, batch_rows};
 
@@ -62,10 +62,10 @@ impl TableSource {
 /// What the reader needs to know of a file that it can read, and the columns that it reads as other types
 /// than the file says, to keep their values.
 fn metadata_of(path: &Path) -> Result<(ArrowReaderMetadata, Vec<String>)> {
-    refuse_encrypted(path)?;
+    check_footer_of(path)?;
     let file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
-    let metadata = ParquetMetaDataReader::new()
-        .parse_and_finish(&file)
+    let metadata = caught(|| ParquetMetaDataReader::new().parse_and_finish(&file))
+        .map_err(ConvertError::decode(path, "parquet", None))?
         .map_err(ConvertError::decode(path, "parquet", None))?;
     check_embedded(&metadata).map_err(|(name, reason)| {
         ConvertError::unsupported(path, format!("column {name:?}: {reason}"))

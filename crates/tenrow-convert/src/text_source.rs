@@ -9,7 +9,7 @@ use arrow_schema::{Field, Schema, SchemaRef};
 use tenrow::format::{Attribute, AttributeType, DType};
 
 use crate::cast_mode::CastMode;
-use crate::csv::without_marks;
+use crate::csv_guard::without_marks;
 use crate::error::{ConvertError, Result};
 use crate::from_arrow::attribute_of;
 use crate::source::{Source, batch_of, places};

@@ -234,12 +234,6 @@ impl FromStr for AttributeType {
     }
 }
 
-/// A number of a type text: digits alone.
-pub(crate) fn number<T: FromStr>(text: &str) -> Option<T> {
-    let is_plain = !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
-    is_plain.then(|| text.parse().ok()).flatten()
-}
-
 fn parse_tensor(text: &str, dtype: DType, dims: &str) -> Result<AttributeType> {
     let invalid = |reason: String| FormatError::InvalidType { text: text.to_owned(), reason };
     let dims = dims.strip_suffix(']').ok_or_else(|| invalid("a shape ends with `]`".into()))?;
@@ -254,12 +248,20 @@ fn parse_tensor(text: &str, dtype: DType, dims: &str) -> Result<AttributeType> {
     if dims.contains(&"?") {
         let dims = dims
             .into_iter()
-            .map(|d| if d == "?" { Ok(None) } else { number(d).map(Some).ok_or_else(|| bad(d)) })
+            .map(|d| {
+                if d == "?" {
+                    Ok(None)
+                } else {
+                    value_type::number(d).map(Some).ok_or_else(|| bad(d))
+                }
+            })
             .collect::<Result<Vec<_>>>()?;
         return Ok(AttributeType::VariableTensor { dtype, shape: VariableShape::new(dims)? });
     }
-    let dims =
-        dims.into_iter().map(|d| number(d).ok_or_else(|| bad(d))).collect::<Result<Vec<u64>>>()?;
+    let dims = dims
+        .into_iter()
+        .map(|d| value_type::number(d).ok_or_else(|| bad(d)))
+        .collect::<Result<Vec<u64>>>()?;
     AttributeType::tensor(dtype, dims)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{
     ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, Int64Array, StringArray, UInt32Array,
-    UInt64Array, cast::AsArray, new_null_array,
+    UInt64Array, cast::AsArray,
 };
 use arrow_cast::CastOptions;
 use arrow_schema::{ArrowError, DataType, TimeUnit};
@@ -13,38 +13,21 @@ use serde_json::Value;
 use crate::attribute_type::AttributeType;
 use crate::dtype::DType;
 use crate::error::{FormatError, Result};
-use crate::schema::Attribute;
 use crate::widen::bf16_of;
 
-/// Checks that `value` is one that rows of `attribute` can have.
-pub(crate) fn check(attribute: &Attribute, value: &Value) -> Result<()> {
-    one(&attribute.attribute_type, value).map(drop).map_err(|reason| FormatError::WrongType {
-        name: attribute.name.clone(),
+/// `rows` rows of the value, for the attribute of that name.
+pub(crate) fn rows(
+    name: &str,
+    attribute_type: &AttributeType,
+    value: &Value,
+    rows: usize,
+) -> Result<ArrayRef> {
+    let row = one(attribute_type, value).map_err(|reason| FormatError::WrongType {
+        name: name.to_owned(),
         found: format!("the default {value}"),
-        expected: format!("{} ({reason})", attribute.attribute_type),
-    })
-}
-
-/// `rows` rows of an attribute that their partition lacks: its default, else null.
-///
-/// # Errors
-/// [`FormatError::WrongType`] if the default does not fit; [`FormatError::UnexpectedNull`] if there is none and
-/// the attribute is not nullable.
-pub fn default_rows(attribute: &Attribute, rows: usize) -> Result<ArrayRef> {
-    let Some(value) = &attribute.default else {
-        if !attribute.nullable {
-            return Err(FormatError::malformed(
-                format!("attribute {:?}", attribute.name),
-                "a partition lacks it, and it is not nullable",
-            ));
-        }
-        return Ok(new_null_array(&attribute.attribute_type.arrow_type(), rows));
-    };
-    check(attribute, value)?;
-    let what = || format!("the default of {:?}", attribute.name);
-    let row = one(&attribute.attribute_type, value)
-        .map_err(|reason| FormatError::malformed(what(), reason))?;
-    repeated(&row, rows).map_err(FormatError::arrow(what()))
+        expected: format!("{attribute_type} ({reason})"),
+    })?;
+    repeated(&row, rows).map_err(FormatError::arrow(format!("the default of {name:?}")))
 }
 
 /// One row of the value, or why it does not fit.
@@ -140,55 +123,50 @@ fn repeated(row: &ArrayRef, count: usize) -> Result<ArrayRef, ArrowError> {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::Array;
-
     use super::*;
 
-    fn attribute(text: &str, value: Value) -> Attribute {
-        Attribute::parse(text).unwrap().with_default(value)
+    fn of(text: &str, value: Value, count: usize) -> Result<ArrayRef> {
+        rows("x", &text.parse().unwrap(), &value, count)
     }
 
     #[test]
     fn a_default_fills_every_row() {
-        let label = default_rows(&attribute("label:i16", 7.into()), 3).unwrap();
+        let label = of("i16", 7.into(), 3).unwrap();
         assert_eq!(label.as_primitive::<arrow_array::types::Int16Type>().values()[..], [7, 7, 7]);
-        let half = default_rows(&attribute("x:bf16[2,2]", 0.5.into()), 2).unwrap();
+        let half = of("bf16[2,2]", 0.5.into(), 2).unwrap();
         assert_eq!(half.as_fixed_size_list().values().len(), 8);
-        let day = default_rows(&attribute("day:date32", "2026-11-22".into()), 1).unwrap();
+        let day = of("date32", "2026-11-22".into(), 1).unwrap();
         assert_eq!(day.data_type(), &DataType::Date32);
-        let none = default_rows(&attribute("x:f32[?]?", Value::Null), 2).unwrap();
-        assert_eq!(none.logical_null_count(), 2);
     }
 
     #[test]
     fn a_default_of_another_type_is_refused_with_both() {
         for (text, value) in [
-            ("x:timestamp(ms)", "2026-11-22T10:00:00.125"),
-            ("x:timestamp(us,UTC)", "2026-11-22T10:00:00+02:00"),
-            ("x:timestamp(us)", "9999-12-31T23:59:59.5"),
-            ("x:decimal128(5,2)", "1.5"),
-            ("x:date64", "2026-11-22"),
-            ("x:time32(ms)", "10:00:00.5"),
+            ("timestamp(ms)", "2026-11-22T10:00:00.125"),
+            ("timestamp(us,UTC)", "2026-11-22T10:00:00+02:00"),
+            ("timestamp(us)", "9999-12-31T23:59:59.5"),
+            ("decimal128(5,2)", "1.5"),
+            ("date64", "2026-11-22"),
+            ("time32(ms)", "10:00:00.5"),
         ] {
-            check(&attribute(text, value.into()), &value.into()).expect(text);
+            of(text, value.into(), 1).expect(text);
         }
         let wrong: [(&str, Value); 12] = [
-            ("x:timestamp(s)", "2026-11-22T10:00:00.5".into()),
-            ("x:timestamp(us)", "2026-11-22T10:00:00Z".into()),
-            ("x:date32", "2026-11-22T10:00:00".into()),
-            ("x:time32(s)", "10:00:00.5".into()),
-            ("x:decimal128(5,2)", "1.505".into()),
-            ("x:decimal128(5,2)", 1.505.into()),
-            ("x:i8", 300.into()),
-            ("x:i8", 1.5.into()),
-            ("x:bool", 1.into()),
-            ("x:f32[2]", "one".into()),
-            ("x:date32", "soon".into()),
-            ("x:file", "a".into()),
+            ("timestamp(s)", "2026-11-22T10:00:00.5".into()),
+            ("timestamp(us)", "2026-11-22T10:00:00Z".into()),
+            ("date32", "2026-11-22T10:00:00".into()),
+            ("time32(s)", "10:00:00.5".into()),
+            ("decimal128(5,2)", "1.505".into()),
+            ("decimal128(5,2)", 1.505.into()),
+            ("i8", 300.into()),
+            ("i8", 1.5.into()),
+            ("bool", 1.into()),
+            ("f32[2]", "one".into()),
+            ("date32", "soon".into()),
+            ("file", "a".into()),
         ];
         for (text, value) in wrong {
-            let attribute = attribute(text, value.clone());
-            let error = check(&attribute, &value).unwrap_err().to_string();
+            let error = of(text, value.clone(), 1).unwrap_err().to_string();
             assert!(error.contains(&value.to_string()), "{error}");
         }
     }

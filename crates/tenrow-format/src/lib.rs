@@ -38,11 +38,11 @@ pub use column::{
     check_identity_dictionary, conform, decode_bytes_page, decode_page, decode_row_lengths,
     narrow_32_to_16,
 };
-pub use default_value::default_rows;
 pub use deleted_rows::DeletedRows;
 pub use dtype::DType;
 pub use encoding::{DEFAULT_ZSTD_LEVEL, Encoding};
 pub use error::{FormatError, Result, names_listed};
+pub use footer_check::check_footer;
 pub use guard::{caught, is_guarding};
 pub use locate::{BitRange, RawChunk, RawPage};
 pub use page::{PageHeader, PageKind, RowLength};

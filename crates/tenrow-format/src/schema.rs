@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow_array::{ArrayRef, new_null_array};
 use arrow_schema::{DataType, Field};
 use serde_json::json;
 
 use crate::attribute_type::{AttributeType, file_fields};
+use crate::default_value;
 use crate::dtype::DType;
 use crate::encoding::Encoding;
 use crate::error::{FormatError, Result};
@@ -192,6 +194,22 @@ impl Attribute {
             .with_metadata(metadata)
     }
 
+    /// The values of rows that lack the attribute, for they are older: its default, else null. Cost: `rows` values.
+    ///
+    /// # Errors
+    /// [`FormatError::WrongType`] if the default does not fit; [`FormatError::Malformed`] if there is none and
+    /// the attribute is not nullable.
+    pub fn default_rows(&self, rows: usize) -> Result<ArrayRef> {
+        match &self.default {
+            Some(value) => default_value::rows(&self.name, &self.attribute_type, value, rows),
+            None if self.nullable => Ok(new_null_array(&self.attribute_type.arrow_type(), rows)),
+            None => Err(FormatError::malformed(
+                format!("attribute {:?}", self.name),
+                "a partition lacks it, and it is not nullable",
+            )),
+        }
+    }
+
     /// The canonical extension. Its JSON is written by hand: `arrow-schema` 59 writes keys that
     /// keep pyarrow from opening the file at all.
     fn extension(&self) -> Option<(&'static str, String)> {
@@ -236,8 +254,8 @@ impl Attribute {
                 }
             })?;
         }
-        if let Some(default) = &self.default {
-            crate::default_value::check(self, default)?;
+        if self.default.is_some() {
+            self.default_rows(1)?;
         }
         let splits = self.attribute_type.dtype().is_some_and(DType::splits_into_bytes);
         if matches!(self.encoding, Encoding::ByteStreamSplitZstd(_)) && !splits {

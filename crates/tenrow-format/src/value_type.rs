@@ -1,10 +1,10 @@
 //! Texts of plain Arrow types, and their normal form.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, IntervalUnit, TimeUnit};
 
-use crate::attribute_type::number;
 use crate::dtype::DType;
 use crate::error::{FormatError, Result};
 use crate::limits::MAX_TYPE_DEPTH;
@@ -344,4 +344,10 @@ fn decimal_of(word: &str, precision: &str, scale: &str) -> Option<DataType> {
     };
     let fits = (1..=largest).contains(&precision) && scale >= 0 && scale as u8 <= precision;
     fits.then(|| make(precision, scale))
+}
+
+/// A number of a type text: digits alone.
+pub(crate) fn number<T: FromStr>(text: &str) -> Option<T> {
+    let is_plain = !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+    is_plain.then(|| text.parse().ok()).flatten()
 }

@@ -11,8 +11,8 @@ use tenrow::{Attribute, AttributeType, ReadOptions, Storage};
 
 use crate::error::{out_of_range, raised};
 use crate::memory;
+use crate::place::Origin;
 use crate::runtime::{Home, read};
-use crate::snapshot::Origin;
 use crate::values;
 
 /// What is read at once of many rows.

@@ -14,9 +14,10 @@ use tenrow::{
 
 use crate::ending::Call;
 use crate::error::{invalid, raised};
+use crate::place::Place;
 use crate::runtime::{check_may_write, wait};
 use crate::schema::{attribute_of, parsed_encoding, schema};
-use crate::snapshot::{Place, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::values;
 use crate::writer::{Writer, cast_mode};
 

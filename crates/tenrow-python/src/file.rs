@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use crate::place::Origin;
 use crate::runtime::{Home, read};
-use crate::snapshot::Origin;
 
 /// One file of a row. `tenrow.File` makes a file-like object of it.
 #[pyclass(frozen, module = "tenrow._tenrow")]

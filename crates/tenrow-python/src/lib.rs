@@ -8,11 +8,12 @@ mod memory;
 mod arrow;
 mod values;
 mod schema;
+mod place;
 mod file;
 mod column;
 mod snapshot;
-mod dataset;
 mod writer;
+mod dataset;
 #[cfg(feature = "sql")]
 mod sql;
 #[cfg(feature = "sql")]

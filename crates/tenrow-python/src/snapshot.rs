@@ -1,7 +1,6 @@
 //! One version of a dataset, and its rows.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,15 +16,10 @@ use crate::arrow::{ArrowBatches, array_capsules};
 use crate::column::{Counted, TensorColumn, rows_of};
 use crate::error::{invalid, raised};
 use crate::file::FileHandle;
+use crate::place::{Origin, Place};
 use crate::runtime::{Home, read, wait, wait_for};
 use crate::schema::describe;
 use crate::values;
-
-/// Where a dataset is, and how its store is reached: what is pickled of everything that belongs to it.
-pub(crate) struct Place {
-    pub(crate) uri: String,
-    pub(crate) options: HashMap<String, String>,
-}
 
 /// One version.
 #[pyclass(frozen, module = "tenrow._tenrow")]
@@ -112,29 +106,6 @@ impl Snapshot {
             dict.set_item(&attribute.name, value)?;
         }
         Ok(dict)
-    }
-}
-
-/// What opens a version again, in another process or after it was copied.
-#[derive(Clone)]
-pub(crate) struct Origin {
-    place: Arc<Place>,
-    version: u64,
-}
-
-impl Origin {
-    /// The call that `pickle` is to make: of a function of `tenrow._dataset`, with these and more arguments.
-    pub(crate) fn reopened_by<'py>(
-        &self,
-        py: Python<'py>,
-        function: &str,
-        name: &str,
-        row: Option<u64>,
-    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        let function = py.import("tenrow._dataset")?.getattr(function)?;
-        let (place, version) = (&self.place, self.version);
-        let arguments = (&place.uri, version, &place.options, name, row);
-        Ok((function, arguments.into_pyobject(py)?))
     }
 }
 

@@ -12,8 +12,9 @@ use tenrow_convert::{CastMode, attribute_of, cast_batch, conform};
 use crate::arrow::batches_of;
 use crate::ending::Call;
 use crate::error::invalid;
+use crate::place::Place;
 use crate::runtime::{Home, check_may_write, wait, wait_for};
-use crate::snapshot::{Place, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::values::{batch_of, refused};
 
 /// How long stores may take to be told of the uploads that were given up.

@@ -34,8 +34,10 @@ mod catalog;
 mod optimizer;
 mod session;
 mod writing;
+mod statement;
 
 pub use error::{Error, Result};
 pub use rewrite::{is_complete, statements};
 pub use session::{Answer, Change, RootOption, RootPlace, Session, SessionOptions};
+pub use statement::Prepared;
 pub use table::table_provider;

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 /// then ready: any executor, or none, serves. Dropping the future does not stop the work.
 ///
 /// # Panics
-/// If `work` panics, or the runtime is shut down before it ran.
+/// If `work` panics, or the runtime is shut down before it ran and another one waits for it.
 pub(crate) fn run<T, F>(work: F) -> impl Future<Output = T> + Send + 'static
 where
     F: FnOnce() -> T + Send + 'static,
@@ -28,7 +28,7 @@ where
                 Ok(value) => value,
                 Err(error) => match error.try_into_panic() {
                     Ok(panic) => resume_unwind(panic),
-                    Err(_) => panic!("the tokio runtime was shut down under a running operation"),
+                    Err(_) => shut_down().await,
                 },
             },
             Err(work) => work(),
@@ -45,9 +45,17 @@ pub(crate) fn alongside<T: Send + 'static>(work: BoxFuture<'static, T>) -> BoxFu
         match tasks.join_next().await {
             Some(Ok(value)) => value,
             Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
-            _ => panic!("the tokio runtime was shut down under a running operation"),
+            _ => shut_down().await,
         }
     })
+}
+
+/// What is left of work whose runtime shuts down: whoever waits for it there is dropped at the next pause, which this is.
+async fn shut_down<T>() -> T {
+    if Handle::try_current().is_ok() {
+        std::future::pending::<()>().await;
+    }
+    panic!("the tokio runtime was shut down under a running operation")
 }
 
 #[cfg(test)]
@@ -77,6 +85,30 @@ mod tests {
         assert_eq!(alongside(Box::pin(async { 7 })).await, 7);
         drop(waits);
         assert!(receive.await.is_err());
+    }
+
+    #[test]
+    fn work_that_waits_when_its_runtime_shuts_down_is_dropped_without_a_panic() {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).max_blocking_threads(1).build().unwrap();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let (panicked, panics) = std::sync::mpsc::channel::<bool>();
+        let busy = runtime.spawn_blocking(move || wait.recv());
+        runtime.spawn(async move {
+            struct Tells(std::sync::mpsc::Sender<bool>);
+            impl Drop for Tells {
+                fn drop(&mut self) {
+                    let _ = self.0.send(std::thread::panicking());
+                }
+            }
+            let _tells = Tells(panicked);
+            run(|| ()).await;
+        });
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        drop(busy);
+        runtime.shutdown_background();
+        drop(go);
+        assert!(!panics.recv().unwrap());
     }
 
     #[tokio::test]

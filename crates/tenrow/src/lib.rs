@@ -3,8 +3,8 @@
 
 mod blocking;
 mod clock;
-mod content;
 mod error;
+mod content;
 mod ids;
 mod shared_work;
 mod storage;

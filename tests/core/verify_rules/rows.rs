@@ -56,16 +56,6 @@ pub(super) const CASES: &[Case] = &[
         root.next_row_id = root.leaves.last().unwrap().first_row_id;
     }),
     (
-        "all partitions of a leaf name their ids, or none",
-        Quick,
-        "expected all or none",
-        |m| {
-            name_ids(m);
-            m.leaves[0].partitions[1].row_ids.clear();
-        },
-        nothing,
-    ),
-    (
         "a partition is known by the id of its first row",
         Quick,
         "an earlier row has the id",

@@ -14,7 +14,8 @@ use crate::stores::Stores;
 use crate::text;
 
 const AFTER: &str = "\
-Without --full, manifests, footers, file sizes and page addresses are checked; with it, every byte. \
+Without --full, the manifests of all versions, and of the newest the footers, file sizes and page addresses \
+are checked; with it, every byte that any version needs. \
 The exit status is 1 if anything is wrong.
 
 Examples:
@@ -27,7 +28,7 @@ Examples:
 pub(crate) struct VerifyArguments {
     /// The dataset
     dataset: String,
-    /// Read every file and check every checksum and value
+    /// Read every file of every version and check its checksum, and every value of the newest
     #[arg(long)]
     full: bool,
     /// Print JSON

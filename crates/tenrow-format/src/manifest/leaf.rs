@@ -75,6 +75,14 @@ impl Leaf {
         let count = self.partitions.len() as u64;
         check_limit("the number of partitions of a leaf", count, limits::MAX_LEAF_PARTITIONS)?;
         check::sum("rows of a leaf", self.partitions.iter().map(|p| p.row_count))?;
+        let mut named =
+            self.partitions.iter().filter(|p| p.row_count > 0).map(|p| !p.row_ids.is_empty());
+        let first = named.next();
+        if named.any(|other| Some(other) != first) {
+            let reason =
+                "some partitions name their row ids, others inherit them; expected all or none";
+            return Err(FormatError::malformed("leaf", reason));
+        }
         self.partitions.iter().enumerate().try_for_each(|(number, partition)| {
             partition.check().map_err(|error| match error {
                 FormatError::Malformed { what, reason } => {

@@ -20,6 +20,7 @@ use super::partition::Partition;
 use super::wire_leaf;
 use crate::error::{FormatError, Result};
 use crate::footer_check::check_footer;
+use crate::guard::guarded;
 use crate::limits;
 
 const WHAT: &str = "leaf";
@@ -61,6 +62,10 @@ fn writer_properties(partition_count: usize) -> WriterProperties {
 /// Reads the partitions; what they say is not checked here.
 pub(super) fn decode(bytes: &Bytes) -> Result<Vec<Partition>> {
     check_footer(bytes)?;
+    guarded(WHAT, || decode_checked(bytes))
+}
+
+fn decode_checked(bytes: &Bytes) -> Result<Vec<Partition>> {
     let metadata = ParquetMetaDataReader::new().parse_and_finish(bytes);
     let metadata = metadata.map_err(FormatError::parquet(WHAT))?;
     check_columns(bytes, &metadata)?;

@@ -4,15 +4,17 @@ use std::vec;
 
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::RowGroups;
-use parquet::basic::{Encoding, PageType};
+use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::leaf::check_limit;
+use super::leaf_levels::{ColumnLevels, Groups};
 use crate::error::{FormatError, Result};
 use crate::limits;
+use crate::page::PageHeader;
 
 const WHAT: &str = "leaf";
 
@@ -25,27 +27,55 @@ pub(super) struct LeafPages<'a> {
 }
 
 impl<'a> LeafPages<'a> {
-    /// Unpacks all pages, keeps those of `wanted` columns, and stops at the first that goes beyond a limit.
+    /// Unpacks the pages of `wanted` columns, and stops at the first that goes beyond a limit, or whose levels mean nothing.
     pub(super) fn unpack(
         bytes: &Bytes,
         metadata: &'a ParquetMetaData,
         wanted: impl Fn(usize) -> bool,
     ) -> Result<Self> {
-        let row_count = usize::try_from(metadata.file_metadata().num_rows())
-            .map_err(|_| FormatError::malformed(WHAT, "rows below 0"))?;
-        let column_count = metadata.file_metadata().schema_descr().num_columns();
-        let mut columns = vec![Vec::new(); column_count];
-        let mut unpacked = Unpacked::default();
-        for row_group in metadata.row_groups() {
-            for (number, column) in row_group.columns().iter().enumerate() {
-                let pages = unpacked.pages(bytes, column, wanted(number))?;
-                if let Some(kept) = columns.get_mut(number).filter(|_| wanted(number)) {
-                    kept.push(pages);
-                }
-            }
+        let schema = metadata.file_metadata().schema_descr();
+        let mut levels = Vec::new();
+        for (number, column) in schema.columns().iter().enumerate() {
+            levels.push(if wanted(number) {
+                Some(ColumnLevels::new(schema, column)?)
+            } else {
+                None
+            });
         }
+        let mut columns = vec![Vec::new(); levels.len()];
+        let mut unpacked = Unpacked::default();
+        let mut row_count = 0;
+        for row_group in metadata.row_groups() {
+            let rows = row_group.num_rows();
+            let mut groups = Groups::new();
+            for ((column, levels), kept) in
+                row_group.columns().iter().zip(&levels).zip(&mut columns)
+            {
+                let Some(levels) = levels else { continue };
+                let pages = unpacked.pages(bytes, column)?;
+                let checked =
+                    pages.iter().map(|page| (&page.buffer()[..], u64::from(page.num_values())));
+                let found = levels.check(checked, &mut groups)?;
+                if u64::try_from(rows) != Ok(found) {
+                    let reason = format!("{found} rows, but its row group says {rows}");
+                    return Err(FormatError::malformed(column_of(column), reason));
+                }
+                kept.push(ColumnPages { pages: pages.into_iter() });
+            }
+            row_count += rows.unsigned_abs();
+        }
+        let stated = metadata.file_metadata().num_rows();
+        if u64::try_from(stated) != Ok(row_count) {
+            let reason = format!("{row_count} rows, but its footer says {stated}");
+            return Err(FormatError::malformed(WHAT, reason));
+        }
+        let row_count = usize::try_from(row_count).unwrap_or(usize::MAX);
         Ok(Self { metadata, row_count, columns })
     }
+}
+
+fn column_of(column: &ColumnChunkMetaData) -> String {
+    format!("column {} of a leaf", column.column_path())
 }
 
 /// How much was unpacked so far.
@@ -56,12 +86,8 @@ struct Unpacked {
 }
 
 impl Unpacked {
-    fn pages(
-        &mut self,
-        bytes: &Bytes,
-        column: &ColumnChunkMetaData,
-        is_wanted: bool,
-    ) -> Result<ColumnPages> {
+    fn pages(&mut self, bytes: &Bytes, column: &ColumnChunkMetaData) -> Result<Vec<Page>> {
+        self.check_sizes(bytes, column)?;
         let mut kept = Vec::new();
         // The number of rows is for files with an offset index only.
         let pages = SerializedPageReader::new(bytes.clone().into(), column, 0, None);
@@ -69,23 +95,47 @@ impl Unpacked {
             let page = page.map_err(FormatError::parquet(WHAT))?;
             check_page(&page)?;
             self.values += u64::from(page.num_values());
-            self.bytes += page.buffer().len() as u64;
             check_limit("the values of a leaf", self.values, limits::MAX_LEAF_VALUES)?;
-            check_limit("the unpacked bytes of a leaf", self.bytes, limits::MAX_LEAF_BYTES)?;
-            if is_wanted {
-                kept.push(page);
-            }
+            kept.push(page);
         }
-        Ok(ColumnPages { pages: kept.into_iter() })
+        Ok(kept)
+    }
+
+    /// Checks what the headers of all pages say, before one of them is unpacked.
+    fn check_sizes(&mut self, bytes: &Bytes, column: &ColumnChunkMetaData) -> Result<()> {
+        let (start, size) = column.byte_range();
+        let end = start.saturating_add(size);
+        let mut at = start;
+        while at < end {
+            let rest = usize::try_from(at).ok().zip(usize::try_from(end).ok());
+            let rest = rest.and_then(|(at, end)| bytes.get(at..end));
+            let cut = || FormatError::malformed(column_of(column), "its pages are not in the file");
+            let (header, header_bytes) = PageHeader::decode(rest.ok_or_else(cut)?)?;
+            at += header_bytes as u64 + u64::from(header.compressed_bytes.unsigned_abs());
+            self.bytes += u64::from(header.uncompressed_bytes.unsigned_abs());
+            check_limit("the unpacked bytes of a leaf", self.bytes, limits::MAX_LEAF_BYTES)?;
+        }
+        Ok(())
     }
 }
 
-/// Only plain pages: decoders of the other encodings trust counts that the page claims.
+/// Only pages of one kind: decoders of the others trust counts that the page claims.
 fn check_page(page: &Page) -> Result<()> {
-    match (page.page_type(), page.encoding()) {
-        (PageType::DATA_PAGE | PageType::DATA_PAGE_V2, Encoding::PLAIN) => Ok(()),
-        (page_type, encoding) => {
-            let reason = format!("a {page_type} encoded as {encoding}, expected plain data pages");
+    match page {
+        Page::DataPage {
+            num_values: 1..,
+            encoding: Encoding::PLAIN,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            ..
+        } => Ok(()),
+        page => {
+            let reason = format!(
+                "a {} of {} values encoded as {}, expected plain data pages of version 1, with values and RLE levels",
+                page.page_type(),
+                page.num_values(),
+                page.encoding()
+            );
             Err(FormatError::malformed(WHAT, reason))
         }
     }

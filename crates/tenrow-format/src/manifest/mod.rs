@@ -15,6 +15,7 @@
 mod check;
 mod chunk;
 mod leaf;
+mod leaf_levels;
 mod leaf_pages;
 mod leaf_file;
 mod partition;
@@ -25,6 +26,7 @@ mod statistics;
 mod version;
 mod view_ref;
 mod wire_leaf;
+mod strict_json;
 mod wire_root;
 
 #[cfg(test)]

@@ -171,6 +171,12 @@ impl Root {
         for (name, version) in &self.tags {
             let exists = (1..=self.version.0).contains(&version.0);
             ensure(exists, what, || format!("tag {name:?} names version {version}"))?;
+            let is_name = !name.is_empty() && name != "latest" && !name.contains(char::is_control);
+            ensure(is_name, what, || {
+                format!(
+                    "tag {name:?} is empty, the word for the newest version, or has a control character"
+                )
+            })?;
         }
         let expired_before = self.expired_before;
         ensure((1..=self.version.0).contains(&expired_before.0), what, || {
@@ -221,6 +227,10 @@ impl Root {
         let repeated = check::repeated(self.leaves.iter().map(|leaf| leaf.path.as_str()));
         ensure(repeated.is_none(), || "root".into(), || "a leaf occurs twice".into())?;
         check::sum("rows of a root", self.leaves.iter().map(|leaf| leaf.row_count))?;
+        check::sum(
+            "sizes of files of a root",
+            self.leaves.iter().map(|leaf| leaf.size_of_files_bytes),
+        )?;
         check::sum("next row id", [self.next_row_id])?;
         self.leaves.iter().try_for_each(|leaf| leaf.check(self.next_row_id))
     }

@@ -53,6 +53,7 @@ impl Statistics {
     }
 
     pub(super) fn check(&self) -> Result<()> {
+        check::sum("null count of statistics", [self.null_count])?;
         [&self.min, &self.max].into_iter().flatten().try_for_each(|bound| {
             let scalar = match bound {
                 Value::Bool(_) | Value::Number(_) => true,

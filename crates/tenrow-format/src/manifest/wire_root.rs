@@ -10,13 +10,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::root::{self, LeafRef, OriginRef, Parent, Root};
 use super::statistics::Statistics;
 use super::version::Version;
 use super::view_ref::ViewRef;
-use super::{FORMAT_VERSION, check};
+use super::{FORMAT_VERSION, check, strict_json};
 use crate::checksum::checksum;
 use crate::error::{FormatError, Result};
 use crate::schema::{Attribute, EarlierForm, FieldId, Schema};
@@ -44,10 +45,10 @@ pub(super) fn frame(document: &[u8]) -> Vec<u8> {
 pub(super) fn decode(bytes: &[u8]) -> Result<Root> {
     let document = unframe(bytes)?;
     // Each step parses no more than it needs: what a newer tenrow wrote may look otherwise.
-    let Head { format_version } = parse(document)?;
-    check_format_version(format_version)?;
-    let Features { reader_features } = parse(document)?;
-    check_reader_features(&reader_features)?;
+    let head: Head<'_> = parse(document)?;
+    check_format_version(head.format_version)?;
+    check_reader_features(head.reader_features)?;
+    strict_json::check(document).map_err(malformed)?;
     parse::<RootWire>(document)?.into_root()
 }
 
@@ -82,7 +83,11 @@ fn unframe(bytes: &[u8]) -> Result<&[u8]> {
 }
 
 fn parse<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T> {
-    serde_json::from_slice(document).map_err(|e| FormatError::malformed(WHAT, e.to_string()))
+    serde_json::from_slice(document).map_err(malformed)
+}
+
+fn malformed(error: serde_json::Error) -> FormatError {
+    FormatError::malformed(WHAT, error.to_string())
 }
 
 fn check_format_version(found: u64) -> Result<()> {
@@ -95,13 +100,23 @@ fn check_format_version(found: u64) -> Result<()> {
     check::ensure(found > 0, || WHAT.into(), || "format versions are counted from 1".into())
 }
 
-fn check_reader_features(features: &BTreeSet<String>) -> Result<()> {
-    let unknown: Vec<_> = root::unknown(features).collect();
+fn check_reader_features(features: Option<&RawValue>) -> Result<()> {
+    let features =
+        features.ok_or_else(|| FormatError::malformed(WHAT, "missing field `reader_features`"))?;
+    let features: BTreeSet<String> = parse(features.get().as_bytes())?;
+    let unknown: Vec<_> = root::unknown(&features).collect();
     if unknown.is_empty() {
         return Ok(());
     }
     let reason = format!("unknown reader features: {}", unknown.join(", "));
     Err(FormatError::TooNew { what: WHAT.into(), reason })
+}
+
+fn distinct(features: Vec<String>) -> Result<BTreeSet<String>> {
+    match check::repeated(features.iter().map(String::as_str)) {
+        None => Ok(features.into_iter().collect()),
+        Some(name) => Err(FormatError::malformed(WHAT, format!("feature {name:?} occurs twice"))),
+    }
 }
 
 fn show_checksum(checksum: u64) -> String {
@@ -124,21 +139,18 @@ fn checksum_of(what: &str, text: &str) -> Result<u64> {
 }
 
 #[derive(Deserialize)]
-struct Head {
+struct Head<'a> {
     format_version: u64,
-}
-
-#[derive(Deserialize)]
-struct Features {
-    reader_features: BTreeSet<String>,
+    #[serde(borrow)]
+    reader_features: Option<&'a RawValue>,
 }
 
 /// The document; keys in this order.
 #[derive(Serialize, Deserialize)]
 struct RootWire {
     format_version: u32,
-    reader_features: BTreeSet<String>,
-    writer_features: BTreeSet<String>,
+    reader_features: Vec<String>,
+    writer_features: Vec<String>,
     version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parent: Option<ParentWire>,
@@ -253,8 +265,8 @@ impl From<&Root> for RootWire {
     fn from(root: &Root) -> Self {
         Self {
             format_version: FORMAT_VERSION,
-            reader_features: root.reader_features.clone(),
-            writer_features: root.writer_features.clone(),
+            reader_features: root.reader_features.iter().cloned().collect(),
+            writer_features: root.writer_features.iter().cloned().collect(),
             version: root.version.0,
             parent: root.parent.map(|parent| ParentWire {
                 version: parent.version.0,
@@ -285,8 +297,8 @@ impl RootWire {
             Ok(Parent { version: Version(parent.version), checksum })
         };
         Ok(Root {
-            reader_features: self.reader_features,
-            writer_features: self.writer_features,
+            reader_features: distinct(self.reader_features)?,
+            writer_features: distinct(self.writer_features)?,
             version: Version(self.version),
             parent: self.parent.map(parent).transpose()?,
             write_id: self.write_id,

@@ -253,14 +253,15 @@ fn add_entries(
     }
 }
 
+/// Equal levels that follow each other.
 #[derive(Debug, Clone, Copy, Default)]
-struct Run {
-    level: u8,
-    count: u64,
+pub(crate) struct Run {
+    pub(crate) level: u8,
+    pub(crate) count: u64,
 }
 
 /// Parquet's RLE / bit-packing hybrid, read as runs. Never yields more than `left` entries.
-struct LevelRuns<'a> {
+pub(crate) struct LevelRuns<'a> {
     bytes: &'a [u8],
     bit_width: u32,
     left: u64,
@@ -269,11 +270,13 @@ struct LevelRuns<'a> {
 }
 
 impl<'a> LevelRuns<'a> {
-    fn new(bytes: &'a [u8], bit_width: u32, left: u64) -> Self {
+    /// Of `left` levels of at most 8 bits each.
+    pub(crate) fn new(bytes: &'a [u8], bit_width: u32, left: u64) -> Self {
         Self { bytes, bit_width, left, packed: 0, bit: 0 }
     }
 
-    fn next_run(&mut self) -> Result<Run> {
+    /// The next run; an error behind the last.
+    pub(crate) fn next_run(&mut self) -> Result<Run> {
         if self.packed == 0 {
             let header = self.varint()?;
             if header & 1 == 0 {
@@ -315,8 +318,9 @@ impl<'a> LevelRuns<'a> {
     }
 
     fn packed_level(&self) -> u8 {
-        let byte = self.bytes.get(self.bit / 8).copied().unwrap_or_default();
-        (byte >> (self.bit % 8)) & ((1 << self.bit_width) - 1)
+        let byte = |at: usize| u16::from(self.bytes.get(at).copied().unwrap_or_default());
+        let bits = byte(self.bit / 8) | byte(self.bit / 8 + 1) << 8;
+        ((bits >> (self.bit % 8)) & ((1 << self.bit_width) - 1)) as u8
     }
 
     fn varint(&mut self) -> Result<u64> {

@@ -24,7 +24,6 @@ use crate::table::{DatasetTable, ViewTable};
 use name::{Part, TableName, VersionName};
 use roots::{INFORMATION_SCHEMA, did_you_mean};
 
-pub(crate) use name::check_no_secrets;
 pub(crate) use roots::{Place, Root, Roots};
 
 /// The catalog that all schemas are in.

@@ -67,33 +67,6 @@ fn versioned<'a>(name: &str, text: &'a str) -> Result<(&'a str, Option<VersionNa
     })
 }
 
-/// Refuses a location with a user and a password, or a question, which no message may repeat.
-pub(crate) fn check_no_secrets(name: &str) -> Result<()> {
-    match may_hold_secrets(name) {
-        true => Err(Error::invalid(
-            "a table or file name that is a location has no credentials and no `?` in it: give them as options",
-        )),
-        false => Ok(()),
-    }
-}
-
-fn may_hold_secrets(name: &str) -> bool {
-    let Some((scheme, rest)) = name.split_once(":/") else { return false };
-    if rest.contains('?') {
-        return true;
-    }
-    let Some((before, _)) = rest.rsplit_once('@') else { return false };
-    // A user without a password stands where the host does.
-    if !before.trim_start_matches('/').contains('/') && scheme != "memory" && scheme != "file" {
-        return true;
-    }
-    // What follows the first colon is a port, or a password.
-    before.split_once(':').is_some_and(|(_, after)| {
-        let port = after.split_once('/').map_or("", |(port, _)| port);
-        port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit())
-    })
-}
-
 impl VersionName {
     /// Tags do not begin with a digit, and none is called `latest`.
     fn parse(name: &str, text: &str) -> Result<Self> {
@@ -135,28 +108,6 @@ mod tests {
         assert_eq!(parse("a#train").part, Some(Part::View("train".into(), None)));
         let newest = Some(VersionName::Newest);
         assert_eq!(parse("a@3#train@latest").part, Some(Part::View("train".into(), newest)));
-    }
-
-    #[test]
-    fn credentials_in_a_name_are_refused_and_not_repeated() {
-        for name in [
-            "http://user:marker@127.0.0.1:1/q",
-            "https://user:marker@host/d@3",
-            "s3://key:mar/marker@bucket/d",
-            "https://marker@host/d",
-            "https:/user:marker@host/d",
-            "https://host/d?sig=marker",
-            "s3://bucket/d?X-Amz-Signature=marker",
-        ] {
-            let error = check_no_secrets(name).unwrap_err().to_string();
-            assert!(error.contains("credentials") && !error.contains("mar"), "{error}");
-        }
-        for name in
-            ["http://host:8080/d@3", "s3://bucket/d@best", "s3://bucket/d", "memory://d@3", "a?b"]
-        {
-            check_no_secrets(name).unwrap();
-            TableName::parse(name).unwrap();
-        }
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use datafusion::common::TableReference;
 use tenrow::{Catalog, Dataset, ErrorKind, RemoteLocation, Snapshot, Storage};
 
-use super::name::{TableName, check_no_secrets};
+use super::name::TableName;
 use crate::error::{Error, Result};
+use crate::rewrite::check_no_secrets;
 
 /// One folder of datasets, by the name of its schema.
 #[derive(Debug, Clone)]

@@ -31,7 +31,6 @@ use futures::stream::{self, StreamExt};
 use tenrow::{AttributeType, ReadOptions, Snapshot};
 
 use super::contents;
-use super::floats::plain;
 use super::reads::Reads;
 use crate::columns::row_bytes;
 use crate::error::{Error, external};
@@ -338,7 +337,7 @@ impl Work {
             }
             _ => snapshot.take_with(rows, options).await?,
         };
-        Ok(batch.columns().iter().map(plain).collect())
+        Ok(batch.columns().to_vec())
     }
 
     /// Puts the bytes of files into their rows.

@@ -4,6 +4,7 @@
 //! `-0.0` less than `0.0`. A filter for numbers below 0 would leave such a NaN, and one for 0 pass over `-0.0`. So floats are
 //! made plain where they are read, before anything compares them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -16,6 +17,24 @@ use datafusion::common::{Result, internal_datafusion_err};
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
 use half::f16;
+
+/// The columns of floats that a statement looks at: compares, sorts, computes with. The others come as they are stored, NaN
+/// of either sign and two zeros: what is only passed on is a copy.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum SeenFloats {
+    #[default]
+    All,
+    Of(Arc<BTreeSet<String>>),
+}
+
+impl SeenFloats {
+    pub(crate) fn has(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of(names) => names.contains(name),
+        }
+    }
+}
 
 /// The column with one NaN and one zero, if it is one of floats; else itself.
 pub(crate) fn plain(column: &ArrayRef) -> ArrayRef {

@@ -23,7 +23,7 @@ use crate::error::{Error, external};
 use crate::row_set::RowSet;
 
 pub(crate) use fetch::{FetchExec, Fetched};
-pub(crate) use floats::{PlainFloats, plain, plain_f64};
+pub(crate) use floats::{PlainFloats, SeenFloats, plain, plain_f64};
 pub(crate) use hidden::of_rows as hidden_column;
 pub(crate) use scan::ScanExec;
 
@@ -41,8 +41,8 @@ pub(crate) struct Target {
     pub(crate) schema: SchemaRef,
     /// Whether filters may come that the engine makes as it goes: in sessions that leave out those that it gets wrong.
     pub(crate) takes_late_filters: bool,
-    /// Whether floats are given as they are stored.
-    pub(crate) stored_floats: bool,
+    /// The floats that the statement looks at.
+    pub(crate) seen_floats: SeenFloats,
 }
 
 /// The rows that a scan looks at.

@@ -302,11 +302,12 @@ async fn assemble(
     let mut attributes = attributes.into_iter();
     let mut columns = Vec::with_capacity(target.columns.len());
     for column in target.columns.iter() {
+        let name = target.schema.field(columns.len()).name();
         columns.extend(match hidden::of_rows(&target.snapshot, *column, rows).await? {
             Some(column) => Some(column),
-            None => attributes.next().map(|column| match target.stored_floats {
-                true => column,
-                false => plain(&column),
+            None => attributes.next().map(|column| match target.seen_floats.has(name) {
+                true => plain(&column),
+                false => column,
             }),
         });
     }

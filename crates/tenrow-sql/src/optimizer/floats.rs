@@ -1,8 +1,10 @@
 //! Floats as SQL has them: one NaN, which is more than every number, and one zero. Columns are made so where they are read (see
-//! `exec::floats`), and computed ones here. What a statement only passes on stays as it is stored, bit by bit: copies are copies.
+//! `exec::floats`), and computed ones here. A column that a statement only passes on stays as it is stored, bit by bit: copies are
+//! copies.
 //!
 //! The engine (55.2) compares floats by their bits: 0.0 / 0.0 has a sign on some processors, and was less than every number.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, FieldRef};
@@ -21,7 +23,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use crate::exec;
+use crate::exec::{self, SeenFloats};
 use crate::optimizer::expressions::changed;
 use crate::table::{DatasetTable, ViewTable};
 
@@ -38,10 +40,8 @@ impl AnalyzerRule for PlainFloats {
             })
         });
         let plan = given(plan.data()?)?;
-        match only_passes_on(&plan)? {
-            true => plan.transform_down_with_subqueries(as_stored).data(),
-            false => Ok(plan),
-        }
+        let seen = seen(&plan)?;
+        plan.transform_down_with_subqueries(|step| scan_of(step, &seen)).data()
     }
 
     fn name(&self) -> &str {
@@ -132,64 +132,104 @@ fn given(plan: LogicalPlan) -> Result<LogicalPlan> {
     }
 }
 
-/// Whether floats of tables come out of the plan as they are, and nothing looks at them.
-fn only_passes_on(plan: &LogicalPlan) -> Result<bool> {
-    let mut looks = false;
-    plan.apply_with_subqueries(|step| {
-        looks |= match step {
-            LogicalPlan::TableScan(_)
-            | LogicalPlan::SubqueryAlias(_)
-            | LogicalPlan::Limit(_)
-            | LogicalPlan::Union(_)
-            | LogicalPlan::Values(_)
-            | LogicalPlan::EmptyRelation(_)
-            | LogicalPlan::Explain(_)
-            | LogicalPlan::Subquery(_) => false,
-            LogicalPlan::Projection(_)
-            | LogicalPlan::Filter(_)
-            | LogicalPlan::Sort(_)
-            | LogicalPlan::Join(_) => looks_at_floats(step),
-            _ => step.inputs().iter().any(|input| has_floats(input.schema())),
-        };
-        Ok(if looks { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    Ok(!looks)
+/// The floats of tables that a statement looks at, by name: those of any table, of which one of that name is looked at.
+fn seen(plan: &LogicalPlan) -> Result<SeenFloats> {
+    let mut names = BTreeSet::new();
+    loop {
+        let (before, mut is_known) = (names.len(), true);
+        plan.apply_with_subqueries(|step| {
+            is_known = look(step, &mut names)?;
+            Ok(if is_known { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+        })?;
+        match (is_known, names.len() == before) {
+            (false, _) => return Ok(SeenFloats::All),
+            (true, true) => return Ok(SeenFloats::Of(Arc::new(names))),
+            // What is looked at may have had another name before.
+            (true, false) => {}
+        }
+    }
 }
 
-fn looks_at_floats(step: &LogicalPlan) -> bool {
+/// Adds what a step looks at, and what it calls otherwise of that; false if that is not known of such steps.
+fn look(step: &LogicalPlan, names: &mut BTreeSet<String>) -> Result<bool> {
+    match step {
+        LogicalPlan::TableScan(_)
+        | LogicalPlan::SubqueryAlias(_)
+        | LogicalPlan::Limit(_)
+        | LogicalPlan::Values(_)
+        | LogicalPlan::EmptyRelation(_)
+        | LogicalPlan::Explain(_)
+        | LogicalPlan::Subquery(_) => {}
+        LogicalPlan::Union(union) => {
+            for (place, field) in union.schema.fields().iter().enumerate() {
+                if names.contains(field.name()) {
+                    let inputs = union.inputs.iter();
+                    names.extend(inputs.map(|input| input.schema().field(place).name().clone()));
+                }
+            }
+        }
+        LogicalPlan::Projection(projection) => {
+            for (expr, field) in projection.expr.iter().zip(projection.schema.fields()) {
+                match expr.clone().unalias() {
+                    Expr::Column(column) if names.contains(field.name()) => {
+                        names.insert(column.name);
+                    }
+                    Expr::Column(_) => {}
+                    expr => add(&expr, step, names)?,
+                }
+            }
+        }
+        LogicalPlan::Filter(_)
+        | LogicalPlan::Sort(_)
+        | LogicalPlan::Join(_)
+        | LogicalPlan::Aggregate(_)
+        | LogicalPlan::Window(_) => {
+            step.expressions().iter().try_for_each(|expr| add(expr, step, names))?;
+        }
+        LogicalPlan::Distinct(distinct) => add_floats(distinct.input().schema(), names),
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Adds the floats that an expression names, those that a subquery in it gives, and those of a statement around.
+fn add(expr: &Expr, step: &LogicalPlan, names: &mut BTreeSet<String>) -> Result<()> {
     let schema = merge_schema(&step.inputs());
-    let is_passed = |expr: &Expr| {
-        matches!(step, LogicalPlan::Projection(_))
-            && matches!(expr.clone().unalias(), Expr::Column(_))
-    };
-    let names_float = |expr: &Expr| {
-        let columns = expr.column_refs();
-        columns.iter().any(|column| {
-            schema.field_from_column(column).map_or(true, |field| field.data_type().is_floating())
-        })
-    };
-    step.expressions().iter().any(|expr| !is_passed(expr) && (names_float(expr) || has_outer(expr)))
+    expr.apply(|part| {
+        match part {
+            Expr::Column(column) => {
+                let field = schema.field_from_column(column);
+                if field.map_or(true, |field| field.data_type().is_floating()) {
+                    names.insert(column.name.clone());
+                }
+            }
+            Expr::OuterReferenceColumn(_, column) => {
+                names.insert(column.name.clone());
+            }
+            Expr::ScalarSubquery(subquery) => add_floats(subquery.subquery.schema(), names),
+            Expr::InSubquery(inner) => add_floats(inner.subquery.subquery.schema(), names),
+            Expr::SetComparison(inner) => add_floats(inner.subquery.subquery.schema(), names),
+            _ => {}
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(())
 }
 
-/// Whether it names columns of a statement around, which may be floats.
-fn has_outer(expr: &Expr) -> bool {
-    let is_outer = |part: &Expr| Ok(matches!(part, Expr::OuterReferenceColumn(..)));
-    expr.exists(is_outer).unwrap_or(true)
+fn add_floats(schema: &DFSchema, names: &mut BTreeSet<String>) {
+    let floats = schema.fields().iter().filter(|field| field.data_type().is_floating());
+    names.extend(floats.map(|field| field.name().clone()));
 }
 
-fn has_floats(schema: &DFSchema) -> bool {
-    schema.fields().iter().any(|field| field.data_type().is_floating())
-}
-
-/// The scan of a table whose floats come as they are stored.
-fn as_stored(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+/// The scan of a table of whose floats only those that are seen are made plain.
+fn scan_of(plan: LogicalPlan, seen: &SeenFloats) -> Result<Transformed<LogicalPlan>> {
     let LogicalPlan::TableScan(scan) = &plan else { return Ok(Transformed::no(plan)) };
     let Ok(provider) = source_as_provider(&scan.source) else { return Ok(Transformed::no(plan)) };
     let table: Arc<dyn TableProvider> = if let Some(table) = provider.downcast_ref::<DatasetTable>()
     {
-        Arc::new(table.with_stored_floats())
+        Arc::new(table.with_seen_floats(seen.clone()))
     } else if let Some(table) = provider.downcast_ref::<ViewTable>() {
-        Arc::new(table.with_stored_floats())
+        Arc::new(table.with_seen_floats(seen.clone()))
     } else {
         return Ok(Transformed::no(plan));
     };

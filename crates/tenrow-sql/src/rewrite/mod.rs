@@ -18,7 +18,7 @@ pub(crate) use clauses::check_clauses;
 pub(crate) use names::name_paths;
 pub(crate) use numbers::keep_digits;
 pub(crate) use parse::parse_one;
-pub(crate) use secrets::check_names;
+pub(crate) use secrets::{check_names, check_no_secrets};
 pub use split::{is_complete, statements};
 pub(crate) use wildcards::{KnownTables, hide_columns, normal, reference_of};
 

@@ -6,7 +6,6 @@ use datafusion::sql::parser::{CopyToSource, Statement};
 use datafusion::sql::sqlparser::ast::{ObjectName, Statement as SqlStatement, VisitorMut};
 
 use super::visit::visit;
-use crate::catalog::check_no_secrets;
 use crate::error::{Error, Result};
 
 /// Refuses a statement that names a location with credentials in it.
@@ -37,6 +36,33 @@ fn check_name(name: &ObjectName) -> Result<()> {
     parts.try_for_each(|ident| check_no_secrets(&ident.value))
 }
 
+/// Refuses a location with a user and a password, or a question, which no message may repeat.
+pub(crate) fn check_no_secrets(name: &str) -> Result<()> {
+    match may_hold_secrets(name) {
+        true => Err(Error::invalid(
+            "a table or file name that is a location has no credentials and no `?` in it: give them as options",
+        )),
+        false => Ok(()),
+    }
+}
+
+fn may_hold_secrets(name: &str) -> bool {
+    let Some((scheme, rest)) = name.split_once(":/") else { return false };
+    if rest.contains('?') {
+        return true;
+    }
+    let Some((before, _)) = rest.rsplit_once('@') else { return false };
+    // A user without a password stands where the host does.
+    if !before.trim_start_matches('/').contains('/') && scheme != "memory" && scheme != "file" {
+        return true;
+    }
+    // What follows the first colon is a port, or a password.
+    before.split_once(':').is_some_and(|(_, after)| {
+        let port = after.split_once('/').map_or("", |(port, _)| port);
+        port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
 struct Names;
 
 impl VisitorMut for Names {
@@ -55,6 +81,27 @@ mod tests {
     use crate::rewrite::parse_one;
 
     use super::*;
+
+    #[test]
+    fn credentials_in_a_name_are_refused_and_not_repeated() {
+        for name in [
+            "http://user:marker@127.0.0.1:1/q",
+            "https://user:marker@host/d@3",
+            "s3://key:mar/marker@bucket/d",
+            "https://marker@host/d",
+            "https:/user:marker@host/d",
+            "https://host/d?sig=marker",
+            "s3://bucket/d?X-Amz-Signature=marker",
+        ] {
+            let error = check_no_secrets(name).unwrap_err().to_string();
+            assert!(error.contains("credentials") && !error.contains("mar"), "{error}");
+        }
+        for name in
+            ["http://host:8080/d@3", "s3://bucket/d@best", "s3://bucket/d", "memory://d@3", "a?b"]
+        {
+            check_no_secrets(name).unwrap();
+        }
+    }
 
     #[test]
     fn a_name_with_a_secret_is_refused_wherever_it_stands_and_not_repeated() {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_schema::Schema as ArrowSchema;
-use datafusion::common::TableReference;
+use datafusion::common::ParamValues;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder};
@@ -20,19 +20,18 @@ use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{ColumnDef, Statement as SqlStatement};
-use tenrow::{Dataset, Storage, View, ViewOptions};
+use datafusion::sql::sqlparser::ast::ColumnDef;
+use tenrow::{Dataset, Storage};
 
 pub use answer::{Answer, Change};
-pub(crate) use options::UseStatistics;
 pub use options::{RootOption, RootPlace, SessionOptions};
 
-use crate::catalog::{CATALOG, Root, Roots, Tables, ViewName};
+use crate::catalog::{CATALOG, Root, Roots, Tables};
 use crate::error::{Error, Result};
 use crate::functions;
 use crate::optimizer;
 use crate::rewrite;
-use crate::writing;
+use crate::table::UseStatistics;
 
 /// Answers statements over the datasets below some folders.
 ///
@@ -63,6 +62,8 @@ pub struct Session {
     context: SessionContext,
     roots: Arc<Roots>,
     output_folders: Arc<[PathBuf]>,
+    /// Of the statement that is run.
+    parameters: Option<Arc<ParamValues>>,
 }
 
 impl Session {
@@ -75,38 +76,7 @@ impl Session {
         let roots = Roots::new(roots, &options.snapshots)?;
         let context = context(options, &roots)?;
         let output_folders = options.output_folders.clone().into();
-        Ok(Self { context, roots: Arc::new(roots), output_folders })
-    }
-
-    /// Answers one statement.
-    ///
-    /// # Errors
-    /// [`InvalidInput`](tenrow::ErrorKind::InvalidInput) for a statement that is wrong;
-    /// [`NotFound`](tenrow::ErrorKind::NotFound) for a dataset, version or tag that is not there, with what is
-    /// near; [`Unsupported`](tenrow::ErrorKind::Unsupported); those of the datasets that are read.
-    pub async fn sql(&self, text: &str) -> Result<Answer> {
-        let mut statement = rewrite::parse_one(text)?;
-        rewrite::check_names(&mut statement)?;
-        rewrite::keep_digits(&mut statement);
-        rewrite::balance_chains(&mut statement)?;
-        rewrite::name_paths(&mut statement);
-        rewrite::check_clauses(&mut statement)?;
-        if let Some(answer) = writing::run(self, &statement).await? {
-            return Ok(answer);
-        }
-        if let Statement::Explain(explain) = &mut statement
-            && let Some(query) = writing::explained(&explain.statement)?
-        {
-            if explain.options.analyze {
-                return Err(Error::unsupported(
-                    "EXPLAIN ANALYZE of a statement that changes something: EXPLAIN shows its plan",
-                ));
-            }
-            let query = SqlStatement::Query(Box::new(query));
-            *explain.statement = Statement::Statement(Box::new(query));
-        }
-        let (state, plan) = self.plan(&mut Tables::new(&self.roots), statement).await?;
-        self.run(&state, plan).await
+        Ok(Self { context, roots: Arc::new(roots), output_folders, parameters: None })
     }
 
     /// The dataset of a table name, with what statements have read of it so far.
@@ -117,35 +87,9 @@ impl Session {
         Ok(self.roots.find(None, name).await?.1)
     }
 
-    /// Keeps the rows of `table` that a query chooses as a view of it, with the text of the query.
-    ///
-    /// The query is a `SELECT _row FROM …` that reads one version of the dataset: of that one the view is. Rows are kept
-    /// in its order and as often as they come; without `ORDER BY`, ascending.
-    ///
-    /// # Errors
-    /// As [`sql`](Self::sql), and [`AlreadyExists`](tenrow::ErrorKind::AlreadyExists) if there is a view of that name.
-    pub async fn create_view(
-        &self,
-        table: &str,
-        name: &str,
-        query: &str,
-        replace: bool,
-    ) -> Result<View> {
-        let mut statement = rewrite::parse_one(query)?;
-        rewrite::check_names(&mut statement)?;
-        rewrite::keep_digits(&mut statement);
-        rewrite::balance_chains(&mut statement)?;
-        rewrite::name_paths(&mut statement);
-        rewrite::check_clauses(&mut statement)?;
-        let Statement::Statement(statement) = statement else {
-            return Err(Error::invalid("a view is made by a query: SELECT _row FROM …"));
-        };
-        let SqlStatement::Query(parsed) = *statement else {
-            return Err(Error::invalid("a view is made by a query: SELECT _row FROM …"));
-        };
-        let options = ViewOptions::default().with_query(query.trim()).with_replace(replace);
-        let name = ViewName { table: TableReference::bare(table), view: name.to_owned() };
-        writing::keep_view(self, &name, &parsed, &options).await
+    /// The session for a statement with these values for its parameters.
+    pub(crate) fn with_parameters(self, parameters: ParamValues) -> Self {
+        Self { parameters: Some(Arc::new(parameters)), ..self }
     }
 
     /// The logical plan of a statement, over tables pinned to one version each.
@@ -169,6 +113,10 @@ impl Session {
         let state = self.context.state();
         let planned = stack::with_room(async { planner::plan(&state, tables, statement) });
         let plan = planned.await?;
+        let plan = match &self.parameters {
+            Some(values) => plan.replace_params_with_values(values)?,
+            None => plan,
+        };
         Ok((state, plan))
     }
 

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use datafusion::prelude::SessionConfig;
 use tenrow::{Snapshot, Storage};
 
 /// What a [`Session`](crate::Session) sees and how much it may take.
@@ -30,22 +29,6 @@ pub struct SessionOptions {
     /// Whether what manifests and footers know of values spares reading them: bounds, counts of nulls and rows. Without
     /// it answers are the same, and slower: for those who do not trust a dataset's statistics. Default: true.
     pub statistics: bool,
-}
-
-/// What a session's configuration carries of [`SessionOptions::statistics`].
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct UseStatistics(pub(crate) bool);
-
-impl UseStatistics {
-    /// Whether the session is one of this crate, and not of others who use its tables.
-    pub(crate) fn is_set(config: &SessionConfig) -> bool {
-        config.get_extension::<Self>().is_some()
-    }
-
-    /// Whether scans of a session use statistics; those of others' sessions do.
-    pub(crate) fn of(config: &SessionConfig) -> bool {
-        config.get_extension::<Self>().is_none_or(|own| own.0)
-    }
 }
 
 /// A folder of datasets.

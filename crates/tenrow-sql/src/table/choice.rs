@@ -9,11 +9,11 @@ use tenrow::{PlacedPartition, Snapshot};
 use super::address;
 use super::pruning::Pruning;
 use super::statistics;
+use super::use_statistics::UseStatistics;
 use crate::columns::Column;
 use crate::error::external;
 use crate::exec::Chosen;
 use crate::row_set::RowSet;
-use crate::session::UseStatistics;
 
 /// Rows that are read by their addresses alone, at most: a few batches.
 const MAX_ADDRESSED: u64 = 65_536;

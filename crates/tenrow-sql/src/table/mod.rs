@@ -5,6 +5,7 @@ mod bounds;
 mod choice;
 mod pruning;
 mod statistics;
+mod use_statistics;
 mod view;
 
 use std::sync::Arc;
@@ -19,10 +20,10 @@ use datafusion::physical_plan::ExecutionPlan;
 use tenrow::Snapshot;
 
 use crate::columns::{self, Column, is_late};
-use crate::exec;
-use crate::session::UseStatistics;
+use crate::exec::{self, SeenFloats};
 use choice::choose;
 
+pub(crate) use use_statistics::UseStatistics;
 pub(crate) use view::ViewTable;
 
 /// A snapshot as a table for a `SessionContext` of one's own, without hidden columns.
@@ -43,8 +44,8 @@ pub(crate) struct DatasetTable {
     schema: SchemaRef,
     /// Whether files come with their bytes where these are objects of their own.
     has_contents: bool,
-    /// Whether floats come as they are stored: NaN of either sign, and two zeros.
-    stored_floats: bool,
+    /// The floats that the statement looks at.
+    seen_floats: SeenFloats,
 }
 
 impl DatasetTable {
@@ -53,7 +54,13 @@ impl DatasetTable {
             true => columns::whole_schema(&snapshot),
             false => snapshot.arrow_schema().clone(),
         };
-        Self { snapshot, name: name.into(), schema, has_contents: false, stored_floats: false }
+        Self {
+            snapshot,
+            name: name.into(),
+            schema,
+            has_contents: false,
+            seen_floats: SeenFloats::All,
+        }
     }
 
     /// The same table, showing its hidden columns: those that it shows already keep their places.
@@ -67,9 +74,9 @@ impl DatasetTable {
         is_new.then(|| Self { has_contents: true, ..self.clone() })
     }
 
-    /// The same table, whose floats come as they are stored.
-    pub(crate) fn with_stored_floats(&self) -> Self {
-        Self { stored_floats: true, ..self.clone() }
+    /// The same table, whose other floats come as they are stored.
+    pub(crate) fn with_seen_floats(&self, seen_floats: SeenFloats) -> Self {
+        Self { seen_floats, ..self.clone() }
     }
 
     pub(crate) fn has_contents(&self) -> bool {
@@ -134,7 +141,7 @@ impl TableProvider for DatasetTable {
             columns: columns.into(),
             schema,
             takes_late_filters: UseStatistics::is_set(session.config()),
-            stored_floats: self.stored_floats,
+            seen_floats: self.seen_floats.clone(),
         };
         exec::plan(target, chosen, session).await
     }

@@ -18,7 +18,7 @@ use tenrow::View;
 
 use crate::columns::{self, Column};
 use crate::error::external;
-use crate::exec::{FetchExec, Fetched, PlainFloats, hidden_column};
+use crate::exec::{FetchExec, Fetched, PlainFloats, SeenFloats, hidden_column};
 
 /// The rows of a view, with the columns of its version; `_row` is the row's number there.
 #[derive(Debug, Clone)]
@@ -29,8 +29,8 @@ pub(crate) struct ViewTable {
     schema: SchemaRef,
     /// Whether files come with their bytes where these are objects of their own.
     has_contents: bool,
-    /// Whether floats come as they are stored: NaN of either sign, and two zeros.
-    stored_floats: bool,
+    /// The floats that the statement looks at.
+    seen_floats: SeenFloats,
 }
 
 impl ViewTable {
@@ -39,7 +39,7 @@ impl ViewTable {
             true => columns::whole_schema(view.snapshot()),
             false => view.snapshot().arrow_schema().clone(),
         };
-        Self { view, name: name.into(), schema, has_contents: false, stored_floats: false }
+        Self { view, name: name.into(), schema, has_contents: false, seen_floats: SeenFloats::All }
     }
 
     pub(crate) fn row_count(&self) -> u64 {
@@ -52,9 +52,9 @@ impl ViewTable {
         is_new.then(|| Self { has_contents: true, ..self.clone() })
     }
 
-    /// The same table, whose floats come as they are stored.
-    pub(crate) fn with_stored_floats(&self) -> Self {
-        Self { stored_floats: true, ..self.clone() }
+    /// The same table, whose other floats come as they are stored.
+    pub(crate) fn with_seen_floats(&self, seen_floats: SeenFloats) -> Self {
+        Self { seen_floats, ..self.clone() }
     }
 
     /// Row numbers, and hidden columns that are wanted, in batches.
@@ -142,9 +142,9 @@ impl TableProvider for ViewTable {
             let name = field.name();
             let column: Arc<dyn PhysicalExpr> =
                 Arc::new(PhysicalColumn::new(name, found.index_of(name)?));
-            let column = match self.stored_floats {
-                true => column,
-                false => PlainFloats::around(column, field.data_type()),
+            let column = match self.seen_floats.has(name) {
+                true => PlainFloats::around(column, field.data_type()),
+                false => column,
             };
             Ok((column, name.clone()))
         };

@@ -6,7 +6,6 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::Schema as ArrowSchema;
 use datafusion::common::TableReference;
 use datafusion::sql::sqlparser::ast::{Insert, Query, TableObject};
-use tenrow::format::default_rows;
 use tenrow::{Attribute, Schema, Snapshot};
 
 use super::query::{normal, planned, reference_of};
@@ -146,7 +145,7 @@ impl Columns {
         let mut fields = batch.schema().fields().to_vec();
         let mut columns = batch.columns().to_vec();
         for attribute in &self.missing {
-            let rows = default_rows(attribute, batch.num_rows());
+            let rows = attribute.default_rows(batch.num_rows());
             columns.push(rows.map_err(|e| Error::invalid("a default").with_source(e))?);
             fields.push(Arc::new(attribute.arrow_field()));
         }

@@ -32,7 +32,7 @@ pub(crate) use create_view::keep as keep_view;
 use std::sync::Arc;
 
 use arrow_array::{Int64Array, RecordBatch};
-use arrow_schema::{DataType, Field, Schema as ArrowSchema};
+use arrow_schema::{DataType, Field, Schema as ArrowSchema, SchemaRef};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Query, Statement as SqlStatement};
@@ -45,12 +45,31 @@ fn changed(rows: u64, snapshot: &Snapshot) -> Change {
     Change { rows, version: Some(snapshot.version()) }
 }
 
-/// Carries out `statement`, if it is one that changes something.
+/// Whether `statement` changes a dataset or writes a file.
+pub(crate) fn changes(statement: &Statement) -> bool {
+    match statement {
+        Statement::CopyTo(_) | Statement::CreateExternalTable(_) => true,
+        Statement::Statement(statement) => matches!(
+            statement.as_ref(),
+            SqlStatement::Insert(_)
+                | SqlStatement::Delete(_)
+                | SqlStatement::Update(_)
+                | SqlStatement::CreateTable(_)
+                | SqlStatement::CreateView(_)
+                | SqlStatement::AlterTable(_)
+                | SqlStatement::Drop { .. }
+        ),
+        _ => false,
+    }
+}
+
+/// Carries out a statement that [`changes`] something.
 ///
 /// # Errors
 /// Those of its query, its rows and its commit: nothing is visible then.
-pub(crate) async fn run(session: &Session, statement: &Statement) -> Result<Option<Answer>> {
-    let changed = match statement {
+pub(crate) async fn run(session: &Session, statement: &Statement) -> Result<Answer> {
+    let unsupported = || Error::unsupported(format!("{statement} is not supported"));
+    answer(match statement {
         Statement::CopyTo(copy) => copy::run(session, copy).await?,
         Statement::Statement(statement) => match statement.as_ref() {
             SqlStatement::Insert(insert) => insert::run(session, insert).await?,
@@ -60,7 +79,7 @@ pub(crate) async fn run(session: &Session, statement: &Statement) -> Result<Opti
             SqlStatement::CreateView(create) => create_view::run(session, create).await?,
             SqlStatement::AlterTable(alter) => alter::run(session, alter).await?,
             SqlStatement::Drop { .. } => create_view::drop(session, statement).await?,
-            _ => return Ok(None),
+            _ => return Err(unsupported()),
         },
         Statement::CreateExternalTable(table) => {
             return Err(Error::unsupported(format!(
@@ -68,9 +87,16 @@ pub(crate) async fn run(session: &Session, statement: &Statement) -> Result<Opti
                 table.name
             )));
         }
-        _ => return Ok(None),
-    };
-    Ok(Some(answer(changed)?))
+        _ => return Err(unsupported()),
+    })
+}
+
+/// The columns of what such a statement answers with.
+pub(crate) fn schema() -> SchemaRef {
+    Arc::new(ArrowSchema::new(vec![
+        Field::new("count", DataType::Int64, false),
+        Field::new("version", DataType::Int64, true),
+    ]))
 }
 
 /// The query whose plan explains `statement`, if it is one that changes something.
@@ -90,10 +116,7 @@ pub(crate) fn explained(statement: &Statement) -> Result<Option<Query>> {
 fn answer(change: Change) -> Result<Answer> {
     let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     let version = change.version.map(|version| number(version.0));
-    let schema = Arc::new(ArrowSchema::new(vec![
-        Field::new("count", DataType::Int64, false),
-        Field::new("version", DataType::Int64, true),
-    ]));
+    let schema = schema();
     let counts = Int64Array::from(vec![number(change.rows)]);
     let versions = Int64Array::from(vec![version]);
     let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(counts), Arc::new(versions)])

@@ -11,7 +11,7 @@ use crate::commit::{Append, Committer, commit, write_leaves};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::manifest::{Partition, in_origin, origin_of};
-use crate::format::{Attribute, FieldId, Schema, default_rows};
+use crate::format::{Attribute, FieldId, Schema};
 use crate::snapshot::{LoadedPartition, Snapshot, name_origin};
 use crate::storage::Storage;
 
@@ -218,7 +218,8 @@ async fn write_defaults(
     while rest > 0 {
         let rows = rest.min(DEFAULT_ROWS);
         let value = |attribute: &Attribute| {
-            default_rows(attribute, rows as usize)
+            attribute
+                .default_rows(rows as usize)
                 .map_err(|e| Error::format(format!("attribute {:?}", attribute.name), e))
         };
         let columns: Vec<ArrayRef> = attributes.iter().map(value).collect::<Result<_>>()?;

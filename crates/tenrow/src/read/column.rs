@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::format::manifest::{Chunk, in_origin, origin_of};
 use crate::format::{
     Attribute, AttributeType, DType, DecodeStep, FormatError, ListShape, OrdinaryDecoder, RawChunk,
-    check_columns, conform, default_rows, file_fields, widen,
+    check_columns, conform, file_fields, widen,
 };
 use crate::read::arrays;
 use crate::read::fixed::FixedRows;
@@ -152,7 +152,9 @@ impl<'a> ColumnReader<'a> {
     pub(crate) async fn read(&self, row_group: usize, ranges: &[Range<u64>]) -> Result<ArrayRef> {
         let Some(place) = self.place() else {
             let rows: u64 = ranges.iter().map(|range| range.end - range.start).sum();
-            return default_rows(self.wanted, rows as usize)
+            return self
+                .wanted
+                .default_rows(rows as usize)
                 .map_err(|e| Error::format(format!("attribute {:?}", self.wanted.name), e));
         };
         let stored = self.read_stored(place, row_group, ranges).await?;

@@ -16,7 +16,7 @@ pub(super) struct Check {
     pub(super) needed: NeededOrigins,
     /// The next stable row id that a row may have.
     pub(super) next_row_id: u64,
-    total_bytes: u64,
+    pub(super) total_bytes: u64,
 }
 
 impl Check {

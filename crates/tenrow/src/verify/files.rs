@@ -7,6 +7,7 @@ use crate::blocking;
 use crate::content::{ContentCheck, PIECE_BYTES};
 use crate::error::Result;
 use crate::snapshot::{LoadedPartition, OpenFile};
+use crate::storage::Storage;
 use crate::verify::check::Check;
 
 impl Check {
@@ -51,6 +52,29 @@ impl Check {
         sizes
     }
 
+    /// Reads all of an object: it has the bytes that it must have.
+    pub(super) async fn content(
+        &mut self,
+        storage: &Storage,
+        path: &str,
+        size: u64,
+        mut content: ContentCheck,
+    ) -> Result<()> {
+        let mut at = 0;
+        while at < size {
+            let end = size.min(at + PIECE_BYTES);
+            let piece = storage.read_range(path, at..end).await?;
+            content = blocking::run(move || {
+                content.write(&piece);
+                content
+            })
+            .await;
+            self.progress(end - at);
+            at = end;
+        }
+        content.finish(path)
+    }
+
     async fn checksum(&mut self, file: &Arc<OpenFile>) -> Result<()> {
         let size = file.entry().size_bytes;
         let mut content = ContentCheck::of_checksum(file.entry().checksum);
@@ -76,14 +100,7 @@ impl Check {
         if !self.options.full {
             return Ok(size);
         }
-        let mut content = ContentCheck::of_large_file(path);
-        let mut at = 0;
-        while at < size {
-            let end = size.min(at + PIECE_BYTES);
-            content.write(&storage.read_range(path, at..end).await?);
-            self.report.bytes += end - at;
-            at = end;
-        }
-        content.finish(path).map(|()| size)
+        let storage = storage.clone();
+        self.content(&storage, path, size, ContentCheck::of_large_file(path)).await.map(|()| size)
     }
 }

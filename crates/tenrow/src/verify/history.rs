@@ -3,21 +3,22 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::commit::read_version;
+use crate::content::ContentCheck;
 use crate::dataset::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::limits;
 use crate::format::manifest::{FEATURE_SINGLE_WRITER, Leaf, Parent, Root, Version, origin_of};
 use crate::snapshot::Snapshot;
-use crate::storage::{LATEST_NOTE, version_path};
+use crate::storage::{LATEST_NOTE, Storage, version_path};
 use crate::verify::check::Check;
 
-/// Checks every root that is there, and in full the objects that only older versions name.
+/// Checks every root that is there, and in full the bytes of the objects that only older versions name.
 pub(super) async fn check(dataset: &Dataset, check: &mut Check) -> Result<()> {
     let history = dataset.history(&check.snapshot).await?;
     let there: BTreeSet<Version> = history.iter().copied().collect();
     check_kept(check, &there);
     check_noted(dataset, check).await?;
-    let mut known = HashSet::new();
+    let mut older = Older::default();
     let mut child: Option<Snapshot> = None;
     for version in history {
         check.report.versions += 1;
@@ -35,11 +36,33 @@ pub(super) async fn check(dataset: &Dataset, check: &mut Check) -> Result<()> {
             check_parent(check, &snapshot, child);
         }
         if check.options.full {
-            check_objects(check, &snapshot, &mut known).await;
+            note_objects(check, &snapshot, &mut older).await;
         }
         child = Some(snapshot);
     }
+    check.total_bytes +=
+        older.objects.iter().filter_map(|object| object.stated).map(|(size, _)| size).sum::<u64>();
+    for object in older.objects {
+        check_object(check, object).await;
+    }
     Ok(())
+}
+
+/// Objects that older versions name.
+#[derive(Default)]
+struct Older {
+    /// Paths of what was met already, the newest version's own included.
+    known: HashSet<String>,
+    objects: Vec<OldObject>,
+}
+
+struct OldObject {
+    /// Of its version, which knows where its origins are.
+    storage: Storage,
+    path: String,
+    /// Size and checksum, as its leaf says; of a large file its name does.
+    stated: Option<(u64, u64)>,
+    version: Version,
 }
 
 /// The version that was noted as the newest once it was committed is there, or a newer one.
@@ -142,64 +165,77 @@ fn check_parent(check: &mut Check, parent: &Snapshot, child: &Snapshot) {
     });
 }
 
-/// Everything that a version names is there; what others named already is passed over.
-async fn check_objects(check: &mut Check, snapshot: &Snapshot, known: &mut HashSet<String>) {
-    if snapshot.version() == check.snapshot.version() {
-        // Of the newest version all is looked at in depth.
-        known.extend(snapshot.root().leaves.iter().map(|leaf| leaf.path.clone()));
-        return;
-    }
+/// Notes the objects that a version names, but for those that newer ones name too: of the newest all is looked at in depth.
+async fn note_objects(check: &mut Check, snapshot: &Snapshot, older: &mut Older) {
+    let is_newest = snapshot.version() == check.snapshot.version();
     for reference in &snapshot.root().leaves {
-        if !known.insert(reference.path.clone()) {
+        if !older.known.insert(reference.path.clone()) {
             continue;
         }
         let storage = snapshot.storage();
         let read = storage.read(&reference.path, limits::MAX_LEAF_BYTES).await;
         let leaf = read.map_err(storage.missing(&reference.path)).and_then(|bytes| {
             Leaf::decode(bytes, reference.checksum)
-                .map_err(|e| crate::error::Error::format(storage.shown(&reference.path), e))
+                .map_err(|e| Error::format(storage.shown(&reference.path), e))
         });
         match leaf {
-            Ok(leaf) => check_files(check, snapshot, &reference.path, &leaf, known).await,
+            Ok(leaf) => {
+                let objects = objects_of(snapshot, &reference.path, &leaf);
+                for object in objects {
+                    if older.known.insert(object.path.clone()) && !is_newest {
+                        older.objects.push(object);
+                    }
+                }
+            }
+            Err(_) if is_newest => {}
             Err(error) => check.fault(&reference.path, None, error),
         }
     }
 }
 
-async fn check_files(
-    check: &mut Check,
-    snapshot: &Snapshot,
-    leaf_path: &str,
-    leaf: &Leaf,
-    known: &mut HashSet<String>,
-) {
+/// The objects of a leaf that belong to its dataset.
+fn objects_of(snapshot: &Snapshot, leaf_path: &str, leaf: &Leaf) -> Vec<OldObject> {
     let origin = origin_of(leaf_path).map(|(origin, _)| origin);
+    let object = |path: &String, stated| {
+        let path = match origin {
+            Some(origin) => crate::format::manifest::in_origin(origin, path),
+            None => path.clone(),
+        };
+        let (storage, version) = (snapshot.storage().clone(), snapshot.version());
+        OldObject { storage, path, stated, version }
+    };
+    let mut objects = Vec::new();
     for partition in &leaf.partitions {
-        let files = partition.files.iter().filter(|file| file.foreign.is_none());
-        let files = files.map(|file| (&file.path, Some(file.size_bytes)));
-        let deletes = partition.deletes.iter().map(|d| (&d.path, Some(d.size_bytes)));
-        let large = partition.external_files.iter().map(|path| (path, None));
-        for (path, size) in files.chain(deletes).chain(large) {
-            let path = match origin {
-                Some(origin) => crate::format::manifest::in_origin(origin, path),
-                None => path.clone(),
-            };
-            if !known.insert(path.clone()) {
-                continue;
-            }
-            let storage = snapshot.storage();
-            match storage.size(&path).await.map_err(storage.missing(&path)) {
-                Ok(found) => {
-                    check.ensure(size.is_none_or(|size| size == found), &path, None, || {
-                        format!(
-                            "{found} bytes, but version {} says {}",
-                            snapshot.version(),
-                            size.unwrap_or_default()
-                        )
-                    })
-                }
-                Err(error) => check.fault(&path, None, error),
-            }
+        for file in partition.files.iter().filter(|file| file.foreign.is_none()) {
+            objects.push(object(&file.path, Some((file.size_bytes, file.checksum))));
         }
+        if let Some(deletes) = &partition.deletes {
+            objects.push(object(&deletes.path, Some((deletes.size_bytes, deletes.checksum))));
+        }
+        for path in &partition.external_files {
+            objects.push(object(path, None));
+        }
+    }
+    objects
+}
+
+/// The object is there, of its size, with its bytes.
+async fn check_object(check: &mut Check, object: OldObject) {
+    let OldObject { storage, path, stated, version } = object;
+    check.report.files += 1;
+    let checked = async {
+        let found = storage.size(&path).await.map_err(storage.missing(&path))?;
+        let (size, content) = match stated {
+            Some((size, checksum)) => (size, ContentCheck::of_checksum(checksum)),
+            None => (found, ContentCheck::of_large_file(&path)),
+        };
+        if size != found {
+            let reason = format!("{found} bytes, but version {version} says {size}");
+            return Err(Error::corrupt(path.clone(), reason));
+        }
+        check.content(&storage, &path, found, content).await
+    };
+    if let Err(error) = checked.await {
+        check.fault(&path, None, error);
     }
 }

@@ -46,7 +46,6 @@ async fn read(
 
 async fn check_leaf(check: &mut Check, reference: &LeafRef, leaf: Leaf, first_row: u64) {
     check_counts(check, reference, &leaf, first_row);
-    check_inheritance(check, reference, &leaf, first_row);
     check_features(check, reference, &leaf.features());
     for fault in bounds::of_leaf(reference, &leaf.partitions) {
         check.note(&reference.path, Some(first_row), fault);
@@ -84,16 +83,6 @@ fn check_counts(check: &mut Check, reference: &LeafRef, leaf: &Leaf, first_row: 
     let path = &reference.path;
     check.ensure(sequence <= version.0, path, Some(first_row), || {
         format!("sequence {sequence}, which is beyond version {version}")
-    });
-}
-
-/// Either all partitions of a leaf name their row ids, or all inherit them.
-fn check_inheritance(check: &mut Check, reference: &LeafRef, leaf: &Leaf, first_row: u64) {
-    let with_rows = leaf.partitions.iter().filter(|partition| partition.row_count > 0);
-    let named: BTreeSet<bool> = with_rows.map(|partition| !partition.row_ids.is_empty()).collect();
-    check.ensure(named.len() < 2, &reference.path, Some(first_row), || {
-        "some of its partitions name their row ids, others inherit them; expected all or none"
-            .into()
     });
 }
 

@@ -1,7 +1,7 @@
 //! Checking a dataset: every rule of `spec/` that a version has to keep, and in full every byte of every file.
 //!
 //! ```text
-//! history     the versions: parents, times, tags, what must still be there
+//! history     the versions: parents, times, tags; in full the bytes of what only older ones name
 //! leaves      what root and leaf say of each other: counts, row ids, sequences, features, bounds
 //! origins     other datasets whose files are needed: the note that keeps these, the version
 //! partitions  one partition by its entry alone: row ids, keys, every attribute is somewhere
@@ -52,7 +52,7 @@ pub struct VerifyReport {
     pub versions: u64,
     /// Partitions checked.
     pub partitions: u64,
-    /// Files checked, large files of file attributes included.
+    /// Files checked, large files of file attributes and in full the objects of older versions included.
     pub files: u64,
     /// Pages whose addresses, and in full whose bytes, were checked.
     pub pages: u64,
@@ -87,8 +87,8 @@ impl std::fmt::Display for Fault {
 impl Dataset {
     /// Checks the manifests of all versions, and the files and views of the newest.
     ///
-    /// Of each file the footer is read and the size asked for; in full all of it is read, and the objects of older
-    /// versions are looked for.
+    /// Of each file the footer is read and the size asked for; in full all of it is read, and all of the objects that only
+    /// older versions name. Cost in full: every object that any version names, once.
     ///
     /// # Errors
     /// As [`open`](Self::open): faults in what can be opened are in the report.

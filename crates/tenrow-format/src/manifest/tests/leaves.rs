@@ -5,7 +5,8 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::file::properties::WriterProperties;
+use parquet::basic::{Compression, Encoding};
+use parquet::file::properties::{WriterProperties, WriterVersion};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -175,6 +176,42 @@ fn with_column(batch: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch
     let columns: Vec<(String, ArrayRef)> =
         kept.map(|(field, column)| (field.name().clone(), column.clone())).collect();
     RecordBatch::try_from_iter(columns.into_iter().chain([(name.to_owned(), column)])).unwrap()
+}
+
+#[test]
+fn a_leaf_of_which_only_some_partitions_name_ids_is_refused() {
+    let mut leaf = sample();
+    let mut second = leaf.partitions[0].clone();
+    second.files[0].path = "data/b.parquet".into();
+    leaf.partitions.push(second);
+    leaf.encode().unwrap();
+    leaf.partitions[1].row_ids.clear();
+    let error = leaf.encode().unwrap_err().to_string();
+    assert!(error.contains("all or none"), "{error}");
+    // A partition without rows has no ids to name.
+    leaf.partitions[1] =
+        Partition { files: leaf.partitions[1].files.clone(), ..Partition::default() };
+    leaf.partitions[1].files[0].row_groups.clear();
+    leaf.partitions[1].files[0].chunks.clear();
+    leaf.encode().unwrap();
+}
+
+#[test]
+fn pages_of_another_kind_than_leaves_have_are_refused() {
+    let plain = || WriterProperties::builder().set_dictionary_enabled(false);
+    for (properties, reason) in [
+        (plain().set_writer_version(WriterVersion::PARQUET_2_0), "version 1"),
+        (plain().set_column_encoding("row_count".into(), Encoding::DELTA_BINARY_PACKED), "plain"),
+        (plain().set_compression(Compression::SNAPPY), "zstd"),
+        (WriterProperties::builder(), "dictionary"),
+    ] {
+        let batch = batch();
+        let properties = Some(properties.build());
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), properties).unwrap();
+        writer.write(&batch).unwrap();
+        let error = decode(writer.into_inner().unwrap()).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn a_missing_key_is_malformed_and_named() {
 #[test]
 fn rules_that_a_root_breaks_are_errors() {
     type Change = fn(&mut Value);
-    let changes: [(&str, Change); 20] = [
+    let changes: [(&str, Change); 27] = [
         ("version 0", |r| r["version"] = json!(0)),
         ("version below 0", |r| r["version"] = json!(-1)),
         ("version with a fraction", |r| r["version"] = json!(1.5)),
@@ -167,6 +167,15 @@ fn rules_that_a_root_breaks_are_errors() {
         ("too many partitions", |r| r["leaves"][0]["partition_count"] = json!(1 << 20)),
         ("rows beyond 2^63", |r| r["leaves"][0]["row_count"] = json!(u64::MAX)),
         ("row id not given out", |r| r["leaves"][0]["first_row_id"] = json!(6)),
+        ("sizes beyond 2^63", |r| r["leaves"][0]["size_of_files_bytes"] = json!(1u64 << 63)),
+        ("nulls beyond 2^63", |r| {
+            r["leaves"][0]["statistics"][0]["null_count"] = json!(1u64 << 63);
+        }),
+        ("tag without a name", |r| r["tags"] = json!({"": 1})),
+        ("tag that means the newest", |r| r["tags"] = json!({"latest": 1})),
+        ("tag with an escape", |r| r["tags"] = json!({"a\u{1b}[2J": 1})),
+        ("feature twice", |r| r["writer_features"] = json!(["views", "views"])),
+        ("reader feature twice", |r| r["reader_features"] = json!(["views", "views"])),
         ("a list as bound", |r| r["leaves"][0]["statistics"][0]["min"] = json!([1])),
         ("nine statistics", |r| {
             let statistics = |id| json!({"field": id, "null_count": 0, "exact": false});
@@ -188,6 +197,23 @@ fn row_counts_that_overflow_together_are_malformed() {
         root["leaves"][1]["row_count"] = json!(i64::MAX);
     });
     assert!(error.unwrap_err().to_string().contains("sum"));
+}
+
+#[test]
+fn keys_that_occur_twice_are_refused_also_where_nobody_looks() {
+    let document = String::from_utf8(sample().encode()).unwrap();
+    for (key, twice) in [
+        (r#""properties":{}"#, r#""properties":{"a":{"b":1,"b":2}}"#),
+        (r#""single_writer":false"#, r#""single_writer":false,"new":1,"new":2"#),
+        (r#""single_writer":false"#, r#""single_writer":false,"new":"\ud800""#),
+    ] {
+        let changed = document.replace(key, twice);
+        assert_ne!(changed, document);
+        let start = changed.find(r#""root":"#).unwrap() + r#""root":"#.len();
+        let error = Root::decode(&frame(changed[start..].trim_end_matches("}\n").as_bytes()));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("twice") || error.contains("hex escape"), "{error}");
+    }
 }
 
 #[test]

@@ -117,7 +117,7 @@ pub(super) fn root() -> impl Strategy<Value = Root> {
     let maps = (
         btree_map(any::<String>(), any_json(), 0..4),
         btree_map(any::<String>(), any::<u64>(), 0..4),
-        (btree_map(any::<String>(), 1u64..3, 0..4), 1u64..3),
+        (btree_map("\\PC{1,9}", 1u64..3, 0..4), 1u64..3),
         btree_map("[a-z]{1,9}", view_ref(), 0..3),
         btree_map("[a-z0-9]{1,9}", ("/\\PC{0,20}", 1u64..99, any::<Option<u32>>()), 0..3),
     );
@@ -241,8 +241,8 @@ fn key() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn partition() -> impl Strategy<Value = Partition> {
-    vec(0u64..200, 1..4).prop_flat_map(|row_groups| {
+fn partition(named: bool) -> impl Strategy<Value = Partition> {
+    vec(0u64..200, 1..4).prop_flat_map(move |row_groups| {
         let row_count: u64 = row_groups.iter().sum();
         let deletes = (any::<bool>(), path(), any::<u64>(), 0..1u64 << 40).prop_map(
             move |(deleted, path, checksum, size_bytes)| {
@@ -254,7 +254,7 @@ fn partition() -> impl Strategy<Value = Partition> {
                 })
             },
         );
-        let row_ids = (any::<bool>(), 0..1u64 << 50).prop_map(move |(named, first)| {
+        let row_ids = (0..1u64 << 50).prop_map(move |first| {
             let halves = [
                 RowIdRange { first: first + row_count, count: row_count / 2 },
                 RowIdRange { first, count: row_count - row_count / 2 },
@@ -287,5 +287,6 @@ fn partition() -> impl Strategy<Value = Partition> {
 }
 
 pub(super) fn leaf() -> impl Strategy<Value = Leaf> {
-    vec(partition(), 0..5).prop_map(|partitions| Leaf { partitions })
+    let partitions = any::<bool>().prop_flat_map(|named| vec(partition(named), 0..5));
+    partitions.prop_map(|partitions| Leaf { partitions })
 }

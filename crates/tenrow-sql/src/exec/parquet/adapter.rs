@@ -15,20 +15,20 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, cast, lit};
 use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
 use tenrow::Attribute;
-use tenrow::format::{FIELD_ID_KEY, default_rows};
+use tenrow::format::FIELD_ID_KEY;
 
-use crate::exec::floats::PlainFloats;
+use crate::exec::floats::{PlainFloats, SeenFloats};
 
 /// Knows the attributes that a scan reads.
 #[derive(Debug)]
 pub(super) struct ByFieldId {
     attributes: Arc<[Attribute]>,
-    stored_floats: bool,
+    seen_floats: SeenFloats,
 }
 
 impl ByFieldId {
-    pub(super) fn new(attributes: Vec<Attribute>, stored_floats: bool) -> Self {
-        Self { attributes: attributes.into(), stored_floats }
+    pub(super) fn new(attributes: Vec<Attribute>, seen_floats: SeenFloats) -> Self {
+        Self { attributes: attributes.into(), seen_floats }
     }
 }
 
@@ -37,9 +37,9 @@ impl PhysicalExprAdapterFactory for ByFieldId {
         let mut columns = HashMap::new();
         for attribute in self.attributes.iter() {
             let column = in_file(attribute, &file)?;
-            let column = match self.stored_floats {
-                true => column,
-                false => PlainFloats::around(column, &attribute.attribute_type.arrow_type()),
+            let column = match self.seen_floats.has(&attribute.name) {
+                true => PlainFloats::around(column, &attribute.attribute_type.arrow_type()),
+                false => column,
             };
             columns.insert(attribute.name.clone(), column);
         }
@@ -53,7 +53,7 @@ fn in_file(attribute: &Attribute, file: &SchemaRef) -> Result<Arc<dyn PhysicalEx
     let place = attribute.ids().find_map(|id| position(file, id.0));
     let wanted = attribute.attribute_type.arrow_type();
     let Some(index) = place else {
-        let row = default_rows(attribute, 1).map_err(|error| {
+        let row = attribute.default_rows(1).map_err(|error| {
             crate::error::external(tenrow::Error::format("the default of an attribute", error))
         })?;
         return Ok(lit(ScalarValue::try_from_array(&row, 0)?));

@@ -80,7 +80,7 @@ pub(super) fn plan(
     let read = read.iter().map(|&index| attributes[index].clone()).collect();
     let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
         .with_file_groups(groups.into_iter().map(FileGroup::new).collect())
-        .with_expr_adapter(Some(Arc::new(ByFieldId::new(read, target.stored_floats))))
+        .with_expr_adapter(Some(Arc::new(ByFieldId::new(read, target.seen_floats.clone()))))
         .with_preserve_order(names_rows)
         .build();
     let scan = DataSourceExec::from_data_source(config);

@@ -1,5 +1,6 @@
 //! A statement that runs, and its answer as it comes.
 
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
@@ -55,8 +56,22 @@ impl Query {
                 self.end().await;
                 Err(Interrupted.into())
             }
-            part = self.parts.recv() => Ok(part.transpose()?),
+            part = self.parts.recv() => match part {
+                Some(part) => Ok(Some(part?)),
+                None => self.ended().await,
+            },
         }
+    }
+
+    /// Nothing: there are no more parts, unless that is so because the task panicked.
+    async fn ended(&mut self) -> Result<Option<Part>> {
+        if let Some(task) = self.task.take()
+            && let Err(error) = task.await
+            && error.is_panic()
+        {
+            resume_unwind(error.into_panic());
+        }
+        Ok(None)
     }
 
     /// Ends its work, and waits for that if it does not take long.
@@ -95,4 +110,22 @@ async fn answer(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    #[should_panic(expected = "told so")]
+    async fn a_statement_that_panics_is_not_one_without_rows() {
+        let (sender, parts) = mpsc::channel(WAITING);
+        let task = tokio::spawn(async move {
+            let _sender: mpsc::Sender<tenrow_sql::Result<Part>> = sender;
+            panic!("told so")
+        });
+        let mut query = Query { parts, task: Some(task) };
+        let mut interrupts = Interrupts::listen(crate::interrupts::Second::Waits).unwrap();
+        let _ = query.next(&mut interrupts).await;
+    }
 }

@@ -1,7 +1,9 @@
-//! Whether a Parquet file has encrypted columns: the ordinary reader does not look, and takes them for pages.
+//! Parquet footers before the ordinary reader sees them: it takes encrypted columns for pages, and counts for granted.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+
+use tenrow::format::check_footer;
 
 use crate::error::{ConvertError, Result};
 
@@ -12,13 +14,15 @@ const ENCRYPTION_ALGORITHM: i16 = 8;
 /// Structures within each other.
 const MAX_DEPTH: u32 = 32;
 
-/// Refuses a file of which anything is encrypted.
+/// Refuses a file of which anything is encrypted, or whose footer counts what is not there.
 ///
-/// What is damaged is left to the reader, which says what is wrong with it.
-pub(crate) fn refuse_encrypted(path: &Path) -> Result<()> {
+/// What is damaged otherwise is left to the reader, which says what is wrong with it.
+pub(crate) fn check_footer_of(path: &Path) -> Result<()> {
     let footer = footer_of(path).map_err(ConvertError::io(path, "read"))?;
     match footer {
-        Footer::Plain(bytes) if !has_field(&bytes, ENCRYPTION_ALGORITHM) => Ok(()),
+        Footer::Plain(bytes) if !has_field(&bytes, ENCRYPTION_ALGORITHM) => {
+            check_footer(&bytes).map_err(ConvertError::decode(path, "parquet", None))
+        }
         Footer::Damaged => Ok(()),
         Footer::Plain(_) | Footer::Encrypted => {
             let reason = "it is encrypted, and tenrow has no keys: decrypt it with the program that wrote it";
@@ -47,7 +51,7 @@ fn footer_of(path: &Path) -> std::io::Result<Footer> {
         (b"PAR1", Some(start)) => {
             file.seek(SeekFrom::Start(start))?;
             let mut footer = Vec::new();
-            file.take(size).read_to_end(&mut footer)?;
+            file.take(size + TAIL_BYTES).read_to_end(&mut footer)?;
             Ok(Footer::Plain(footer))
         }
         _ => Ok(Footer::Damaged),
@@ -188,7 +192,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.parquet");
         std::fs::write(&path, bytes).unwrap();
-        refuse_encrypted(&path).err().map(|error| error.to_string())
+        check_footer_of(&path).err().map(|error| error.to_string())
     }
 
     #[test]

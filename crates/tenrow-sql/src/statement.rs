@@ -1,0 +1,187 @@
+//! A statement from its text to its answer: read, checked and planned, then run.
+
+use std::fmt;
+
+use arrow_schema::SchemaRef;
+use datafusion::common::{ParamValues, TableReference};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
+use tenrow::{View, ViewOptions};
+
+use crate::catalog::{Tables, ViewName};
+use crate::error::{Error, Result};
+use crate::rewrite;
+use crate::session::{Answer, Session};
+use crate::writing;
+
+/// A statement that was read and planned, and has not been run.
+///
+/// What it reads is pinned to one version of each dataset. What it changes is read again when it runs.
+///
+/// ```
+/// use datafusion::common::ScalarValue;
+/// use tenrow_sql::{Session, SessionOptions};
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// let session = Session::new(&SessionOptions::default())?;
+/// let prepared = session.prepare("SELECT $1 + 1 AS next").await?;
+/// assert!(!prepared.changes());
+/// let answer = prepared.with_parameters(vec![ScalarValue::from(41i64)])?.run().await?;
+/// assert_eq!(answer.schema().field(0).name(), "next");
+/// assert_eq!(answer.collect().await?[0].num_rows(), 1);
+/// # Ok::<(), tenrow_sql::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Prepared {
+    session: Session,
+    what: What,
+}
+
+enum What {
+    Reads { state: Box<SessionState>, plan: LogicalPlan },
+    Changes(Box<Statement>),
+}
+
+impl Session {
+    /// Reads and plans one statement. Cost: roots and leaves of the datasets that it names; no rows.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](tenrow::ErrorKind::InvalidInput) for a statement that is wrong;
+    /// [`NotFound`](tenrow::ErrorKind::NotFound) for a dataset, version or tag that is not there, with what is
+    /// near; [`Unsupported`](tenrow::ErrorKind::Unsupported); those of the datasets that are read. A statement that
+    /// changes something may fail with these when it runs.
+    pub async fn prepare(&self, text: &str) -> Result<Prepared> {
+        let mut statement = read(text)?;
+        let session = self.clone();
+        if writing::changes(&statement) {
+            return Ok(Prepared { session, what: What::Changes(Box::new(statement)) });
+        }
+        if let Statement::Explain(explain) = &mut statement
+            && let Some(query) = writing::explained(&explain.statement)?
+        {
+            if explain.options.analyze {
+                return Err(Error::unsupported(
+                    "EXPLAIN ANALYZE of a statement that changes something: EXPLAIN shows its plan",
+                ));
+            }
+            let query = SqlStatement::Query(Box::new(query));
+            *explain.statement = Statement::Statement(Box::new(query));
+        }
+        let (state, plan) = self.plan(&mut Tables::new(self.roots()), statement).await?;
+        Ok(Prepared { session, what: What::Reads { state: Box::new(state), plan } })
+    }
+
+    /// Answers one statement.
+    ///
+    /// # Errors
+    /// Those of [`prepare`](Self::prepare) and of [`run`](Prepared::run).
+    pub async fn sql(&self, text: &str) -> Result<Answer> {
+        self.prepare(text).await?.run().await
+    }
+
+    /// Keeps the rows of `table` that a query chooses as a view of it, with the text of the query.
+    ///
+    /// The query is a `SELECT _row FROM …` that reads one version of the dataset: of that one the view is. Rows are kept
+    /// in its order and as often as they come; without `ORDER BY`, ascending.
+    ///
+    /// # Errors
+    /// As [`sql`](Self::sql), and [`AlreadyExists`](tenrow::ErrorKind::AlreadyExists) if there is a view of that name.
+    pub async fn create_view(
+        &self,
+        table: &str,
+        name: &str,
+        query: &str,
+        replace: bool,
+    ) -> Result<View> {
+        let Some(parsed) = query_of(read(query)?) else {
+            return Err(Error::invalid("a view is made by a query: SELECT _row FROM …"));
+        };
+        let options = ViewOptions::default().with_query(query.trim()).with_replace(replace);
+        let name = ViewName { table: TableReference::bare(table), view: name.to_owned() };
+        writing::keep_view(self, &name, &parsed, &options).await
+    }
+}
+
+impl Prepared {
+    /// Whether running it changes a dataset or writes a file.
+    pub fn changes(&self) -> bool {
+        matches!(self.what, What::Changes(_))
+    }
+
+    /// The columns of its answer. Tensors have the extension metadata that their files have. What changes something
+    /// answers with `count` and `version`.
+    pub fn schema(&self) -> SchemaRef {
+        match &self.what {
+            What::Reads { plan, .. } => plan.schema().inner().clone(),
+            What::Changes(_) => writing::schema(),
+        }
+    }
+
+    /// Its logical plan, before it is optimized; `None` if it changes something, whose query is planned when it runs.
+    pub fn plan(&self) -> Option<&LogicalPlan> {
+        match &self.what {
+            What::Reads { plan, .. } => Some(plan),
+            What::Changes(_) => None,
+        }
+    }
+
+    /// The statement with values for its parameters: `$1`, `$2` … by a list, `$name` by names.
+    ///
+    /// A value has the type that it has here; in comparisons and sums it is brought to that of the other side, as a
+    /// literal is.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](tenrow::ErrorKind::InvalidInput) if a parameter has no value.
+    pub fn with_parameters(self, values: impl Into<ParamValues>) -> Result<Self> {
+        let values = values.into();
+        let Self { session, what } = self;
+        Ok(match what {
+            What::Reads { state, plan } => {
+                let plan = plan.replace_params_with_values(&values)?;
+                Self { session, what: What::Reads { state, plan } }
+            }
+            changes => Self { session: session.with_parameters(values), what: changes },
+        })
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// Of the datasets that are read and changed; nothing is visible then of what would have changed.
+    pub async fn run(self) -> Result<Answer> {
+        match self.what {
+            What::Reads { state, plan } => self.session.run(&state, plan).await,
+            What::Changes(statement) => writing::run(&self.session, &statement).await,
+        }
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").field("changes", &self.changes()).finish_non_exhaustive()
+    }
+}
+
+/// The one statement of a text, in the form that is planned.
+fn read(text: &str) -> Result<Statement> {
+    let mut statement = rewrite::parse_one(text)?;
+    rewrite::check_names(&mut statement)?;
+    rewrite::keep_digits(&mut statement);
+    rewrite::balance_chains(&mut statement)?;
+    rewrite::name_paths(&mut statement);
+    rewrite::check_clauses(&mut statement)?;
+    Ok(statement)
+}
+
+fn query_of(statement: Statement) -> Option<Box<datafusion::sql::sqlparser::ast::Query>> {
+    match statement {
+        Statement::Statement(statement) => match *statement {
+            SqlStatement::Query(query) => Some(query),
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,95 @@
+//! Statements that are prepared before they run.
+
+use datafusion::common::ScalarValue;
+use tenrow_tests::place;
+
+use crate::data::session;
+use crate::db::{ask, rows_of};
+
+#[tokio::test]
+async fn a_prepared_statement_says_what_it_gives_before_it_runs() {
+    let folder = place::folder();
+    let session = session(folder.path()).await;
+    for (sql, changes, columns) in [
+        ("SELECT label, name FROM digits", false, vec!["label", "name"]),
+        ("  -- first\n(WITH t AS (SELECT 1 AS x) SELECT x FROM t)", false, vec!["x"]),
+        ("EXPLAIN DELETE FROM digits", false, vec!["plan_type", "plan"]),
+        ("/* note */ DELETE FROM digits WHERE label = 3", true, vec!["count", "version"]),
+        ("CREATE TABLE copy AS SELECT label FROM digits", true, vec!["count", "version"]),
+        ("ALTER TABLE digits DROP COLUMN score", true, vec!["count", "version"]),
+    ] {
+        let prepared = session.prepare(sql).await.unwrap();
+        assert_eq!(prepared.changes(), changes, "{sql}");
+        let schema = prepared.schema();
+        let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        assert_eq!(names, columns, "{sql}");
+        assert_eq!(prepared.plan().is_none(), changes, "{sql}");
+    }
+    // Nothing of it ran.
+    assert_eq!(ask(&session, "SELECT count(*), count(score) FROM digits").await, [["1000", "857"]]);
+}
+
+#[tokio::test]
+async fn parameters_are_values_wherever_they_stand() {
+    let folder = place::folder();
+    let session = session(folder.path()).await;
+    let int = |value: i64| ScalarValue::from(value);
+    let text = |value: &str| ScalarValue::from(value);
+    let hostile = "'; DELETE FROM digits; --";
+    for (sql, values, expected) in [
+        ("SELECT count(*) FROM digits WHERE label = $1", vec![int(3)], "100"),
+        ("SELECT count(*) FROM digits WHERE label = $1", vec![text("3")], "100"),
+        ("SELECT count(*) FROM digits WHERE name = $1", vec![text(hostile)], "0"),
+        ("SELECT $1", vec![text(hostile)], hostile),
+        (
+            "SELECT count(*) FROM digits WHERE label IN ($1, $2) AND _row < $3",
+            vec![int(3), int(4), int(50)],
+            "10",
+        ),
+        (
+            "SELECT count(*) FROM digits WHERE score > $1",
+            vec![ScalarValue::Float64(Some(f64::NAN))],
+            "0",
+        ),
+        ("SELECT count(*) FROM (SELECT * FROM digits LIMIT $1)", vec![int(7)], "7"),
+        ("SELECT label FROM digits WHERE _row = $1", vec![int(127)], "7"),
+        ("SELECT count(*) FROM digits WHERE $1 IS NULL", vec![ScalarValue::Null], "1000"),
+        ("UPDATE digits SET split = $1 WHERE label = $2", vec![text("new"), int(3)], "100"),
+        (
+            "DELETE FROM digits WHERE split = $1 AND score < $2",
+            vec![text("new"), ScalarValue::from(20.0)],
+            "6",
+        ),
+        ("INSERT INTO \"speech/train\" (text) VALUES ($1)", vec![text("said")], "1"),
+    ] {
+        let prepared =
+            session.prepare(sql).await.unwrap_or_else(|e| panic!("{sql}: {}", e.chain()));
+        let answer = async { prepared.with_parameters(values)?.run().await }.await;
+        let rows = rows_of(answer.unwrap_or_else(|e| panic!("{sql}: {}", e.chain()))).await;
+        assert_eq!(rows.unwrap()[0][0], expected, "{sql}");
+    }
+    let by_name = std::collections::HashMap::from([("wanted".to_owned(), int(9))]);
+    let prepared =
+        session.prepare("SELECT count(*) FROM digits WHERE label = $wanted").await.unwrap();
+    let answer = prepared.with_parameters(by_name).unwrap().run().await.unwrap();
+    assert_eq!(rows_of(answer).await.unwrap(), [["100"]]);
+}
+
+#[tokio::test]
+async fn a_parameter_without_a_value_is_named() {
+    let folder = place::folder();
+    let session = session(folder.path()).await;
+    for sql in
+        ["SELECT count(*) FROM digits WHERE label = $2", "DELETE FROM digits WHERE label = $2"]
+    {
+        let prepared = session.prepare(sql).await.unwrap();
+        let one = prepared.with_parameters(vec![ScalarValue::from(3i64)]);
+        let error = match one {
+            Err(error) => error,
+            Ok(prepared) => prepared.run().await.unwrap_err(),
+        };
+        assert!(error.chain().contains("$2"), "{}", error.chain());
+        let error = session.sql(sql).await.map(|_| ()).unwrap_err();
+        assert!(error.chain().contains("$2"), "{}", error.chain());
+    }
+}
