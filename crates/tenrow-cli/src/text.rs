@@ -1,5 +1,7 @@
 //! Numbers and words as people read them.
 
+use std::borrow::Cow;
+
 use tenrow::{Snapshot, Version};
 
 /// A number of bytes: `999 B`, `7.5 MiB`.
@@ -88,8 +90,21 @@ pub(crate) fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+/// A stored text on one line, with control characters as escapes: a terminal must not obey it.
+pub(crate) fn tame(text: &str) -> Cow<'_, str> {
+    match text.contains(char::is_control) {
+        false => text.into(),
+        true => text
+            .chars()
+            .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+            .collect(),
+    }
+}
+
 /// A table of left-aligned columns, two spaces apart.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let tamed = |cell: &String| tame(cell).into_owned();
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(tamed).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -97,7 +112,7 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             line.push_str(&format!("{cell:<width$}  "));
@@ -137,6 +152,12 @@ pub(crate) fn ended(newest: &Snapshot, version: Version) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_has_no_control_characters_but_line_ends() {
+        let rows = [vec!["a\u{1b}[2Jb".to_owned(), "c\nd".to_owned()], vec!["ä".to_owned()]];
+        assert_eq!(table(&rows), "a\\u{1b}[2Jb  c\\nd\nä\n");
+    }
 
     #[test]
     fn sizes_and_counts_are_short() {

@@ -15,7 +15,7 @@ use crate::source::{batch_of, places};
 
 /// `batch`, whose columns are `from`, as rows of `to`: matched by name, in the order of `to`.
 ///
-/// An attribute of `to` that is missing is null if it may be. Errors call the rows by their number
+/// An attribute of `to` that is missing has its default, else it is null if it may be. Errors call the rows by their number
 /// in `source`, of which the batch begins at `first_row`.
 ///
 /// # Errors
@@ -81,11 +81,14 @@ pub(crate) fn cast_to(
                 let column = batch.column(place);
                 cast_column(column, &from[place], target, mode, first_row, source)?
             }
-            None if target.nullable => {
-                new_null_array(&target.attribute_type.arrow_type(), batch.num_rows())
+            None if target.nullable || target.default.is_some() => {
+                target.default_rows(batch.num_rows()).map_err(ConvertError::from)?
             }
             None => {
-                let reason = format!("missing, and {} may not be null", target.type_text());
+                let reason = format!(
+                    "missing, and {} has no default and may not be null",
+                    target.type_text()
+                );
                 return Err(mismatch(source, &target.name, reason));
             }
         };

@@ -260,7 +260,8 @@ fn check_equal(found: &[Attribute], expected: &Schema, files: &[PathBuf]) -> Res
     for attribute in expected.attributes() {
         let other = found.iter().find(|a| a.name == attribute.name);
         let reason = match other {
-            None => "missing: a file in place needs every attribute".to_owned(),
+            None => "missing: a file in place needs every attribute; import it without --in-place, and the attribute has its default, else is null"
+                .to_owned(),
             Some(other) if other.attribute_type != attribute.attribute_type => format!(
                 "found {}, expected {}: a file in place cannot be cast; import it without --in-place",
                 other.attribute_type, attribute.attribute_type

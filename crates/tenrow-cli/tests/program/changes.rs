@@ -65,6 +65,20 @@ fn an_attribute_is_added_with_a_default_for_the_rows_that_are_there() {
     assert!(desk.ok(&["info", "people"]).contains("team: 3 rows show \"007\""));
     let remarks = desk.remarks(&["files", "people"]);
     assert!(remarks.contains("\"team\": 3 rows lack it"), "{remarks}");
+
+    // Files that know nothing of it give rows that have it, as INSERT does.
+    desk.write("old.csv", "name,age\nEdsger,72\n").ok(&["import", "people", "old.csv"]);
+    desk.write("old.jsonl", "{\"name\":\"Tony\",\"age\":92}").ok(&[
+        "import",
+        "people",
+        "old.jsonl",
+    ]);
+    let teams = desk.column("people", "team");
+    assert_eq!(teams[4..], ["007", "007"]);
+    let row = desk.json(&["get", "people", "5", "--json"]);
+    assert_eq!((&row["score"], &row["mask"]), (&json!(null), &json!([[0, 0], [0, 0]])));
+    desk.write("none.csv", "k\n1\n").ok(&["create", "strict", "-a", "k:i64", "-a", "v:i64"]);
+    assert!(desk.fails(&["import", "strict", "none.csv"]).contains("has no default"));
 }
 
 #[test]

@@ -197,8 +197,11 @@ mod tests {
         } } }
     }";
 
+    /// A column's number, and the levels of its entries.
+    type Levels<'a> = (usize, &'a [(u8, u8)]);
+
     /// The rows of columns of these levels, each column one page; the last is the one that is refused, if any is.
-    fn check(columns: &[(usize, &[(u8, u8)])]) -> Result<u64> {
+    fn check(columns: &[Levels<'_>]) -> Result<u64> {
         let schema = SchemaDescriptor::new(Arc::new(parse_message_type(SCHEMA).unwrap()));
         let mut groups = Groups::new();
         let mut rows = 0;
@@ -238,7 +241,7 @@ mod tests {
 
     #[test]
     fn levels_that_mean_nothing_are_refused() {
-        let refused: [(&[(usize, &[(u8, u8)])], &str); 7] = [
+        let refused: [(&[Levels<'_>], &str); 7] = [
             (&[(1, &[(0, 2)])], "levels 0 and 2"),
             (&[(1, &[(0, 1), (2, 1)])], "levels 2 and 1"),
             (&[(1, &[(1, 1)])], "no element"),

@@ -112,11 +112,11 @@ fn check_reader_features(features: Option<&RawValue>) -> Result<()> {
     Err(FormatError::TooNew { what: WHAT.into(), reason })
 }
 
-fn distinct(features: Vec<String>) -> Result<BTreeSet<String>> {
-    match check::repeated(features.iter().map(String::as_str)) {
-        None => Ok(features.into_iter().collect()),
-        Some(name) => Err(FormatError::malformed(WHAT, format!("feature {name:?} occurs twice"))),
-    }
+fn sorted(features: Vec<String>) -> Result<BTreeSet<String>> {
+    let is_sorted = features.is_sorted_by(|one, next| one < next);
+    let reason = || format!("features {features:?} are not sorted and distinct");
+    check::ensure(is_sorted, || WHAT.into(), reason)?;
+    Ok(features.into_iter().collect())
 }
 
 fn show_checksum(checksum: u64) -> String {
@@ -297,8 +297,8 @@ impl RootWire {
             Ok(Parent { version: Version(parent.version), checksum })
         };
         Ok(Root {
-            reader_features: distinct(self.reader_features)?,
-            writer_features: distinct(self.writer_features)?,
+            reader_features: sorted(self.reader_features)?,
+            writer_features: sorted(self.writer_features)?,
             version: Version(self.version),
             parent: self.parent.map(parent).transpose()?,
             write_id: self.write_id,

@@ -212,10 +212,17 @@ async fn read_deletes(
     let read = storage.read(&entry.path, limits::MAX_DELETION_VECTOR_BYTES).await;
     let bytes = read.map_err(storage.missing(&entry.path))?;
     let damaged = |reason| Error::corrupt(format!("{storage}/{}", entry.path), reason);
-    let found = checksum(&bytes);
-    if found != entry.checksum || bytes.len() as u64 != entry.size_bytes {
+    let (found, size) = (checksum(&bytes), bytes.len() as u64);
+    let reason = if size != entry.size_bytes {
+        Some(format!("{size} bytes, but its leaf says {}", entry.size_bytes))
+    } else if found != entry.checksum {
+        Some(format!("checksum {found:016x}, expected {:016x}", entry.checksum))
+    } else {
+        None
+    };
+    if let Some(reason) = reason {
         storage.distrust(&entry.path);
-        return Err(damaged(format!("checksum {found:016x}, expected {:016x}", entry.checksum)));
+        return Err(damaged(reason));
     }
     let deletes = DeletedRows::decode(&bytes, partition_rows)
         .map_err(|e| Error::format(format!("{storage}/{}", entry.path), e))?;

@@ -175,7 +175,7 @@ fn rules_that_a_root_breaks_are_errors() {
         ("tag that means the newest", |r| r["tags"] = json!({"latest": 1})),
         ("tag with an escape", |r| r["tags"] = json!({"a\u{1b}[2J": 1})),
         ("feature twice", |r| r["writer_features"] = json!(["views", "views"])),
-        ("reader feature twice", |r| r["reader_features"] = json!(["views", "views"])),
+        ("features not sorted", |r| r["writer_features"] = json!(["views", "origins"])),
         ("a list as bound", |r| r["leaves"][0]["statistics"][0]["min"] = json!([1])),
         ("nine statistics", |r| {
             let statistics = |id| json!({"field": id, "null_count": 0, "exact": false});
