@@ -33,7 +33,8 @@ from ._schema import Attribute, AttributeType, file, tensor
 from ._schema import infer as infer_schema
 from ._tenrow import __version__
 from ._view import View
-from ._write import Writer, create, from_arrow, from_dataset, from_numpy
+from ._write import create, from_arrow, from_dataset, from_numpy
+from ._writer import Writer
 
 # A data frame is Arrow to us.
 from_pandas = from_polars = from_arrow

@@ -14,13 +14,15 @@ import numpy as np
 
 from . import _tenrow
 from ._answer import Answer
+from ._arrays import array_of
 from ._column import Column
 from ._errors import InvalidInput, NotFound, WrongType
 from ._file import wrapped
 from ._keys import is_row, names_of, shown
 from ._progress import bar, counted, reporting
-from ._schema import Attribute, TypeLike, _type_of
+from ._schema import Attribute, TypeLike, _type_of, infer_column
 from ._view import View
+from ._writer import Writer, write_options
 
 #: Datasets in stores that are asked over connections, which do not outlive a fork.
 _REMOTE: weakref.WeakSet[Dataset] = weakref.WeakSet()
@@ -396,14 +398,13 @@ class Dataset:
         """The newest version."""
         return open(self._uri, None, None, self._options)
 
-    def writer(self, **options: Any) -> Any:
+    def writer(self, **options: Any) -> Writer:
         """A writer that appends rows: a context manager that commits when it is left, and not after an exception.
 
         Options are `row_group_bytes`, `partition_bytes`, `partition_by`, `inline_file_bytes`.
         """
-        from ._write import Writer, write_options
-
-        return Writer(self._place.writer(write_options(options)), self._uri, self._options)
+        writer = self._place.writer(write_options(options))
+        return Writer(writer, lambda version: open(self._uri, version, None, self._options))
 
     def append(self, rows: Any, *, cast: str = "refuse", **options: Any) -> Dataset:
         """Appends rows in one commit: a dict of columns, or whatever speaks Arrow (pandas, polars, pyarrow).
@@ -454,8 +455,6 @@ class Dataset:
         if type is None:
             if not hasattr(values, "dtype"):
                 raise WrongType(f"attribute {name!r}: give its type")
-            from ._schema import infer_column
-
             type = infer_column(name, values)  # noqa: A001
         given = _type_of(type)
         text = given.text
@@ -497,9 +496,7 @@ class Dataset:
         >>> ds.update([0, -1], {"n": [7, 9]})["n"][:].tolist()
         [7, 2, 9]
         """
-        from ._write import _numpy
-
-        given = {name: _numpy(column) for name, column in values.items()}
+        given = {name: array_of(column) for name, column in values.items()}
         return self._at(self._place.update(self._snapshot, rows, given, cast))
 
     def drop_column(self, name: str) -> Dataset:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 from . import _tenrow
+from ._arrays import array_of
 from ._errors import WrongType
 from ._frames import checked
 
@@ -199,9 +200,7 @@ def infer_column(name: str, values: Any, *, are_all: bool = True) -> str:
         except ValueError:
             raise WrongType(f"attribute {name!r}: rows of several shapes: give its type, as \"f32[?]\"") from None
         return _infer_array(name, _exact(name, array, known)).removesuffix("?") + null
-    from ._write import _numpy
-
-    array = _numpy(values)
+    array = array_of(values)
     if isinstance(array, list):
         return infer_column(name, array, are_all=are_all)
     if hasattr(array, "__arrow_c_stream__") or hasattr(array, "__arrow_c_array__"):

@@ -1,4 +1,4 @@
-"""Writing: nothing is visible before the commit, and after an exception nothing ever."""
+"""New datasets."""
 
 from __future__ import annotations
 
@@ -6,94 +6,15 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from os import PathLike
-from types import TracebackType
 from typing import Any
 
 from . import _tenrow
-from ._column import Column, ViewColumn
+from ._arrays import array_of
 from ._dataset import Dataset, open
 from ._errors import InvalidInput, WrongType
-from ._frames import checked
 from ._progress import counted
 from ._schema import TypeLike, _type_of, infer, infer_first, texts
-
-
-class Writer:
-    """Appends rows; made by `tenrow.create` and `Dataset.writer`.
-
-    Left without an exception, the `with` block commits; with one, nothing of it is ever visible. A closed writer raises
-    `RuntimeError`.
-    """
-
-    def __init__(self, writer: Any, uri: str, options: dict[str, str]) -> None:
-        self._writer, self._uri, self._options = writer, uri, options
-        self._committed: Dataset | None = None
-        self._is_aborted = False
-
-    def append(self, rows: Any, *, cast: str = "refuse") -> None:
-        """Appends rows: a dict of columns, or whatever speaks Arrow (pandas, polars, pyarrow).
-
-        `cast` says what values of other types become: nothing, or with `"safe"`, `"round"` or `"lossy"` what they may.
-        Columns are numpy arrays, torch tensors, Arrow arrays, or lists. Of a dict all rows are taken or, with an error that
-        names the attribute, none; Arrow's batches are taken one by one.
-        """
-        if isinstance(rows, Mapping):
-            self._writer.append({name: _numpy(values) for name, values in rows.items()}, cast)
-        elif hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__arrow_c_array__"):
-            self._writer.append_arrow(checked(rows), cast)
-        else:
-            raise WrongType(f"rows: a dict of columns, or an Arrow table, not {type(rows).__name__}")
-
-    @property
-    def row_count(self) -> int:
-        """Rows appended so far."""
-        return self._writer.row_count
-
-    def commit(self) -> Dataset:
-        """Makes the rows visible as one version, and gives it; the writer is closed then."""
-        snapshot = self._writer.commit()
-        self._committed = open(self._uri, snapshot.version, None, self._options)
-        return self._committed
-
-    def abort(self) -> None:
-        """Closes the writer without a commit."""
-        self._is_aborted = True
-        self._writer.abort()
-
-    @property
-    def dataset(self) -> Dataset:
-        """The version that was committed."""
-        if self._committed is None:
-            raise RuntimeError("the writer has not committed")
-        return self._committed
-
-    def __enter__(self) -> Writer:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            self.abort()
-        elif self._committed is None and not self._is_aborted:
-            self.commit()
-
-
-def _numpy(values: Any) -> Any:
-    """Columns of datasets as their values, tensors of torch as arrays over the same memory; all else as it is."""
-    if isinstance(values, (_tenrow.TensorColumn, Column, ViewColumn)):
-        return values[:]
-    if type(values).__module__.partition(".")[0] != "torch":
-        return checked(values)
-    from .torch import as_array
-
-    return as_array(values)
-
-
-def write_options(given: dict[str, Any]) -> dict[str, Any]:
-    """Options of a writer; a key alone is a list of one."""
-    by = given.get("partition_by")
-    return {**given, "partition_by": [by]} if isinstance(by, str) else given
+from ._writer import Writer, write_options
 
 
 def create(
@@ -122,7 +43,7 @@ def create(
     place = _tenrow.Dataset(os.fsdecode(uri), store)
     noted = json.dumps(dict(properties or {}))
     writer = place.writer_of_new(attributes, encodings, noted, write, single_writer)
-    return Writer(writer, place.uri, store)
+    return Writer(writer, lambda version: open(place.uri, version, None, store))
 
 
 def from_numpy(
@@ -219,7 +140,7 @@ def _batches(items: Iterable[Any], names: list[str] | None, batch_size: int, opt
         for name, values in batch.items():
             if name not in item and name not in (optional or ()):
                 raise InvalidInput(f"item {number} lacks {name!r}; it has {', '.join(map(repr, item))}")
-            values.append(_numpy(item.get(name)))
+            values.append(array_of(item.get(name)))
         count += 1
         if count == batch_size:
             yield {name: _stacked(values, numpy) for name, values in batch.items()}

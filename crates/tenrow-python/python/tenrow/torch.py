@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from . import _dataset
+from ._arrays import of_torch
 from ._errors import InvalidInput, NotFound
 from ._keys import listed, names_of, row_of
 
@@ -90,7 +91,7 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
             out = self._targets(len(rows), _shared) if self.batched else {}
         else:
             out = self._targets(len(rows), _pinned) if self.pin_memory else {}
-        arrays = {name: as_array(tensor) for name, tensor in out.items()}
+        arrays = {name: of_torch(tensor) for name, tensor in out.items()}
         # A sampler gives numbers; what is given a mask must not train on rows 0 and 1.
         places = np.array([row_of(row) for row in rows], np.int64)
         taken = self.source.take(places, self.attributes, arrays or None)
@@ -154,16 +155,6 @@ def as_tensor(array: np.ndarray[Any, Any], *, copy: bool = False) -> torch.Tenso
         # What torch warns of is what the documentation above says.
         warnings.simplefilter("ignore", UserWarning)
         return torch.from_numpy(array)
-
-
-def as_array(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
-    """An array over the memory of a tensor, which is copied if that lies on a device."""
-    tensor = tensor.detach().cpu()
-    if tensor.dtype == torch.bfloat16:
-        import ml_dtypes
-
-        return tensor.contiguous().view(torch.int16).numpy().view(ml_dtypes.bfloat16)
-    return tensor.numpy()
 
 
 def collate(batch: Any) -> Any:
