@@ -161,6 +161,10 @@ async fn what_is_only_passed_on_keeps_its_bits() {
             "SELECT count(*) FROM (SELECT z AS w FROM h UNION ALL SELECT x AS v FROM h) WHERE w = 0",
             "2",
         ),
+        (
+            "SELECT count(*) FROM (SELECT i.x FROM (VALUES (0), (2), (1)) AS v (n) LEFT JOIN h AS i ON i._row = v.n GROUP BY i.x)",
+            "2",
+        ),
         ("SELECT count(DISTINCT w) FROM (SELECT x AS w FROM h)", "2"),
         ("SELECT count(*) FROM (SELECT DISTINCT x FROM h)", "2"),
         ("SELECT count(*) FROM h WHERE 0 IN (SELECT x FROM h)", "3"),

@@ -2,18 +2,23 @@
 
 use std::collections::HashMap;
 
+use datafusion::common::ScalarValue;
 use pyo3::prelude::*;
 use tenrow::{Error, Storage, StoreOptions};
+use tenrow_convert::CastMode;
 use tenrow_sql::{Session, SessionOptions};
 
 use crate::arrow::ArrowBatches;
-use crate::error::raised;
+use crate::error::{invalid, raised};
 use crate::runtime::{check_may_write, wait_for_task};
+use crate::schema::attribute_of;
 use crate::snapshot::Snapshot;
+use crate::values::array_of;
 
-/// The answer to a statement over the datasets below `roots`, by the names of their schemas, and over `snapshots`.
+/// The answer to a statement over the datasets below `roots`, by the names of their schemas, and over `snapshots`, with
+/// values for its parameters: name, type, and the value in a list.
 #[pyfunction]
-#[pyo3(signature = (statement, roots, options=HashMap::new(), memory_limit_bytes=None, snapshots=Vec::new()))]
+#[pyo3(signature = (statement, roots, options=HashMap::new(), memory_limit_bytes=None, snapshots=Vec::new(), parameters=Vec::new()))]
 pub(crate) fn sql(
     py: Python<'_>,
     statement: &str,
@@ -21,10 +26,9 @@ pub(crate) fn sql(
     options: HashMap<String, String>,
     memory_limit_bytes: Option<u64>,
     snapshots: Vec<(String, PyRef<'_, Snapshot>)>,
+    parameters: Vec<(String, String, Bound<'_, PyAny>)>,
 ) -> PyResult<ArrowBatches> {
-    if !is_question(statement) {
-        check_may_write()?;
-    }
+    let parameters = parameters.iter().map(parameter).collect::<PyResult<HashMap<_, _>>>()?;
     let store: StoreOptions =
         options.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut session = SessionOptions::default();
@@ -41,8 +45,16 @@ pub(crate) fn sql(
     let failed = |error: tenrow_sql::Error| Error::new(error.kind(), error.chain());
     let session = Session::new(&session).map_err(|error| raised(&failed(error)))?;
     let statement = statement.to_owned();
+    let prepared = async move { session.prepare(&statement).await.map_err(failed) };
+    let mut prepared = wait_for_task(py, prepared)?;
+    if prepared.changes() {
+        check_may_write()?;
+    }
+    if !parameters.is_empty() {
+        prepared = prepared.with_parameters(parameters).map_err(|error| raised(&failed(error)))?;
+    }
     let answer = async move {
-        let answer = session.sql(&statement).await.map_err(failed)?;
+        let answer = prepared.run().await.map_err(failed)?;
         let schema = answer.schema().clone();
         Ok((schema, answer.collect().await.map_err(failed)?))
     };
@@ -50,8 +62,15 @@ pub(crate) fn sql(
     Ok(ArrowBatches::of(schema, batches))
 }
 
-/// Whether a statement surely only reads.
-fn is_question(statement: &str) -> bool {
-    let first = statement.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
-    ["select", "with", "explain", "show", "describe", "values"].contains(&first.as_str())
+fn parameter(
+    (name, type_text, values): &(String, String, Bound<'_, PyAny>),
+) -> PyResult<(String, ScalarValue)> {
+    if type_text.is_empty() {
+        return Ok((name.clone(), ScalarValue::Null));
+    }
+    let attribute = attribute_of(&format!("${name}"), type_text)?;
+    let value = array_of(values, &attribute, CastMode::Refuse)?;
+    let value =
+        ScalarValue::try_from_array(&value, 0).map_err(|error| invalid(error.to_string()))?;
+    Ok((name.clone(), value))
 }

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ._schema import infer_column
+
+
+def parameters_of(given: Sequence[Any] | Mapping[str, Any]) -> list[tuple[str, str, list[Any]]]:
+    """Values for the parameters of a statement: each by its name, with its type, in a list of one; no type is null's."""
+    named = given.items() if isinstance(given, Mapping) else ((str(place), value) for place, value in enumerate(given, 1))
+    return [(name, "" if value is None else infer_column("$" + name, [value]), [value]) for name, value in named]
 
 
 class Answer:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import _tenrow
-from ._answer import Answer
+from ._answer import Answer, parameters_of
 from ._arrays import array_of
 from ._column import Column
 from ._errors import InvalidInput, NotFound, WrongType
@@ -295,16 +295,24 @@ class Dataset:
 
     # -- other libraries
 
-    def sql(self, statement: str) -> Any:
+    def sql(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
         """Answers one statement: a stream of Arrow batches, read once.
+
+        `parameters` are values for `$1`, `$2` … in the statement, or by name for `$name`: no text of a user need be put into it.
 
         The dataset is called `ds` in it, in this version; those beside it have their names. The answer has `to_arrow`,
         `to_pandas` and `to_polars`. `INSERT`, `UPDATE` and `DELETE` commit at once: this dataset stays the version that it
         is, and `ds.latest()` has the rows.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+        >>> ds.sql("SELECT sum(n) AS total FROM ds WHERE n >= $1", [2]).to_arrow().to_pylist()
+        [{'total': 5}]
         """
         above = self.uri.rstrip("/").rpartition("/")[0]
         roots = [("data", above)] if above and not above.endswith(":/") else []
-        return Answer(_tenrow.sql(statement, roots, self._options, None, [("ds", self._snapshot)]))
+        values = parameters_of(parameters)
+        return Answer(_tenrow.sql(statement, roots, self._options, None, [("ds", self._snapshot)], values))
 
     def __datafusion_table_provider__(self, session: Any) -> Any:
         """For `datafusion.SessionContext.register_table(name, ds)`: columns, conditions and limits are pushed down."""

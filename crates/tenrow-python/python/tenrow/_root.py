@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from typing import Any
 
 from . import _tenrow
-from ._answer import Answer
+from ._answer import Answer, parameters_of
 from ._errors import NotADataset
 
 
@@ -35,13 +35,16 @@ def sql(
     statement: str,
     root: str | PathLike[str] | Mapping[str, str] = ".",
     *,
+    parameters: Sequence[Any] | Mapping[str, Any] = (),
     options: Mapping[str, str] | None = None,
     memory_limit_bytes: int | None = None,
 ) -> Any:
     """Answers one statement over the datasets below `root`: a stream of Arrow batches, read once.
 
-    Give it to `pyarrow.table`, `polars.DataFrame` or DuckDB. `root` may be a dict of roots by their names.
+    Give it to `pyarrow.table`, `polars.DataFrame` or DuckDB. `root` may be a dict of roots by their names. `parameters` are
+    values for `$1`, `$2` … in the statement, or by name for `$name`.
     """
     roots = dict(root) if isinstance(root, Mapping) else {"data": fspath(root)}
     pairs = [(name, fspath(location)) for name, location in roots.items()]
-    return Answer(_tenrow.sql(statement, pairs, dict(options or {}), memory_limit_bytes))
+    values = parameters_of(parameters)
+    return Answer(_tenrow.sql(statement, pairs, dict(options or {}), memory_limit_bytes, [], values))

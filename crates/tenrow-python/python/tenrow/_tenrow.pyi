@@ -156,5 +156,6 @@ def sql(
     options: dict[str, str] = ...,
     memory_limit_bytes: int | None = None,
     snapshots: list[tuple[str, Snapshot]] = ...,
+    parameters: list[tuple[str, str, list[Any]]] = ...,
 ) -> ArrowBatches: ...
 def datafusion_table(snapshot: Snapshot, session: Any) -> Any: ...

@@ -31,6 +31,7 @@ use futures::stream::{self, StreamExt};
 use tenrow::{AttributeType, ReadOptions, Snapshot};
 
 use super::contents;
+use super::floats::{SeenFloats, plain};
 use super::reads::Reads;
 use crate::columns::row_bytes;
 use crate::error::{Error, external};
@@ -52,6 +53,8 @@ pub(crate) struct Fetched {
     pub(crate) fields: Vec<FieldRef>,
     /// Whether files come with their bytes where these are objects of their own.
     pub(crate) has_contents: bool,
+    /// The floats that the statement looks at.
+    pub(crate) seen_floats: SeenFloats,
 }
 
 impl Fetched {
@@ -337,7 +340,12 @@ impl Work {
             }
             _ => snapshot.take_with(rows, options).await?,
         };
-        Ok(batch.columns().to_vec())
+        let columns = self.fetched.attributes.iter().zip(batch.columns());
+        let made = columns.map(|(name, column)| match self.fetched.seen_floats.has(name) {
+            true => plain(column),
+            false => column.clone(),
+        });
+        Ok(made.collect())
     }
 
     /// Puts the bytes of files into their rows.

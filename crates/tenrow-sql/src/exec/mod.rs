@@ -23,7 +23,7 @@ use crate::error::{Error, external};
 use crate::row_set::RowSet;
 
 pub(crate) use fetch::{FetchExec, Fetched};
-pub(crate) use floats::{PlainFloats, SeenFloats, plain, plain_f64};
+pub(crate) use floats::{SeenFloats, plain, plain_f64};
 pub(crate) use hidden::of_rows as hidden_column;
 pub(crate) use scan::ScanExec;
 

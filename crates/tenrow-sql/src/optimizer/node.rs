@@ -57,6 +57,7 @@ impl FetchNode {
             attributes: self.columns.iter().map(|column| column.attribute.clone()).collect(),
             fields: self.columns.iter().map(|column| column.field.clone()).collect(),
             has_contents: self.table.has_contents(),
+            seen_floats: self.table.seen_floats().clone(),
         })
     }
 

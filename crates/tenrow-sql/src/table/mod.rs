@@ -79,6 +79,10 @@ impl DatasetTable {
         Self { seen_floats, ..self.clone() }
     }
 
+    pub(crate) fn seen_floats(&self) -> &SeenFloats {
+        &self.seen_floats
+    }
+
     pub(crate) fn has_contents(&self) -> bool {
         self.has_contents
     }

@@ -18,7 +18,7 @@ use tenrow::View;
 
 use crate::columns::{self, Column};
 use crate::error::external;
-use crate::exec::{FetchExec, Fetched, PlainFloats, SeenFloats, hidden_column};
+use crate::exec::{FetchExec, Fetched, SeenFloats, hidden_column};
 
 /// The rows of a view, with the columns of its version; `_row` is the row's number there.
 #[derive(Debug, Clone)]
@@ -133,19 +133,15 @@ impl TableProvider for ViewTable {
                 attributes: fetched.iter().map(|field| field.name().clone()).collect(),
                 fields: fetched,
                 has_contents: self.has_contents,
+                seen_floats: self.seen_floats.clone(),
             };
             plan = Arc::new(FetchExec::new(plan, Arc::new(fetched), 0));
         }
         let found = plan.schema();
         let expression = |index: &usize| {
-            let field = self.schema.field(*index);
-            let name = field.name();
+            let name = self.schema.field(*index).name();
             let column: Arc<dyn PhysicalExpr> =
                 Arc::new(PhysicalColumn::new(name, found.index_of(name)?));
-            let column = match self.seen_floats.has(name) {
-                true => PlainFloats::around(column, field.data_type()),
-                false => column,
-            };
             Ok((column, name.clone()))
         };
         let expressions = indices.iter().map(expression).collect::<Result<Vec<_>>>()?;
