@@ -35,6 +35,7 @@ async fn parameters_are_values_wherever_they_stand() {
     let session = session(folder.path()).await;
     let int = |value: i64| ScalarValue::from(value);
     let text = |value: &str| ScalarValue::from(value);
+    ask(&session, "CREATE TABLE said (text VARCHAR, n BIGINT)").await;
     let hostile = "'; DELETE FROM digits; --";
     for (sql, values, expected) in [
         ("SELECT count(*) FROM digits WHERE label = $1", vec![int(3)], "100"),
@@ -60,7 +61,12 @@ async fn parameters_are_values_wherever_they_stand() {
             vec![text("new"), ScalarValue::from(20.0)],
             "6",
         ),
-        ("INSERT INTO \"speech/train\" (text) VALUES ($1)", vec![text("said")], "1"),
+        (
+            "INSERT INTO said VALUES ($1, $2), ($3, 8)",
+            vec![text(hostile), int(7), ScalarValue::Null],
+            "2",
+        ),
+        ("SELECT text FROM said WHERE n = $1", vec![int(7)], hostile),
     ] {
         let prepared =
             session.prepare(sql).await.unwrap_or_else(|e| panic!("{sql}: {}", e.chain()));
