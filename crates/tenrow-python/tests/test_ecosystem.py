@@ -1,5 +1,7 @@
 """Other libraries, each if it is there."""
 
+import datetime
+import decimal
 import pathlib
 import subprocess
 import sys
@@ -202,3 +204,25 @@ def test_rows_of_frames_have_no_column_that_nobody_named(place):
     assert ds.append(frame.sample(3, random_state=1))["x"][:].tolist()[:3] == [0, 1, 4] and list(ds.schema) == ["x", "y"]
     named = tenrow.from_pandas(place + "2", frame.set_index("y"))
     assert sorted(named.schema) == ["x", "y"]
+
+
+def test_parameters_of_sql_are_values_and_never_text(place):
+    pytest.importorskip("pyarrow")
+    day, now = datetime.date(2026, 11, 30), datetime.datetime(2026, 11, 30, 1, 2, 3, 4, tzinfo=datetime.timezone.utc)
+    hostile = "'; DROP VIEW x; --"
+    values = {"n": 2**63 - 1, "u": 2**64 - 1, "f": 0.1, "b": True, "s": hostile, "y": b"\x00\xff", "d": day, "t": now,
+              "c": decimal.Decimal("1.50"), "z": None}
+    ds = tenrow.from_numpy(place, {"n": [1, 2, 3], "v": np.eye(3, 2, dtype=np.float32), "s": ["a", hostile, "c"]})
+    names = ", ".join(f"${name} AS {name}" for name in values)
+    assert ds.sql(f"SELECT {names}", values).to_arrow().to_pylist() == [values]
+    assert ds.sql("SELECT n FROM ds WHERE s = $1 OR n = $2 ORDER BY n", [hostile, 3]).to_arrow()["n"].to_pylist() == [2, 3]
+    near = ds.sql("SELECT n FROM ds ORDER BY l2_distance(v, $1) LIMIT 1", [np.array([0, 1], np.float32)]).to_arrow()
+    assert near["n"].to_pylist() == [2]
+    root = str(pathlib.Path(place).parent)
+    more = tenrow.sql("SELECT count(*) AS n FROM dataset WHERE n > $least", root, parameters={"least": 1})
+    assert more.to_arrow()["n"].to_pylist() == [2]
+    ds.sql("UPDATE ds SET s = $1 WHERE n = $2", ["new", 1])
+    assert ds.latest()["s"][:] == ["new", hostile, "c"]
+    for statement, given in [("SELECT $1", []), ("SELECT $2", [1]), ("SELECT $a", {"b": 1}), ("DELETE FROM ds WHERE n = $1", [])]:
+        with pytest.raises(tenrow.InvalidInput, match="\\$"):
+            ds.sql(statement, given)

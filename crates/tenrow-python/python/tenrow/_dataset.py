@@ -306,8 +306,9 @@ class Dataset:
 
         >>> import tempfile, tenrow
         >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
-        >>> ds.sql("SELECT sum(n) AS total FROM ds WHERE n >= $1", [2]).to_arrow().to_pylist()
-        [{'total': 5}]
+        >>> answer = ds.sql("DELETE FROM x WHERE n >= $1", [2])
+        >>> ds.latest()["n"][:].tolist()
+        [1]
         """
         above = self.uri.rstrip("/").rpartition("/")[0]
         roots = [("data", above)] if above and not above.endswith(":/") else []
