@@ -17,6 +17,11 @@ pub(super) fn ensure(
     if holds { Ok(()) } else { Err(FormatError::malformed(what(), reason())) }
 }
 
+/// Fails if `found` is more than `limit`.
+pub(super) fn limit(what: &'static str, found: u64, limit: u64) -> Result<()> {
+    if found > limit { Err(FormatError::Limit { what, found, limit }) } else { Ok(()) }
+}
+
 /// Checks a path below the dataset's folder: it must not lead out of it on any system.
 pub(super) fn relative_path(path: &str) -> Result<()> {
     any_path(path)?;

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::check;
-use super::partition::DataFile;
 use crate::error::{FormatError, Result};
 use crate::limits;
 use crate::schema::FieldId;
@@ -77,33 +76,16 @@ pub struct PageStart {
     pub values_offset: u64,
 }
 
-impl Chunk {
-    /// Checks every number against the file that the chunk is in, whose `fields` are sorted here.
-    pub(super) fn check(&self, file: &DataFile, fields: &[FieldId]) -> Result<()> {
-        let what = || {
-            format!(
-                "file {:?}: chunk of row group {} and column {}",
-                file.path, self.row_group, self.column
-            )
-        };
-        if fields.binary_search(&self.field).is_err() {
-            let reason = format!("the file has no field {}", self.field.0);
-            return Err(FormatError::malformed(what(), reason));
-        }
-        let Some(&rows) = file.row_groups.get(self.row_group as usize) else {
-            let reason = format!("the file has {} row groups", file.row_groups.len());
-            return Err(FormatError::malformed(what(), reason));
-        };
-        // Saturating: `DataFile::check` has refused a footer larger than the file.
-        let data_end = file.size_bytes.saturating_sub(file.footer_bytes);
-        check_layout(&self.layout, rows, data_end, file.size_bytes)
-            .map_err(|reason| FormatError::malformed(what(), reason))
-    }
-}
-
+/// Why something is refused.
 type Checked = std::result::Result<(), String>;
 
-fn check_layout(layout: &ChunkLayout, rows: u64, data_end: u64, file_end: u64) -> Checked {
+/// Checks every number of a layout against the file that the chunk is in, and says what is wrong.
+pub(super) fn check_layout(
+    layout: &ChunkLayout,
+    rows: u64,
+    data_end: u64,
+    file_end: u64,
+) -> Checked {
     match layout {
         ChunkLayout::Strided { item_bits, .. } | ChunkLayout::Paged { item_bits, .. }
             if !matches!(item_bits, 1 | 8 | 16 | 32 | 64) =>

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
-
+use super::check;
 use super::partition::Partition;
 use super::row_map::RowMap;
-use super::{check, leaf_file};
-use crate::checksum::checksum;
 use crate::error::{FormatError, Result};
 use crate::limits;
 
@@ -26,34 +23,6 @@ pub struct Leaf {
 }
 
 impl Leaf {
-    /// The stored form. Equal leaves give equal bytes.
-    ///
-    /// # Errors
-    /// The rule of `spec/manifest.md` that the leaf breaks: what is written can be read.
-    pub fn encode(&self) -> Result<Vec<u8>> {
-        self.check()?;
-        let bytes = leaf_file::encode(&self.partitions)?;
-        check_limit("the bytes of a leaf", bytes.len() as u64, limits::MAX_LEAF_BYTES)?;
-        Ok(bytes)
-    }
-
-    /// Reads the stored form, whose checksum the root names.
-    ///
-    /// # Errors
-    /// [`FormatError::Checksum`] before anything is parsed; [`FormatError::Limit`] before anything
-    /// large is allocated; else the rule that the leaf breaks.
-    pub fn decode(bytes: Bytes, expected_checksum: u64) -> Result<Self> {
-        check_limit("the bytes of a leaf", bytes.len() as u64, limits::MAX_LEAF_BYTES)?;
-        let found = checksum(&bytes);
-        if found != expected_checksum {
-            let what = "leaf".to_owned();
-            return Err(FormatError::Checksum { what, found, expected: expected_checksum });
-        }
-        let leaf = Self { partitions: leaf_file::decode(&bytes)? };
-        leaf.check()?;
-        Ok(leaf)
-    }
-
     /// From a live row of the leaf to its partition.
     pub fn row_map(&self) -> RowMap {
         RowMap::new(self.partitions.iter().map(Partition::live_rows))
@@ -71,9 +40,9 @@ impl Leaf {
         features
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let count = self.partitions.len() as u64;
-        check_limit("the number of partitions of a leaf", count, limits::MAX_LEAF_PARTITIONS)?;
+        check::limit("the number of partitions of a leaf", count, limits::MAX_LEAF_PARTITIONS)?;
         check::sum("rows of a leaf", self.partitions.iter().map(|p| p.row_count))?;
         let mut named =
             self.partitions.iter().filter(|p| p.row_count > 0).map(|p| !p.row_ids.is_empty());
@@ -92,8 +61,4 @@ impl Leaf {
             })
         })
     }
-}
-
-pub(super) fn check_limit(what: &'static str, found: u64, limit: u64) -> Result<()> {
-    if found > limit { Err(FormatError::Limit { what, found, limit }) } else { Ok(()) }
 }

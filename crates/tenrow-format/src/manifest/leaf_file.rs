@@ -14,10 +14,11 @@ use parquet::file::metadata::{
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::SchemaDescriptor;
 
-use super::leaf::check_limit;
+use super::leaf::Leaf;
 use super::leaf_pages::LeafPages;
 use super::partition::Partition;
-use super::wire_leaf;
+use super::{check, wire_leaf};
+use crate::checksum::checksum;
 use crate::error::{FormatError, Result};
 use crate::footer_check::check_footer;
 use crate::guard::guarded;
@@ -25,8 +26,38 @@ use crate::limits;
 
 const WHAT: &str = "leaf";
 
+impl Leaf {
+    /// The stored form. Equal leaves give equal bytes.
+    ///
+    /// # Errors
+    /// The rule of `spec/manifest.md` that the leaf breaks: what is written can be read.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        self.check()?;
+        let bytes = encode(&self.partitions)?;
+        check::limit("the bytes of a leaf", bytes.len() as u64, limits::MAX_LEAF_BYTES)?;
+        Ok(bytes)
+    }
+
+    /// Reads the stored form, whose checksum the root names.
+    ///
+    /// # Errors
+    /// [`FormatError::Checksum`] before anything is parsed; [`FormatError::Limit`] before anything
+    /// large is allocated; else the rule that the leaf breaks.
+    pub fn decode(bytes: Bytes, expected_checksum: u64) -> Result<Self> {
+        check::limit("the bytes of a leaf", bytes.len() as u64, limits::MAX_LEAF_BYTES)?;
+        let found = checksum(&bytes);
+        if found != expected_checksum {
+            let what = "leaf".to_owned();
+            return Err(FormatError::Checksum { what, found, expected: expected_checksum });
+        }
+        let leaf = Self { partitions: decode(&bytes)? };
+        leaf.check()?;
+        Ok(leaf)
+    }
+}
+
 /// Writes one row per partition.
-pub(super) fn encode(partitions: &[Partition]) -> Result<Vec<u8>> {
+fn encode(partitions: &[Partition]) -> Result<Vec<u8>> {
     let rows = wire_leaf::write(partitions)?;
     write_file(&rows).map_err(FormatError::parquet(WHAT))
 }
@@ -60,7 +91,7 @@ fn writer_properties(partition_count: usize) -> WriterProperties {
 }
 
 /// Reads the partitions; what they say is not checked here.
-pub(super) fn decode(bytes: &Bytes) -> Result<Vec<Partition>> {
+fn decode(bytes: &Bytes) -> Result<Vec<Partition>> {
     check_footer(bytes)?;
     guarded(WHAT, || decode_checked(bytes))
 }
@@ -84,7 +115,7 @@ fn decode_checked(bytes: &Bytes) -> Result<Vec<Partition>> {
     for batch in reader.map_err(FormatError::parquet(WHAT))? {
         partitions.extend(wire_leaf::read(batch.map_err(FormatError::arrow(WHAT))?)?);
         let count = partitions.len() as u64;
-        check_limit("the number of partitions of a leaf", count, limits::MAX_LEAF_PARTITIONS)?;
+        check::limit("the number of partitions of a leaf", count, limits::MAX_LEAF_PARTITIONS)?;
     }
     Ok(partitions)
 }
@@ -93,7 +124,7 @@ fn decode_checked(bytes: &Bytes) -> Result<Vec<Partition>> {
 fn check_columns(bytes: &Bytes, metadata: &ParquetMetaData) -> Result<()> {
     let rows = metadata.file_metadata().num_rows();
     let rows = u64::try_from(rows).map_err(|_| FormatError::malformed(WHAT, "rows below 0"))?;
-    check_limit("the number of partitions of a leaf", rows, limits::MAX_LEAF_PARTITIONS)?;
+    check::limit("the number of partitions of a leaf", rows, limits::MAX_LEAF_PARTITIONS)?;
     let mut columns = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
     columns.try_for_each(|column| check_column(column, bytes.len() as u64))
 }

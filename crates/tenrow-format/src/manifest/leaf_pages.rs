@@ -10,7 +10,7 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::serialized_reader::SerializedPageReader;
 
-use super::leaf::check_limit;
+use super::check;
 use super::leaf_levels::{ColumnLevels, Groups};
 use crate::error::{FormatError, Result};
 use crate::limits;
@@ -95,7 +95,7 @@ impl Unpacked {
             let page = page.map_err(FormatError::parquet(WHAT))?;
             check_page(&page)?;
             self.values += u64::from(page.num_values());
-            check_limit("the values of a leaf", self.values, limits::MAX_LEAF_VALUES)?;
+            check::limit("the values of a leaf", self.values, limits::MAX_LEAF_VALUES)?;
             kept.push(page);
         }
         Ok(kept)
@@ -113,7 +113,7 @@ impl Unpacked {
             let (header, header_bytes) = PageHeader::decode(rest.ok_or_else(cut)?)?;
             at += header_bytes as u64 + u64::from(header.compressed_bytes.unsigned_abs());
             self.bytes += u64::from(header.uncompressed_bytes.unsigned_abs());
-            check_limit("the unpacked bytes of a leaf", self.bytes, limits::MAX_LEAF_BYTES)?;
+            check::limit("the unpacked bytes of a leaf", self.bytes, limits::MAX_LEAF_BYTES)?;
         }
         Ok(())
     }

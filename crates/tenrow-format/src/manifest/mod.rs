@@ -13,19 +13,19 @@
 //! `wire_leaf` and `leaf_file` are the only modules that know the bytes.
 
 mod check;
+mod version;
+mod statistics;
+mod row_map;
+mod origin_path;
+mod view_ref;
 mod chunk;
+mod partition;
 mod leaf;
+mod wire_leaf;
 mod leaf_levels;
 mod leaf_pages;
 mod leaf_file;
-mod partition;
 mod root;
-mod row_map;
-mod origin_path;
-mod statistics;
-mod version;
-mod view_ref;
-mod wire_leaf;
 mod strict_json;
 mod wire_root;
 

@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::check::{self, ensure};
-use super::chunk::{self, Chunk};
-use super::leaf::check_limit;
+use super::chunk::{self, Chunk, check_layout};
 use super::row_map::RowMap;
 use super::statistics::{self, Statistics};
 use super::{
     FEATURE_COLUMN_FILES, FEATURE_DELETION_VECTORS, FEATURE_EXTERNAL_FILES, FEATURE_FOREIGN_FILES,
 };
-use crate::error::Result;
+use crate::error::{FormatError, Result};
 use crate::limits;
 use crate::schema::FieldId;
 
@@ -226,13 +225,35 @@ impl DataFile {
         ensure((8..=self.size_bytes).contains(&footer), what, || {
             format!("a footer of {footer} bytes in {} bytes", self.size_bytes)
         })?;
-        check_limit("the bytes of a footer", footer, limits::MAX_FOOTER_BYTES)?;
+        check::limit("the bytes of a footer", footer, limits::MAX_FOOTER_BYTES)?;
         let mut fields = self.field_ids.clone();
         fields.sort_unstable();
         let distinct = fields.is_sorted_by(|one, next| one < next);
         ensure(distinct, what, || "a field id occurs twice".into())?;
         chunk::check_distinct(&self.chunks)?;
-        self.chunks.iter().try_for_each(|chunk| chunk.check(self, &fields))
+        self.chunks.iter().try_for_each(|chunk| self.check_chunk(chunk, &fields))
+    }
+
+    /// Checks every number of a chunk; `fields` are sorted.
+    fn check_chunk(&self, chunk: &Chunk, fields: &[FieldId]) -> Result<()> {
+        let what = || {
+            format!(
+                "file {:?}: chunk of row group {} and column {}",
+                self.path, chunk.row_group, chunk.column
+            )
+        };
+        if fields.binary_search(&chunk.field).is_err() {
+            let reason = format!("the file has no field {}", chunk.field.0);
+            return Err(FormatError::malformed(what(), reason));
+        }
+        let Some(&rows) = self.row_groups.get(chunk.row_group as usize) else {
+            let reason = format!("the file has {} row groups", self.row_groups.len());
+            return Err(FormatError::malformed(what(), reason));
+        };
+        // Saturating: a footer larger than the file was refused before.
+        let data_end = self.size_bytes.saturating_sub(self.footer_bytes);
+        check_layout(&chunk.layout, rows, data_end, self.size_bytes)
+            .map_err(|reason| FormatError::malformed(what(), reason))
     }
 
     /// A file of others may have row groups of any size.
@@ -240,8 +261,8 @@ impl DataFile {
         let most = self.row_groups.iter().copied().max().unwrap_or_default();
         let (rows, groups) = (limits::MAX_ROW_GROUP_ROWS, limits::MAX_ROW_GROUPS);
         if self.foreign.is_none() {
-            check_limit("the rows of a row group", most, rows)?;
-            check_limit("the number of row groups", self.row_groups.len() as u64, groups)?;
+            check::limit("the rows of a row group", most, rows)?;
+            check::limit("the number of row groups", self.row_groups.len() as u64, groups)?;
         }
         Ok(())
     }

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{self, ensure};
-use super::leaf::check_limit;
 use super::row_map::RowMap;
 use super::statistics::{self, Statistics};
 use super::version::Version;
 use super::view_ref::ViewRef;
 use super::{
     FEATURE_DEFAULT_VALUES, FEATURE_EARLIER_FORMS, FEATURE_EXPIRED_VERSIONS, FEATURE_ORIGINS,
-    FEATURE_SINGLE_WRITER, FEATURE_VIEWS, KNOWN_FEATURES, wire_root,
+    FEATURE_SINGLE_WRITER, FEATURE_VIEWS, KNOWN_FEATURES,
 };
 use crate::error::{FormatError, Result};
 use crate::limits;
@@ -136,26 +135,6 @@ impl Root {
         }
     }
 
-    /// The stored form. Equal roots give equal bytes.
-    ///
-    /// It is not checked here: call [`Root::check`] before the bytes are stored.
-    pub fn encode(&self) -> Vec<u8> {
-        wire_root::encode(self)
-    }
-
-    /// Reads the stored form.
-    ///
-    /// # Errors
-    /// [`FormatError::Truncated`], [`FormatError::Malformed`] or [`FormatError::Checksum`] if it is
-    /// not what a writer wrote; [`FormatError::TooNew`] if its format version or a reader feature is
-    /// not known here, whatever else it says; else the rule that it breaks.
-    pub fn decode(bytes: &[u8]) -> Result<Self> {
-        check_limit("the bytes of a root", bytes.len() as u64, limits::MAX_ROOT_BYTES)?;
-        let root = wire_root::decode(bytes)?;
-        root.check()?;
-        Ok(root)
-    }
-
     /// Checks every rule of `spec/manifest.md` that concerns the root alone.
     ///
     /// # Errors
@@ -192,7 +171,7 @@ impl Root {
     }
 
     fn check_origins(&self) -> Result<()> {
-        check_limit("the number of origins", self.origins.len() as u64, limits::MAX_ORIGINS)?;
+        check::limit("the number of origins", self.origins.len() as u64, limits::MAX_ORIGINS)?;
         for (name, origin) in &self.origins {
             let what = || format!("origin {name:?}");
             let is_name =
@@ -282,9 +261,13 @@ pub(super) fn unknown(names: &BTreeSet<String>) -> impl Iterator<Item = &str> {
 impl LeafRef {
     fn check(&self, next_row_id: u64) -> Result<()> {
         check::relative_path(&self.path)?;
-        check_limit("the bytes of a leaf", self.size_bytes, limits::MAX_LEAF_BYTES)?;
+        check::limit("the bytes of a leaf", self.size_bytes, limits::MAX_LEAF_BYTES)?;
         let partitions = self.partition_count;
-        check_limit("the number of partitions of a leaf", partitions, limits::MAX_LEAF_PARTITIONS)?;
+        check::limit(
+            "the number of partitions of a leaf",
+            partitions,
+            limits::MAX_LEAF_PARTITIONS,
+        )?;
         let what = || format!("leaf {:?}", self.path);
         ensure(self.partition_count > 0 || self.row_count == 0, what, || {
             format!("{} rows in no partition", self.row_count)

@@ -1,7 +1,6 @@
 //! Views: rows of one version, chosen and ordered by someone, under a name.
 
 use super::check::{self, ensure};
-use super::leaf::check_limit;
 use super::version::Version;
 use crate::error::Result;
 use crate::limits;
@@ -32,8 +31,8 @@ impl ViewRef {
         let what = || format!("view {name:?}");
         ensure(!name.is_empty(), what, || "its name is empty".into())?;
         check::relative_path(&self.path)?;
-        check_limit("the rows of a view", self.row_count, limits::MAX_VIEW_ROWS)?;
-        check_limit("the bytes of a view", self.size_bytes, limits::MAX_VIEW_BYTES)?;
+        check::limit("the rows of a view", self.row_count, limits::MAX_VIEW_ROWS)?;
+        check::limit("the bytes of a view", self.size_bytes, limits::MAX_VIEW_BYTES)?;
         let exists = (1..=newest.0).contains(&self.version.0);
         ensure(exists, what, || format!("it is of version {}", self.version))
     }

@@ -20,6 +20,7 @@ use super::view_ref::ViewRef;
 use super::{FORMAT_VERSION, check, strict_json};
 use crate::checksum::checksum;
 use crate::error::{FormatError, Result};
+use crate::limits;
 use crate::schema::{Attribute, EarlierForm, FieldId, Schema};
 
 const WHAT: &str = "root manifest";
@@ -30,7 +31,29 @@ const CHECKSUM_DIGITS: usize = 16;
 const FRAME_BYTES: usize =
     BEFORE_CHECKSUM.len() + CHECKSUM_DIGITS + BEFORE_DOCUMENT.len() + AFTER_DOCUMENT.len();
 
-pub(super) fn encode(root: &Root) -> Vec<u8> {
+impl Root {
+    /// The stored form. Equal roots give equal bytes.
+    ///
+    /// It is not checked here: call [`Root::check`] before the bytes are stored.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// [`FormatError::Truncated`], [`FormatError::Malformed`] or [`FormatError::Checksum`] if it is
+    /// not what a writer wrote; [`FormatError::TooNew`] if its format version or a reader feature is
+    /// not known here, whatever else it says; else the rule that it breaks.
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        check::limit("the bytes of a root", bytes.len() as u64, limits::MAX_ROOT_BYTES)?;
+        let root = decode(bytes)?;
+        root.check()?;
+        Ok(root)
+    }
+}
+
+fn encode(root: &Root) -> Vec<u8> {
     let document = serde_json::to_vec(&RootWire::from(root))
         .expect("maps with text keys and finite numbers are always JSON");
     frame(&document)
@@ -42,7 +65,7 @@ pub(super) fn frame(document: &[u8]) -> Vec<u8> {
     [BEFORE_CHECKSUM, digits.as_bytes(), BEFORE_DOCUMENT, document, AFTER_DOCUMENT].concat()
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Root> {
+fn decode(bytes: &[u8]) -> Result<Root> {
     let document = unframe(bytes)?;
     // Each step parses no more than it needs: what a newer tenrow wrote may look otherwise.
     let head: Head<'_> = parse(document)?;

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, StringArray, StructArray, cast::AsArray};
 use arrow_schema::{DataType, Fields};
-use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::{Error, Result};
 use crate::format::manifest::{Chunk, in_origin, origin_of};
 use crate::format::{
-    Attribute, AttributeType, DType, DecodeStep, FormatError, ListShape, OrdinaryDecoder, RawChunk,
+    Attribute, AttributeType, DType, DecodeStep, ListShape, OrdinaryDecoder, RawChunk,
     check_columns, conform, file_fields, widen,
 };
 use crate::read::arrays;
@@ -20,79 +19,11 @@ use crate::read::fixed::FixedRows;
 use crate::read::listed::ListedRows;
 use crate::read::options::{ReadOptions, Verify};
 use crate::read::paged::PagedRows;
-use crate::snapshot::{ColumnKey, ColumnPlace, LoadedPartition, OpenFile, Snapshot, slice_map};
-use crate::storage::{CoalesceOptions, Storage};
+use crate::read::source::Source;
+use crate::snapshot::{ColumnKey, ColumnPlace, LoadedPartition, OpenFile, Snapshot};
 
 /// Decoded columns up to this size are kept, and decoded whole.
 const SMALL_COLUMN_BYTES: i64 = 4 << 20;
-
-/// A file to read from, and how.
-#[derive(Clone, Copy)]
-pub(crate) struct Source<'a> {
-    storage: &'a Storage,
-    file: &'a OpenFile,
-    options: &'a ReadOptions,
-}
-
-impl<'a> Source<'a> {
-    pub(crate) fn new(storage: &'a Storage, file: &'a OpenFile, options: &'a ReadOptions) -> Self {
-        Self { storage, file, options }
-    }
-
-    pub(crate) async fn read(&self, range: Range<u64>) -> Result<Bytes> {
-        self.file.read(self.storage, range).await
-    }
-
-    /// The bytes of each range; neighbours are fetched together.
-    pub(crate) async fn read_many(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        if let Some(map) = self.file.map(self.storage)? {
-            let cut = |range: &Range<u64>| {
-                self.storage.note_mapped_read(range.end.saturating_sub(range.start));
-                slice_map(map, range).ok_or_else(|| {
-                    self.damaged(format!("bytes {range:?} are needed of {}", map.len()))
-                })
-            };
-            return ranges.iter().map(cut).collect();
-        }
-        let coalesce = CoalesceOptions::default()
-            .with_max_gap_bytes(self.options.max_gap_bytes)
-            .with_max_concurrency(self.options.max_concurrency);
-        self.file.read_ranges(self.storage, ranges, &coalesce).await
-    }
-
-    /// When to compare checksums, the default of the store applied.
-    pub(crate) fn verify(&self) -> Result<Verify> {
-        Ok(match self.options.verify {
-            Some(verify) => verify,
-            None if self.file.map(self.storage)?.is_some() => Verify::Never,
-            None => Verify::Fetched,
-        })
-    }
-
-    /// Whether pages that are read whole anyway are to be checked.
-    pub(crate) fn checks_whole_pages(&self) -> Result<bool> {
-        Ok(self.verify()? != Verify::Never)
-    }
-
-    /// Makes values of what was read; the time counts.
-    pub(crate) fn decoding<T>(&self, decode: impl FnOnce() -> Result<T, FormatError>) -> Result<T> {
-        self.storage.decoding(decode).map_err(|e| self.corrupt(e))
-    }
-
-    pub(crate) fn corrupt(&self, error: FormatError) -> Error {
-        self.storage.distrust(&self.file.entry().path);
-        Error::format(self.name(), error)
-    }
-
-    pub(crate) fn damaged(&self, reason: String) -> Error {
-        self.storage.distrust(&self.file.entry().path);
-        Error::corrupt(self.name(), reason)
-    }
-
-    fn name(&self) -> String {
-        self.file.shown(self.storage)
-    }
-}
 
 /// Reads one attribute of one partition, by the rows of its files: deleted ones are rows like others.
 #[derive(Clone, Copy)]

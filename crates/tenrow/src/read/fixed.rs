@@ -9,8 +9,8 @@ use bytes::Bytes;
 use crate::error::Result;
 use crate::format::{BitRange, DType, ListShape, RawChunk, decode_page, narrow_32_to_16};
 use crate::read::arrays;
-use crate::read::column::Source;
 use crate::read::options::Verify;
+use crate::read::source::Source;
 use crate::snapshot::slice_map;
 
 /// Rows of one page that are to be read.

@@ -12,8 +12,8 @@ use crate::format::{
     narrow_32_to_16,
 };
 use crate::read::arrays;
-use crate::read::column::Source;
 use crate::read::options::Verify;
+use crate::read::source::Source;
 
 /// A raw column of lists in one row group.
 pub(crate) struct ListedRows<'a> {

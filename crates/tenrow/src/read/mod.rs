@@ -7,10 +7,11 @@
 
 mod options;
 mod arrays;
-mod column;
+mod source;
 mod fixed;
 mod listed;
 mod paged;
+mod column;
 mod rows;
 mod row_ids;
 mod scan;

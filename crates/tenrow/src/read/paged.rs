@@ -12,7 +12,7 @@ use parquet::file::metadata::ParquetMetaData;
 use crate::error::Result;
 use crate::format::{DType, DecodedPage, ListShape, RowLength, decode_bytes_page, decode_page};
 use crate::read::arrays;
-use crate::read::column::Source;
+use crate::read::source::Source;
 
 /// A page and the rows of it that are wanted, counted from the page's first.
 struct Wanted {

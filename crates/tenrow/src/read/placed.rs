@@ -9,8 +9,8 @@ use parquet::file::metadata::ParquetMetaData;
 use crate::error::{Error, Result};
 use crate::format::manifest::Partition;
 use crate::format::{Attribute, DeletedRows, FieldId};
-use crate::read::column::Source;
 use crate::read::options::ReadOptions;
+use crate::read::source::Source;
 use crate::snapshot::{LoadedPartition, Snapshot};
 
 /// A partition of a snapshot, and where its rows are among all.

@@ -1,6 +1,7 @@
 //! One version of a dataset, pinned.
 
 mod row_id_map;
+mod column_place;
 mod open_file;
 mod leaf;
 mod listed_columns;
@@ -18,7 +19,8 @@ use crate::format::{Attribute, FieldId, Schema};
 use crate::shared_work::Once;
 use crate::storage::{Storage, version_path};
 
-pub(crate) use leaf::{ColumnPlace, LoadedLeaf, LoadedPartition, name_origin};
+pub(crate) use column_place::ColumnPlace;
+pub(crate) use leaf::{LoadedLeaf, LoadedPartition, name_origin};
 pub(crate) use open_file::{CachedColumns, ColumnKey, OpenFile, slice_map};
 pub(crate) use row_id_map::RowIdMap;
 

@@ -13,7 +13,7 @@ use crate::format::manifest::{DataFile, RowMap};
 use crate::format::partition::{columns_beside, columns_of, decode_footer, footer_for_engines};
 use crate::format::{Checksum, FieldId, FormatError, OrdinaryFooter};
 use crate::shared_work::{Once, without_waiting};
-use crate::snapshot::leaf::ColumnPlace;
+use crate::snapshot::column_place::ColumnPlace;
 use crate::storage::{CoalesceOptions, Storage};
 
 /// Bytes that are read at once where a whole file is.

@@ -1,9 +1,13 @@
 //! How much was read, so that tests can assert it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::meter;
+tokio::task_local! {
+    /// Those of the meter under which this runs.
+    pub(super) static CURRENT: Arc<LiveCounters>;
+}
 
 /// What a storage has read since it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,7 +90,7 @@ impl LiveCounters {
     /// Adds here, and where the meter under which this runs counts.
     fn add(&self, counter: fn(&Self) -> &AtomicU64, amount: u64) {
         counter(self).fetch_add(amount, Ordering::Relaxed);
-        meter::also(|metered| _ = counter(metered).fetch_add(amount, Ordering::Relaxed));
+        also(|metered| _ = counter(metered).fetch_add(amount, Ordering::Relaxed));
     }
 
     pub(crate) fn snapshot(&self) -> Counters {
@@ -100,4 +104,21 @@ impl LiveCounters {
             decode_time: Duration::from_nanos(self.decode_ns.load(Ordering::Relaxed)),
         }
     }
+}
+
+/// The future, counted by the meter under which it was made, wherever it is polled.
+pub(super) fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> + use<F> {
+    let counters = CURRENT.try_with(Arc::clone).ok();
+    async move {
+        match counters {
+            Some(counters) => CURRENT.scope(counters, future).await,
+            None => future.await,
+        }
+    }
+}
+
+/// Adds to the counters of the meter under which this runs, if there is one.
+fn also(note: impl FnOnce(&LiveCounters)) {
+    // Outside of a meter there is nothing to add to.
+    let _ = CURRENT.try_with(|counters| note(counters));
 }

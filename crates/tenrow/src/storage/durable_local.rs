@@ -19,11 +19,12 @@ use object_store::{
     PutResult, RenameOptions, Result, UploadPart,
 };
 
+use super::file_error::{FileError, store_error};
 use super::foreign::modified_ns;
 use super::local_listing;
 use super::regular::open_object;
 use super::syncing::Syncing;
-use super::temp_file::{FileError, Folders, TempFile, write_at};
+use super::temp_file::{Folders, TempFile, write_at};
 use crate::blocking;
 use crate::ids::Ids;
 
@@ -264,17 +265,6 @@ fn read_ranges(path: &FilePath, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Fil
 
 fn failed<T: Send + 'static>(error: Error) -> BoxStream<'static, Result<T>> {
     stream::once(async { Err(error) }).boxed()
-}
-
-pub(super) fn store_error(error: FileError) -> Error {
-    let path = error.to_string();
-    match error.source.kind() {
-        io::ErrorKind::NotFound => Error::NotFound { path, source: error.into() },
-        io::ErrorKind::AlreadyExists => Error::AlreadyExists { path, source: error.into() },
-        io::ErrorKind::PermissionDenied => Error::PermissionDenied { path, source: error.into() },
-        io::ErrorKind::Unsupported => Error::NotSupported { source: error.into() },
-        _ => Error::Generic { store: "DurableLocal", source: error.into() },
-    }
 }
 
 /// An upload whose parts are written where they belong as they come, in any order.

@@ -7,8 +7,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::{Path, PathPart};
 use object_store::{ObjectMeta, Result};
 
-use super::durable_local::store_error;
-use super::temp_file::FileError;
+use super::file_error::{FileError, store_error};
 use crate::blocking;
 
 /// The objects below `prefix` of `root`, folder by folder; none if there is no such folder.

@@ -5,11 +5,7 @@ use std::task::Poll;
 
 use futures::stream::{self, Stream, StreamExt};
 
-use super::counted::{Counters, LiveCounters};
-
-tokio::task_local! {
-    static CURRENT: Arc<LiveCounters>;
-}
+use super::counted::{CURRENT, Counters, LiveCounters};
 
 /// Counts what the futures and streams that it is given read, whatever storage they use; the counters of these
 /// go on as well. Clones count together.
@@ -54,21 +50,4 @@ impl Meter {
     pub fn counters(&self) -> Counters {
         self.counters.snapshot()
     }
-}
-
-/// The future, counted by the meter under which it was made, wherever it is polled.
-pub(super) fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> + use<F> {
-    let counters = CURRENT.try_with(Arc::clone).ok();
-    async move {
-        match counters {
-            Some(counters) => CURRENT.scope(counters, future).await,
-            None => future.await,
-        }
-    }
-}
-
-/// Adds to the counters of the meter under which this runs, if there is one.
-pub(super) fn also(note: impl FnOnce(&LiveCounters)) {
-    // Outside of a meter there is nothing to add to.
-    let _ = CURRENT.try_with(|counters| note(counters));
 }

@@ -4,6 +4,7 @@ mod cache;
 mod coalesce;
 mod counted;
 mod durable_local;
+mod file_error;
 mod foreign;
 mod listed;
 mod local_listing;

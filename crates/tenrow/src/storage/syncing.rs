@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::temp_file::FileError;
+use super::file_error::FileError;
 
 #[cfg(test)]
 mod schedules;

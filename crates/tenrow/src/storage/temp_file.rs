@@ -12,6 +12,7 @@ use bytes::Bytes;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
+use super::file_error::FileError;
 use super::syncing::Syncing;
 use crate::ids::Ids;
 
@@ -20,32 +21,6 @@ pub(crate) const TEMP_FOLDER: &str = "_tenrow/tmp";
 
 /// Buffers that one vectored write takes.
 const MAX_BUFFERS: usize = 1024;
-
-/// A failure of the operating system, with what was done to which file.
-#[derive(Debug)]
-pub(crate) struct FileError {
-    doing: &'static str,
-    path: PathBuf,
-    pub(crate) source: io::Error,
-}
-
-impl FileError {
-    pub(crate) fn new(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self { doing, path: path.to_owned(), source }
-    }
-}
-
-impl std::fmt::Display for FileError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.doing, self.path.display())
-    }
-}
-
-impl std::error::Error for FileError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.source)
-    }
-}
 
 /// The folders of one dataset, made durably and only when something is written.
 #[derive(Debug)]

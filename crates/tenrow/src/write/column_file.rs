@@ -8,7 +8,7 @@ use crate::format::partition::PartitionEncoder;
 use crate::format::{Attribute, FormatError};
 use crate::ids::Ids;
 use crate::storage::{Storage, Upload};
-use crate::write::partition_writer::{data_file, encode};
+use crate::write::encoding::{data_file, encode};
 use crate::write::statistics;
 
 /// Writes one column file, row group by row group.

@@ -9,6 +9,7 @@ mod check;
 mod statistics;
 mod files;
 mod split;
+mod encoding;
 mod column_file;
 mod partition_writer;
 mod finishing;

@@ -3,18 +3,16 @@
 use std::collections::BTreeSet;
 
 use arrow_array::{Array, ArrayRef};
-use bytes::Bytes;
-use rayon::prelude::*;
 
-use crate::blocking;
 use crate::error::{Error, Result};
 use crate::format::limits;
 use crate::format::manifest::{DataFile, KeyValue, Partition};
-use crate::format::partition::{EncodedFile, PartitionEncoder};
-use crate::format::{Attribute, AttributeType, FormatError};
+use crate::format::partition::PartitionEncoder;
+use crate::format::{Attribute, AttributeType};
 use crate::ids::Ids;
 use crate::storage::{Storage, Upload};
 use crate::write::column_file::ColumnFileWriter;
+use crate::write::encoding::{data_file, encode};
 use crate::write::files::objects_named;
 use crate::write::options::WriteOptions;
 use crate::write::statistics;
@@ -204,40 +202,6 @@ impl PartitionWriter {
         }
         let (file, _, upload) = file.close().await?;
         Ok(Some((file, upload)))
-    }
-}
-
-/// The columns of a row group, encoded in parallel away from the async threads.
-pub(crate) async fn encode(
-    mut encoder: PartitionEncoder,
-    rows: u64,
-    columns: Vec<Vec<ArrayRef>>,
-) -> Result<(PartitionEncoder, Vec<Bytes>)> {
-    blocking::run(move || {
-        let encoded: Result<Vec<_>, FormatError> = columns
-            .par_iter()
-            .enumerate()
-            .map(|(attribute, arrays)| encoder.encode_column(attribute, arrays))
-            .collect();
-        let pieces = encoder.push_row_group(rows, encoded?)?;
-        Ok((encoder, pieces))
-    })
-    .await
-    .map_err(|e| Error::format("a row group", e))
-}
-
-/// The entry of a file that was just written.
-pub(crate) fn data_file(path: String, encoded: EncodedFile, checksum: u64) -> DataFile {
-    DataFile {
-        path,
-        foreign: None,
-        size_bytes: encoded.size_bytes,
-        checksum,
-        footer_bytes: encoded.footer_bytes,
-        sequence: None,
-        field_ids: encoded.field_ids,
-        row_groups: encoded.row_groups,
-        chunks: encoded.chunks,
     }
 }
 

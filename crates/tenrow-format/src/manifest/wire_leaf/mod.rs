@@ -3,6 +3,7 @@
 //! `fields` names the columns, `write` fills them, `read` and `read_chunks` make partitions of what a
 //! `Column` has checked. `leaf_file` has the Parquet file around them.
 
+mod arrays;
 mod column;
 mod fields;
 mod read;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BinaryArray};
 
-use super::write::{group, lists, numbers, small_numbers, texts};
+use super::arrays::{group, lists, numbers, small_numbers, texts};
 use super::{fields, layout};
 use crate::error::Result;
 use crate::manifest::chunk::{Chunk, ChunkLayout, PageStart};

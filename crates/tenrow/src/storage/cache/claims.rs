@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Handle;
 
 use super::block::BlockKey;
-use super::folder::{BlockFolder, new_private, within};
+use super::private::{new_private, within};
 
 /// How often a claim is touched.
 const TOUCH_EVERY: Duration = Duration::from_millis(200);
@@ -50,32 +50,29 @@ impl Drop for Claim {
     }
 }
 
-impl BlockFolder {
-    /// Claims the block; `None` if somebody else is fetching it, unless that is passed over.
-    pub(super) fn claim(&self, key: &BlockKey, passes_over: bool) -> Option<Claim> {
-        let folder = self.claims();
-        let path = folder.join(key.file_name());
-        let make = || within(&folder, || new_private(&path));
-        let is_there = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
-        let made = match make() {
-            Err(error) if is_there(&error) => {
-                if !passes_over && is_alive(&path) {
-                    return None;
-                }
-                let _ = fs::remove_file(&path);
-                make()
+/// Claims the block, in the folder of claims; `None` if somebody else is fetching it, unless that is passed over.
+pub(super) fn claimed(folder: &Path, key: &BlockKey, passes_over: bool) -> Option<Claim> {
+    let path = folder.join(key.file_name());
+    let make = || within(folder, || new_private(&path));
+    let is_there = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+    let made = match make() {
+        Err(error) if is_there(&error) => {
+            if !passes_over && is_alive(&path) {
+                return None;
             }
-            made => made,
-        };
-        match made {
-            Ok(file) => Some(Claim(Some((path, file)))),
-            // Someone was faster.
-            Err(error) if is_there(&error) && !passes_over => None,
-            // Where nothing can be claimed, nothing is shared.
-            Err(error) => {
-                tracing::debug!(%error, "a block cannot be claimed");
-                Some(Claim::default())
-            }
+            let _ = fs::remove_file(&path);
+            make()
+        }
+        made => made,
+    };
+    match made {
+        Ok(file) => Some(Claim(Some((path, file)))),
+        // Someone was faster.
+        Err(error) if is_there(&error) && !passes_over => None,
+        // Where nothing can be claimed, nothing is shared.
+        Err(error) => {
+            tracing::debug!(%error, "a block cannot be claimed");
+            Some(Claim::default())
         }
     }
 }
@@ -128,6 +125,7 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
+    use super::super::folder::BlockFolder;
     use super::*;
 
     const KEY: BlockKey = BlockKey { object: [3; 16], index: 7 };
@@ -141,47 +139,47 @@ mod tests {
     #[test]
     fn a_block_is_claimed_by_one_until_it_is_fetched() {
         let (_folder, blocks) = folder();
-        let claim = blocks.claim(&KEY, false).unwrap();
-        assert!(blocks.claim(&KEY, false).is_none());
-        assert!(blocks.claim(&BlockKey { index: 8, ..KEY }, false).is_some());
+        let claim = claimed(&blocks.claims(), &KEY, false).unwrap();
+        assert!(claimed(&blocks.claims(), &KEY, false).is_none());
+        assert!(claimed(&blocks.claims(), &BlockKey { index: 8, ..KEY }, false).is_some());
         drop(claim);
-        assert!(blocks.claim(&KEY, false).is_some());
+        assert!(claimed(&blocks.claims(), &KEY, false).is_some());
     }
 
     /// As a process leaves it that was killed or stopped.
     #[test]
     fn a_claim_that_nobody_touches_counts_for_nothing() {
         let (_folder, blocks) = folder();
-        let claim = blocks.claim(&KEY, false).unwrap();
+        let claim = claimed(&blocks.claims(), &KEY, false).unwrap();
         let (path, file) = claim.0.as_ref().unwrap();
         file.set_modified(SystemTime::now() - STALE).unwrap();
         assert!(!is_alive(path));
         claim.touch();
-        assert!(is_alive(path) && blocks.claim(&KEY, false).is_none());
+        assert!(is_alive(path) && claimed(&blocks.claims(), &KEY, false).is_none());
         file.set_modified(SystemTime::now() - STALE).unwrap();
-        let taken = blocks.claim(&KEY, false).unwrap();
-        assert!(taken.0.is_some() && blocks.claim(&KEY, false).is_none());
+        let taken = claimed(&blocks.claims(), &KEY, false).unwrap();
+        assert!(taken.0.is_some() && claimed(&blocks.claims(), &KEY, false).is_none());
     }
 
     #[test]
     fn who_has_waited_enough_passes_over_every_claim() {
         let (_folder, blocks) = folder();
-        let _claim = blocks.claim(&KEY, false).unwrap();
-        assert!(blocks.claim(&KEY, true).is_some());
+        let _claim = claimed(&blocks.claims(), &KEY, false).unwrap();
+        assert!(claimed(&blocks.claims(), &KEY, true).is_some());
     }
 
     #[test]
     fn where_nothing_can_be_claimed_nothing_is_waited_for() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let blocks = BlockFolder::new(file.path().to_owned(), 1 << 20);
-        let _claim = blocks.claim(&KEY, false).unwrap();
-        assert!(blocks.claim(&KEY, false).is_some());
+        let _claim = claimed(&blocks.claims(), &KEY, false).unwrap();
+        assert!(claimed(&blocks.claims(), &KEY, false).is_some());
     }
 
     #[tokio::test]
     async fn a_slow_fetch_keeps_its_claim() {
         let (_folder, blocks) = folder();
-        let claim = blocks.claim(&KEY, false).unwrap();
+        let claim = claimed(&blocks.claims(), &KEY, false).unwrap();
         let file = claim.0.as_ref().unwrap().1.try_clone().unwrap();
         let old = SystemTime::now() - STALE;
         file.set_modified(old).unwrap();
@@ -192,6 +190,6 @@ mod tests {
             }
         })
         .await;
-        assert!(blocks.claim(&KEY, false).is_none());
+        assert!(claimed(&blocks.claims(), &KEY, false).is_none());
     }
 }

@@ -10,11 +10,11 @@ use bytes::Bytes;
 
 use super::Cached;
 use super::block::{BLOCK_BYTES, BlockKey};
-use super::claims::{Claim, touching};
+use super::claims::{Claim, claimed, touching};
 use crate::blocking;
 use crate::error::Result;
 use crate::shared_work::{Ground, WeakWork, Work, without_waiting};
-use crate::storage::meter;
+use crate::storage::counted;
 
 /// Blocks that one request fetches, at most.
 const RUN_BLOCKS: u64 = 8;
@@ -87,7 +87,7 @@ impl Cached {
         run: Range<u64>,
         waited: bool,
     ) -> impl Future<Output = Result<Arc<Blocks>>> + Send + use<> {
-        let fetched = meter::carried(self.clone().fetch(run, waited));
+        let fetched = counted::carried(self.clone().fetch(run, waited));
         async move { blocking::alongside(Box::pin(fetched)).await.map(Arc::new) }
     }
 
@@ -111,7 +111,7 @@ impl Cached {
             let (mut claims, mut found) = (BTreeMap::new(), Blocks::default());
             for index in run {
                 let key = cached.key(index);
-                let Some(claim) = cached.blocks.claim(&key, waited) else { continue };
+                let Some(claim) = claimed(&cached.blocks.claims(), &key, waited) else { continue };
                 let block = cached.blocks.open(&key);
                 let read = block.and_then(|block| Some((block.read(0..usize::MAX)?, block)));
                 match read {

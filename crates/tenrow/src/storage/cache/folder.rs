@@ -11,13 +11,14 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use super::block::{BlockFile, BlockKey, footer};
 use super::fetches::Fetches;
+use super::private::{new_private, within};
 use crate::ids::Ids;
 
 /// Blocks that were used within this time count as used now.
@@ -254,44 +255,9 @@ fn remove_abandoned(folder: &Path) -> u64 {
     bytes
 }
 
-/// Does what needs `folder`, which is made if it is not there.
-pub(super) fn within<T>(folder: &Path, work: impl Fn() -> io::Result<T>) -> io::Result<T> {
-    match work() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            make_private(folder)?;
-            work()
-        }
-        done => done,
-    }
-}
-
-/// A new file, for its owner alone whatever the umask: what is read with someone's credentials is theirs.
-pub(super) fn new_private(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    Ok(file)
-}
-
-/// Makes the folder and those above it that are missing, for their owner alone; what is there stays as it is.
-fn make_private(folder: &Path) -> io::Result<()> {
-    match fs::DirBuilder::new().mode(0o700).create(folder) {
-        Ok(()) => fs::set_permissions(folder, Permissions::from_mode(0o700)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match folder.is_dir() {
-            true => Ok(()),
-            false => Err(io::ErrorKind::NotADirectory.into()),
-        },
-        Err(error) => match folder.parent() {
-            Some(parent) if error.kind() == io::ErrorKind::NotFound => {
-                make_private(parent)?;
-                make_private(folder)
-            }
-            _ => Err(error),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::claims::claimed;
     use super::*;
 
     fn key(index: u64) -> BlockKey {
@@ -368,7 +334,7 @@ mod tests {
         fs::set_permissions(&shown, Permissions::from_mode(0o777)).unwrap();
         let cache = BlockFolder::new(shown.clone(), 1 << 20);
         cache.keep(&key(0), &[7; 10], 10).unwrap();
-        let _claim = cache.claim(&key(1), false).unwrap();
+        let _claim = claimed(&cache.claims(), &key(1), false).unwrap();
         let (mut folders, mut files) = (vec![shown], 0);
         while let Some(folder) = folders.pop() {
             for path in listed(&folder).unwrap() {

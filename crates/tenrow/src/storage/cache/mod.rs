@@ -12,6 +12,7 @@
 //! the same.
 
 mod block;
+mod private;
 mod claims;
 mod fetches;
 mod folder;
