@@ -55,6 +55,68 @@ fn a_module_uses_only_modules_declared_above_it() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Folders whose modules use each other in a circle, and why.
+const CIRCLES: [(&str, &str); 1] = [
+    // A list of Python has lists in it: what reads the one reads the other.
+    ("tenrow-python", "values"),
+];
+
+#[test]
+fn no_modules_beside_each_other_use_each_other_in_a_circle() {
+    let packages =
+        ["tenrow-format", "tenrow", "tenrow-convert", "tenrow-sql", "tenrow-cli", "tenrow-python"];
+    let (mut read, mut wrong) = (0, Vec::new());
+    for package in packages {
+        let source = repository().join("crates").join(package).join("src");
+        let mut folders = vec![source.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() && path.file_name().is_some_and(|name| name != "tests") {
+                    folders.push(path);
+                }
+            }
+            let below = folder.strip_prefix(&source).unwrap().display().to_string();
+            let Ok(root) = std::fs::read_to_string(folder.join("mod.rs")) else { continue };
+            let full = format!("crate::{}::", below.replace('/', "::"));
+            let mut uses = BTreeMap::new();
+            for module in modules(&root) {
+                let mut used = BTreeSet::new();
+                for (file, text) in files_of(&folder, &module) {
+                    read += 1;
+                    let depth = file.trim_end_matches("/mod.rs").matches('/').count();
+                    used.extend(used_by(&text, &full));
+                    used.extend(used_by(&text, &"super::".repeat(depth + 1)));
+                }
+                used.remove(&module);
+                uses.insert(module, used);
+            }
+            let circle = circle(uses);
+            if !circle.is_empty() && !CIRCLES.contains(&(package, &below)) {
+                wrong.push(format!("{package}: {below}: {circle:?}"));
+            }
+        }
+    }
+    assert!(read > 200, "{read} files were read");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is left when everything that uses nothing that is left, or that nothing left uses, was taken away.
+fn circle(mut uses: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
+    let known: BTreeSet<String> = uses.keys().cloned().collect();
+    uses.values_mut().for_each(|used| used.retain(|name| known.contains(name)));
+    loop {
+        let is_free = |name: &&String| {
+            uses[*name].is_empty() || !uses.values().any(|used| used.contains(*name))
+        };
+        let Some(free) = uses.keys().find(is_free).cloned() else { return uses };
+        uses.remove(&free);
+        for used in uses.values_mut() {
+            used.remove(&free);
+        }
+    }
+}
+
 /// The modules of a crate, in the order of their `mod` lines; those for tests do not count.
 fn modules(lib: &str) -> Vec<String> {
     let lines: Vec<&str> = lib.lines().collect();
@@ -87,12 +149,20 @@ fn files_of(source: &Path, module: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The modules that a file names: `crate::name` and `crate::{name, …}`, outside of comments.
 fn uses(text: &str) -> BTreeSet<String> {
+    used_by(text, "crate::")
+}
+
+/// What a file names behind `prefix`, as `crate::name` and `crate::{name, …}`, outside of comments.
+fn used_by(text: &str, prefix: &str) -> BTreeSet<String> {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     let code = code.collect::<Vec<_>>().join("\n");
     let mut found = BTreeSet::new();
-    for rest in code.split("crate::").skip(1) {
+    for (at, _) in code.match_indices(prefix) {
+        if code[..at].ends_with("super::") {
+            continue;
+        }
+        let rest = &code[at + prefix.len()..];
         match rest.strip_prefix('{') {
             None => drop(found.insert(word(rest))),
             Some(list) => {

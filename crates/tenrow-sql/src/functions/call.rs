@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
     Signature, TypeSignature, Volatility,
 };
 
+use super::argument::Argument;
 use super::tensor_type::{TensorType, show_field};
 use super::tensors::Tensors;
 
@@ -230,24 +231,6 @@ impl Plan<'_> {
 
     pub(super) fn fault(&self, reason: impl AsRef<str>) -> DataFusionError {
         DataFusionError::Plan(format!("{}: {}", self.name, reason.as_ref()))
-    }
-}
-
-/// One argument of a call: a column of the batch, or one value for all its rows.
-pub(super) struct Argument {
-    pub(super) field: FieldRef,
-    pub(super) array: ArrayRef,
-    pub(super) is_constant: bool,
-}
-
-impl Argument {
-    /// The place in the array of the value of `row`.
-    pub(super) fn row(&self, row: usize) -> usize {
-        if self.is_constant { 0 } else { row }
-    }
-
-    pub(super) fn is_null(&self, row: usize) -> bool {
-        self.array.is_null(self.row(row))
     }
 }
 

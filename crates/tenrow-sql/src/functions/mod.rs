@@ -20,8 +20,9 @@
 mod vector_sums;
 mod ranges;
 mod tensor_type;
-mod call;
+mod argument;
 mod tensors;
+mod call;
 mod elements;
 mod raw_items;
 mod reduce;

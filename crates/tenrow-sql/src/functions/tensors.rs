@@ -13,7 +13,7 @@ use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, FieldRef};
 use datafusion::common::{DataFusionError, Result};
 
-use super::call::Argument;
+use super::argument::Argument;
 use super::tensor_type::{TensorType, show_field};
 
 /// The tensors of an argument.

@@ -9,9 +9,8 @@
 //!
 //! Any of it may be removed at any time, by anyone. Its owner alone can read what is made here.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
@@ -257,6 +256,9 @@ fn remove_abandoned(folder: &Path) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::super::claims::claimed;
     use super::*;
 
