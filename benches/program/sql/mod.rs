@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `records` | filters, groups, top-k and percentiles over 10,000,000 rows beside `u8[64]`, against DataFusion over a Parquet file of the metadata only; one row by `_row`; a view of half of the rows |
 //! | `pictures` | the same queries over 200,000 rows beside `u8[3,64,64]` |
+//! | `planning` | planning these queries over the pictures, against DataFusion's |
 //! | `nearest` | the nearest 10 of 1,000,000 `f32[768]`, against summing them |
 //! | `partitions` | planning over 1,000,000 partitions a query for one of them |
 //!
@@ -26,7 +27,7 @@ use tokio::runtime::Runtime;
 const TIME: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
-    let all = ["records", "pictures", "nearest", "partitions"];
+    let all = ["records", "pictures", "planning", "nearest", "partitions"];
     let parts: Vec<&str> = match arguments {
         [] => all.to_vec(),
         parts => parts.iter().map(String::as_str).collect(),
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         match part {
             "records" => records::run(&runtime, &data::RECORDS)?,
             "pictures" => records::run(&runtime, &data::PICTURES)?,
+            "planning" => records::planning(&runtime, &data::PICTURES)?,
             "nearest" => nearest::run(&runtime)?,
             "partitions" => partitions::run(&runtime)?,
             other => return Err(format!("no part {other:?}: there are {}", all.join(", ")).into()),

@@ -9,7 +9,7 @@ use tenrow_sql::{Session, SessionOptions};
 use tokio::runtime::Runtime;
 
 use super::data::Records;
-use super::{TIME, count, line, line_of_time, median};
+use super::{TIME, count, line, line_of_time, median, show};
 
 /// Questions, of `t`, and the same for the plain engine where it has another function.
 const QUESTIONS: [(&str, &str); 7] = [
@@ -51,6 +51,33 @@ pub(super) fn run(runtime: &Runtime, records: &Records) -> Result<(), Box<dyn Er
 
     one_row(runtime, &session, records);
     view(runtime, &session, records)
+}
+
+/// Planning alone: from the text to a stream that nobody reads.
+pub(super) fn planning(runtime: &Runtime, records: &Records) -> Result<(), Box<dyn Error>> {
+    runtime.block_on(records.make())?;
+    let root = records.root().display().to_string();
+    let session = Session::new(&SessionOptions::default().with_root(root))?;
+    let plain = SessionContext::new();
+    let file = records.plain().display().to_string();
+    runtime.block_on(plain.register_parquet("t", &file, ParquetReadOptions::default()))?;
+    for (figure, question) in QUESTIONS {
+        let own = question.replace("FROM t", &format!("FROM {}", records.name));
+        let ours = || {
+            let answer = runtime.block_on(async { session.prepare(&own).await?.run().await });
+            drop(answer.unwrap_or_else(|error| panic!("{own}: {}", error.chain())));
+        };
+        let theirs = || {
+            let answer =
+                runtime.block_on(async { plain.sql(question).await?.execute_stream().await });
+            drop(answer.unwrap_or_else(|error| panic!("{question}: {error}")));
+        };
+        let found = compare(TIME, ours, theirs);
+        let more = found.tenrow.saturating_sub(found.other);
+        let figure = format!("planning of {figure}, beyond DataFusion's {}", show(found.other));
+        line_of_time(&figure, more, Duration::from_micros(300));
+    }
+    Ok(())
 }
 
 fn one_row(runtime: &Runtime, session: &Session, records: &Records) {
