@@ -70,26 +70,49 @@ async fn parameters_are_values_wherever_they_stand() {
     ] {
         let prepared =
             session.prepare(sql).await.unwrap_or_else(|e| panic!("{sql}: {}", e.chain()));
-        let answer = async { prepared.with_parameters(values)?.run().await }.await;
+        let answer = async { prepared.with_parameters(values).await?.run().await }.await;
         let rows = rows_of(answer.unwrap_or_else(|e| panic!("{sql}: {}", e.chain()))).await;
         assert_eq!(rows.unwrap()[0][0], expected, "{sql}");
+    }
+    // As the same statement with the values written in it.
+    let decimal = ScalarValue::try_new_decimal128(0, 1, 0).unwrap();
+    let nan = ScalarValue::Float32(Some(-f32::NAN));
+    ask(&session, "CREATE TABLE fine (d DOUBLE, e DECIMAL(5,2))").await;
+    ask(&session, "INSERT INTO fine VALUES (1e-20, 0), (0, 1), ('NaN', 2.5), (5, 3)").await;
+    for (sql, values, expected) in [
+        ("SELECT count(*) FROM fine WHERE d = $1", vec![decimal.clone()], "1"),
+        ("SELECT count(*) FROM fine WHERE d > $1", vec![decimal.clone()], "3"),
+        ("SELECT count(*) FROM fine WHERE d BETWEEN $1 AND $2", vec![decimal.clone(), int(1)], "2"),
+        ("SELECT count(*) FROM fine WHERE d < $1", vec![nan.clone()], "3"),
+        ("SELECT count(*) FROM fine WHERE d = $1", vec![nan], "1"),
+        ("SELECT count(*) FROM fine WHERE e = $1", vec![ScalarValue::from(2.5f64)], "1"),
+        (
+            "SELECT count(*) FROM fine WHERE e IN ($1, $2)",
+            vec![ScalarValue::from(2.5f64), int(3)],
+            "2",
+        ),
+        ("DELETE FROM fine WHERE d = $1", vec![decimal], "1"),
+    ] {
+        let prepared = session.prepare_with(sql, values).await.unwrap();
+        let rows = rows_of(prepared.run().await.unwrap()).await.unwrap();
+        assert_eq!(rows[0][0], expected, "{sql}");
     }
     let by_name = std::collections::HashMap::from([("wanted".to_owned(), int(9))]);
     let prepared =
         session.prepare("SELECT count(*) FROM digits WHERE label = $wanted").await.unwrap();
-    let answer = prepared.with_parameters(by_name).unwrap().run().await.unwrap();
+    let answer = prepared.with_parameters(by_name).await.unwrap().run().await.unwrap();
     assert_eq!(rows_of(answer).await.unwrap(), [["100"]]);
 }
 
 #[tokio::test]
-async fn a_parameter_without_a_value_is_named() {
+async fn a_parameter_without_a_value_and_a_value_without_a_parameter_are_named() {
     let folder = place::folder();
     let session = session(folder.path()).await;
     for sql in
         ["SELECT count(*) FROM digits WHERE label = $2", "DELETE FROM digits WHERE label = $2"]
     {
         let prepared = session.prepare(sql).await.unwrap();
-        let one = prepared.with_parameters(vec![ScalarValue::from(3i64)]);
+        let one = prepared.with_parameters(vec![ScalarValue::from(3i64)]).await;
         let error = match one {
             Err(error) => error,
             Ok(prepared) => prepared.run().await.unwrap_err(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::types::Float64Type;
 use arrow_array::{
     ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, Int64Array, StringArray, UInt32Array,
     UInt64Array, cast::AsArray,
@@ -13,7 +14,7 @@ use serde_json::Value;
 use crate::attribute_type::AttributeType;
 use crate::dtype::DType;
 use crate::error::{FormatError, Result};
-use crate::widen::bf16_of;
+use crate::widen::{bf16_of, widen};
 
 /// `rows` rows of the value, for the attribute of that name.
 pub(crate) fn rows(
@@ -28,6 +29,17 @@ pub(crate) fn rows(
         expected: format!("{attribute_type} ({reason})"),
     })?;
     repeated(&row, rows).map_err(FormatError::arrow(format!("the default of {name:?}")))
+}
+
+/// The value as JSON has the number that an element of the dtype holds of it.
+pub(crate) fn held(name: &str, dtype: DType, value: &Value) -> Result<Value> {
+    if !dtype.is_float() || dtype == DType::F64 {
+        return Ok(value.clone());
+    }
+    let number = AttributeType::Scalar(dtype);
+    let element = rows(name, &number, value, 1)?;
+    let wide = widen(&element, &number, &AttributeType::Scalar(DType::F64))?;
+    Ok(wide.as_primitive::<Float64Type>().value(0).into())
 }
 
 /// One row of the value, or why it does not fit.
@@ -61,9 +73,8 @@ fn one(attribute_type: &AttributeType, value: &Value) -> Result<ArrayRef, String
 /// The value that a text says, if the type holds all of it.
 fn plain(text: String, data_type: &DataType) -> Result<ArrayRef, String> {
     let fault = |error: ArrowError| error.to_string();
-    let says_zone = text.get(10..).is_some_and(|time| time.contains(['+', '-', 'Z', 'z']));
-    if matches!(data_type, DataType::Timestamp(_, None)) && says_zone {
-        return Err("it is of a zone, which the attribute has not".into());
+    if let Some(expected) = form_missed(&text, data_type) {
+        return Err(format!("expected {expected}"));
     }
     let text: ArrayRef = Arc::new(StringArray::from(vec![text]));
     let value = cast(text.clone(), data_type).map_err(fault)?;
@@ -81,6 +92,45 @@ fn plain(text: String, data_type: &DataType) -> Result<ArrayRef, String> {
         // Beyond what the finest holds, the text is one that the type was made for.
         _ => Ok(value),
     }
+}
+
+/// The form that a text of the type has, if this one has another: readers need not know more of them.
+fn form_missed(text: &str, data_type: &DataType) -> Option<&'static str> {
+    let is_like = |text: &str, form: &str| {
+        let alike = |(a, b): (u8, u8)| if b == b'0' { a.is_ascii_digit() } else { a == b };
+        text.len() == form.len() && text.bytes().zip(form.bytes()).all(alike)
+    };
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+    let is_date = |text: &str| is_like(text, "0000-00-00");
+    let is_time = |text: &str| match text.split_once('.') {
+        Some((time, fraction)) => is_like(time, "00:00:00") && are_digits(fraction),
+        None => is_like(text, "00:00:00"),
+    };
+    let is_moment =
+        |text: &str| text.split_once('T').is_some_and(|(day, time)| is_date(day) && is_time(time));
+    let without_zone = |text: &str| {
+        let zone = text.len().checked_sub(6).and_then(|at| text.split_at_checked(at));
+        let zoned = zone.filter(|(_, z)| is_like(z, "+00:00") || is_like(z, "-00:00"));
+        text.strip_suffix('Z').or(zoned.map(|(moment, _)| moment)).map(str::to_owned)
+    };
+    let (holds, form) = match data_type {
+        DataType::Date32 | DataType::Date64 => (is_date(text), "a day, as 2026-01-31"),
+        DataType::Time32(_) | DataType::Time64(_) => (is_time(text), "a time, as 18:30:00.125"),
+        DataType::Timestamp(_, None) => {
+            (is_moment(text), "a moment without a zone, as 2026-01-31T18:30:00.125")
+        }
+        DataType::Timestamp(_, Some(_)) => (
+            without_zone(text).is_some_and(|moment| is_moment(&moment)),
+            "a moment with its zone, as 2026-01-31T18:30:00.125Z or …+02:00",
+        ),
+        data_type if data_type.is_decimal() => {
+            let unsigned = text.strip_prefix('-').unwrap_or(text);
+            let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+            (are_digits(whole) && are_digits(fraction), "decimal digits, as -12.50")
+        }
+        _ => return None,
+    };
+    (!holds).then_some(form)
 }
 
 fn element(dtype: DType, value: &Value) -> Result<ArrayRef, String> {
@@ -104,11 +154,23 @@ fn element(dtype: DType, value: &Value) -> Result<ArrayRef, String> {
         }
     };
     let fault = |error: ArrowError| error.to_string();
-    if dtype == DType::Bf16 {
-        let floats = cast(number, &DataType::Float32).map_err(fault)?;
-        return bf16_of(floats.as_primitive()).map_err(fault);
+    let cast_to = |number, dtype: DType| cast(number, &dtype.arrow_type()).map_err(fault);
+    let element = match dtype {
+        DType::Bf16 => {
+            let floats = cast_to(number, DType::F32)?;
+            bf16_of(floats.as_primitive()).map_err(fault)?
+        }
+        dtype => cast_to(number, dtype)?,
+    };
+    if dtype.is_float() {
+        let of = AttributeType::Scalar(dtype);
+        let wide = widen(&element, &of, &AttributeType::Scalar(DType::F64));
+        let wide = wide.map_err(|error| error.to_string())?;
+        if wide.as_primitive::<Float64Type>().value(0).is_infinite() {
+            return Err(format!("it is beyond the numbers of {dtype}"));
+        }
     }
-    cast(number, &dtype.arrow_type()).map_err(fault)
+    Ok(element)
 }
 
 fn cast(array: ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
@@ -151,7 +213,7 @@ mod tests {
         ] {
             of(text, value.into(), 1).expect(text);
         }
-        let wrong: [(&str, Value); 12] = [
+        let wrong: [(&str, Value); 23] = [
             ("timestamp(s)", "2026-11-22T10:00:00.5".into()),
             ("timestamp(us)", "2026-11-22T10:00:00Z".into()),
             ("date32", "2026-11-22T10:00:00".into()),
@@ -159,10 +221,21 @@ mod tests {
             ("decimal128(5,2)", "1.505".into()),
             ("decimal128(5,2)", 1.505.into()),
             ("i8", 300.into()),
+            ("f32", 1e39.into()),
+            ("f16", 70_000.into()),
+            ("bf16", 1e39.into()),
             ("i8", 1.5.into()),
             ("bool", 1.into()),
             ("f32[2]", "one".into()),
             ("date32", "soon".into()),
+            ("date32", "2020-1-1".into()),
+            ("date32", "2020-01-01T00:00:00".into()),
+            ("time32(s)", "18:30".into()),
+            ("timestamp(s)", "2020-01-01 10:00:00".into()),
+            ("timestamp(us,UTC)", "2020-01-01".into()),
+            ("timestamp(us,UTC)", "2020-01-01T10:00:00".into()),
+            ("timestamp(us,UTC)", "2020-01-01T10:00:00+0100".into()),
+            ("decimal128(5,2)", "1e2".into()),
             ("file", "a".into()),
         ];
         for (text, value) in wrong {

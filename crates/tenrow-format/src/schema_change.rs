@@ -8,7 +8,7 @@ use crate::attribute_type::AttributeType;
 use crate::dtype::DType;
 use crate::error::{FormatError, Result, names_listed};
 use crate::schema::{Attribute, EarlierForm, FieldId, Schema};
-use crate::widen;
+use crate::{default_value, widen};
 
 impl Schema {
     /// This schema with `attribute` at its end, under an id of its own.
@@ -81,9 +81,15 @@ impl Schema {
             return Err(broken(format!("attribute {name:?} is {old} already")));
         }
         widen::check(old, &wide).map_err(|rule| broken(format!("attribute {name:?}: {rule}")))?;
+        // A default stays the number that rows have had: 0.1 was the nearest of its dtype.
+        let default = match (&self.attributes()[position].default, old.dtype()) {
+            (Some(default), Some(dtype)) => Some(default_value::held(name, dtype, default)?),
+            (default, _) => default.clone(),
+        };
         self.with(|attributes, id| {
             remember(&mut attributes[position], id);
             attributes[position].attribute_type = wide;
+            attributes[position].default = default;
             Ok(())
         })
     }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use datafusion::common::ScalarValue;
+use arrow_schema::DataType;
+use datafusion::common::{DataFusionError, ScalarValue};
 use pyo3::prelude::*;
 use tenrow::{Error, Storage, StoreOptions};
 use tenrow_convert::CastMode;
@@ -45,13 +46,16 @@ pub(crate) fn sql(
     let failed = |error: tenrow_sql::Error| Error::new(error.kind(), error.chain());
     let session = Session::new(&session).map_err(|error| raised(&failed(error)))?;
     let statement = statement.to_owned();
-    let prepared = async move { session.prepare(&statement).await.map_err(failed) };
-    let mut prepared = wait_for_task(py, prepared)?;
+    let prepared = async move {
+        let prepared = match parameters.is_empty() {
+            true => session.prepare(&statement).await,
+            false => session.prepare_with(&statement, parameters).await,
+        };
+        prepared.map_err(failed)
+    };
+    let prepared = wait_for_task(py, prepared)?;
     if prepared.changes() {
         check_may_write()?;
-    }
-    if !parameters.is_empty() {
-        prepared = prepared.with_parameters(parameters).map_err(|error| raised(&failed(error)))?;
     }
     let answer = async move {
         let answer = prepared.run().await.map_err(failed)?;
@@ -70,7 +74,12 @@ fn parameter(
     }
     let attribute = attribute_of(&format!("${name}"), type_text)?;
     let value = array_of(values, &attribute, CastMode::Refuse)?;
-    let value =
-        ScalarValue::try_from_array(&value, 0).map_err(|error| invalid(error.to_string()))?;
+    let failed = |error: DataFusionError| invalid(error.to_string());
+    let value = ScalarValue::try_from_array(&value, 0).map_err(failed)?;
+    // As a list that is written: of any length, for tensors and lists alike.
+    let value = match value.data_type() {
+        DataType::FixedSizeList(item, _) => value.cast_to(&DataType::List(item)).map_err(failed)?,
+        _ => value,
+    };
     Ok((name.clone(), value))
 }

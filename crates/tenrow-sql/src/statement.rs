@@ -28,7 +28,7 @@ use crate::writing;
 /// let session = Session::new(&SessionOptions::default())?;
 /// let prepared = session.prepare("SELECT $1 + 1 AS next").await?;
 /// assert!(!prepared.changes());
-/// let answer = prepared.with_parameters(vec![ScalarValue::from(41i64)])?.run().await?;
+/// let answer = prepared.with_parameters(vec![ScalarValue::from(41i64)]).await?.run().await?;
 /// assert_eq!(answer.schema().field(0).name(), "next");
 /// assert_eq!(answer.collect().await?[0].num_rows(), 1);
 /// # Ok::<(), tenrow_sql::Error>(())
@@ -37,6 +37,7 @@ use crate::writing;
 /// ```
 pub struct Prepared {
     session: Session,
+    text: String,
     what: What,
 }
 
@@ -54,10 +55,30 @@ impl Session {
     /// near; [`Unsupported`](tenrow::ErrorKind::Unsupported); those of the datasets that are read. A statement that
     /// changes something may fail with these when it runs.
     pub async fn prepare(&self, text: &str) -> Result<Prepared> {
-        let mut statement = read(text)?;
-        let session = self.clone();
+        self.clone().planned(text, rewrite::parse_one(text)?).await
+    }
+
+    /// [`prepare`](Self::prepare) with values for the parameters: see [`Prepared::with_parameters`], which is for those that are
+    /// not known yet.
+    ///
+    /// # Errors
+    /// Those of the two.
+    pub async fn prepare_with(
+        &self,
+        text: &str,
+        values: impl Into<ParamValues>,
+    ) -> Result<Prepared> {
+        let mut statement = rewrite::parse_one(text)?;
+        let values = rewrite::put_values(&mut statement, values.into())?;
+        self.clone().with_parameters(values).planned(text, statement).await
+    }
+
+    /// The statement of a text, read and planned.
+    async fn planned(self, text: &str, mut statement: Statement) -> Result<Prepared> {
+        complete(&mut statement)?;
+        let (session, text) = (self, text.to_owned());
         if writing::changes(&statement) {
-            return Ok(Prepared { session, what: What::Changes(Box::new(statement)) });
+            return Ok(Prepared { session, text, what: What::Changes(Box::new(statement)) });
         }
         if let Statement::Explain(explain) = &mut statement
             && let Some(query) = writing::explained(&explain.statement)?
@@ -70,8 +91,8 @@ impl Session {
             let query = SqlStatement::Query(Box::new(query));
             *explain.statement = Statement::Statement(Box::new(query));
         }
-        let (state, plan) = self.plan(&mut Tables::new(self.roots()), statement).await?;
-        Ok(Prepared { session, what: What::Reads { state: Box::new(state), plan } })
+        let (state, plan) = session.plan(&mut Tables::new(session.roots()), statement).await?;
+        Ok(Prepared { session, text, what: What::Reads { state: Box::new(state), plan } })
     }
 
     /// Answers one statement.
@@ -96,7 +117,9 @@ impl Session {
         query: &str,
         replace: bool,
     ) -> Result<View> {
-        let Some(parsed) = query_of(read(query)?) else {
+        let mut statement = rewrite::parse_one(query)?;
+        complete(&mut statement)?;
+        let Some(parsed) = query_of(statement) else {
             return Err(Error::invalid("a view is made by a query: SELECT _row FROM …"));
         };
         let options = ViewOptions::default().with_query(query.trim()).with_replace(replace);
@@ -128,23 +151,14 @@ impl Prepared {
         }
     }
 
-    /// The statement with values for its parameters: `$1`, `$2` … by a list, `$name` by names.
-    ///
-    /// A value has the type that it has here; in comparisons and sums it is brought to that of the other side, as a
-    /// literal is.
+    /// The statement with values for its parameters: `$1`, `$2` … by a list, `$name` by names. It means what it would with
+    /// these written in it, and is planned anew.
     ///
     /// # Errors
-    /// [`InvalidInput`](tenrow::ErrorKind::InvalidInput) if a parameter has no value.
-    pub fn with_parameters(self, values: impl Into<ParamValues>) -> Result<Self> {
-        let values = values.into();
-        let Self { session, what } = self;
-        Ok(match what {
-            What::Reads { state, plan } => {
-                let plan = plan.replace_params_with_values(&values)?;
-                Self { session, what: What::Reads { state, plan } }
-            }
-            changes => Self { session: session.with_parameters(values), what: changes },
-        })
+    /// Those of [`prepare`](Session::prepare), and [`InvalidInput`](tenrow::ErrorKind::InvalidInput) if a parameter has no
+    /// value, or a value no parameter.
+    pub async fn with_parameters(self, values: impl Into<ParamValues>) -> Result<Self> {
+        self.session.prepare_with(&self.text, values).await
     }
 
     /// Runs it.
@@ -165,15 +179,13 @@ impl fmt::Debug for Prepared {
     }
 }
 
-/// The one statement of a text, in the form that is planned.
-fn read(text: &str) -> Result<Statement> {
-    let mut statement = rewrite::parse_one(text)?;
-    rewrite::check_names(&mut statement)?;
-    rewrite::keep_digits(&mut statement);
-    rewrite::balance_chains(&mut statement)?;
-    rewrite::name_paths(&mut statement);
-    rewrite::check_clauses(&mut statement)?;
-    Ok(statement)
+/// Brings a statement to the form that is planned.
+fn complete(statement: &mut Statement) -> Result<()> {
+    rewrite::check_names(statement)?;
+    rewrite::keep_digits(statement);
+    rewrite::balance_chains(statement)?;
+    rewrite::name_paths(statement);
+    rewrite::check_clauses(statement)
 }
 
 fn query_of(statement: Statement) -> Option<Box<datafusion::sql::sqlparser::ast::Query>> {
