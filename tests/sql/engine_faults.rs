@@ -188,6 +188,25 @@ async fn what_is_only_passed_on_keeps_its_bits() {
     }
 }
 
+/// What comes out of lists and structs was compared bit by bit.
+#[tokio::test]
+async fn floats_of_lists_and_structs_are_compared_as_others_are() {
+    let folder = place::folder();
+    let session = open(folder.path());
+    let lists = "SELECT unnest(l) AS v FROM (VALUES ([0.0e0, 1.0e0]), ([CAST('-0.0' AS DOUBLE)]), ([CAST('NaN' AS DOUBLE)]), ([-CAST('NaN' AS DOUBLE)])) AS t (l)";
+    ask(&session, "CREATE TABLE n AS SELECT l FROM (VALUES ([0.0e0, 1.0e0]), ([CAST('-0.0' AS DOUBLE)]), ([CAST('NaN' AS DOUBLE)])) AS t (l)").await;
+    for (sql, expected) in [
+        (format!("SELECT count(*) FROM ({lists}) WHERE v > 5"), "2"),
+        (format!("SELECT count(DISTINCT v) FROM ({lists})"), "3"),
+        (format!("SELECT min(v) FROM ({lists})"), "0.0"),
+        (format!("SELECT count(*) FROM ({lists}) WHERE v = 0"), "2"),
+        ("SELECT count(*) FROM (SELECT unnest(l) AS v FROM n) WHERE v = 0".to_owned(), "2"),
+        ("SELECT count(DISTINCT v) FROM (SELECT unnest(l) AS v FROM n)".to_owned(), "3"),
+    ] {
+        assert_eq!(ask(&session, &sql).await, [[expected]], "{sql}");
+    }
+}
+
 /// Put together, two lists with nothing in common were true, or false, for null too.
 #[tokio::test]
 async fn of_null_nothing_is_known_however_many_lists_there_are() {

@@ -11,7 +11,7 @@ use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::properties::WriterProperties;
-use tenrow::format::{Schema, caught};
+use tenrow::format::{Schema, caught, check_levels};
 use tenrow::open_regular;
 
 use crate::error::{ConvertError, Result};
@@ -66,6 +66,14 @@ fn metadata_of(path: &Path) -> Result<(ArrowReaderMetadata, Vec<String>)> {
     let file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
     let metadata = caught(|| ParquetMetaDataReader::new().parse_and_finish(&file))
         .map_err(ConvertError::decode(path, "parquet", None))?
+        .map_err(ConvertError::decode(path, "parquet", None))?;
+    let counted: i64 = metadata.row_groups().iter().map(RowGroupMetaData::num_rows).sum();
+    let stated = metadata.file_metadata().num_rows();
+    if counted != stated {
+        let reason = format!("its row groups have {counted} rows, but its footer says {stated}");
+        return Err(ConvertError::decode(path, "parquet", None)(reason));
+    }
+    check_levels(&Arc::new(file), &metadata)
         .map_err(ConvertError::decode(path, "parquet", None))?;
     check_embedded(&metadata).map_err(|(name, reason)| {
         ConvertError::unsupported(path, format!("column {name:?}: {reason}"))
@@ -213,5 +221,62 @@ impl ParquetWriter {
     pub fn finish(self) -> Result<()> {
         let file = self.writer.into_inner().map_err(ConvertError::encode(&self.path, "parquet"))?;
         file.keep()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::builder::{Int64Builder, ListBuilder};
+    use parquet::file::properties::WriterVersion;
+    use tenrow::format::PageHeader;
+
+    use super::*;
+
+    /// Lists of integers in a file without compression, and where the level of their first run is.
+    fn lists(version: WriterVersion) -> (Vec<u8>, usize) {
+        let mut lists = ListBuilder::new(Int64Builder::new());
+        for _ in 0..4 {
+            lists.append_value([Some(1), Some(2)]);
+        }
+        let batch = RecordBatch::try_from_iter([("l", Arc::new(lists.finish()) as _)]).unwrap();
+        let properties = WriterProperties::builder()
+            .set_dictionary_enabled(false)
+            .set_writer_version(version)
+            .build();
+        let mut writer =
+            ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        let metadata = writer.flush().map(|()| writer.flushed_row_groups()[0].clone()).unwrap();
+        let file = writer.into_inner().unwrap();
+        let page = metadata.column(0).data_page_offset() as usize;
+        let (header, header_bytes) = PageHeader::decode(&file[page..]).unwrap();
+        let levels = page + header_bytes;
+        let definitions = match header.kind {
+            tenrow::format::PageKind::DataV2 { repetition_bytes, .. } => repetition_bytes as usize,
+            _ => 8 + u32::from_le_bytes(file[levels..levels + 4].try_into().unwrap()) as usize,
+        };
+        // The header of a run of eight, then its level.
+        assert_eq!(file[levels + definitions..][..2], [16, 2]);
+        (file, levels + definitions + 1)
+    }
+
+    #[test]
+    fn levels_that_a_column_has_not_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lists.parquet");
+        for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+            let (mut file, level) = lists(version);
+            std::fs::write(&path, &file).unwrap();
+            TableSource::parquet(&path).unwrap();
+            for bad in [3, 7, 255] {
+                file[level] = bad;
+                std::fs::write(&path, &file).unwrap();
+                let error = TableSource::parquet(&path).err().unwrap().to_string();
+                let source = std::error::Error::source(&TableSource::parquet(&path).err().unwrap())
+                    .map(ToString::to_string);
+                let says = format!("{error}: {}", source.unwrap_or_default());
+                assert!(says.contains("beyond the highest of the column, 2"), "{says}");
+            }
+        }
     }
 }

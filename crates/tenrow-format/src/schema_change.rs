@@ -232,6 +232,17 @@ mod tests {
         let stored = label.as_stored(FieldId(2)).unwrap();
         assert_eq!((stored.type_text(), stored.id), ("i8".to_owned(), FieldId(2)));
         assert_eq!(label.type_text(), "i32?");
+        // A default stays the number that it was: the nearest of the narrower dtype.
+        for (narrow, default, held) in [
+            (DType::F32, 0.1, 0.100_000_001_490_116_12),
+            (DType::F16, 0.1, 0.099_975_585_937_5),
+            (DType::Bf16, 0.1, 0.100_097_656_25),
+            (DType::F32, 16_777_217.0, 16_777_216.0),
+        ] {
+            let added = Attribute::new("f", AttributeType::Scalar(narrow)).with_default(default);
+            let wide = schema().with_added(added).unwrap().with_widened("f", DType::F64).unwrap();
+            assert_eq!(wide.attribute("f").unwrap().default, Some(held.into()), "{narrow}");
+        }
         assert!(wide.with_widened("label", DType::I16).is_err());
     }
 

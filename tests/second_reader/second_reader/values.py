@@ -182,6 +182,18 @@ def from_raw(kind: Type, form: Type, columns: list[list[np.ndarray | None]]) -> 
     return [None if bits is None else numbers(kind.inner[0].dtype, bits) for bits in columns[0]]
 
 
+DAY, TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}", r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?"
+FORMS = {"date32": DAY, "date64": DAY, "time32": TIME, "time64": TIME, "decimal": r"-?[0-9]+(\.[0-9]+)?"}
+
+
+def has_form(kind: Type, default: object) -> bool:
+    """Whether a default that is a text has the form that the specification gives it."""
+    if kind.head == "timestamp":
+        return bool(re.fullmatch(f"{DAY}T{TIME}" + ("(Z|[+-][0-9]{2}:[0-9]{2})" if arrow_type(kind).tz else ""), str(default)))
+    form = FORMS.get("decimal" if kind.head.startswith("decimal") else kind.head)
+    return form is None or bool(re.fullmatch(form, str(default)))
+
+
 def default_value(kind: Type, default: object) -> object:
     """The value that stands for a default of the schema (`spec/schema.md`, Changes)."""
     if kind.dtype:
@@ -189,6 +201,7 @@ def default_value(kind: Type, default: object) -> object:
         if kind.dtype == "bf16":
             bits = np.array([default], "<f4").view("<u4")
             one = ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype("<u2")
+            require((one[0] & 0x7F80) != 0x7F80, "schema.md#changes", f"default {default!r} is beyond bf16")
         else:
             integer = kind.dtype[0] in "iu"
             require(isinstance(default, int) or not integer, "schema.md#changes", f"default {default!r}")
@@ -196,11 +209,16 @@ def default_value(kind: Type, default: object) -> object:
                 one = patterns_of(kind.dtype, pa.array(np.array([default if integer or kind.dtype == "bool" else float(default)]), ARROW[kind.dtype]))
             except (pa.ArrowInvalid, OverflowError) as error:
                 raise Refused("schema.md#changes", f"default {default!r}: {error}") from error
+        if kind.dtype in ("f16", "f32", "f64"):
+            with np.errstate(over="ignore"):
+                is_finite = np.isfinite(np.array([default], f"<f{int(kind.dtype[1:]) // 8}"))[0]
+            require(is_finite, "schema.md#changes", f"default {default!r} is beyond {kind.dtype}")
         if kind.head != "tensor":
             return numbers(kind.dtype, one)[0]
         require(kind.n is not None, "schema.md#changes", "a default of a tensor of variable shape")
         return tensor(kind, kind, [np.repeat(one, kind.n)], None)[0]
     require(not kind.inner and kind.head not in ("file", "interval"), "schema.md#changes", f"a {kind.head} has no default")
+    require(has_form(kind, default), "schema.md#changes", f"default {default!r} in another form")
     try:
         return plain(kind, cast_text(kind, default))[0]
     except (pa.ArrowInvalid, ArithmeticError) as error:

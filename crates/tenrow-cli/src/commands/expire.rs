@@ -78,7 +78,11 @@ fn print(report: &ExpireReport, is_dry: bool, out: &mut Output) -> Result<()> {
         versions => writeln!(out, "{verb} {expired}: {}", text::runs(versions))?,
     }
     if !report.kept.is_empty() {
-        writeln!(out, "kept for a tag, a view or a clone: {}", text::runs(&report.kept))?;
+        writeln!(
+            out,
+            "kept for a tag, a view or a clone: {} (what only a clone keeps stays readable, and nothing new can refer to it)",
+            text::runs(&report.kept)
+        )?;
     }
     if !is_dry && !report.expired.is_empty() {
         writeln!(out, "`tenrow vacuum` frees the files that only they needed")?;

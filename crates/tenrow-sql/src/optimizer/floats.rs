@@ -15,7 +15,7 @@ use datafusion::common::{
 };
 use datafusion::datasource::{TableProvider, provider_as_source, source_as_provider};
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::logical_plan::{Aggregate, Projection, TableScan};
+use datafusion::logical_expr::logical_plan::{Aggregate, Projection, TableScan, Unnest};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, ReturnFieldArgs,
@@ -36,6 +36,7 @@ impl AnalyzerRule for PlainFloats {
         let plan = plan.transform_up_with_subqueries(|plan| {
             changed(plan, may_be_odd, plain)?.transform_data(|plan| match plan {
                 LogicalPlan::Aggregate(aggregate) => of_aggregates(aggregate),
+                LogicalPlan::Unnest(unnest) => of_unnested(unnest),
                 plan => Ok(Transformed::no(plan)),
             })
         });
@@ -74,6 +75,10 @@ fn plain(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         Expr::Literal(value, metadata) => {
             let value = match value {
                 ScalarValue::Float64(Some(v)) => ScalarValue::Float64(Some(exec::plain_f64(v))),
+                value @ (ScalarValue::Float32(_) | ScalarValue::Float16(_)) => {
+                    let plain = value.to_array().map(|array| exec::plain(&array));
+                    plain.and_then(|array| ScalarValue::try_from_array(&array, 0)).unwrap_or(value)
+                }
                 other => other,
             };
             Transformed::yes(Expr::Literal(value, metadata))
@@ -258,6 +263,28 @@ fn of_aggregates(aggregate: Aggregate) -> Result<Transformed<LogicalPlan>> {
     };
     let exprs = schema.iter().enumerate().map(of).collect();
     let input = Arc::new(LogicalPlan::Aggregate(aggregate));
+    Ok(Transformed::yes(LogicalPlan::Projection(Projection::try_new(exprs, input)?)))
+}
+
+/// What was inside of lists and structs was not looked at before.
+fn of_unnested(unnest: Unnest) -> Result<Transformed<LogicalPlan>> {
+    let schema = Arc::clone(&unnest.schema);
+    let is_odd = |qualifier: Option<&TableReference>, field: &FieldRef| {
+        let given = unnest.input.schema().field_with_name(qualifier, field.name());
+        field.data_type().is_floating() && !given.is_ok_and(|given| given.data_type().is_floating())
+    };
+    let of = |(qualifier, field): (Option<&TableReference>, &FieldRef)| {
+        let column = Expr::Column(Column::from((qualifier, field)));
+        match is_odd(qualifier, field) {
+            true => made_plain(column).alias_qualified(qualifier.cloned(), field.name()),
+            false => column,
+        }
+    };
+    if !schema.iter().any(|(qualifier, field)| is_odd(qualifier, field)) {
+        return Ok(Transformed::no(LogicalPlan::Unnest(unnest)));
+    }
+    let exprs = schema.iter().map(of).collect();
+    let input = Arc::new(LogicalPlan::Unnest(unnest));
     Ok(Transformed::yes(LogicalPlan::Projection(Projection::try_new(exprs, input)?)))
 }
 

@@ -28,12 +28,12 @@ pub(crate) fn check_batch(batch: &RecordBatch, schema: &Schema) -> Result<Vec<Ar
 
 fn check_column(batch: &RecordBatch, attribute: &Attribute) -> Result<ArrayRef> {
     let Some(column) = batch.column_by_name(&attribute.name) else {
-        if attribute.nullable {
-            let data_type = attribute.attribute_type.arrow_type();
-            return Ok(arrow_array::new_null_array(&data_type, batch.num_rows()));
+        if attribute.nullable || attribute.default.is_some() {
+            let rows = attribute.default_rows(batch.num_rows());
+            return rows.map_err(|e| Error::format("the default of an attribute", e));
         }
         return Err(Error::invalid(format!(
-            "the batch lacks attribute {:?} ({}), which is not nullable",
+            "the batch lacks attribute {:?} ({}), which has no default and is not nullable",
             attribute.name, attribute.attribute_type
         )));
     };
