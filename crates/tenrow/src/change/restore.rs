@@ -46,9 +46,6 @@ impl Change for Restore {
         }
         check_not_expired(latest, self.old.version())?;
         let old = self.old.root();
-        if latest.has_rows_and_schema_of(&self.old) && root.properties == old.properties {
-            return Ok(Applied::AlreadySo);
-        }
         // Ids that were given since are never given again.
         let next_field_id = root.schema.next_field_id().max(old.schema.next_field_id());
         let schema = Schema::from_parts(old.schema.attributes().to_vec(), next_field_id);
