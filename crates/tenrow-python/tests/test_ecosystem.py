@@ -223,6 +223,13 @@ def test_parameters_of_sql_are_values_and_never_text(place):
     assert more.to_arrow()["n"].to_pylist() == [2]
     ds.sql("UPDATE ds SET s = $1 WHERE n = $2", ["new", 1])
     assert ds.latest()["s"][:] == ["new", hostile, "c"]
-    for statement, given in [("SELECT $1", []), ("SELECT $2", [1]), ("SELECT $a", {"b": 1}), ("DELETE FROM ds WHERE n = $1", [])]:
+    wide = tenrow.from_numpy(place + "2", {"d": np.array([1e-20, 0.0, 5.0]), "k": [1, 2, 3]}, {"d": "f64", "k": "i64"})
+    wide = wide.add_column("l", type="list<i64>?")
+    assert wide.sql("SELECT k FROM ds WHERE d = $1", [decimal.Decimal(0)]).to_arrow()["k"].to_pylist() == [2]
+    wide.sql("UPDATE ds SET l = $1 WHERE k = $2", [[4, 5], 1])
+    assert wide.latest()["l"][:] == [[4, 5], None, None]
+    given = wide.add_column("s", type=str, default="none").append({"d": [1.0], "k": [4]})
+    assert given["s"][:] == ["none"] * 4 and given["l"][3] is None
+    for statement, given in [("SELECT $1", [1, 2]), ("SELECT $1", []), ("SELECT $2", [1]), ("SELECT $a", {"b": 1}), ("DELETE FROM ds WHERE n = $1", [])]:
         with pytest.raises(tenrow.InvalidInput, match="\\$"):
             ds.sql(statement, given)
