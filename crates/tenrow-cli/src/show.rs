@@ -58,8 +58,10 @@ pub(crate) async fn rows(
     for row in rows {
         let batch = snapshot.take_with(&[row], &read).await?;
         shown.push_str(&format!("row {row}\n"));
+        let mut columns = batch.columns().iter().peekable();
         for attribute in attributes {
-            let value = match batch.column_by_name(&attribute.name) {
+            let is_file = attribute.attribute_type == AttributeType::File;
+            let value = match columns.next_if(|_| !is_file) {
                 Some(column) => value(attribute, column, style)?,
                 None => file(snapshot, attribute, row, style).await?,
             };

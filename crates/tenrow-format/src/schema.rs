@@ -1,6 +1,6 @@
 //! The attributes of a dataset, and their fields in Arrow and Parquet.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, new_null_array};
@@ -323,6 +323,8 @@ fn check_name(name: &str) -> Result<()> {
 pub struct Schema {
     attributes: Vec<Attribute>,
     next_field_id: u32,
+    /// Where the attribute of a name is.
+    places: Arc<BTreeMap<String, usize>>,
 }
 
 impl Schema {
@@ -376,7 +378,9 @@ impl Schema {
                 }
             }
         }
-        Ok(Self { attributes, next_field_id })
+        let names = attributes.iter().map(|attribute| attribute.name.clone());
+        let places = Arc::new(names.zip(0..).collect());
+        Ok(Self { attributes, next_field_id, places })
     }
 
     /// The attributes, in order.
@@ -400,12 +404,12 @@ impl Schema {
 
     /// The attribute called `name`.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
-        self.attributes.iter().find(|attribute| attribute.name == name)
+        self.position(name).map(|position| &self.attributes[position])
     }
 
     /// The position of the attribute called `name`.
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.attributes.iter().position(|attribute| attribute.name == name)
+        self.places.get(name).copied()
     }
 
     /// The Arrow schema of whole rows.

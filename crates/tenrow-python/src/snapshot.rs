@@ -1,10 +1,11 @@
 //! One version of a dataset, and its rows.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, SchemaRef};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
@@ -98,8 +99,11 @@ impl Snapshot {
         rows: &[u64],
     ) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
+        let schema = batch.schema();
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        let columns: HashMap<&str, &ArrayRef> = names.zip(batch.columns()).collect();
         for attribute in attributes {
-            let value = match batch.column_by_name(&attribute.name) {
+            let value = match columns.get(attribute.name.as_str()) {
                 Some(column) => values::column(py, attribute, column)?,
                 None => PyList::new(py, self.files(py, &attribute.name, rows)?)?.into_any(),
             };
