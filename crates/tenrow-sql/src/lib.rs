@@ -20,6 +20,16 @@
 //! | `"digits$files"` | a table about it: `$attributes`, `$files`, `$partitions`, `$properties`, `$tags`, `$versions`, `$views` |
 //! | `"digits#train"` | a view: its rows in its order |
 //! | `_row`, `_row_id`, `_partition` | columns that every dataset has and `*` leaves out |
+//!
+//! Floats are compared as numbers are: one NaN, which is more than every number, and one zero. A column of floats that a statement
+//! compares, sorts or computes with is handed on so, with that NaN and that zero; one that it only passes on keeps its bits.
+//!
+//! # What is not so yet
+//!
+//! Where the engine (DataFusion 55.2) answers otherwise, and this crate does not mend it; a test for each fails once it is right:
+//!
+//! - decimals beside floats of another query, in `UNION` and `IN (SELECT …)`, are compared as decimals of 15 digits: cast them;
+//! - whole structs and lists are compared bit by bit, so a zero with a sign in one is another: compare their members.
 #![forbid(unsafe_code)]
 #![expect(clippy::single_range_in_vec_init, reason = "lists of ranges of rows are what is meant")]
 
