@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::blocking;
 use crate::content::{ContentCheck, PIECE_BYTES};
 use crate::error::Result;
@@ -64,15 +66,20 @@ impl Check {
         while at < size {
             let end = size.min(at + PIECE_BYTES);
             let piece = storage.read_range(path, at..end).await?;
-            content = blocking::run(move || {
-                content.write(&piece);
-                content
-            })
-            .await;
-            self.progress(end - at);
+            content = self.take_in(content, piece).await;
             at = end;
         }
         content.finish(path)
+    }
+
+    /// Takes in a piece of an object, away from the async threads.
+    async fn take_in(&mut self, mut content: ContentCheck, piece: Bytes) -> ContentCheck {
+        self.progress(piece.len() as u64);
+        blocking::run(move || {
+            content.write(&piece);
+            content
+        })
+        .await
     }
 
     async fn checksum(&mut self, file: &Arc<OpenFile>) -> Result<()> {
@@ -82,12 +89,7 @@ impl Check {
         while at < size {
             let end = size.min(at + PIECE_BYTES);
             let piece = file.read(self.snapshot.storage(), at..end).await?;
-            content = blocking::run(move || {
-                content.write(&piece);
-                content
-            })
-            .await;
-            self.progress(end - at);
+            content = self.take_in(content, piece).await;
             at = end;
         }
         content.finish(&file.entry().path)
