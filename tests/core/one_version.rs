@@ -43,7 +43,9 @@ fn a_module_uses_only_modules_declared_above_it() {
         for (place, module) in order.iter().enumerate() {
             for (file, text) in files_of(&source, module) {
                 read += 1;
-                let used = uses(&text);
+                let depth = file.trim_end_matches("/mod.rs").matches('/').count();
+                let mut used = uses(&text);
+                used.extend(used_by(&text, &"super::".repeat(depth + 1)));
                 let below = order[place + 1..].iter().filter(|other| used.contains(*other));
                 wrong.extend(below.map(|other| {
                     format!("{package}: {file} uses {other}, which is declared below")

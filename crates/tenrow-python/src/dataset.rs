@@ -150,6 +150,22 @@ impl Dataset {
         Ok(Writer::new(writer, self.place.clone()))
     }
 
+    /// The rows of a view, in its order.
+    fn view_rows<'py>(
+        &self,
+        py: Python<'py>,
+        snapshot: &Snapshot,
+        name: &str,
+    ) -> PyResult<(u64, Bound<'py, PyAny>)> {
+        let found = async {
+            let view = self.dataset.view_of(&snapshot.snapshot, name).await?;
+            let rows: Vec<i64> = view.rows().await?.iter().map(|row| row.cast_signed()).collect();
+            Ok((view.version().0, rows))
+        };
+        let (version, rows) = wait(py, found)?;
+        Ok((version, numpy::PyArray1::from_vec(py, rows).into_any()))
+    }
+
     /// A writer that appends rows.
     fn writer(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Writer> {
         let options = write_options(options)?;

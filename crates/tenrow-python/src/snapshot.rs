@@ -362,22 +362,6 @@ impl Snapshot {
         let found = found.into_iter().map(|row| row.map_or(-1, u64::cast_signed));
         Ok(numpy::PyArray1::from_vec(py, found.collect()).into_any())
     }
-
-    /// The rows of a view, in its order.
-    fn view_rows<'py>(
-        &self,
-        py: Python<'py>,
-        dataset: &super::dataset::Dataset,
-        name: &str,
-    ) -> PyResult<(u64, Bound<'py, PyAny>)> {
-        let found = async {
-            let view = dataset.dataset.view_of(&self.snapshot, name).await?;
-            let rows: Vec<i64> = view.rows().await?.iter().map(|row| row.cast_signed()).collect();
-            Ok((view.version().0, rows))
-        };
-        let (version, rows) = wait(py, found)?;
-        Ok((version, numpy::PyArray1::from_vec(py, rows).into_any()))
-    }
 }
 
 type Batches = BoxStream<'static, tenrow::Result<RecordBatch>>;

@@ -362,7 +362,7 @@ class Dataset:
 
     def view(self, name: str) -> View:
         """The rows of a view, in its order, of the version that it is of."""
-        version, rows = self._place.latest().view_rows(self._place, name)
+        version, rows = self._place.view_rows(self._place.latest(), name)
         return View(open(self._uri, version, None, self._options), rows, name)
 
     def create_view(self, name: str, rows: Any, *, replace: bool = False) -> View:
