@@ -77,8 +77,10 @@ test-python: need-cargo need-python $(PACKAGE)/ready $(VENV)/ready ## Builds the
 	$(VENV)/bin/pytest -q -p no:cacheprovider $(PYTHON_TESTS)/test_ecosystem.py $(PYTHON_TESTS)/test_zero_copy.py
 	$(MAKE) --no-print-directory test-types
 
+# Twice, since what is installed changes what is found: with numpy alone, and with whatever the other tests brought.
 test-types: ## Checks the types of the Python package with pyright; needs Node, and is passed over without
-	@if command -v npx >/dev/null 2>&1; then npx --yes pyright@$(PYRIGHT) --pythonpath $(VENV)/bin/python --project crates/tenrow-python; \
+	@if command -v npx >/dev/null 2>&1; then for python in $(PACKAGE)/alone $(VENV); do \
+		npx --yes pyright@$(PYRIGHT) --pythonpath $$python/bin/python --project crates/tenrow-python || exit 1; done; \
 	else echo "make test-types: Node (npx) was not found: types were not checked"; fi
 
 test-torch: test-python ## Tests the Python package with torch, scikit-learn, XGBoost and others that are large

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import _tenrow
@@ -10,7 +11,6 @@ from ._frames import checked
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
 
 
 def array_of(values: Any) -> Any:
@@ -22,10 +22,9 @@ def array_of(values: Any) -> Any:
     return checked(values)
 
 
-def of_torch(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
+def of_torch(tensor: Any) -> np.ndarray[Any, Any]:
     """An array over the memory of a tensor, which is copied if that lies on a device."""
-    import torch
-
+    torch = sys.modules["torch"]  # who has a tensor has imported it
     tensor = tensor.detach().cpu()
     if tensor.dtype == torch.bfloat16:
         import ml_dtypes
