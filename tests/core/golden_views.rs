@@ -39,9 +39,15 @@ async fn write() {
     }
     let pinned = dataset.version(Version(3)).await.unwrap();
     let shuffled = ViewOptions::default().with_query("SELECT _row FROM squares ORDER BY random()");
-    dataset.create_view("shuffled", &pinned, SHUFFLED.to_vec(), &shuffled).await.unwrap();
+    dataset
+        .create_view("shuffled", &pinned.rows(SHUFFLED.to_vec()).unwrap(), &shuffled)
+        .await
+        .unwrap();
     let latest = dataset.latest().await.unwrap();
-    dataset.create_view("none", &latest, vec![], &ViewOptions::default()).await.unwrap();
+    dataset
+        .create_view("none", &latest.rows(vec![]).unwrap(), &ViewOptions::default())
+        .await
+        .unwrap();
     let keep = ExpireOptions { keep_last: Some(2), ..ExpireOptions::default() };
     dataset.expire(&keep).await.unwrap();
     let age = std::time::Duration::ZERO;
@@ -68,13 +74,19 @@ fn a_dataset_with_views_and_expired_versions_reads_back() {
         assert_eq!(gone.kind(), ErrorKind::NotFound, "{gone}");
 
         let view = dataset.view("shuffled").await.unwrap();
-        assert_eq!((view.version(), view.rows().await.unwrap()), (Version(3), &SHUFFLED[..]));
-        assert_eq!(view.entry().query, "SELECT _row FROM squares ORDER BY random()");
+        assert_eq!(
+            (view.version(), view.row_numbers().await.unwrap().to_vec()),
+            (Version(3), SHUFFLED.to_vec())
+        );
+        assert_eq!(view.entry().unwrap().query, "SELECT _row FROM squares ORDER BY random()");
         let places: Vec<u64> = (0..7).collect();
         let rows = view.take_with(&places, &ReadOptions::default()).await.unwrap();
         let values = rows.column(0).as_primitive::<Int64Type>().values().to_vec();
         assert_eq!(values, SHUFFLED.map(|row| (row * row) as i64));
-        assert_eq!(dataset.view("none").await.unwrap().rows().await.unwrap(), [0u64; 0]);
+        assert_eq!(
+            dataset.view("none").await.unwrap().row_numbers().await.unwrap().to_vec(),
+            [0u64; 0]
+        );
         verified(&dataset).await;
         assert_eq!(folder::files_of(&place()), before);
     });

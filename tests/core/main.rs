@@ -33,4 +33,5 @@ mod shipped;
 mod stock;
 mod upkeep;
 mod verify_rules;
+mod view_reads;
 mod views;

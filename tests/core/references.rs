@@ -417,7 +417,7 @@ fn a_clone_keeps_what_was_said_of_its_rows_and_not_what_was_said_of_the_store() 
         add(&a, 1, job()).await;
         a.tag("one", Version(2)).await.unwrap();
         let latest = a.latest().await.unwrap();
-        a.create_view("v", &latest, vec![0], &Default::default()).await.unwrap();
+        a.create_view("v", &latest.rows(vec![0]).unwrap(), &Default::default()).await.unwrap();
         expire(&a).await;
         let newest = a.latest().await.unwrap();
         let clone = a.clone_to(&desk.place("b"), newest.version()).await.unwrap();

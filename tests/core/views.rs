@@ -2,8 +2,8 @@
 
 use futures::TryStreamExt;
 use tenrow::{
-    Attribute, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions, ReadOptions, Schema,
-    Snapshot, VacuumOptions, Version, ViewOptions, WriteOptions,
+    Attribute, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions, ReadOptions,
+    ScanOptions, Schema, Snapshot, VacuumOptions, Version, View, ViewOptions, WriteOptions,
 };
 use tenrow_tests::block_on;
 use tenrow_tests::place;
@@ -22,7 +22,10 @@ fn a_view_keeps_order_and_duplicates_of_its_version_through_changes_and_upkeep()
         let pinned = dataset.latest().await.unwrap();
         let chosen = vec![29, 3, 3, 17, 0];
         let expected = pinned.take(&chosen).await.unwrap();
-        dataset.create_view("some", &pinned, chosen.clone(), &options()).await.unwrap();
+        dataset
+            .create_view("some", &pinned.rows(chosen.clone()).unwrap(), &options())
+            .await
+            .unwrap();
 
         append(&dataset, 30..40).await;
         let latest = dataset.latest().await.unwrap();
@@ -36,13 +39,13 @@ fn a_view_keeps_order_and_duplicates_of_its_version_through_changes_and_upkeep()
         let dataset = Dataset::open(&place::location(folder.path())).await.unwrap();
         let view = dataset.view("some").await.unwrap();
         assert_eq!((view.version(), view.row_count()), (pinned.version(), 5));
-        assert_eq!(view.entry().query, "SELECT _row FROM zoo");
-        assert_eq!(view.entry().input_checksum, pinned.root_checksum());
-        assert_eq!(view.rows().await.unwrap(), chosen);
+        assert_eq!(view.entry().unwrap().query, "SELECT _row FROM zoo");
+        assert_eq!(view.entry().unwrap().input_checksum, pinned.root_checksum());
+        assert_eq!(view.row_numbers().await.unwrap().to_vec(), chosen);
         let places: Vec<u64> = (0..5).collect();
         let taken = view.take_with(&places, &ReadOptions::default()).await.unwrap();
         assert_eq!(taken, expected);
-        let scanned = view.scan_with(2, &ReadOptions::default());
+        let scanned = view.scan_with(&ScanOptions::default().with_batch_rows(2));
         let scanned: Vec<_> = scanned.try_collect().await.unwrap();
         assert_eq!(scanned.iter().map(|batch| batch.num_rows()).collect::<Vec<_>>(), [2, 2, 1]);
         let scanned = arrow_select::concat::concat_batches(&expected.schema(), &scanned).unwrap();
@@ -75,13 +78,13 @@ fn a_view_that_cannot_be_is_refused_with_the_rule() {
         let latest = dataset.latest().await.unwrap();
         let create = |name: &'static str, rows| {
             let (dataset, latest) = (dataset.clone(), latest.clone());
-            async move { dataset.create_view(name, &latest, rows, &options()).await }
+            async move { dataset.create_view(name, &latest.rows(rows)?, &options()).await }
         };
         create("one", vec![1]).await.unwrap();
         let error = create("one", vec![2]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
         let error = create("two", vec![20]).await.unwrap_err();
-        assert!(error.to_string().contains("row 20 of a view: version 3"), "{error}");
+        assert!(error.to_string().contains("row 20 is out of range: version 3"), "{error}");
         for name in ["", "a/b", "a#b", "a b"] {
             let error = create(name, vec![]).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
@@ -91,10 +94,16 @@ fn a_view_that_cannot_be_is_refused_with_the_rule() {
         assert_eq!(dataset.drop_view("three").await.unwrap_err().kind(), ErrorKind::NotFound);
 
         let replaced = options().with_replace(true);
-        dataset.create_view("one", &latest, vec![2, 2], &replaced).await.unwrap();
-        assert_eq!(dataset.view("one").await.unwrap().rows().await.unwrap(), [2, 2]);
+        dataset.create_view("one", &latest.rows(vec![2, 2]).unwrap(), &replaced).await.unwrap();
+        assert_eq!(
+            dataset.view("one").await.unwrap().row_numbers().await.unwrap().to_vec(),
+            [2, 2]
+        );
         dataset.restore(Version(2)).await.unwrap();
-        assert_eq!(dataset.view("one").await.unwrap().rows().await.unwrap(), [2, 2]);
+        assert_eq!(
+            dataset.view("one").await.unwrap().row_numbers().await.unwrap().to_vec(),
+            [2, 2]
+        );
     });
 }
 
@@ -104,23 +113,32 @@ fn a_damaged_view_is_named_by_its_path() {
         let folder = place::folder();
         let dataset = zoo_of(folder.path(), 1).await;
         let latest = dataset.latest().await.unwrap();
-        let view = dataset.create_view("some", &latest, vec![1, 2], &options()).await.unwrap();
-        let path = folder.path().join(&view.entry().path);
+        let view = dataset
+            .create_view("some", &latest.rows(vec![1, 2]).unwrap(), &options())
+            .await
+            .unwrap();
+        let path = folder.path().join(&view.entry().unwrap().path);
         let whole = std::fs::read(&path).unwrap();
-        let open = async || dataset.view("some").await.unwrap().rows().await.map(<[u64]>::to_vec);
+        let open = async || {
+            dataset.view("some").await.unwrap().row_numbers().await.map(tenrow::RowNumbers::to_vec)
+        };
         for damaged in [&whole[..whole.len() - 1], b"nonsense"] {
             std::fs::write(&path, damaged).unwrap();
             let error = open().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
-            assert!(error.to_string().contains(&view.entry().path), "{error}");
+            assert!(error.to_string().contains(&view.entry().unwrap().path), "{error}");
             let report = dataset.verify(tenrow::VerifyOptions::default()).await.unwrap();
             let paths: Vec<&str> = report.faults.iter().map(|fault| fault.path.as_str()).collect();
-            assert_eq!(paths, [view.entry().path.as_str()]);
+            assert_eq!(paths, [view.entry().unwrap().path.as_str()]);
         }
         std::fs::remove_file(&path).unwrap();
         assert_eq!(open().await.unwrap_err().kind(), ErrorKind::Corrupt);
         assert_eq!(all(&latest).await.num_rows(), 10);
     });
+}
+
+async fn listed(view: &View) -> Vec<u64> {
+    view.row_numbers().await.unwrap().to_vec()
 }
 
 async fn numbers(values: &[f64]) -> (tempfile::TempDir, Dataset, Snapshot) {
@@ -142,8 +160,7 @@ async fn append_numbers(dataset: &Dataset, values: &[f64]) -> Snapshot {
 fn a_budget_takes_the_first_rows_whose_sum_reaches_it() {
     block_on(async {
         let (_folder, dataset, snapshot) = numbers(&[1312.0951072; 1_500_000]).await;
-        let rows = (0..1_500_000).collect();
-        let view = dataset.create_view("all", &snapshot, rows, &options()).await.unwrap();
+        let view = dataset.create_view("all", &snapshot.all(), &options()).await.unwrap();
         assert_eq!(view.rows_for_budget("tokens", 1.9e9).await.unwrap(), 1_448_066);
         assert_eq!(view.rows_for_budget("tokens", 1.9e10).await.unwrap(), 1_500_000);
     });
@@ -154,13 +171,15 @@ fn a_budget_that_is_met_exactly_takes_no_row_more() {
     block_on(async {
         let (_folder, dataset, snapshot) = numbers(&[2.0, 0.0, 3.0, 5.0]).await;
         let rows = vec![3, 2, 1, 0];
-        let view = dataset.create_view("some", &snapshot, rows, &options()).await.unwrap();
+        let view =
+            dataset.create_view("some", &snapshot.rows(rows).unwrap(), &options()).await.unwrap();
         for (budget, expected) in [(0.0, 0), (0.1, 1), (5.0, 1), (5.1, 2), (8.0, 2), (8.5, 4)] {
             let found = view.rows_for_budget("tokens", budget).await.unwrap();
             assert_eq!(found, expected, "{budget}");
         }
         let snapshot = append_numbers(&dataset, &[-1.0]).await;
-        let view = dataset.create_view("bad", &snapshot, vec![4], &options()).await.unwrap();
+        let view =
+            dataset.create_view("bad", &snapshot.rows(vec![4]).unwrap(), &options()).await.unwrap();
         let error = view.rows_for_budget("tokens", 1.0).await.unwrap_err();
         assert!(error.to_string().contains("tokens of row 4 is -1"), "{error}");
     });
@@ -172,23 +191,23 @@ fn a_split_by_chance_moves_no_row_when_others_come_or_go() {
         let (_folder, dataset, snapshot) = numbers(&[0.0; 10_000]).await;
         let fractions = [0.7, 0.2, 0.1];
         let before = snapshot.random_split(7, &fractions).await.unwrap();
-        let count: usize = before.iter().map(Vec::len).sum();
+        let count: u64 = before.iter().map(View::row_count).sum();
         assert_eq!(count, 10_000);
         for (part, fraction) in before.iter().zip(fractions) {
-            let share = part.len() as f64 / 10_000.0;
+            let share = part.row_count() as f64 / 10_000.0;
             assert!((share - fraction).abs() < 0.02, "{share} of {fraction}");
-            assert!(part.is_sorted());
+            assert!(listed(part).await.is_sorted());
         }
         let other = snapshot.random_split(8, &fractions).await.unwrap();
-        assert_ne!(before, other);
+        assert_ne!(listed(&before[0]).await, listed(&other[0]).await);
 
         append_numbers(&dataset, &[0.0; 1000]).await;
         let deleted: Vec<u64> = (0..5000).step_by(2).collect();
         let latest = dataset.delete_ids(&deleted).await.unwrap().snapshot;
         let after = latest.random_split(7, &fractions).await.unwrap();
         for (before, after) in before.iter().zip(&after) {
-            let old = snapshot.row_ids(before).await.unwrap();
-            let new = latest.row_ids(after).await.unwrap();
+            let old = snapshot.row_ids(&listed(before).await).await.unwrap();
+            let new = latest.row_ids(&listed(after).await).await.unwrap();
             let stayed = old.iter().filter(|id| **id >= 5000 || *id % 2 == 1);
             assert!(stayed.eq(new.iter().filter(|id| **id < 10_000)));
         }

@@ -68,7 +68,7 @@ async fn views_have_the_bytes_of_files_too() {
     let dataset = tenrow::Dataset::open(&location).await.unwrap();
     let latest = dataset.latest().await.unwrap();
     let options = tenrow::ViewOptions::default();
-    dataset.create_view("some", &latest, vec![33, 3, 3], &options).await.unwrap();
+    dataset.create_view("some", &latest.rows(vec![33, 3, 3]).unwrap(), &options).await.unwrap();
     let all = ask(&session, "SELECT encode(file_bytes(photo), 'hex') FROM \"photos#some\"").await;
     assert_eq!(all, [[hex(photo(33))], [hex(photo(3))], [hex(photo(3))]]);
 }

@@ -75,8 +75,7 @@ async fn a_budget_takes_the_same_rows_by_sql_and_from_a_view() {
     let folder = place::folder();
     let (session, dataset) = open(folder.path(), "c4").await;
     let latest = dataset.latest().await.unwrap();
-    let all = (0..latest.row_count()).collect();
-    let view = dataset.create_view("all", &latest, all, &ViewOptions::default()).await.unwrap();
+    let view = dataset.create_view("all", &latest.all(), &ViewOptions::default()).await.unwrap();
     let mut larger: Vec<u64> = Vec::new();
     // 33 is the sum of the first three rows.
     for budget in [100_000, 5000, 34, 33, 32, 1, 0] {

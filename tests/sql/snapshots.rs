@@ -85,3 +85,36 @@ async fn a_table_of_the_callers_session_takes_no_filter_that_leaves_out_rows() {
         assert_eq!((number(0), number(1)), (5, 8));
     }
 }
+
+#[tokio::test]
+async fn rows_that_somebody_lists_are_a_table_in_their_order() {
+    let folder = place::folder();
+    data::session(folder.path()).await;
+    let digits =
+        tenrow::Dataset::open(&place::location(folder.path().join("digits"))).await.unwrap();
+    let snapshot = digits.latest().await.unwrap();
+    let view = snapshot.rows([7, 3, 7, 900]).unwrap();
+    let options = SessionOptions::default()
+        .with_root_storage("data", place::storage(folder.path()))
+        .with_view("some", view.clone())
+        .with_view("few", snapshot.rows(10..13).unwrap())
+        .with_view("whole", snapshot.all());
+    let session = Session::new(&options).unwrap();
+    assert_eq!(
+        ask(&session, "SELECT _row FROM some").await,
+        [["7"], ["3"], ["7"], ["900"]],
+        "its order, with what is there twice"
+    );
+    let labels = view.take(&[0, 1, 2, 3]).await.unwrap();
+    let labels = labels.column_by_name("label").unwrap().as_primitive::<Int64Type>().clone();
+    let expected: Vec<_> = labels.values().iter().map(|label| [label.to_string()]).collect();
+    assert_eq!(ask(&session, "SELECT label FROM some").await, expected);
+    assert_eq!(ask(&session, "SELECT count(*), min(_row) FROM few").await, [["3", "10"]]);
+    assert_eq!(ask(&session, "SELECT count(*) FROM whole").await, [["1000"]]);
+    // What stands behind a name is asked of the version, not of its rows that are listed.
+    let version = format!("SELECT count(*) FROM \"some@{}\"", snapshot.version());
+    assert_eq!(ask(&session, &version).await, [["1000"]]);
+    let error = session.sql("DELETE FROM some WHERE _row = 7").await.expect_err("a view").chain();
+    assert!(error.contains("some is a view: name the dataset that is to be changed"), "{error}");
+    assert_eq!(digits.latest().await.unwrap().version(), snapshot.version());
+}

@@ -15,7 +15,7 @@ async fn a_view_is_a_table_with_its_rows_in_its_order() {
     let latest = dataset.latest().await.unwrap();
     let chosen = vec![999, 7, 7, 0, 512];
     let options = ViewOptions::default().with_query("five rows");
-    dataset.create_view("five", &latest, chosen.clone(), &options).await.unwrap();
+    dataset.create_view("five", &latest.rows(chosen.clone()).unwrap(), &options).await.unwrap();
 
     let all = session.sql("SELECT * FROM \"digits#five\"").await.unwrap();
     let all = all.collect().await.unwrap();

@@ -2,20 +2,20 @@
 
 use std::ops::Range;
 
-use tenrow::Snapshot;
+use tenrow::{Snapshot, View};
 
 use crate::fault::Result;
 
 /// The most rows that may be asked for: each takes 8 bytes of memory.
 const MAX_ROWS: u64 = 1 << 28;
 
-/// The rows that `text` asks for, in its order.
-pub(crate) fn rows_of(snapshot: &Snapshot, text: &str) -> Result<Vec<u64>> {
-    places(&shown(snapshot), snapshot.row_count(), text)
-}
-
-/// The rows that `text` asks for of `whose`, which has so many.
-pub(crate) fn places(whose: &str, row_count: u64, text: &str) -> Result<Vec<u64>> {
+/// The rows that `text` asks for of a view, in its order: places in it.
+pub(crate) fn rows_of(view: &View, text: &str) -> Result<Vec<u64>> {
+    let whose = match view.name() {
+        Some(name) => format!("view {name}"),
+        None => shown(view.snapshot()),
+    };
+    let (whose, row_count) = (whose.as_str(), view.row_count());
     numbers(text, "--rows", |part| match part.split_once("..") {
         None => {
             let row = number(whose, row_count, part)?;

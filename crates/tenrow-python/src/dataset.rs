@@ -159,7 +159,8 @@ impl Dataset {
     ) -> PyResult<(u64, Bound<'py, PyAny>)> {
         let found = async {
             let view = self.dataset.view_of(&snapshot.snapshot, name).await?;
-            let rows: Vec<i64> = view.rows().await?.iter().map(|row| row.cast_signed()).collect();
+            let rows: Vec<i64> =
+                view.row_numbers().await?.as_list().iter().map(|row| row.cast_signed()).collect();
             Ok((view.version().0, rows))
         };
         let (version, rows) = wait(py, found)?;
@@ -227,8 +228,8 @@ impl Dataset {
     ) -> PyResult<()> {
         let rows_of = crate::column::rows_of(rows, snapshot.snapshot.row_count())?;
         let options = ViewOptions::default().with_replace(replace);
-        let made = self.dataset.create_view(name, &snapshot.snapshot, rows_of, &options);
-        wait(rows.py(), made).map(drop)
+        let view = snapshot.snapshot.rows(rows_of).map_err(|error| raised(&error))?;
+        wait(rows.py(), self.dataset.create_view(name, &view, &options)).map(drop)
     }
 
     fn drop_view(&self, py: Python<'_>, name: &str) -> PyResult<Snapshot> {

@@ -10,6 +10,7 @@ mod shared_work;
 mod storage;
 mod tensor;
 mod snapshot;
+mod view;
 mod read;
 mod commit;
 mod write;
@@ -18,7 +19,7 @@ mod clones;
 mod change;
 mod copies;
 mod upkeep;
-mod views;
+mod choose;
 mod diff;
 mod catalog;
 mod inspect;
@@ -27,7 +28,7 @@ mod warm;
 
 pub use catalog::{Catalog, CatalogEntry, DatasetInfo};
 pub use change::{
-    ColumnFill, CompactOptions, CompactReport, DeleteReport, FillReport, SchemaChange,
+    ColumnFill, CompactOptions, CompactReport, DeleteReport, FillReport, SchemaChange, ViewOptions,
 };
 pub use clock::Clock;
 pub use clones::CloneInfo;
@@ -54,6 +55,6 @@ pub use tenrow_format::{
 pub use tensor::{Element, Tensor};
 pub use upkeep::{ExpireOptions, ExpireReport, VacuumOptions, VacuumReport};
 pub use verify::{Fault, VerifyOptions, VerifyReport};
-pub use views::{View, ViewOptions};
+pub use view::{RowNumbers, View};
 pub use warm::WarmReport;
 pub use write::{Columns, DatasetWriter, FileValue, WriteOptions};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::future::{self, FutureExt};
 use futures::stream::{BoxStream, Stream, StreamExt};
-use tenrow::{CreateOptions, Dataset, ReadOptions, Snapshot, Storage, Version, ViewOptions};
+use tenrow::{CreateOptions, Dataset, ScanOptions, Snapshot, Storage, Version, ViewOptions};
 use tenrow_convert::{Existing, ExportFormat, export};
 use tenrow_tests::s3::S3Server;
 use tenrow_tests::{block_on_remote, zoo};
@@ -59,7 +59,8 @@ fn reader(
         "view" => async move {
             let dataset = Dataset::at(snapshot.storage().clone());
             let view = dataset.view("some").await.unwrap();
-            view.scan_with(2, &ReadOptions::default()).map(|batch| drop(batch.unwrap()))
+            view.scan_with(&ScanOptions::default().with_batch_rows(2))
+                .map(|batch| drop(batch.unwrap()))
         }
         .into_stream()
         .flatten()
@@ -116,7 +117,10 @@ async fn zoo(server: &S3Server) -> (Version, Version) {
     dataset.delete(&old, &[3, 17]).await.unwrap();
     let latest = dataset.latest().await.unwrap();
     let options = ViewOptions::default();
-    dataset.create_view("some", &latest, vec![21, 3, 3, 11, 0], &options).await.unwrap();
+    dataset
+        .create_view("some", &latest.rows(vec![21, 3, 3, 11, 0]).unwrap(), &options)
+        .await
+        .unwrap();
     (dataset.latest().await.unwrap().version(), old.version())
 }
 

@@ -48,7 +48,10 @@ pub(super) async fn well() -> Edited {
     let split = Attribute::parse("split:i64").unwrap().with_default(7);
     dataset.change_schema(SchemaChange::Add(split)).await.unwrap();
     let latest = dataset.latest().await.unwrap();
-    dataset.create_view("some", &latest, vec![3, 3, 1], &ViewOptions::default()).await.unwrap();
+    dataset
+        .create_view("some", &latest.rows(vec![3, 3, 1]).unwrap(), &ViewOptions::default())
+        .await
+        .unwrap();
     edited
 }
 

@@ -55,7 +55,7 @@ pub(crate) async fn run(
     let report = match (&arguments.rows, &arguments.ids) {
         (Some(rows), _) => {
             let snapshot = arguments.version.of(&dataset).await?;
-            dataset.delete(&snapshot, &row_list::rows_of(&snapshot, rows)?).await?
+            dataset.delete(&snapshot, &row_list::rows_of(&snapshot.all(), rows)?).await?
         }
         (None, ids) => {
             let ids = row_list::ids(ids.as_deref().unwrap_or_default())?;

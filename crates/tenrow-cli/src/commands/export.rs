@@ -93,23 +93,24 @@ pub(crate) async fn run(
     let target = Target::of(&arguments.out, arguments.format)?;
     let dataset = stores.open(&arguments.dataset).await?;
     let view = match &arguments.view {
-        Some(name) => Some(which_version::view(&dataset, name).await?),
+        Some(name) => which_version::view(&dataset, name).await?,
+        None => arguments.version.of(&dataset).await?.all(),
+    };
+    let (snapshot, row_count) = (view.snapshot(), view.row_count());
+    let rows = match arguments.view {
+        Some(_) => Some(view.row_numbers().await?.as_list()),
         None => None,
     };
-    let (snapshot, rows) = match &view {
-        Some(view) => (view.snapshot().clone(), Some(view.rows().await?)),
-        None => (arguments.version.of(&dataset).await?, None),
-    };
-    let row_count = rows.map_or(snapshot.row_count(), |rows| rows.len() as u64);
+    let rows = rows.as_deref();
     let mut bar = Bar::new("rows");
     let mut show = |progress: Progress| {
         bar.set(progress.rows, progress.total_rows, progress.bytes);
     };
     let existing = existing(arguments.force);
     let exported = match target {
-        Target::File(path) => export_file(&snapshot, rows, &[], path, existing, &mut show).await?,
+        Target::File(path) => export_file(snapshot, rows, &[], path, existing, &mut show).await?,
         Target::Folder(folder, format) => {
-            export(&snapshot, rows, folder, format, existing, &mut show).await?
+            export(snapshot, rows, folder, format, existing, &mut show).await?
         }
     };
     bar.finish();

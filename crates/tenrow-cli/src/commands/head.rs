@@ -45,35 +45,27 @@ pub(crate) struct HeadArguments {
 pub(crate) async fn run(arguments: HeadArguments, stores: &Stores, out: &mut Output) -> Result<()> {
     let dataset = stores.place(&arguments.dataset)?;
     let view = match &arguments.view {
-        Some(name) => Some(which_version::view(&dataset, name).await?),
-        None => None,
+        Some(name) => which_version::view(&dataset, name).await?,
+        None => arguments.version.of(&dataset).await?.all(),
     };
-    let snapshot = match &view {
-        Some(view) => view.snapshot().clone(),
-        None => arguments.version.of(&dataset).await?,
-    };
-    let chosen = match &view {
-        Some(view) => Some(view.rows().await?),
-        None => None,
-    };
-    let row_count = chosen.map_or(snapshot.row_count(), |rows| rows.len() as u64);
-    let places = 0..arguments.row_count.min(row_count);
-    let rows = places.map(|place| chosen.map_or(place, |rows| rows[place as usize]));
+    let (snapshot, row_count) = (view.snapshot(), view.row_count());
+    let first = view.rows(0..arguments.row_count.min(row_count)).await?;
+    let rows = first.row_numbers().await?.to_vec();
     let attributes = snapshot.schema().attributes();
     if arguments.json {
-        let rows = show::rows_json(&snapshot, rows, attributes).await?;
+        let rows = show::rows_json(snapshot, rows, attributes).await?;
         writeln!(out, "{:#}", Value::from(rows))?;
         return Ok(());
     }
     let drawing = if arguments.draw { Drawing::always() } else { Drawing::on_terminals() };
     let style = Style { drawing, is_whole: false };
-    if row_count == 0 && view.is_some() {
+    if row_count == 0 && view.name().is_some() {
         writeln!(out, "the view has no rows")?;
     } else if row_count == 0 {
         writeln!(out, "no rows yet: fill it with `tenrow import`")?;
     }
     for row in rows {
-        write!(out, "{}", show::rows(&snapshot, [row], attributes, style).await?)?;
+        write!(out, "{}", show::rows(snapshot, [row], attributes, style).await?)?;
     }
     Ok(())
 }

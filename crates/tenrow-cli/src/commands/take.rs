@@ -5,14 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use tenrow::{Snapshot, View};
 use tenrow_convert::{Progress, export_file};
 
 use crate::Output;
 use crate::commands::export::existing;
 use crate::fault::Result;
 use crate::progress::Bar;
-use crate::row_list::{places, rows_of};
+use crate::row_list::rows_of;
 use crate::stores::Stores;
 use crate::text;
 use crate::which_version::{self, WhichVersion};
@@ -57,17 +56,15 @@ pub(crate) struct TakeArguments {
 /// Writes the rows.
 pub(crate) async fn run(arguments: TakeArguments, stores: &Stores, out: &mut Output) -> Result<()> {
     let dataset = stores.open(&arguments.dataset).await?;
-    let (snapshot, rows) = match &arguments.view {
-        Some(name) => {
-            rows_of_view(&which_version::view(&dataset, name).await?, arguments.rows.as_deref())
-                .await?
-        }
-        None => {
-            let snapshot = arguments.version.of(&dataset).await?;
-            let rows = rows_of(&snapshot, arguments.rows.as_deref().unwrap_or_default())?;
-            (snapshot, rows)
-        }
+    let view = match &arguments.view {
+        Some(name) => which_version::view(&dataset, name).await?,
+        None => arguments.version.of(&dataset).await?.all(),
     };
+    let view = match &arguments.rows {
+        Some(text) => view.rows(rows_of(&view, text)?).await?,
+        None => view,
+    };
+    let (snapshot, rows) = (view.snapshot(), view.row_numbers().await?.as_list());
     let mut bar = Bar::new("rows");
     let mut show = |progress: Progress| {
         bar.set(progress.rows, progress.total_rows, progress.bytes);
@@ -75,7 +72,7 @@ pub(crate) async fn run(arguments: TakeArguments, stores: &Stores, out: &mut Out
     let (attributes, path) = (&arguments.attributes, &arguments.out);
     let existing = existing(arguments.force);
     let exported =
-        export_file(&snapshot, Some(&rows), attributes, path, existing, &mut show).await?;
+        export_file(snapshot, Some(&rows), attributes, path, existing, &mut show).await?;
     bar.finish();
     for remark in &exported.remarks {
         writeln!(stderr(), "tenrow: {remark}")?;
@@ -95,20 +92,4 @@ pub(crate) async fn run(arguments: TakeArguments, stores: &Stores, out: &mut Out
     let count = text::counted(rows.len() as u64, "row", "rows");
     writeln!(out, "wrote {count} to {}", arguments.out.display())?;
     Ok(())
-}
-
-/// The version of a view, and its rows at the places that `text` asks for; all without it.
-async fn rows_of_view(view: &View, text: Option<&str>) -> Result<(Snapshot, Vec<u64>)> {
-    let all = view.rows().await?;
-    let rows = match text {
-        None => all.to_vec(),
-        Some(text) => {
-            let whose = format!("view {}", view.name());
-            places(&whose, all.len() as u64, text)?
-                .iter()
-                .map(|&place| all[place as usize])
-                .collect()
-        }
-    };
-    Ok((view.snapshot().clone(), rows))
 }

@@ -164,9 +164,9 @@ async fn created(arguments: &CreateArguments, stores: &Stores) -> Result<View> {
     let dataset = stores.open(&arguments.dataset).await?;
     let snapshot = arguments.version.of(&dataset).await?;
     let text = arguments.rows.as_deref().unwrap_or_default();
-    let rows = rows_of(&snapshot, text)?;
+    let view = snapshot.rows(rows_of(&snapshot.all(), text)?)?;
     let options = options(format!("rows {text}"), arguments.replace);
-    Ok(dataset.create_view(&arguments.name, &snapshot, rows, &options).await?)
+    Ok(dataset.create_view(&arguments.name, &view, &options).await?)
 }
 
 async fn cut(arguments: &PrefixArguments, stores: &Stores) -> Result<View> {
@@ -182,13 +182,13 @@ async fn cut(arguments: &PrefixArguments, stores: &Stores) -> Result<View> {
             (count, format!("first {count} rows of {}", arguments.of))
         }
     };
-    let rows = whole.rows().await?;
-    let count = usize::try_from(count).ok().filter(|&count| count <= rows.len());
-    let count = count
-        .ok_or_else(|| format!("--rows: view {} has only {} rows", arguments.of, rows.len()))?;
+    if count > whole.row_count() {
+        let (of, rows) = (&arguments.of, whole.row_count());
+        return Err(format!("--rows: view {of} has only {rows} rows").into());
+    }
     let options = options(what, arguments.replace);
-    let snapshot = whole.snapshot();
-    Ok(dataset.create_view(&arguments.name, snapshot, rows[..count].to_vec(), &options).await?)
+    let view = whole.rows(0..count).await?;
+    Ok(dataset.create_view(&arguments.name, &view, &options).await?)
 }
 
 async fn parted(arguments: &SplitArguments, stores: &Stores) -> Result<Vec<View>> {
@@ -196,12 +196,12 @@ async fn parted(arguments: &SplitArguments, stores: &Stores) -> Result<Vec<View>
     let snapshot = arguments.version.of(&dataset).await?;
     let fractions: Vec<f64> = arguments.parts.iter().map(|(_, fraction)| *fraction).collect();
     let parts = snapshot.random_split(arguments.seed, &fractions).await?;
-    let view = |((name, fraction), rows): (&(String, f64), Vec<u64>)| {
+    let view = |((name, fraction), view): (&(String, f64), View)| {
         let what = format!("{fraction} of the rows by chance, seed {}", arguments.seed);
-        (name.clone(), rows, what)
+        (name.clone(), view, what)
     };
     let views = arguments.parts.iter().zip(parts).map(view).collect();
-    Ok(dataset.create_views(&snapshot, views, arguments.replace).await?)
+    Ok(dataset.create_views(views, arguments.replace).await?)
 }
 
 fn options(query: String, replace: bool) -> ViewOptions {
@@ -210,13 +210,14 @@ fn options(query: String, replace: bool) -> ViewOptions {
 
 fn say(views: &[View], as_json: bool, out: &mut Output) -> Result<()> {
     if as_json {
-        let facts = views.iter().map(|view| facts(view.name(), view.entry()));
+        let facts = views.iter().filter_map(|view| Some(facts(view.name()?, view.entry()?)));
         writeln!(out, "{:#}", facts.collect::<Value>())?;
         return Ok(());
     }
     for view in views {
         let rows = text::counted(view.row_count(), "row", "rows");
-        writeln!(out, "view {}: {rows} of version {}", view.name(), view.version())?;
+        let name = view.name().unwrap_or_default();
+        writeln!(out, "view {name}: {rows} of version {}", view.version())?;
     }
     Ok(())
 }

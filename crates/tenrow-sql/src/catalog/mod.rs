@@ -15,7 +15,7 @@ use datafusion::catalog::{
 };
 use datafusion::common::TableReference;
 use datafusion::datasource::{MemTable, TableProvider};
-use tenrow::{Dataset, ErrorKind, Snapshot, Version, View};
+use tenrow::{Dataset, ErrorKind, Snapshot, Version};
 
 use crate::columns::HIDDEN_COLUMNS;
 use crate::error::{Error, Result};
@@ -118,7 +118,13 @@ impl<'a> Tables<'a> {
         }
         let (place, dataset) = self.roots.find(reference.schema(), &name.dataset).await?;
         let snapshot = self.newest(&place, &dataset).await?;
-        let is_pinned = self.roots.snapshot(&place).is_some();
+        let view = self.roots.view(&place);
+        if view.is_some_and(|view| !view.is_whole()) {
+            return Err(Error::invalid(format!(
+                "{reference} is a view: name the dataset that is to be changed"
+            )));
+        }
+        let is_pinned = view.is_some();
         Ok(Target { dataset, snapshot, is_pinned })
     }
 
@@ -145,6 +151,12 @@ impl<'a> Tables<'a> {
         let snapshot = self.pin(&place, &dataset, name.version.as_ref()).await?;
         match &name.part {
             None => {
+                let chosen = self.roots.view(&place).filter(|_| name.version.is_none());
+                if let Some(view) = chosen.filter(|view| !view.is_whole()) {
+                    let (view, shown) = (view.clone(), place.name.clone());
+                    self.read.push((place, snapshot));
+                    return Ok((Arc::new(ViewTable::new(view, shown, hidden)), true));
+                }
                 let shown = format!("{}@{}", place.name, snapshot.version());
                 self.read.push((place, snapshot.clone()));
                 Ok((Arc::new(DatasetTable::new(snapshot, shown, hidden)), true))
@@ -153,17 +165,17 @@ impl<'a> Tables<'a> {
                 let batch = metadata::table(table, &dataset, &snapshot).await?;
                 Ok((Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?), false))
             }
-            Some(Part::View(view, version)) => {
-                if !snapshot.root().views.contains_key(view) {
-                    return Err(no_view(&snapshot, &place, view));
+            Some(Part::View(name, version)) => {
+                if !snapshot.root().views.contains_key(name) {
+                    return Err(no_view(&snapshot, &place, name));
                 }
-                let mut view = dataset.view_of(&snapshot, view).await?;
+                let mut view = dataset.view_of(&snapshot, name).await?;
                 if let Some(version) = version {
                     let other = self.pin(&place, &dataset, Some(version)).await?;
                     view =
-                        view.at(&other).await.map_err(|e| not_there(e, &place, &view, version))?;
+                        view.at(&other).await.map_err(|e| not_there(e, &place, name, version))?;
                 }
-                let shown = format!("{}#{}@{}", place.name, view.name(), view.version());
+                let shown = format!("{}#{name}@{}", place.name, view.version());
                 self.read.push((place, view.snapshot().clone()));
                 Ok((Arc::new(ViewTable::new(view, shown, hidden)), true))
             }
@@ -205,8 +217,8 @@ impl<'a> Tables<'a> {
         if let Some(known) = self.snapshots.get(&key) {
             return Ok(known.clone());
         }
-        let snapshot = match self.roots.snapshot(place) {
-            Some(snapshot) => snapshot.clone(),
+        let snapshot = match self.roots.view(place) {
+            Some(view) => view.snapshot().clone(),
             None => dataset.latest().await?,
         };
         self.snapshots.insert(key, snapshot.clone());
@@ -275,12 +287,11 @@ fn tagged(newest: &Snapshot, place: &Place, tag: &str) -> Result<Version> {
 }
 
 /// How to read those rows of a view that are there.
-fn not_there(error: tenrow::Error, place: &Place, view: &View, version: &VersionName) -> Error {
+fn not_there(error: tenrow::Error, place: &Place, view: &str, version: &VersionName) -> Error {
     let name = &place.name;
     let advice = match error.kind() {
         ErrorKind::NotFound => format!(
-            "; those that are: SELECT * FROM \"{name}@{version}\" WHERE _row_id IN (SELECT _row_id FROM \"{name}#{}\")",
-            view.name()
+            "; those that are: SELECT * FROM \"{name}@{version}\" WHERE _row_id IN (SELECT _row_id FROM \"{name}#{view}\")"
         ),
         _ => String::new(),
     };

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use datafusion::common::TableReference;
-use tenrow::{Catalog, Dataset, ErrorKind, RemoteLocation, Snapshot, Storage};
+use tenrow::{Catalog, Dataset, ErrorKind, RemoteLocation, Storage, View};
 
 use super::name::TableName;
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ pub(crate) const INFORMATION_SCHEMA: &str = "information_schema";
 /// A dataset in its root.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
-    /// Which root; beyond them are the snapshots that have names of their own.
+    /// Which root; beyond them are the views that have names of their own.
     pub(crate) root: usize,
     /// Its name there.
     pub(crate) name: String,
@@ -70,14 +70,14 @@ pub(crate) struct Place {
 #[derive(Debug)]
 pub(crate) struct Roots {
     roots: Vec<Root>,
-    /// Versions by names of their own.
-    snapshots: Vec<(String, Snapshot)>,
+    /// Rows of versions by names of their own.
+    views: Vec<(String, View)>,
     /// Datasets that were met: what they have read of manifests is kept.
     known: Mutex<HashMap<Place, Dataset>>,
 }
 
 impl Roots {
-    pub(crate) fn new(roots: Vec<Root>, snapshots: &[(String, Snapshot)]) -> Result<Self> {
+    pub(crate) fn new(roots: Vec<Root>, views: &[(String, View)]) -> Result<Self> {
         for (index, root) in roots.iter().enumerate() {
             if roots[..index].iter().any(|other| other.name == root.name) {
                 return Err(Error::invalid(format!(
@@ -86,12 +86,12 @@ impl Roots {
                 )));
             }
         }
-        for (index, (name, _)) in snapshots.iter().enumerate() {
-            if snapshots[..index].iter().any(|(other, _)| other == name) {
-                return Err(Error::invalid(format!("two snapshots are called {name:?}")));
+        for (index, (name, _)) in views.iter().enumerate() {
+            if views[..index].iter().any(|(other, _)| other == name) {
+                return Err(Error::invalid(format!("two views are called {name:?}")));
             }
         }
-        Ok(Self { roots, snapshots: snapshots.to_vec(), known: Mutex::default() })
+        Ok(Self { roots, views: views.to_vec(), known: Mutex::default() })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Root> {
@@ -103,19 +103,19 @@ impl Roots {
         self.roots.first().map_or("root", |root| root.name.as_str())
     }
 
-    /// The version that a place is about, if it is about one alone.
-    pub(crate) fn snapshot(&self, place: &Place) -> Option<&Snapshot> {
+    /// The rows that a place is about, if it is about those of one version alone.
+    pub(crate) fn view(&self, place: &Place) -> Option<&View> {
         let index = place.root.checked_sub(self.roots.len())?;
-        self.snapshots.get(index).map(|(_, snapshot)| snapshot)
+        self.views.get(index).map(|(_, view)| view)
     }
 
-    /// The dataset called `name` in the root called `schema`, or, if that is `None`, that of the snapshot of this name,
+    /// The dataset called `name` in the root called `schema`, or, if that is `None`, that of the view of this name,
     /// or in the first root that has it: by its name, or by a path that leads there.
     pub(crate) async fn find(&self, schema: Option<&str>, name: &str) -> Result<(Place, Dataset)> {
-        let named = self.snapshots.iter().position(|(known, _)| schema.is_none() && known == name);
+        let named = self.views.iter().position(|(known, _)| schema.is_none() && known == name);
         if let Some(index) = named {
             let place = Place { root: self.roots.len() + index, name: name.to_owned() };
-            return Ok((place, Dataset::at(self.snapshots[index].1.storage().clone())));
+            return Ok((place, Dataset::at(self.views[index].1.snapshot().storage().clone())));
         }
         check_no_secrets(name)?;
         let candidates = match schema {
@@ -225,7 +225,7 @@ impl Roots {
 
     async fn not_found(&self, schema: Option<&str>, name: &str) -> Error {
         if self.roots.is_empty() {
-            let names = self.snapshots.iter().map(|(name, _)| name.as_str());
+            let names = self.views.iter().map(|(name, _)| name.as_str());
             let mean = did_you_mean(name, names);
             let reason = format!("no dataset {name:?}: the session has no roots{mean}");
             return Error::new(ErrorKind::NotFound, reason);

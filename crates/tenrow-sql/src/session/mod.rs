@@ -70,10 +70,10 @@ impl Session {
     /// A session with these options. Touches nothing.
     ///
     /// # Errors
-    /// [`InvalidInput`](tenrow::ErrorKind::InvalidInput) if two roots or snapshots have one name, or a location is none.
+    /// [`InvalidInput`](tenrow::ErrorKind::InvalidInput) if two roots or views have one name, or a location is none.
     pub fn new(options: &SessionOptions) -> Result<Self> {
         let roots = options.roots.iter().map(root_of).collect::<Result<_>>()?;
-        let roots = Roots::new(roots, &options.snapshots)?;
+        let roots = Roots::new(roots, &options.views)?;
         let context = context(options, &roots)?;
         let output_folders = options.output_folders.clone().into();
         Ok(Self { context, roots: Arc::new(roots), output_folders, parameters: None })

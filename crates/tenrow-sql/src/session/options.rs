@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tenrow::{Snapshot, Storage};
+use tenrow::{Snapshot, Storage, View};
 
 /// What a [`Session`](crate::Session) sees and how much it may take.
 ///
@@ -15,8 +15,8 @@ use tenrow::{Snapshot, Storage};
 pub struct SessionOptions {
     /// The folders whose datasets are tables. The first is the default schema. Default: none.
     pub roots: Vec<RootOption>,
-    /// Versions that are tables under names of their own, which come before those of datasets. Default: none.
-    pub snapshots: Vec<(String, Snapshot)>,
+    /// Rows of versions that are tables under names of their own, which come before those of datasets. Default: none.
+    pub views: Vec<(String, View)>,
     /// Memory for sorts, joins and groups; what needs more spills to temporary files where it can, else
     /// fails. Default: 70 % of the machine's.
     pub memory_limit_bytes: Option<u64>,
@@ -53,7 +53,7 @@ impl Default for SessionOptions {
     fn default() -> Self {
         Self {
             roots: Vec::new(),
-            snapshots: Vec::new(),
+            views: Vec::new(),
             memory_limit_bytes: None,
             target_partitions: None,
             batch_rows: 8192,
@@ -90,8 +90,14 @@ impl SessionOptions {
 
     /// Adds a version under a name of its own: without a schema, `name` is that version, wherever it is stored.
     #[must_use]
-    pub fn with_snapshot(mut self, name: impl Into<String>, snapshot: Snapshot) -> Self {
-        self.snapshots.push((name.into(), snapshot));
+    pub fn with_snapshot(self, name: impl Into<String>, snapshot: Snapshot) -> Self {
+        self.with_view(name, snapshot.all())
+    }
+
+    /// Adds rows of a version under a name of their own, as [`with_snapshot`](Self::with_snapshot) adds all of them.
+    #[must_use]
+    pub fn with_view(mut self, name: impl Into<String>, view: View) -> Self {
+        self.views.push((name.into(), view));
         self
     }
 

@@ -112,7 +112,7 @@ impl TableProvider for ViewTable {
         let indices = projection.unwrap_or(&all);
         let snapshot = self.view.snapshot();
         let wanted: Vec<Column> = indices.iter().map(|&i| columns::column(snapshot, i)).collect();
-        let rows = self.view.rows().await.map_err(external)?;
+        let rows = self.view.row_numbers().await.map_err(external)?.as_list();
         let rows = &rows[..limit.unwrap_or(usize::MAX).min(rows.len())];
 
         let mut numbers = vec![Column::Row];

@@ -54,7 +54,7 @@ pub(crate) async fn keep(
     if !is_ordered {
         rows.sort_unstable();
     }
-    Ok(dataset.create_view(&name.view, &snapshot, rows, options).await?)
+    Ok(dataset.create_view(&name.view, &snapshot.rows(rows)?, options).await?)
 }
 
 /// The version that the numbers of rows are of.

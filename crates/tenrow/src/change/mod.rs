@@ -3,6 +3,7 @@
 mod schema;
 mod names;
 mod restore;
+mod view;
 mod delete;
 mod new_columns;
 mod file_paths;
@@ -16,3 +17,4 @@ pub use compact::{CompactOptions, CompactReport};
 pub use delete::DeleteReport;
 pub(crate) use file_paths::{FilePaths, file_attributes, own_path};
 pub use schema::SchemaChange;
+pub use view::ViewOptions;

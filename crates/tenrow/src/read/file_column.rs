@@ -13,11 +13,12 @@ use crate::format::{Attribute, AttributeType, limits};
 use crate::read::column::ColumnReader;
 use crate::read::options::ReadOptions;
 use crate::snapshot::Snapshot;
+use crate::view::View;
 
-/// A file attribute; made by [`Snapshot::files`].
+/// A file attribute of the rows of a view; made by [`Snapshot::files`] and [`View::files`].
 #[derive(Debug, Clone)]
 pub struct FileColumn {
-    snapshot: Snapshot,
+    view: View,
     attribute: Attribute,
     options: ReadOptions,
 }
@@ -46,14 +47,7 @@ impl Snapshot {
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such attribute;
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is of another kind.
     pub fn files(&self, name: &str) -> Result<FileColumn> {
-        let attribute = self.attribute(name)?.clone();
-        if attribute.attribute_type != AttributeType::File {
-            return Err(Error::invalid(format!(
-                "attribute {name:?} is {}, not a file",
-                attribute.attribute_type
-            )));
-        }
-        Ok(FileColumn { snapshot: self.clone(), attribute, options: ReadOptions::default() })
+        self.all().files(name)
     }
 
     /// All bytes of the large file that a row names by `path`, checked against the hash in its name.
@@ -78,6 +72,23 @@ impl Snapshot {
     }
 }
 
+impl View {
+    /// The file attribute called `name`, of the rows of the view.
+    ///
+    /// # Errors
+    /// As [`Snapshot::files`].
+    pub fn files(&self, name: &str) -> Result<FileColumn> {
+        let attribute = self.snapshot().attribute(name)?.clone();
+        if attribute.attribute_type != AttributeType::File {
+            return Err(Error::invalid(format!(
+                "attribute {name:?} is {}, not a file",
+                attribute.attribute_type
+            )));
+        }
+        Ok(FileColumn { view: self.clone(), attribute, options: ReadOptions::default() })
+    }
+}
+
 impl FileColumn {
     /// The bytes of the file of row `row`; `None` if the row is null.
     ///
@@ -86,8 +97,8 @@ impl FileColumn {
     /// # Errors
     /// As [`Snapshot::get`].
     pub async fn bytes(&self, row: u64) -> Result<Option<Bytes>> {
-        let inline = self.inline(row).await;
-        if let Some(bytes) = self.snapshot.explained(inline).await? {
+        let inline = self.inline_at(row).await;
+        if let Some(bytes) = self.snapshot().explained(inline).await? {
             return Ok(Some(bytes));
         }
         match self.get(row).await? {
@@ -102,11 +113,20 @@ impl FileColumn {
     /// As [`Snapshot::get`].
     pub async fn get(&self, row: u64) -> Result<Option<FileHandle>> {
         let found = self.found(row).await;
-        self.snapshot.explained(found).await
+        self.snapshot().explained(found).await
     }
 
-    async fn found(&self, row: u64) -> Result<Option<FileHandle>> {
-        let (partition, row_of_files) = self.snapshot.locate_row(row).await?;
+    fn snapshot(&self) -> &Snapshot {
+        self.view.snapshot()
+    }
+
+    async fn inline_at(&self, place: u64) -> Result<Option<Bytes>> {
+        self.inline(self.view.row(place).await?).await
+    }
+
+    async fn found(&self, place: u64) -> Result<Option<FileHandle>> {
+        let row = self.view.row(place).await?;
+        let (partition, row_of_files) = self.snapshot().locate_row(row).await?;
         let reader = self.reader(partition);
         let Some(place) = reader.place() else { return Ok(None) };
         let (row_group, local) = reader.row_group_of(row_of_files)?;
@@ -140,7 +160,7 @@ impl FileColumn {
         let stated = sizes.is_valid(0).then(|| u64::try_from(sizes.value(0)).ok()).flatten();
         // What a row says of its size is only believed where the bytes are elsewhere.
         let size_bytes = inline.as_ref().map(|bytes| bytes.len() as u64).or(stated);
-        let (path, snapshot) = (text(0), self.snapshot.clone());
+        let (path, snapshot) = (text(0), self.snapshot().clone());
         Ok(Some(FileHandle {
             // Others keep bytes in the row and use `path` for the name.
             name: text(1).or_else(|| path.clone()),
@@ -154,7 +174,7 @@ impl FileColumn {
     }
 
     async fn inline(&self, row: u64) -> Result<Option<Bytes>> {
-        let (partition, row) = self.snapshot.locate_row(row).await?;
+        let (partition, row) = self.snapshot().locate_row(row).await?;
         let reader = self.reader(partition);
         let Some(place) = reader.place() else { return Ok(None) };
         if reader.file(place).entry().foreign.is_some() {
@@ -166,7 +186,7 @@ impl FileColumn {
     }
 
     fn reader<'a>(&'a self, partition: &'a crate::snapshot::LoadedPartition) -> ColumnReader<'a> {
-        ColumnReader::new(&self.snapshot, &self.attribute, partition, &self.options)
+        ColumnReader::new(self.snapshot(), &self.attribute, partition, &self.options)
     }
 }
 

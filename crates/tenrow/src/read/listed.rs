@@ -23,11 +23,47 @@ pub(crate) struct ListedRows<'a> {
     pub(crate) shape: ListShape,
 }
 
+/// Rows, and where their elements lie.
+#[derive(Default)]
+struct Located {
+    lengths: Vec<RowLength>,
+    pieces: Vec<Piece>,
+}
+
+/// Some elements of a page: `count` of them from its element `first`.
+struct Piece {
+    page: RawPage,
+    first: u64,
+    count: u64,
+}
+
 impl ListedRows<'_> {
     /// The rows of `ranges`, one after another.
     pub(crate) async fn read(&self, ranges: &[Range<u64>]) -> Result<ListArray> {
-        let mut lengths: Vec<RowLength> = Vec::new();
-        let mut wanted: Vec<BitRange> = Vec::new();
+        let found = self.locate(ranges).await?;
+        let wanted: Vec<BitRange> = found.pieces.iter().map(|piece| self.bits(piece)).collect();
+        let values = self.elements(&wanted).await?;
+        let lengths = found.lengths;
+        let has_nulls = lengths.contains(&RowLength::Null);
+        let nulls = has_nulls
+            .then(|| lengths.iter().map(|&row| row != RowLength::Null).collect::<NullBuffer>());
+        let lengths = lengths.into_iter().map(|row| row.element_count() as usize);
+        arrays::lists(self.dtype, self.shape.nullable_elements, lengths, values, nulls)
+    }
+
+    /// Which elements of the row group the rows of `ranges` have: one range for each of these, divided where a page ends.
+    pub(crate) async fn element_ranges(&self, ranges: &[Range<u64>]) -> Result<Vec<Range<u64>>> {
+        let found = self.locate(ranges).await?;
+        let range = |piece: &Piece| {
+            let start = piece.page.values.start + piece.first;
+            start..start + piece.count
+        };
+        Ok(found.pieces.iter().map(range).collect())
+    }
+
+    /// Where the rows of `ranges` lie, by the levels of their pages; each page is looked at once if they ascend.
+    async fn locate(&self, ranges: &[Range<u64>]) -> Result<Located> {
+        let mut found = Located::default();
         let mut page_rows: Option<(usize, Vec<RowLength>)> = None;
         for range in ranges {
             let mut at = range.start;
@@ -39,21 +75,20 @@ impl ListedRows<'_> {
                 }
                 let all = page_rows.as_ref().map_or(&[][..], |(_, rows)| rows);
                 let end = range.end.min(page.rows.end);
-                let first = (at - page.rows.start) as usize;
-                let rows = &all[first..first + (end - at) as usize];
-                let before: u64 = all[..first].iter().map(|row| row.element_count()).sum();
-                let elements: u64 = rows.iter().map(|row| row.element_count()).sum();
-                wanted.push(self.chunk.values_of(&page, before, elements));
-                lengths.extend_from_slice(rows);
+                let start = (at - page.rows.start) as usize;
+                let rows = &all[start..start + (end - at) as usize];
+                let first = all[..start].iter().map(|row| row.element_count()).sum();
+                let count = rows.iter().map(|row| row.element_count()).sum();
+                found.pieces.push(Piece { page, first, count });
+                found.lengths.extend_from_slice(rows);
                 at = end;
             }
         }
-        let values = self.elements(&wanted).await?;
-        let has_nulls = lengths.contains(&RowLength::Null);
-        let nulls = has_nulls
-            .then(|| lengths.iter().map(|&row| row != RowLength::Null).collect::<NullBuffer>());
-        let lengths = lengths.into_iter().map(|row| row.element_count() as usize);
-        arrays::lists(self.dtype, self.shape.nullable_elements, lengths, values, nulls)
+        Ok(found)
+    }
+
+    fn bits(&self, piece: &Piece) -> BitRange {
+        self.chunk.values_of(&piece.page, piece.first, piece.count)
     }
 
     /// Elements `window` of the flat stream of all rows' elements of the row group.

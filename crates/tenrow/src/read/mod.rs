@@ -15,6 +15,7 @@ mod column;
 mod rows;
 mod row_ids;
 mod scan;
+mod view;
 mod tensor_column;
 mod file_column;
 mod element_stream;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::{LoadedPartition, Snapshot};
+use crate::view::View;
 
 impl Snapshot {
     /// The stable ids of `rows`, in their order. An id is given once, and kept through everything.
@@ -72,5 +73,43 @@ impl Snapshot {
             return Ok(None);
         }
         Ok(Some(((index, number), partition, row)))
+    }
+}
+
+impl View {
+    /// The same rows in another version of the dataset, where there are attributes that came later, or other values.
+    ///
+    /// Rows are known by their ids, wherever they stand there. Costs a binary search a row.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if some of them are not there, being deleted or not yet appended:
+    /// [`present_at`](Self::present_at) leaves them out; [`InvalidInput`](ErrorKind::InvalidInput) if `snapshot`
+    /// is of another dataset; else as [`Snapshot::rows_from`].
+    pub async fn at(&self, snapshot: &Snapshot) -> Result<Self> {
+        let there = self.present_at(snapshot).await?;
+        match self.row_count() - there.row_count() {
+            0 => Ok(there),
+            missing => Err(Error::new(
+                ErrorKind::NotFound,
+                format!(
+                    "{missing} of {} rows of {} are not in version {} of {}",
+                    self.row_count(),
+                    self.name().map_or("the view".into(), |name| format!("view {name:?}")),
+                    snapshot.version(),
+                    snapshot.storage()
+                ),
+            )),
+        }
+    }
+
+    /// As [`at`](Self::at), without the rows that are not there.
+    ///
+    /// # Errors
+    /// As [`Snapshot::rows_from`].
+    pub async fn present_at(&self, snapshot: &Snapshot) -> Result<Self> {
+        let rows = self.row_numbers().await?.as_list();
+        let rows = snapshot.rows_from(self.snapshot(), &rows).await?;
+        let rows: Vec<u64> = rows.into_iter().flatten().collect();
+        Ok(self.moved(snapshot, rows.into()))
     }
 }

@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 // Mapped pages never wait: between row groups whoever polls gets a turn, to cancel for one.
 use tokio::task::yield_now;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::format::Attribute;
 use crate::read::arrays;
 use crate::read::column::ColumnReader;
@@ -59,15 +59,6 @@ impl Snapshot {
             Some(deletes) => deletes.ranges(live),
             None => vec![live],
         })
-    }
-
-    pub(crate) fn out_of_range(&self, row: u64) -> Error {
-        Error::invalid(format!(
-            "row {row} is out of range: version {} of {} has {} rows",
-            self.version(),
-            self.storage(),
-            self.row_count()
-        ))
     }
 
     /// Where each of `rows` is.
@@ -184,7 +175,22 @@ impl ColumnReader<'_> {
 
     /// The rows of ascending ranges, row group by row group.
     pub(crate) async fn read_ranges(&self, ranges: &[Range<u64>]) -> Result<ArrayRef> {
-        // Of each row group the ranges in it, counted from its first row.
+        let groups = self.by_row_group(ranges)?;
+        let mut parts = Vec::with_capacity(groups.len());
+        for (row_group, ranges) in &groups {
+            if !parts.is_empty() {
+                yield_now().await;
+            }
+            parts.push(self.read(*row_group, ranges).await?);
+        }
+        arrays::concat(&self.wanted_type(), parts)
+    }
+
+    /// Of each row group the ranges in it, counted from its first row; `ranges` ascend.
+    pub(crate) fn by_row_group(
+        &self,
+        ranges: &[Range<u64>],
+    ) -> Result<Vec<(usize, Vec<Range<u64>>)>> {
         let mut groups: Vec<(usize, Vec<Range<u64>>)> = Vec::new();
         for rows in ranges {
             let mut at = rows.start;
@@ -203,14 +209,7 @@ impl ColumnReader<'_> {
                 at += len;
             }
         }
-        let mut parts = Vec::with_capacity(groups.len());
-        for (row_group, ranges) in &groups {
-            if !parts.is_empty() {
-                yield_now().await;
-            }
-            parts.push(self.read(*row_group, ranges).await?);
-        }
-        arrays::concat(&self.wanted_type(), parts)
+        Ok(groups)
     }
 }
 

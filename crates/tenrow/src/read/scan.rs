@@ -21,7 +21,7 @@ pub type BatchStream = BoxStream<'static, Result<RecordBatch>>;
 /// How a scan goes over the rows.
 #[derive(Debug, Clone, Default)]
 pub struct ScanOptions {
-    /// Rows of every batch but the last. Default: batches end where pages do, which spares copies.
+    /// Rows of every batch but the last, 1 at least. Default: batches end where pages do, which spares copies.
     pub batch_rows: Option<usize>,
     /// The rows to scan. Default: all.
     pub rows: Option<Range<u64>>,
@@ -106,7 +106,11 @@ const MAX_BYTES_AHEAD: u64 = 64 << 20;
 const PAGE_BYTES: u64 = 1 << 20;
 
 /// How many parts are read at once: of what is on this machine one, for there is nothing to wait for.
-fn parts_ahead(snapshot: &Snapshot, attributes: &[Attribute], options: &ScanOptions) -> usize {
+pub(super) fn parts_ahead(
+    snapshot: &Snapshot,
+    attributes: &[Attribute],
+    options: &ScanOptions,
+) -> usize {
     if snapshot.storage().folder().is_some() {
         return 1;
     }

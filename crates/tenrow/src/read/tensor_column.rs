@@ -15,11 +15,12 @@ use crate::read::options::{ReadOptions, Verify};
 use crate::read::rows::Rows;
 use crate::snapshot::{Snapshot, slice_map};
 use crate::tensor::{Tensor, bytes_of, stacked, unpack_bits};
+use crate::view::{Part, View};
 
-/// A fixed-shape tensor attribute; made by [`Snapshot::tensors`].
+/// A fixed-shape tensor attribute of the rows of a view; made by [`Snapshot::tensors`] and [`View::tensors`].
 #[derive(Debug, Clone)]
 pub struct TensorColumn {
-    snapshot: Snapshot,
+    view: View,
     attribute: Attribute,
     dtype: DType,
     shape: Shape,
@@ -50,18 +51,7 @@ impl Snapshot {
     /// # Errors
     /// As [`tensors`](Self::tensors).
     pub fn tensors_with(&self, name: &str, options: &ReadOptions) -> Result<TensorColumn> {
-        let attribute = self.attribute(name)?.clone();
-        let (dtype, shape) = match &attribute.attribute_type {
-            AttributeType::Tensor { dtype, shape } => (*dtype, shape.clone()),
-            AttributeType::Scalar(dtype) => (*dtype, Shape::default()),
-            other => {
-                return Err(Error::invalid(format!(
-                    "attribute {name:?} is {other}, not a tensor of one shape"
-                )));
-            }
-        };
-        let (snapshot, options) = (self.clone(), options.clone());
-        Ok(TensorColumn { snapshot, attribute, dtype, shape, options })
+        self.all().tensors_with(name, options)
     }
 
     /// The rows of a raw tensor attribute copied straight from maps into one buffer; `None` if
@@ -131,6 +121,35 @@ impl Snapshot {
             places.push(bytes);
         }
         Ok(Some(places))
+    }
+}
+
+impl View {
+    /// The fixed-shape tensor, or numeric scalar, attribute called `name`, of the rows of the view.
+    ///
+    /// # Errors
+    /// As [`Snapshot::tensors`].
+    pub fn tensors(&self, name: &str) -> Result<TensorColumn> {
+        self.tensors_with(name, &ReadOptions::default())
+    }
+
+    /// [`tensors`](Self::tensors) with options.
+    ///
+    /// # Errors
+    /// As [`Snapshot::tensors`].
+    pub fn tensors_with(&self, name: &str, options: &ReadOptions) -> Result<TensorColumn> {
+        let attribute = self.snapshot().attribute(name)?.clone();
+        let (dtype, shape) = match &attribute.attribute_type {
+            AttributeType::Tensor { dtype, shape } => (*dtype, shape.clone()),
+            AttributeType::Scalar(dtype) => (*dtype, Shape::default()),
+            other => {
+                return Err(Error::invalid(format!(
+                    "attribute {name:?} is {other}, not a tensor of one shape"
+                )));
+            }
+        };
+        let (view, options) = (self.clone(), options.clone());
+        Ok(TensorColumn { view, attribute, dtype, shape, options })
     }
 }
 
@@ -217,14 +236,19 @@ impl TensorColumn {
     /// As [`Snapshot::get`].
     pub async fn get(&self, row: u64) -> Result<Option<Tensor>> {
         let read = self.found(row).await;
-        self.snapshot.explained(read).await
+        self.snapshot().explained(read).await
     }
 
-    async fn found(&self, row: u64) -> Result<Option<Tensor>> {
-        if let Some(found) = self.view(row).await? {
+    fn snapshot(&self) -> &Snapshot {
+        self.view.snapshot()
+    }
+
+    async fn found(&self, place: u64) -> Result<Option<Tensor>> {
+        let row = self.view.row(place).await?;
+        if let Some(found) = self.in_place(row).await? {
             return found.map(|bytes| Tensor::new(self.dtype, self.shape(), bytes)).transpose();
         }
-        let one = self.sliced(row..row + 1).await?;
+        let one = self.consecutive(row..row + 1).await?;
         match one.nulls {
             Some(_) => Ok(None),
             None => {
@@ -235,13 +259,13 @@ impl TensorColumn {
     }
 
     /// The memory of a row where it lies; `None` if it has to be decoded or checked.
-    async fn view(&self, row: u64) -> Result<Option<Option<Bytes>>> {
+    async fn in_place(&self, row: u64) -> Result<Option<Option<Bytes>>> {
         let checks = matches!(self.options.verify, Some(Verify::Always));
         if checks || self.dtype == DType::Bool {
             return Ok(None);
         }
-        let (partition, row) = self.snapshot.locate_row(row).await?;
-        let (snapshot, attribute, options) = (&self.snapshot, &self.attribute, &self.options);
+        let (partition, row) = self.snapshot().locate_row(row).await?;
+        let (snapshot, attribute, options) = (self.snapshot(), &self.attribute, &self.options);
         let reader = ColumnReader::new(snapshot, attribute, partition, options);
         let Some(place) = reader.place().filter(|_| reader.is_in_form()) else { return Ok(None) };
         let (row_group, row) = reader.row_group_of(row)?;
@@ -280,23 +304,27 @@ impl TensorColumn {
     /// As [`Snapshot::get`].
     pub async fn take(&self, rows: &[u64]) -> Result<Tensors> {
         let read = self.taken(rows).await;
-        self.snapshot.explained(read).await
+        self.snapshot().explained(read).await
     }
 
-    async fn taken(&self, rows: &[u64]) -> Result<Tensors> {
-        let resolved = self.snapshot.resolve(rows).await?;
+    async fn taken(&self, places: &[u64]) -> Result<Tensors> {
+        self.of_rows(&self.view.rows_at(places).await?).await
+    }
+
+    async fn of_rows(&self, rows: &[u64]) -> Result<Tensors> {
+        let resolved = self.snapshot().resolve(rows).await?;
         if let AttributeType::Tensor { .. } = self.attribute.attribute_type {
             let n = self.shape.element_count();
             let (attribute, options) = (&self.attribute, &self.options);
             let copied =
-                self.snapshot.gather_bytes(attribute, self.dtype, n, &resolved, options)?;
+                self.snapshot().gather_bytes(attribute, self.dtype, n, &resolved, options)?;
             if let Some(buffer) = copied {
                 let shape = stacked(rows.len(), &self.shape);
                 let tensor = Tensor::new(self.dtype, &shape, bytes_of(buffer))?;
                 return Ok(Tensors { tensor, nulls: None });
             }
         }
-        let array = self.snapshot.take_column(&self.attribute, &resolved, &self.options).await?;
+        let array = self.snapshot().take_column(&self.attribute, &resolved, &self.options).await?;
         Tensors::from_array(&self.attribute, &array)
     }
 
@@ -309,30 +337,32 @@ impl TensorColumn {
     /// As [`Snapshot::get`], and [`InvalidInput`](crate::ErrorKind::InvalidInput) if `out` has another length.
     pub async fn take_into(&self, rows: &[u64], out: &mut [u8]) -> Result<Option<NullBuffer>> {
         let read = self.taken_into(rows, out).await;
-        self.snapshot.explained(read).await
+        self.snapshot().explained(read).await
     }
 
-    async fn taken_into(&self, rows: &[u64], out: &mut [u8]) -> Result<Option<NullBuffer>> {
+    async fn taken_into(&self, places: &[u64], out: &mut [u8]) -> Result<Option<NullBuffer>> {
         let n = self.shape.element_count();
         let row_bytes = (n * self.dtype.item_bytes().unwrap_or(1)) as usize;
-        if rows.len().checked_mul(row_bytes) != Some(out.len()) {
+        if places.len().checked_mul(row_bytes) != Some(out.len()) {
             return Err(Error::invalid(format!(
                 "{} rows of {row_bytes} bytes into {} bytes",
-                rows.len(),
+                places.len(),
                 out.len()
             )));
         }
+        let rows = self.view.rows_at(places).await?;
         if let AttributeType::Tensor { .. } = self.attribute.attribute_type {
-            let resolved = self.snapshot.resolve(rows).await?;
+            let resolved = self.snapshot().resolve(&rows).await?;
             let (attribute, options) = (&self.attribute, &self.options);
-            let places =
-                self.snapshot.mapped_rows(attribute, self.dtype, row_bytes, &resolved, options)?;
-            if let Some(places) = places {
-                copy_rows(&places, row_bytes, out);
+            let mapped = self
+                .snapshot()
+                .mapped_rows(attribute, self.dtype, row_bytes, &resolved, options)?;
+            if let Some(mapped) = mapped {
+                copy_rows(&mapped, row_bytes, out);
                 return Ok(None);
             }
         }
-        let taken = self.taken(rows).await?;
+        let taken = self.of_rows(&rows).await?;
         out.copy_from_slice(taken.tensor.bytes());
         Ok(taken.nulls)
     }
@@ -343,11 +373,18 @@ impl TensorColumn {
     /// As [`Snapshot::get`].
     pub async fn slice(&self, rows: Range<u64>) -> Result<Tensors> {
         let read = self.sliced(rows).await;
-        self.snapshot.explained(read).await
+        self.snapshot().explained(read).await
     }
 
-    async fn sliced(&self, rows: Range<u64>) -> Result<Tensors> {
-        let array = self.snapshot.slice_column(&self.attribute, rows, &self.options).await?;
+    async fn sliced(&self, places: Range<u64>) -> Result<Tensors> {
+        match self.view.part(places).await? {
+            Part::Range(rows) => self.consecutive(rows).await,
+            Part::List(rows) => self.of_rows(rows).await,
+        }
+    }
+
+    async fn consecutive(&self, rows: Range<u64>) -> Result<Tensors> {
+        let array = self.snapshot().slice_column(&self.attribute, rows, &self.options).await?;
         Tensors::from_array(&self.attribute, &array)
     }
 }

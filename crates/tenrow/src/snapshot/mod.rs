@@ -186,6 +186,15 @@ impl Snapshot {
         Ok(partition.map(|partition| (leaf, partition)))
     }
 
+    pub(crate) fn out_of_range(&self, row: u64) -> Error {
+        Error::invalid(format!(
+            "row {row} is out of range: version {} of {} has {} rows",
+            self.version(),
+            self.storage(),
+            self.row_count()
+        ))
+    }
+
     /// The attribute called `name`.
     ///
     /// # Errors

@@ -117,7 +117,7 @@ pub(crate) async fn perform(
         Operation::View(name, version, rows) => {
             let snapshot = dataset.version(Version(version)).await?;
             let options = ViewOptions::default();
-            dataset.create_view(&name, &snapshot, rows, &options).await?;
+            dataset.create_view(&name, &snapshot.rows(rows).unwrap(), &options).await?;
             return Ok(None);
         }
         Operation::DropView(name) => dataset.drop_view(&name).await?,

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::format::checksum;
 use crate::read::ReadOptions;
 use crate::snapshot::Snapshot;
-use crate::views::view::View;
+use crate::view::View;
 
 /// Rows whose values are added up, or whose ids are looked up, at a time.
 const BATCH_ROWS: usize = 1 << 16;
@@ -23,10 +23,10 @@ impl View {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the attribute has no numbers, or a negative one.
     pub async fn rows_for_budget(&self, attribute: &str, budget: f64) -> Result<u64> {
         let options = ReadOptions::default().with_attributes([attribute]);
-        let rows = self.rows().await?;
+        let all = self.row_numbers().await?.as_list();
         let mut sum = 0.0;
         let mut taken = 0;
-        for rows in rows.chunks(BATCH_ROWS) {
+        for rows in all.chunks(BATCH_ROWS) {
             if sum >= budget {
                 break;
             }
@@ -40,7 +40,7 @@ impl View {
                 if value.is_nan() || value < 0.0 {
                     return Err(Error::invalid(format!(
                         "{attribute} of row {} is {value}: a budget needs numbers from 0",
-                        self.rows().await?[taken as usize]
+                        all[taken as usize]
                     )));
                 }
                 sum += value;
@@ -74,14 +74,14 @@ fn place_by_chance(seed: u64, row_id: u64) -> f64 {
 }
 
 impl Snapshot {
-    /// The rows in parts by chance, of about these fractions, each part ascending.
+    /// The rows in parts by chance, of about these fractions, each part a view whose rows ascend.
     ///
     /// Where a row falls depends on `seed` and its stable id alone: rows that are appended or deleted later move no
     /// other from one part to another. Fractions may add up to less than 1; the rest is in no part.
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a fraction is not from 0 to 1, or they add up to more than 1.
-    pub async fn random_split(&self, seed: u64, fractions: &[f64]) -> Result<Vec<Vec<u64>>> {
+    pub async fn random_split(&self, seed: u64, fractions: &[f64]) -> Result<Vec<View>> {
         let bounds = bounds(fractions)?;
         let mut parts = vec![Vec::new(); fractions.len()];
         let all: Vec<u64> = (0..self.row_count()).collect();
@@ -95,7 +95,7 @@ impl Snapshot {
                 }
             }
         }
-        Ok(parts)
+        parts.into_iter().map(|rows| self.rows(rows)).collect()
     }
 }
 

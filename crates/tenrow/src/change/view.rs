@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Root, ViewRef};
 use crate::format::{checksum, encode_view_rows};
 use crate::snapshot::Snapshot;
-use crate::views::view::View;
+use crate::view::View;
 
 /// What is kept with a view.
 #[derive(Debug, Clone, Default)]
@@ -39,40 +39,37 @@ impl ViewOptions {
 }
 
 impl Dataset {
-    /// Keeps `rows` of `snapshot` under `name`, in their order and as often as they come: one small file and a commit.
+    /// Keeps the rows of `view` under `name`, in their order and as often as they come: one small file and a commit.
     ///
-    /// The view stays what it is whatever is committed later; its version never expires while it is there.
+    /// What is kept stays what it is whatever is committed later; its version never expires while it is there.
     ///
     /// # Errors
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is a view of that name;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if a row is out of range or the name is none;
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the name is none, or the rows are of another dataset;
     /// [`NotFound`](ErrorKind::NotFound) if the version has expired.
     pub async fn create_view(
         &self,
         name: &str,
-        snapshot: &Snapshot,
-        rows: Vec<u64>,
+        view: &View,
         options: &ViewOptions,
     ) -> Result<View> {
-        let views = vec![(name.to_owned(), rows, options.query.clone())];
-        let mut views = self.create_views(snapshot, views, options.replace).await?;
+        let views = vec![(name.to_owned(), view.clone(), options.query.clone())];
+        let mut views = self.create_views(views, options.replace).await?;
         views.pop().ok_or_else(|| Error::invalid("no view"))
     }
 
-    /// Keeps several lists of rows of `snapshot`, each with its name and the text of what chose it: all of them, in one
-    /// commit, or none.
+    /// Keeps several views, each with its name and the text of what chose its rows: all of them, in one commit, or none.
     ///
     /// # Errors
     /// As [`create_view`](Self::create_view), and [`InvalidInput`](ErrorKind::InvalidInput) if two have one name.
     pub async fn create_views(
         &self,
-        snapshot: &Snapshot,
-        views: Vec<(String, Vec<u64>, String)>,
+        views: Vec<(String, View, String)>,
         replace: bool,
     ) -> Result<Vec<View>> {
         let base = self.latest().await?;
         let mut names = BTreeSet::new();
-        for (name, rows, _) in &views {
+        for (name, view, _) in &views {
             check_name(name)?;
             if !names.insert(name) {
                 return Err(Error::invalid(format!("view {name:?} is to be made twice")));
@@ -80,33 +77,57 @@ impl Dataset {
             if !replace {
                 check_absent(&base, name)?;
             }
-            check_rows(snapshot, rows)?;
+            self.check_own(view.snapshot()).await?;
         }
         let committer = self.committer();
-        let mut entries = Vec::with_capacity(views.len());
-        for (name, rows, query) in views {
-            let row_count = rows.len() as u64;
-            let bytes = blocking::run(move || encode_view_rows(&rows)).await;
-            let bytes = bytes.map_err(|e| Error::format(format!("view {name:?}"), e))?;
-            let bytes = Bytes::from(bytes);
-            let entry = ViewRef {
-                path: format!("_tenrow/views/{}.parquet", committer.ids.next()),
-                checksum: checksum(&bytes),
-                size_bytes: bytes.len() as u64,
-                row_count,
-                version: snapshot.version(),
-                input_checksum: snapshot.root_checksum(),
-                query,
-                created_ms: committer.clock.now_ms(),
-            };
-            self.storage().put_unique(&entry.path, bytes).await?;
+        let (mut entries, mut kept) = (Vec::new(), Vec::with_capacity(views.len()));
+        for (name, view, query) in views {
+            let entry = self.put_rows(&committer, &name, &view, query).await?;
+            kept.push(View::kept(&name, entry.clone(), view.snapshot().clone())?);
             entries.push((name, entry));
         }
-        let view =
-            |(name, entry): &(String, ViewRef)| View::new(name, entry.clone(), snapshot.clone());
-        let views = entries.iter().map(view).collect::<Result<_>>()?;
         commit(&committer, &base, &mut Keep { entries, replace }).await?;
-        Ok(views)
+        Ok(kept)
+    }
+
+    /// Writes the rows of a view, and says what a root has to say of them.
+    async fn put_rows(
+        &self,
+        committer: &Committer,
+        name: &str,
+        view: &View,
+        query: String,
+    ) -> Result<ViewRef> {
+        let rows = view.row_numbers().await?.clone();
+        let bytes = blocking::run(move || encode_view_rows(&rows.as_list())).await;
+        let bytes = bytes.map_err(|e| Error::format(format!("view {name:?}"), e))?;
+        let bytes = Bytes::from(bytes);
+        let entry = ViewRef {
+            path: format!("_tenrow/views/{}.parquet", committer.ids.next()),
+            checksum: checksum(&bytes),
+            size_bytes: bytes.len() as u64,
+            row_count: view.row_count(),
+            version: view.version(),
+            input_checksum: view.snapshot().root_checksum(),
+            query,
+            created_ms: committer.clock.now_ms(),
+        };
+        self.storage().put_unique(&entry.path, bytes).await?;
+        Ok(entry)
+    }
+
+    /// Refuses a version of another dataset. One place may be written in several ways: then the version itself tells.
+    async fn check_own(&self, snapshot: &Snapshot) -> Result<()> {
+        let (own, other) = (self.storage().to_string(), snapshot.storage().to_string());
+        if own == other {
+            return Ok(());
+        }
+        match self.version(snapshot.version()).await {
+            Ok(same) if same.root_checksum() == snapshot.root_checksum() => Ok(()),
+            _ => Err(Error::invalid(format!(
+                "rows of {other} are no view of {own}: a view is of a version of its own dataset"
+            ))),
+        }
     }
 
     /// Drops a view. Older versions still have it.
@@ -137,7 +158,7 @@ impl Dataset {
             true => snapshot.clone(),
             false => self.version(entry.version).await?,
         };
-        View::new(name, entry, pinned)
+        View::kept(name, entry, pinned)
     }
 }
 
@@ -156,18 +177,6 @@ fn check_absent(snapshot: &Snapshot, name: &str) -> Result<()> {
             format!("{} has a view {name:?}: drop or replace it", snapshot.storage()),
         )),
         false => Ok(()),
-    }
-}
-
-fn check_rows(snapshot: &Snapshot, rows: &[u64]) -> Result<()> {
-    let count = snapshot.row_count();
-    match rows.iter().find(|&&row| row >= count) {
-        None => Ok(()),
-        Some(row) => Err(Error::invalid(format!(
-            "row {row} of a view: version {} of {} has {count} rows",
-            snapshot.version(),
-            snapshot.storage()
-        ))),
     }
 }
 
