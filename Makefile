@@ -74,7 +74,7 @@ test-python: need-cargo need-python $(PACKAGE)/ready $(VENV)/ready ## Builds the
 	$(CARGO) build $(EVERYTHING) --bin with-s3
 	$(TARGET)/debug/with-s3 $(PACKAGE)/alone/bin/pytest -q -p no:cacheprovider $(PYTHON_TESTS)
 	$(VENV)/bin/pip install --quiet --no-deps --force-reinstall $(PACKAGE)/*.whl
-	$(VENV)/bin/pytest -q -p no:cacheprovider $(PYTHON_TESTS)/test_ecosystem.py $(PYTHON_TESTS)/test_zero_copy.py
+	$(VENV)/bin/pytest -q -p no:cacheprovider $(PYTHON_TESTS)/test_ecosystem.py $(PYTHON_TESTS)/test_zero_copy.py $(PYTHON_TESTS)/test_answers.py
 	$(MAKE) --no-print-directory test-types
 
 # Twice, since what is installed changes what is found: with numpy alone, and with whatever the other tests brought.

@@ -5,7 +5,8 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
 use async_trait::async_trait;
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType};
-use tenrow_sql::{Answer, Error, Session};
+use tenrow::Error;
+use tenrow_sql::{Answer, Session};
 
 /// What sqllogictest calls a database.
 pub(crate) struct Db(pub(crate) Session);

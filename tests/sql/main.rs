@@ -11,6 +11,7 @@ mod oracle;
 mod io_counts;
 mod limits;
 mod model;
+mod parameter_texts;
 mod plans;
 mod recipes;
 mod roots;

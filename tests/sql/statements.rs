@@ -1,6 +1,7 @@
 //! Statements that are prepared before they run.
 
 use datafusion::common::ScalarValue;
+use tenrow_sql::StatementKind;
 use tenrow_tests::place;
 
 use crate::data::session;
@@ -27,6 +28,44 @@ async fn a_prepared_statement_says_what_it_gives_before_it_runs() {
     }
     // Nothing of it ran.
     assert_eq!(ask(&session, "SELECT count(*), count(score) FROM digits").await, [["1000", "857"]]);
+}
+
+#[tokio::test]
+async fn a_statement_is_what_it_means_and_not_its_first_word() {
+    use StatementKind::{File, Plan, Query, Rows, Setting, Tables};
+    let folder = place::folder();
+    let session = session(folder.path()).await;
+    for (sql, kind) in [
+        ("SELECT 1", Query),
+        ("; -- first\n /* then */ ((SELECT 1));;", Query),
+        ("WITH t AS (SELECT 1) SELECT * FROM t", Query),
+        ("VALUES (1), (2)", Query),
+        ("TABLE digits", Query),
+        ("SHOW TABLES", Query),
+        ("DESCRIBE digits", Query),
+        ("SELECT 1 AS explain", Query),
+        ("-- EXPLAIN\nSELECT 1", Query),
+        ("-- SELECT\nexplain SELECT 1", Plan),
+        ("EXPLAIN ANALYZE SELECT 1", Plan),
+        ("EXPLAIN VERBOSE UPDATE digits SET label = 1", Plan),
+        ("SET datafusion.execution.batch_size = 100", Setting),
+        ("RESET datafusion.execution.batch_size", Setting),
+        ("INSERT INTO digits (label) VALUES (1)", Rows),
+        ("/* SELECT */ UPDATE digits SET label = 1", Rows),
+        ("DELETE FROM digits", Rows),
+        ("CREATE TABLE t (x BIGINT)", Tables),
+        ("CREATE VIEW \"digits#v\" AS SELECT _row FROM digits", Tables),
+        ("ALTER TABLE digits DROP COLUMN score", Tables),
+        ("DROP VIEW \"digits#v\"", Tables),
+        ("COPY digits TO 'digits.csv'", File),
+    ] {
+        let prepared =
+            session.prepare(sql).await.unwrap_or_else(|e| panic!("{sql}: {}", e.chain()));
+        assert_eq!(prepared.kind(), kind, "{sql}");
+        assert_eq!(prepared.changes(), matches!(kind, Rows | Tables | File), "{sql}");
+    }
+    let all = ask(&session, "TABLE digits ORDER BY label, score LIMIT 1").await;
+    assert_eq!(all, ask(&session, "SELECT * FROM digits ORDER BY label, score LIMIT 1").await);
 }
 
 #[tokio::test]

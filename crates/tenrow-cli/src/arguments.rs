@@ -1,5 +1,7 @@
 //! The arguments that the program takes.
 
+use std::ffi::OsString;
+
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
@@ -32,6 +34,33 @@ pub(crate) struct Arguments {
     pub(crate) store: StoreArguments,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// Those that the program was given; if they are wrong, it says so and ends.
+    pub(crate) fn given() -> Self {
+        Self::parse_from(with_comments(std::env::args_os()))
+    }
+}
+
+/// The words with a space before those that begin with a comment of SQL, which is no option; the value of an option stays
+/// as it is.
+fn with_comments(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let begins = |word: &OsString, with: &dyn Fn(&str) -> bool| word.to_str().is_some_and(with);
+    let is_comment = |text: &str| {
+        text.strip_prefix("--").is_some_and(|rest| rest.starts_with(char::is_whitespace))
+    };
+    let mut found: Vec<OsString> = Vec::new();
+    for word in words {
+        let is_value = found.last().is_some_and(|last| begins(last, &|text| text.starts_with('-')));
+        let mut word = word;
+        if !is_value && begins(&word, &is_comment) {
+            let statement = std::mem::replace(&mut word, " ".into());
+            word.push(statement);
+        }
+        found.push(word);
+    }
+    found
 }
 
 /// What to do.
@@ -89,4 +118,20 @@ pub(crate) enum Command {
     Cache(cache::CacheArguments),
     /// Check manifests, footers, sizes and page addresses; with --full every checksum and value
     Verify(verify::VerifyArguments),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_may_begin_with_a_comment() {
+        for (given, expected) in [
+            (["sql", "-- one\nSELECT 1", "SELECT 2"], ["sql", " -- one\nSELECT 1", "SELECT 2"]),
+            (["sql", "--parameter", "-- text"], ["sql", "--parameter", "-- text"]),
+            (["sql", "--timing", "--"], ["sql", "--timing", "--"]),
+        ] {
+            assert_eq!(with_comments(given.into_iter().map(OsString::from)), expected);
+        }
+    }
 }

@@ -19,7 +19,6 @@ use std::io::{BufWriter, Write, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
 use tenrow::Upload;
 
 use arguments::{Arguments, Command};
@@ -42,7 +41,7 @@ type Output = BufWriter<std::io::Stdout>;
 
 fn main() -> ExitCode {
     print_panics_of_ours();
-    let arguments = Arguments::parse();
+    let arguments = Arguments::given();
     let stores = match Stores::new(&arguments.store) {
         Ok(stores) => stores,
         Err(fault) => return finish(Err(fault)),

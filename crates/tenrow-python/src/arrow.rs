@@ -1,12 +1,13 @@
 //! Batches of rows for other libraries, and from them, by the Arrow C interface: nothing is copied.
 
-use std::sync::{Mutex, PoisonError};
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchIterator, RecordBatchReader};
-use arrow_schema::{ArrowError, FieldRef, SchemaRef};
-use pyo3::exceptions::PyRuntimeError;
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchReader, StructArray};
+use arrow_schema::{ArrowError, Field, FieldRef, SchemaRef};
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
 use pyo3_arrow::ffi::{
@@ -14,30 +15,88 @@ use pyo3_arrow::ffi::{
 };
 use pyo3_arrow::input::{AnyArray, AnyRecordBatch};
 
-type Reader = Box<dyn RecordBatchReader + Send>;
+/// Where batches come from. Whoever asks for the next waits for it, without the GIL; dropping it ends the work.
+pub(crate) trait Batches: Send {
+    /// The next batch; `None` after the last, and after an error.
+    fn next(&mut self, py: Python<'_>) -> PyResult<Option<RecordBatch>>;
+}
 
-/// Rows as a stream of Arrow batches, for whoever speaks the Arrow PyCapsule interface; read once.
+impl Batches for std::vec::IntoIter<RecordBatch> {
+    fn next(&mut self, _: Python<'_>) -> PyResult<Option<RecordBatch>> {
+        Ok(Iterator::next(self))
+    }
+}
+
+/// Rows as a stream of Arrow batches, each made when it is asked for; read once, here or by whoever speaks the Arrow
+/// PyCapsule interface.
 #[pyclass(frozen, module = "tenrow._tenrow")]
 pub(crate) struct ArrowBatches {
     schema: SchemaRef,
-    reader: Mutex<Option<Reader>>,
+    state: Mutex<State>,
+}
+
+enum State {
+    Ready(Box<dyn Batches>),
+    /// A thread waits for the next.
+    Awaited,
+    /// There are no more.
+    Ended,
+    /// Somebody else reads them.
+    Given,
 }
 
 impl ArrowBatches {
-    pub(crate) fn new(reader: Reader) -> Self {
-        Self { schema: reader.schema(), reader: Mutex::new(Some(reader)) }
-    }
-
-    fn taken(&self) -> PyResult<Reader> {
-        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
-        reader.ok_or_else(|| {
-            PyRuntimeError::new_err("these batches were read already: ask the dataset again")
-        })
+    pub(crate) fn new(schema: SchemaRef, batches: impl Batches + 'static) -> Self {
+        Self { schema, state: Mutex::new(State::Ready(Box::new(batches))) }
     }
 
     pub(crate) fn of(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
-        let batches: Vec<Result<_, ArrowError>> = batches.into_iter().map(Ok).collect();
-        Self::new(Box::new(RecordBatchIterator::new(batches, schema)))
+        Self::new(schema, batches.into_iter())
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The next batch; `None` after the last, and after an error.
+    pub(crate) fn next(&self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
+        // Taken out, so that no thread waits for another here.
+        let mut batches = match self.put(State::Awaited) {
+            State::Ready(batches) => batches,
+            State::Ended => {
+                self.put(State::Ended);
+                return Ok(None);
+            }
+            other => return Err(self.refused(other)),
+        };
+        let next = batches.next(py);
+        self.put(match &next {
+            Ok(Some(_)) => State::Ready(batches),
+            _ => State::Ended,
+        });
+        next
+    }
+
+    fn put(&self, state: State) -> State {
+        mem::replace(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner), state)
+    }
+
+    /// Those that are left, for somebody else to read.
+    fn given(&self) -> PyResult<Box<dyn Batches>> {
+        match self.put(State::Given) {
+            State::Ready(batches) => Ok(batches),
+            other => Err(self.refused(other)),
+        }
+    }
+
+    /// What is wrong with reading in a state, which it is left in.
+    fn refused(&self, state: State) -> PyErr {
+        let reason = match state {
+            State::Awaited => "another thread waits for the next of these batches",
+            _ => "these batches were read already: ask the dataset again",
+        };
+        self.put(state);
+        PyRuntimeError::new_err(reason)
     }
 }
 
@@ -49,17 +108,32 @@ impl ArrowBatches {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        let reader = self.taken()?;
-        let field = arrow_schema::Field::new_struct("", self.schema.fields().clone(), false);
+        let field = Field::new_struct("", self.schema.fields().clone(), false);
         let field = field.with_metadata(self.schema.metadata().clone());
-        let arrays = reader.map(|batch| {
-            batch.map(|batch| {
-                std::sync::Arc::new(arrow_array::StructArray::from(batch)) as arrow_array::ArrayRef
-            })
-        });
         let arrays: Box<dyn ArrayReader + Send> =
-            Box::new(ArrayIterator::new(arrays, field.into()));
+            Box::new(ArrayIterator::new(ForOthers(self.given()?), field.into()));
         Ok(to_stream_pycapsule(py, arrays, requested_schema)?)
+    }
+
+    /// All that are left, read here: errors are those of this package, and Ctrl-C is `KeyboardInterrupt`.
+    fn collected(&self, py: Python<'_>) -> PyResult<Self> {
+        let mut source = self.given()?;
+        let mut batches = Vec::new();
+        while let Some(batch) = source.next(py)? {
+            batches.push(batch);
+        }
+        Ok(Self::of(self.schema.clone(), batches))
+    }
+
+    /// Refuses to begin again what was read.
+    fn check_unread(&self) -> PyResult<()> {
+        match self.put(State::Awaited) {
+            ready @ State::Ready(_) => {
+                self.put(ready);
+                Ok(())
+            }
+            other => Err(self.refused(other)),
+        }
     }
 
     fn __repr__(&self) -> String {
@@ -75,6 +149,29 @@ impl ArrowBatches {
     }
 }
 
+/// Batches for other libraries, which ask for them with or without the GIL and know errors of Arrow alone.
+struct ForOthers(Box<dyn Batches>);
+
+impl Iterator for ForOthers {
+    type Item = Result<ArrayRef, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = Python::try_attach(|py| self.0.next(py).map_err(|error| told(py, &error)));
+        let ending = || Err(ArrowError::ExternalError("the interpreter ends".into()));
+        let next = next.unwrap_or_else(ending).transpose()?;
+        Some(next.map(|batch| Arc::new(StructArray::from(batch)) as ArrayRef))
+    }
+}
+
+/// An exception in the words that other libraries show: its class and its text, which must be one for C.
+fn told(py: Python<'_>, error: &PyErr) -> ArrowError {
+    let text = error.to_string().replace('\0', " ");
+    match error.is_instance_of::<PyOSError>(py) {
+        true => ArrowError::IoError(text, std::io::ErrorKind::Other.into()),
+        false => ArrowError::ExternalError(text.into()),
+    }
+}
+
 /// The only column of a batch, as the capsules that the interface has for an array.
 pub(crate) fn array_capsules<'py>(
     py: Python<'py>,
@@ -86,7 +183,7 @@ pub(crate) fn array_capsules<'py>(
 }
 
 /// The batches of whatever speaks the interface: a table, a data frame, a batch, a stream.
-pub(crate) fn batches_of(value: &Bound<'_, PyAny>) -> PyResult<Reader> {
+pub(crate) fn batches_of(value: &Bound<'_, PyAny>) -> PyResult<Box<dyn RecordBatchReader + Send>> {
     let reader = value.extract::<AnyRecordBatch>()?.into_reader()?;
     let schema = reader.schema();
     for (place, field) in schema.fields().iter().enumerate() {
@@ -110,8 +207,7 @@ pub(crate) fn chunks_of(values: &Bound<'_, PyAny>) -> PyResult<(Vec<ArrayRef>, F
 #[pyfunction]
 pub(crate) fn rows_of<'py>(py: Python<'py>, batches: &ArrowBatches) -> PyResult<Bound<'py, PyAny>> {
     let mut rows: Vec<i64> = Vec::new();
-    for batch in batches.taken()? {
-        let batch = batch.map_err(|error| crate::error::invalid(error.to_string()))?;
+    while let Some(batch) = batches.next(py)? {
         let column = batch.column(0).as_primitive_opt::<Int64Type>();
         let column = column.ok_or_else(|| crate::error::wrong_type("rows are whole numbers"))?;
         rows.extend_from_slice(column.values());

@@ -43,6 +43,8 @@ fn _tenrow(module: &Bound<'_, PyModule>) -> PyResult<()> {
     #[cfg(feature = "sql")]
     module.add_function(wrap_pyfunction!(sql::sql, module)?)?;
     #[cfg(feature = "sql")]
+    module.add_function(wrap_pyfunction!(sql::next_columns, module)?)?;
+    #[cfg(feature = "sql")]
     module.add_function(wrap_pyfunction!(table::datafusion_table, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

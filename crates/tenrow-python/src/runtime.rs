@@ -156,6 +156,17 @@ impl Home {
         self == Self::here()
     }
 
+    /// Refuses to go on with work whose threads are those of another process.
+    #[cfg(feature = "sql")]
+    pub(crate) fn check_threads(self) -> PyResult<()> {
+        match self.is_here() {
+            true => Ok(()),
+            false => Err(PyRuntimeError::new_err(
+                "this answer was begun before this process was forked: ask again here",
+            )),
+        }
+    }
+
     /// Refuses to ask a store over the connections of another process.
     pub(crate) fn check(self, storage: &Storage) -> PyResult<()> {
         match self.is_here() || storage.folder().is_some() {

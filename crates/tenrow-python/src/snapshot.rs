@@ -6,19 +6,19 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::SchemaRef;
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyList, PyTuple};
 use tenrow::{Attribute, AttributeType, ReadOptions, ScanOptions, Verify};
 
-use crate::arrow::{ArrowBatches, array_capsules};
+use crate::arrow::{ArrowBatches, Batches, array_capsules};
 use crate::column::{Counted, TensorColumn, rows_of};
 use crate::error::{invalid, raised};
 use crate::file::FileHandle;
 use crate::place::{Origin, Place};
-use crate::runtime::{Home, read, wait, wait_for};
+use crate::runtime::{Home, read, wait};
 use crate::schema::describe;
 use crate::values;
 
@@ -312,7 +312,7 @@ impl Snapshot {
         let fields: Vec<_> = attributes.iter().map(Attribute::arrow_field).collect();
         let schema: SchemaRef = arrow_schema::Schema::new(fields).into();
         let stream = self.stream(&attributes, range, batch_size, None)?;
-        Ok(ArrowBatches::new(Box::new(Blocking { schema, stream })))
+        Ok(ArrowBatches::new(schema, Scanned(stream)))
     }
 
     /// Rows in the order asked, for whoever speaks Arrow.
@@ -364,7 +364,7 @@ impl Snapshot {
     }
 }
 
-type Batches = BoxStream<'static, tenrow::Result<RecordBatch>>;
+type Rows = BoxStream<'static, tenrow::Result<RecordBatch>>;
 
 impl Snapshot {
     fn stream(
@@ -373,7 +373,7 @@ impl Snapshot {
         rows: Range<u64>,
         batch_size: Option<usize>,
         verify: Option<&str>,
-    ) -> PyResult<Batches> {
+    ) -> PyResult<Rows> {
         let mut options = ScanOptions::default().with_rows(rows);
         options = options.with_read(Self::options(attributes, verify)?);
         if let Some(rows) = batch_size {
@@ -387,7 +387,7 @@ impl Snapshot {
 }
 
 struct UnderWay {
-    stream: Batches,
+    stream: Rows,
     next: u64,
 }
 
@@ -420,28 +420,11 @@ impl Scan {
     }
 }
 
-/// A stream that is waited for by whoever reads the batches, with or without the GIL.
-struct Blocking {
-    schema: SchemaRef,
-    stream: Batches,
-}
+/// A scan that is waited for by whoever reads its batches.
+struct Scanned(Rows);
 
-impl Iterator for Blocking {
-    type Item = Result<RecordBatch, ArrowError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let failed = |error: PyErr| ArrowError::ExternalError(error.to_string().into());
-        match Python::try_attach(|py| wait_for(py, self.stream.try_next())) {
-            None => None,
-            Some(Err(error)) => Some(Err(failed(error))),
-            Some(Ok(Err(error))) => Some(Err(ArrowError::ExternalError(error.chain().into()))),
-            Some(Ok(Ok(batch))) => batch.map(Ok),
-        }
-    }
-}
-
-impl arrow_array::RecordBatchReader for Blocking {
-    fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+impl Batches for Scanned {
+    fn next(&mut self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
+        wait(py, self.0.try_next())
     }
 }

@@ -1,20 +1,25 @@
 //! SQL over the datasets below some folders, and over versions by names of their own.
 
 use std::collections::HashMap;
+use std::mem;
 
+use arrow_array::RecordBatch;
 use arrow_schema::DataType;
 use datafusion::common::{DataFusionError, ScalarValue};
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
 use pyo3::prelude::*;
-use tenrow::{Error, Storage, StoreOptions};
+use pyo3::types::PyDict;
+use tenrow::{Storage, StoreOptions};
 use tenrow_convert::CastMode;
-use tenrow_sql::{Session, SessionOptions};
+use tenrow_sql::{Answer, Session, SessionOptions};
 
-use crate::arrow::ArrowBatches;
+use crate::arrow::{ArrowBatches, Batches};
 use crate::error::{invalid, raised};
-use crate::runtime::{check_may_write, wait_for_task};
+use crate::runtime::{Home, check_may_write, wait_for_task};
 use crate::schema::attribute_of;
 use crate::snapshot::Snapshot;
-use crate::values::array_of;
+use crate::values::{self, array_of};
 
 /// The answer to a statement over the datasets below `roots`, by the names of their schemas, and over `snapshots`, with
 /// values for its parameters: name, type, and the value in a list.
@@ -43,27 +48,84 @@ pub(crate) fn sql(
     for (name, snapshot) in snapshots {
         session = session.with_snapshot(name, snapshot.snapshot.clone());
     }
-    let failed = |error: tenrow_sql::Error| Error::new(error.kind(), error.chain());
-    let session = Session::new(&session).map_err(|error| raised(&failed(error)))?;
-    let statement = statement.to_owned();
-    let prepared = async move {
-        let prepared = match parameters.is_empty() {
-            true => session.prepare(&statement).await,
-            false => session.prepare_with(&statement, parameters).await,
-        };
-        prepared.map_err(failed)
-    };
-    let prepared = wait_for_task(py, prepared)?;
-    if prepared.changes() {
-        check_may_write()?;
+    let session = Session::new(&session).map_err(|error| raised(&error))?;
+    let answer = answered(py, &session, statement, &parameters)?;
+    Ok(ArrowBatches::new(answer.schema().clone(), Answered::new(answer)))
+}
+
+/// Runs the statements of a text in order until one fails; what the last answers.
+fn answered(
+    py: Python<'_>,
+    session: &Session,
+    text: &str,
+    parameters: &HashMap<String, ScalarValue>,
+) -> PyResult<Answer> {
+    let statements = tenrow_sql::statements(text).map_err(|error| raised(&error))?;
+    let values = tenrow_sql::values_of_each(&statements, parameters);
+    let values = values.map_err(|error| raised(&error))?;
+    let mut last = None;
+    for (statement, values) in statements.into_iter().zip(values) {
+        let session = session.clone();
+        let prepared = async move { session.prepare_with(&statement, values).await };
+        let prepared = wait_for_task(py, prepared)?;
+        if prepared.changes() {
+            check_may_write()?;
+        }
+        last = Some(wait_for_task(py, prepared.run())?);
     }
-    let answer = async move {
-        let answer = prepared.run().await.map_err(failed)?;
-        let schema = answer.schema().clone();
-        Ok((schema, answer.collect().await.map_err(failed)?))
-    };
-    let (schema, batches) = wait_for_task(py, answer)?;
-    Ok(ArrowBatches::of(schema, batches))
+    last.ok_or_else(|| invalid("no statement"))
+}
+
+/// The answer to a statement: the engine computes a batch when it is asked for, by threads of this process.
+struct Answered {
+    stream: Option<BoxStream<'static, tenrow::Result<RecordBatch>>>,
+    home: Home,
+}
+
+impl Answered {
+    fn new(answer: Answer) -> Self {
+        Self { stream: Some(answer.into_stream()), home: Home::here() }
+    }
+}
+
+impl Batches for Answered {
+    fn next(&mut self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
+        self.home.check_threads()?;
+        let Some(mut stream) = self.stream.take() else { return Ok(None) };
+        let next = async move { Ok((stream.try_next().await?, stream)) };
+        let (batch, stream) = wait_for_task(py, next)?;
+        self.stream = batch.is_some().then_some(stream);
+        Ok(batch)
+    }
+}
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        // The tasks of a parent are not here, and their locks may be held for ever.
+        if !self.home.is_here() {
+            mem::forget(self.stream.take());
+        }
+    }
+}
+
+/// The next rows of an answer, as a dict of columns; none after the last.
+#[pyfunction]
+pub(crate) fn next_columns<'py>(
+    py: Python<'py>,
+    batches: &ArrowBatches,
+) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let Some(batch) = batches.next(py)? else { return Ok(None) };
+    let columns = PyDict::new(py);
+    for (field, column) in batches.schema().fields().iter().zip(batch.columns()) {
+        if columns.contains(field.name())? {
+            return Err(invalid(format!(
+                "two columns are called {:?}: give one another name, by AS",
+                field.name()
+            )));
+        }
+        columns.set_item(field.name(), values::of_answer(py, field, column)?)?;
+    }
+    Ok(Some(columns))
 }
 
 fn parameter(

@@ -37,7 +37,7 @@ def test_a_statement_stops_at_ctrl_c_and_others_go_on(numbers, heavy):
         thread.start()
         began = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
-            numbers.sql(heavy)
+            next(numbers.sql(heavy))
         assert time.monotonic() - began < 15
         thread.join()
         # All that a statement keeps for itself would keep these waiting.
@@ -53,7 +53,8 @@ def of_process(text: str, place: str, seconds: float = 120) -> subprocess.Comple
 
 
 ENDINGS = {
-    "sql": "ds.sql('SELECT sum(a.n * b.n * c.n) FROM ds a, ds b, ds c')",
+    "sql": "next(ds.sql('SELECT sum(a.n * b.n * c.n) FROM ds a, ds b, ds c'))",
+    "batches": "[0 for batch in ds.sql('SELECT a.n FROM ds a, ds b')]",
     "scan": "[0 for batch in ds.scan(1)]",
     "append": "ds.append({'n': np.arange(10), 'k': np.arange(10)})",
     "arrow": "ds.to_arrow()",
@@ -96,6 +97,8 @@ LEFT = {
     "a writer": "left = ds.writer(); left.append({'n': [1], 'f': [b'1']})",
     "a new dataset": "left = tenrow.create(sys.argv[1] + '2', {'n': 'i64'}); left.append({'n': [1]})",
     "an answer": "left = ds.sql('SELECT n FROM ds')",
+    "half an answer": "left = ds.sql('SELECT a.n FROM ds a, ds b, ds c, range(0, 100000000) r'); next(left)",
+    "an answer given away": "left = ds.sql('SELECT a.n FROM ds a, ds b, range(0, 100000000) r').__arrow_c_stream__()",
     "an arrow stream": "left = ds._snapshot.arrow(0, 3, 1, None); again = left.__arrow_c_stream__()",
     "a view": "left = ds.create_view('v', [1])['n']",
 }

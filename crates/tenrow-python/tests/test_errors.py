@@ -1,5 +1,8 @@
 """Bad input: real classes, which are also Python's own, and texts that say what to do."""
 
+import pickle
+import traceback
+
 import numpy as np
 import pytest
 import tenrow
@@ -150,6 +153,19 @@ def test_a_damaged_dataset_is_corrupt(digits, place):
     file.write_bytes(damaged)
     with pytest.raises(tenrow.Corrupt, match="parquet"):
         tenrow.open(place).take(range(3000), verify="always")
+
+
+def test_exceptions_are_called_as_they_are_imported(digits):
+    kinds = [value for value in vars(tenrow).values() if isinstance(value, type) and issubclass(value, tenrow.Error)]
+    assert len(kinds) == 14
+    for kind in kinds:
+        assert f"{kind.__module__}.{kind.__qualname__}" == f"tenrow.{kind.__name__}" and getattr(tenrow, kind.__name__) is kind
+        again = pickle.loads(pickle.dumps(kind("row 3")))
+        assert type(again) is kind and str(again) == "row 3"
+    with pytest.raises(tenrow.NotFound) as caught:
+        digits["nope"]
+    assert traceback.format_exception_only(caught.value)[-1].startswith('tenrow.NotFound: no attribute "nope"')
+    assert repr(tenrow.Conflict) == "<class 'tenrow.Conflict'>"
 
 
 def test_what_is_wrong_is_named(digits, place, tmp_path):

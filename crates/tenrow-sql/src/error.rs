@@ -1,133 +1,50 @@
-//! What can go wrong with a statement.
+//! Errors of the engine, as those of `tenrow`.
 
 use std::error::Error as StdError;
-use std::fmt;
 
+use arrow_schema::ArrowError;
 use datafusion::error::DataFusionError;
-use tenrow::ErrorKind;
+use tenrow::{Error, ErrorKind};
 
-type Source = Box<dyn StdError + Send + Sync>;
-
-/// An error of a statement: its kind, what is wrong, and what caused it.
-///
-/// Displays one line and never its cause: [`Error::chain`] gives both.
-///
-/// ```
-/// use tenrow::ErrorKind;
-/// use tenrow_sql::Error;
-/// let error = Error::invalid("no statement");
-/// assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::InvalidInput, "no statement"));
-/// ```
-#[derive(Debug)]
-pub struct Error {
-    kind: ErrorKind,
-    context: String,
-    source: Option<Source>,
+/// What the engine failed with. Errors of a dataset keep their kind through it; those of a plan are wrong statements.
+pub(crate) fn of_engine(error: impl Into<DataFusionError>) -> Error {
+    let error = error.into();
+    if let Some(own) = own_error(&error) {
+        return own;
+    }
+    if let Some(text) = overflow(&error).or_else(|| within_filter(&error)) {
+        return Error::invalid(text);
+    }
+    let root = error.find_root();
+    let shown = match root {
+        DataFusionError::SQL(parser, _) => parser.to_string(),
+        DataFusionError::ResourcesExhausted(text) => out_of_memory(text),
+        _ => error.strip_backtrace(),
+    };
+    let shown = without_report(&shown);
+    Error::new(kind_of(root), lowercase_first(&with_fewer_names(without_prefixes(&shown))))
 }
 
-/// The result of everything in this crate that can fail.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-impl Error {
-    /// An error of `kind` with nothing behind it.
-    pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self { kind, context: one_line(&context.into()), source: None }
+/// The text without what the engine puts before it, of which nothing helps the one who wrote the statement.
+fn without_prefixes(mut text: &str) -> &str {
+    const PREFIXES: [&str; 12] = [
+        "Internal error: ",
+        "Error during planning: ",
+        "Schema error: ",
+        "SQL error: ",
+        "sql parser error: ",
+        "Execution error: ",
+        "External error: ",
+        "Arrow error: ",
+        "Parquet argument error: ",
+        "Parquet error: ",
+        "Optimizer rule ",
+        "This feature is not implemented: ",
+    ];
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        text = rest;
     }
-
-    /// A statement that breaks a rule.
-    pub fn invalid(reason: impl Into<String>) -> Self {
-        Self::new(ErrorKind::InvalidInput, reason)
-    }
-
-    /// Something that cannot be done here.
-    pub fn unsupported(reason: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Unsupported, reason)
-    }
-
-    /// The same error, caused by `source`.
-    #[must_use]
-    pub fn with_source(mut self, source: impl Into<Source>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-
-    /// What a caller can tell apart.
-    pub fn kind(&self) -> ErrorKind {
-        self.kind
-    }
-
-    /// The message and those of all its causes, on one line: `a: b: c`.
-    ///
-    /// A cause that its parent's message already ends with is not repeated.
-    pub fn chain(&self) -> String {
-        let mut line = self.context.clone();
-        let mut next = self.source();
-        while let Some(cause) = next {
-            let text = one_line(&cause.to_string());
-            if !line.ends_with(&text) {
-                line.push_str(": ");
-                line.push_str(&text);
-            }
-            next = cause.source();
-        }
-        line
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.context)
-    }
-}
-
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as _)
-    }
-}
-
-impl From<tenrow::Error> for Error {
-    fn from(error: tenrow::Error) -> Self {
-        Self::new(error.kind(), error.chain())
-    }
-}
-
-/// Errors of a dataset keep their kind through the engine; those of a plan are wrong statements.
-impl From<DataFusionError> for Error {
-    fn from(error: DataFusionError) -> Self {
-        if let Some(own) = own_error(&error) {
-            return own;
-        }
-        if let Some(text) = overflow(&error) {
-            return Self::new(ErrorKind::InvalidInput, text);
-        }
-        let root = error.find_root();
-        let kind = kind_of(root);
-        let shown = match root {
-            DataFusionError::SQL(parser, _) => parser.to_string(),
-            DataFusionError::ResourcesExhausted(text) => out_of_memory(text),
-            _ => error.strip_backtrace(),
-        };
-        let shown = without_report(&shown);
-        let mut text = shown.as_str();
-        // Of the engine's own prefixes none helps the one who wrote the statement.
-        const PREFIXES: [&str; 10] = [
-            "Internal error: ",
-            "Error during planning: ",
-            "Schema error: ",
-            "SQL error: ",
-            "sql parser error: ",
-            "Execution error: ",
-            "External error: ",
-            "Arrow error: ",
-            "Optimizer rule ",
-            "This feature is not implemented: ",
-        ];
-        while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
-            text = rest;
-        }
-        Self::new(kind, lowercase_first(&with_fewer_names(text)))
-    }
+    text
 }
 
 /// What the engine holds to be a fault of its own, without what it asks of the one who wrote the statement: most often it
@@ -171,13 +88,10 @@ fn out_of_memory(text: &str) -> String {
     }
 }
 
-/// The error of this crate or of `tenrow` that the engine passed on.
+/// The error of `tenrow` that the engine passed on.
 fn own_error(error: &DataFusionError) -> Option<Error> {
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(cause) = next {
-        if let Some(own) = cause.downcast_ref::<tenrow::Error>() {
-            return Some(Error::new(own.kind(), own.chain()));
-        }
         if let Some(own) = cause.downcast_ref::<Error>() {
             return Some(Error::new(own.kind(), own.chain()));
         }
@@ -194,19 +108,49 @@ fn overflow(error: &DataFusionError) -> Option<String> {
     Some(format!("arithmetic overflow: {} does not fit into 64 bits", &after[..end]))
 }
 
+/// What is wrong with a row, which a filter within a file calls an error of the file and writes as Rust would.
+fn within_filter(error: &DataFusionError) -> Option<String> {
+    let text = error.to_string();
+    let (_, debug) = text.split_once("Error evaluating filter predicate: ")?;
+    if debug.contains("DivideByZero") {
+        return Some("divide by zero error".to_owned());
+    }
+    let (before, quoted) = debug.split_once('"')?;
+    let what = if before.ends_with("CastError(") { "cast error: " } else { "" };
+    Some(lowercase_first(&format!("{what}{}", unquoted(quoted))))
+}
+
+/// What Rust has written up to the next quote.
+fn unquoted(text: &str) -> String {
+    let mut said = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next().filter(|&c| c != '"') {
+        match c {
+            '\\' => said.extend(chars.next().map(|c| if c == 'n' { ' ' } else { c })),
+            c => said.push(c),
+        }
+    }
+    said
+}
+
 fn kind_of(root: &DataFusionError) -> ErrorKind {
     match root {
         DataFusionError::NotImplemented(_) => ErrorKind::Unsupported,
         DataFusionError::IoError(_) | DataFusionError::ObjectStore(_) => ErrorKind::Io,
         DataFusionError::ResourcesExhausted(_) => ErrorKind::Unsupported,
         DataFusionError::ParquetError(_) => ErrorKind::Corrupt,
+        DataFusionError::ArrowError(error, _)
+            if matches!(error.as_ref(), ArrowError::ParquetError(_)) =>
+        {
+            ErrorKind::Corrupt
+        }
         _ => ErrorKind::InvalidInput,
     }
 }
 
-/// An error of this crate on its way through the engine.
-pub(crate) fn external(error: impl Into<Error>) -> DataFusionError {
-    DataFusionError::External(Box::new(error.into()))
+/// An error on its way through the engine.
+pub(crate) fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
 }
 
 fn one_line(text: &str) -> String {
@@ -228,6 +172,8 @@ fn lowercase_first(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::parquet::errors::ParquetError;
+
     use super::*;
 
     /// Once the error of a misspelt name was 20 KB long where there were 3,000.
@@ -247,7 +193,7 @@ mod tests {
     fn errors_of_datasets_keep_their_kind_through_the_engine() {
         let own = tenrow::Error::new(ErrorKind::Corrupt, "page 3");
         let wrapped = DataFusionError::Context("scan".into(), Box::new(external(own)));
-        let error = Error::from(wrapped);
+        let error = of_engine(wrapped);
         assert_eq!((error.kind(), error.chain().as_str()), (ErrorKind::Corrupt, "page 3"));
     }
 
@@ -256,18 +202,55 @@ mod tests {
         let text = "Additional allocation failed for Join with top memory consumers (across reservations) as:\n  Join#1\n\
             Error: Failed to allocate additional 1.5 KB for Join with 0.0 B already allocated for this \
             reservation - 1.0 KB remain available for the total memory pool: greedy(used: 1.0 MB, pool_size: 2.0 MB)";
-        let error = Error::from(DataFusionError::ResourcesExhausted(text.into()));
+        let error = of_engine(DataFusionError::ResourcesExhausted(text.into()));
         let expected = "memory limit of 2.0 MB reached: Join asks for 1.5 KB more, which cannot be kept on disk; \
             allow more memory or ask for less";
         assert_eq!(error.to_string(), expected);
         assert_eq!(error.kind(), ErrorKind::Unsupported);
-        let other = Error::from(DataFusionError::ResourcesExhausted("the disk is full".into()));
+        let other = of_engine(DataFusionError::ResourcesExhausted("the disk is full".into()));
         assert_eq!(other.to_string(), "out of memory or disk: the disk is full");
+    }
+
+    /// A filter that failed was said to be a damaged file, in the words of Rust.
+    #[test]
+    fn a_filter_that_fails_within_a_file_is_no_fault_of_the_file() {
+        let of_file = |debug: &str| {
+            let text = format!("Error evaluating filter predicate: {debug}");
+            let error = ParquetError::External(Box::new(ArrowError::ComputeError(text)));
+            of_engine(DataFusionError::ParquetError(Box::new(error)))
+        };
+        for (debug, expected) in [
+            (
+                r#"ArrowError(CastError("Cannot cast 'a \"b\"'"), Some(""))"#,
+                r#"cast error: Cannot cast 'a "b"'"#,
+            ),
+            (r#"ArrowError(DivideByZero, Some(""))"#, "divide by zero error"),
+            (
+                r#"External(Error { kind: InvalidInput, context: "too long", source: None })"#,
+                "too long",
+            ),
+        ] {
+            let error = of_file(debug);
+            assert_eq!(
+                (error.kind(), error.to_string().as_str()),
+                (ErrorKind::InvalidInput, expected)
+            );
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_damaged_is_corrupt_wherever_it_is_read() {
+        let error = ParquetError::General("Page CRC checksum mismatch".into());
+        let error = of_engine(ArrowError::from(error));
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (ErrorKind::Corrupt, "page CRC checksum mismatch")
+        );
     }
 
     #[test]
     fn errors_of_plans_are_one_line_that_starts_small() {
-        let error = Error::from(DataFusionError::Plan("Invalid\nfunction 'x'.".into()));
+        let error = of_engine(DataFusionError::Plan("Invalid\nfunction 'x'.".into()));
         assert_eq!(error.to_string(), "invalid function 'x'");
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }

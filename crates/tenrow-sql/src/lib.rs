@@ -43,11 +43,13 @@ mod table;
 mod catalog;
 mod optimizer;
 mod session;
+mod kind;
 mod writing;
+mod placeholders;
 mod statement;
 
-pub use error::{Error, Result};
-pub use rewrite::{is_complete, statements};
+pub use kind::StatementKind;
+pub use rewrite::{is_complete, parameters, statements, values_of_each};
 pub use session::{Answer, Change, RootOption, RootPlace, Session, SessionOptions};
 pub use statement::Prepared;
 pub use table::table_provider;

@@ -1,5 +1,6 @@
 //! A statement from its text to its answer: read, checked and planned, then run.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use arrow_schema::SchemaRef;
@@ -8,10 +9,11 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
-use tenrow::{View, ViewOptions};
+use tenrow::{Error, Result, View, ViewOptions};
 
 use crate::catalog::{Tables, ViewName};
-use crate::error::{Error, Result};
+use crate::kind::StatementKind;
+use crate::placeholders;
 use crate::rewrite;
 use crate::session::{Answer, Session};
 use crate::writing;
@@ -31,7 +33,7 @@ use crate::writing;
 /// let answer = prepared.with_parameters(vec![ScalarValue::from(41i64)]).await?.run().await?;
 /// assert_eq!(answer.schema().field(0).name(), "next");
 /// assert_eq!(answer.collect().await?[0].num_rows(), 1);
-/// # Ok::<(), tenrow_sql::Error>(())
+/// # Ok::<(), tenrow::Error>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -43,7 +45,7 @@ pub struct Prepared {
 
 enum What {
     Reads { state: Box<SessionState>, plan: LogicalPlan },
-    Changes(Box<Statement>),
+    Changes { kind: StatementKind, statement: Box<Statement> },
 }
 
 impl Session {
@@ -73,12 +75,54 @@ impl Session {
         self.clone().with_parameters(values).planned(text, statement).await
     }
 
+    /// [`prepare`](Self::prepare) with texts for the parameters by their names, as a command line has them; `None` is null.
+    ///
+    /// Each becomes a value of what the statement compares its parameter with, computes with it or stores it in, with all
+    /// its digits; where it does none of these it is a text, and `CAST($1 AS BIGINT)` makes something else of it.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use tenrow_sql::{Session, SessionOptions};
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let session = Session::new(&SessionOptions::default())?;
+    /// let texts = HashMap::from([("least".to_owned(), Some("3".to_owned()))]);
+    /// let text = "SELECT value FROM range(1, 6) WHERE value >= $least";
+    /// let batches = session.prepare_with_texts(text, &texts).await?.run().await?.collect().await?;
+    /// assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 3);
+    /// # Ok::<(), tenrow::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`prepare`](Self::prepare), and [`InvalidInput`](tenrow::ErrorKind::InvalidInput) if a parameter has no text,
+    /// a text no parameter, or a text is no such value.
+    pub async fn prepare_with_texts(
+        &self,
+        text: &str,
+        texts: &HashMap<String, Option<String>>,
+    ) -> Result<Prepared> {
+        let mut statement = rewrite::parse_one(text)?;
+        let types = match texts.is_empty() {
+            true => HashMap::new(),
+            false => {
+                let mut bare = statement.clone();
+                complete(&mut bare)?;
+                placeholders::types(self, &bare).await?
+            }
+        };
+        rewrite::put_texts(&mut statement, texts, &types)?;
+        self.clone().planned(text, statement).await
+    }
+
     /// The statement of a text, read and planned.
     async fn planned(self, text: &str, mut statement: Statement) -> Result<Prepared> {
         complete(&mut statement)?;
         let (session, text) = (self, text.to_owned());
-        if writing::changes(&statement) {
-            return Ok(Prepared { session, text, what: What::Changes(Box::new(statement)) });
+        if let Some(kind) = writing::kind(&statement) {
+            let what = What::Changes { kind, statement: Box::new(statement) };
+            return Ok(Prepared { session, text, what });
         }
         if let Statement::Explain(explain) = &mut statement
             && let Some(query) = writing::explained(&explain.statement)?
@@ -129,9 +173,21 @@ impl Session {
 }
 
 impl Prepared {
+    /// What it is for.
+    pub fn kind(&self) -> StatementKind {
+        match &self.what {
+            What::Changes { kind, .. } => *kind,
+            What::Reads { plan, .. } => match plan {
+                LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => StatementKind::Plan,
+                LogicalPlan::Statement(_) => StatementKind::Setting,
+                _ => StatementKind::Query,
+            },
+        }
+    }
+
     /// Whether running it changes a dataset or writes a file.
     pub fn changes(&self) -> bool {
-        matches!(self.what, What::Changes(_))
+        self.kind().changes()
     }
 
     /// The columns of its answer. Tensors have the extension metadata that their files have. What changes something
@@ -139,7 +195,7 @@ impl Prepared {
     pub fn schema(&self) -> SchemaRef {
         match &self.what {
             What::Reads { plan, .. } => plan.schema().inner().clone(),
-            What::Changes(_) => writing::schema(),
+            What::Changes { .. } => writing::schema(),
         }
     }
 
@@ -147,7 +203,7 @@ impl Prepared {
     pub fn plan(&self) -> Option<&LogicalPlan> {
         match &self.what {
             What::Reads { plan, .. } => Some(plan),
-            What::Changes(_) => None,
+            What::Changes { .. } => None,
         }
     }
 
@@ -168,7 +224,7 @@ impl Prepared {
     pub async fn run(self) -> Result<Answer> {
         match self.what {
             What::Reads { state, plan } => self.session.run(&state, plan).await,
-            What::Changes(statement) => writing::run(&self.session, &statement).await,
+            What::Changes { statement, .. } => writing::run(&self.session, &statement).await,
         }
     }
 }

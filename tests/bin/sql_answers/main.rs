@@ -93,7 +93,7 @@ async fn answer(session: &Session, sql: &str) -> Value {
     }
 }
 
-async fn rows(session: &Session, sql: &str) -> tenrow_sql::Result<(Vec<String>, Vec<Value>)> {
+async fn rows(session: &Session, sql: &str) -> tenrow::Result<(Vec<String>, Vec<Value>)> {
     let answer = session.sql(sql).await?;
     let columns = answer.schema().fields().iter().map(|field| field.name().clone()).collect();
     let batches = answer.collect().await?;

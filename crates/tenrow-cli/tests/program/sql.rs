@@ -276,3 +276,94 @@ fn statements_that_change_something_say_what_they_did() {
     assert_eq!(copied, "OK, 1 row\n");
     assert!(desk.path("files/young.csv").exists());
 }
+
+#[test]
+fn a_statement_is_shown_by_what_it_means_wherever_it_comes_from() {
+    let desk = people();
+    let asked = [
+        ("-- SELECT\nEXPLAIN SELECT 1 AS one", "logical_plan\n  Projection"),
+        ("; /* EXPLAIN */ (SELECT 1 AS one)", "one\n───\n  1\n1 row\n"),
+        ("VALUES (1)", "column1\n"),
+        ("TABLE people LIMIT 1", "name "),
+        ("WITH t AS (SELECT 1 AS one) SELECT one FROM t", "one\n───\n  1\n1 row\n"),
+        ("SHOW TABLES", "table_catalog "),
+        ("DESCRIBE people", "column_name "),
+        ("-- x\nDELETE FROM people WHERE false", "OK, version 2\n"),
+        ("SELECT 1 AS explain", "explain\n"),
+    ];
+    for (statement, expected) in asked {
+        let shown = desk.ok(&["sql", statement]);
+        assert!(shown.starts_with(expected), "{statement}: {shown}");
+        assert_eq!(with_stdin(&desk, &["sql"], statement), shown);
+        desk.write("one.sql", statement);
+        assert_eq!(desk.ok(&["sql", "--file", "one.sql"]), shown);
+        let twice = desk.ok(&["sql", &format!("{statement};;\n{statement}")]);
+        assert_eq!(twice, format!("{shown}{shown}"));
+    }
+}
+
+#[test]
+fn values_are_given_beside_statements() {
+    let desk = people();
+    let csv = ["--format", "csv"];
+    let ask = |arguments: &[&str]| desk.ok(&[&["sql"], arguments, &csv].concat());
+    let by_age = "SELECT name FROM people WHERE age > $1 ORDER BY name";
+    assert_eq!(ask(&[by_age, "--parameter", "40"]), "name\nAlan\nGrace\n");
+    assert_eq!(ask(&[by_age, "--parameter", "-1.5"]), "name\nAda\nAlan\nGrace\n");
+    assert_eq!(ask(&[by_age, "--parameter", "NULL"]), "name\n");
+    let by_name = "SELECT age FROM people WHERE name = $name";
+    assert_eq!(ask(&[by_name, "--parameter", "name=Ada"]), "age\n36\n");
+    assert_eq!(ask(&[by_name, "--parameter", "name=' OR true --"]), "age\n");
+    let both = format!("{by_age};\n{by_name}");
+    let values = ["--parameter", "name=Ada", "--parameter", "40"];
+    assert_eq!(ask(&[&[both.as_str()], &values[..]].concat()), "name\nAlan\nGrace\nage\n36\n");
+    desk.write("both.sql", &both);
+    let from_file = ask(&[&["--file", "both.sql"], &values[..]].concat());
+    assert_eq!(from_file, "name\nAlan\nGrace\nage\n36\n");
+    let from_stdin = with_stdin(&desk, &[&["sql", "-"], &values[..], &csv].concat(), &both);
+    assert_eq!(from_stdin, from_file);
+
+    let said = desk.ok(&[
+        "sql",
+        "UPDATE people SET age = $1 WHERE name = $2",
+        "--parameter",
+        "37",
+        "--parameter",
+        "Ada",
+    ]);
+    assert_eq!(said, "OK, 1 row, version 3\n");
+    desk.ok(&[
+        "sql",
+        "INSERT INTO people (name, age) VALUES ($1, $2)",
+        "--parameter",
+        "007",
+        "--parameter",
+        "7",
+    ]);
+    desk.ok(&["sql", "DELETE FROM people WHERE name = $1", "--parameter", "Grace"]);
+    let left = "name,age\n007,7\nAda,37\nAlan,41\n";
+    assert_eq!(ask(&["SELECT name, age FROM people ORDER BY name"]), left);
+    let plan =
+        desk.ok(&["sql", "EXPLAIN SELECT name FROM people WHERE age = $1", "--parameter", "7"]);
+    assert!(plan.starts_with("logical_plan\n") && !plan.contains("$1"), "{plan}");
+
+    let delete = "DELETE FROM people WHERE age = $1";
+    for (arguments, expected) in [
+        (vec![delete], "no value is given for $1"),
+        (
+            vec![delete, "--parameter", "1", "--parameter", "2"],
+            "--parameter 2: no statement has $2",
+        ),
+        (vec![delete, "--parameter", "old"], "$1 is \"old\", which is no number"),
+        (vec![delete, "--parameter", "age=7"], "$1 is \"age=7\", which is no number"),
+        (
+            vec!["EXPLAIN DELETE FROM people WHERE age = $1", "--parameter", "old"],
+            "which is no number",
+        ),
+        (vec!["SELECT 1", "--parameter", "1"], "no statement has $1"),
+    ] {
+        let complaint = desk.fails(&[&["sql"], arguments.as_slice()].concat());
+        assert!(complaint.contains(expected), "{arguments:?}: {complaint}");
+    }
+    assert_eq!(ask(&["SELECT name, age FROM people ORDER BY name"]), left);
+}

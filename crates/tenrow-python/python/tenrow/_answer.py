@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from . import _tenrow
 from ._schema import infer_column
 
 
@@ -15,13 +16,32 @@ def parameters_of(given: Sequence[Any] | Mapping[str, Any]) -> list[tuple[str, s
 
 
 class Answer:
-    """The rows that a statement gives: a stream of Arrow batches, read once, for whoever speaks Arrow."""
+    """The rows that a statement gives, read once: dicts of columns, batch by batch, or a stream for whoever speaks Arrow.
+
+    Rows are computed as they are asked for, so an answer may be larger than memory; forgetting it ends the work. What is
+    wrong with a row is found when its batch is read, and an answer that has failed or was interrupted ends there.
+
+    >>> import tempfile, tenrow
+    >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
+    >>> [batch["double"].tolist() for batch in ds.sql("SELECT n * 2 AS double FROM ds WHERE n > 1")]
+    [[4, 6]]
+    """
 
     # In Python, for what is called here may take long, and a thread that the end of the process finds in Python beneath
     # native code takes the process down with it.
 
     def __init__(self, batches: Any) -> None:
         self._batches = batches
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        self._batches.check_unread()
+        return self
+
+    def __next__(self) -> dict[str, Any]:
+        columns = _tenrow.next_columns(self._batches)
+        if columns is None:
+            raise StopIteration
+        return columns
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         return self._batches.__arrow_c_stream__(requested_schema)
@@ -33,7 +53,7 @@ class Answer:
         """All rows as a `pyarrow.Table`."""
         import pyarrow
 
-        return pyarrow.table(self)
+        return pyarrow.table(self._batches.collected())
 
     def to_pandas(self) -> Any:
         """All rows as a `pandas.DataFrame`; needs pyarrow as well."""
@@ -43,7 +63,7 @@ class Answer:
         """All rows as a `polars.DataFrame`."""
         import polars
 
-        return polars.DataFrame(self)
+        return polars.DataFrame(self._batches.collected())
 
     def __repr__(self) -> str:
         return repr(self._batches)

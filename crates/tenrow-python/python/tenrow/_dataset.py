@@ -54,7 +54,7 @@ def open(  # noqa: A001
     >>> import tenrow
     >>> tenrow.open("/nothing/there")
     Traceback (most recent call last):
-    tenrow._errors.NotADataset: ...
+    tenrow.NotADataset: ...
     """
     if version is not None and tag is not None:
         raise InvalidInput(f"version={version} and tag={tag!r}: give one of them")
@@ -114,7 +114,7 @@ class Dataset:
     [[4.0, 5.0]]
     >>> ds[3]
     Traceback (most recent call last):
-    tenrow._errors.OutOfRange: row 3 is out of range: there are 3 rows
+    tenrow.OutOfRange: row 3 is out of range: there are 3 rows
     """
 
     def __init__(self, state: _State) -> None:
@@ -295,14 +295,16 @@ class Dataset:
 
     # -- other libraries
 
-    def sql(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
-        """Answers one statement: a stream of Arrow batches, read once.
+    def sql(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Answer:
+        """Answers one statement: a stream of rows, read once.
 
         `parameters` are values for `$1`, `$2` … in the statement, or by name for `$name`: no text of a user need be put into it.
 
-        The dataset is called `ds` in it, in this version; those beside it have their names. The answer has `to_arrow`,
-        `to_pandas` and `to_polars`. `INSERT`, `UPDATE` and `DELETE` commit at once: this dataset stays the version that it
-        is, and `ds.latest()` has the rows.
+        The dataset is called `ds` in it, in this version; those beside it have their names, in the versions that are the
+        newest now. The answer gives its batches as dicts of columns, as `scan` does, and has `to_arrow`, `to_pandas` and
+        `to_polars`; it is computed as it is read. `INSERT`, `UPDATE` and `DELETE` commit at once: this dataset stays the
+        version that it is, and `ds.latest()` has the rows. Several statements, which `;` separates, run in order until one
+        fails, and the answer is that of the last.
 
         >>> import tempfile, tenrow
         >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
@@ -329,7 +331,7 @@ class Dataset:
         """All rows as a `pyarrow.Table`; tensors are `pyarrow`'s fixed-shape tensors."""
         import pyarrow
 
-        return pyarrow.table(self._snapshot.arrow(0, len(self), None, names_of(attributes)))
+        return pyarrow.table(self._snapshot.arrow(0, len(self), None, names_of(attributes)).collected())
 
     def to_pandas(self, attributes: Sequence[str] | str | None = None) -> Any:
         """All rows as a `pandas.DataFrame`; needs pyarrow as well."""
@@ -428,7 +430,7 @@ class Dataset:
         ([1, 2, 3, 4], 3)
         >>> ds.append({"n": ["four"]})
         Traceback (most recent call last):
-        tenrow._errors.WrongType: the rows given: attribute "n": found string, expected i64; ...
+        tenrow.WrongType: the rows given: attribute "n": found string, expected i64; ...
         """
         with self.writer(**options) as writer:
             writer.append(rows, cast=cast)

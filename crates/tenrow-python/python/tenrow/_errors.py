@@ -59,3 +59,8 @@ class StoreError(Error, OSError):
 
 class InDoubt(StoreError):
     """The store failed at the last step of a commit: it may have been made, so look before writing again."""
+
+
+# Shown, and found by `pickle`, where everybody has them from.
+for _class in [value for value in globals().values() if isinstance(value, type)]:
+    _class.__module__ = "tenrow"

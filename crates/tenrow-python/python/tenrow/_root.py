@@ -38,11 +38,12 @@ def sql(
     parameters: Sequence[Any] | Mapping[str, Any] = (),
     options: Mapping[str, str] | None = None,
     memory_limit_bytes: int | None = None,
-) -> Any:
-    """Answers one statement over the datasets below `root`: a stream of Arrow batches, read once.
+) -> Answer:
+    """Answers one statement over the datasets below `root`: a stream of rows, read once.
 
-    Give it to `pyarrow.table`, `polars.DataFrame` or DuckDB. `root` may be a dict of roots by their names. `parameters` are
-    values for `$1`, `$2` … in the statement, or by name for `$name`.
+    Its batches are dicts of columns, as those of `Dataset.scan`; give it to `pyarrow.table`, `polars.DataFrame` or DuckDB, which
+    speak Arrow. `root` may be a dict of roots by their names. `parameters` are values for `$1`, `$2` … in the statement, or
+    by name for `$name`. Several statements, which `;` separates, run in order until one fails; the last one answers.
     """
     roots = dict(root) if isinstance(root, Mapping) else {"data": fspath(root)}
     pairs = [(name, fspath(location)) for name, location in roots.items()]

@@ -20,4 +20,6 @@ mod times;
 mod to_python;
 
 pub(crate) use from_python::{array_of, batch_of, refused};
+#[cfg(feature = "sql")]
+pub(crate) use to_python::of_answer;
 pub(crate) use to_python::{column, masked, of_tensors, value};

@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, Time64MicrosecondType};
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::NullBuffer;
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::{DataType, Field, TimeUnit};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
@@ -29,14 +29,39 @@ pub(crate) fn column<'py>(
         }
         AttributeType::Value(data_type) if is_time(data_type) => times(py, array),
         _ => {
-            let values = (0..array.len()).map(|row| {
-                if row % ROWS_BETWEEN_SIGNALS == 0 {
-                    py.check_signals()?;
-                }
-                value(py, attribute, array, row)
-            });
-            Ok(PyList::new(py, values.collect::<PyResult<Vec<_>>>()?)?.into_any())
+            let values = rows_of(py, array, |row| value(py, attribute, array, row))?;
+            Ok(PyList::new(py, values)?.into_any())
         }
+    }
+}
+
+/// What `of` gives for each row, unless Ctrl-C is pressed.
+fn rows_of<'py>(
+    py: Python<'py>,
+    array: &ArrayRef,
+    of: impl Fn(usize) -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let values = (0..array.len()).map(|row| {
+        if row % ROWS_BETWEEN_SIGNALS == 0 {
+            py.check_signals()?;
+        }
+        of(row)
+    });
+    values.collect()
+}
+
+/// All rows of a column of an answer, whose type may be none of an attribute: those are lists.
+#[cfg(feature = "sql")]
+pub(crate) fn of_answer<'py>(
+    py: Python<'py>,
+    field: &Field,
+    array: &ArrayRef,
+) -> PyResult<Bound<'py, PyAny>> {
+    let attribute = tenrow_convert::attribute_of(field);
+    let known = attribute.and_then(|a| Ok((tenrow_convert::conform(array, &a)?, a)));
+    match known {
+        Ok((array, attribute)) => column(py, &attribute, &array),
+        Err(_) => Ok(PyList::new(py, rows_of(py, array, |row| plain(py, array, row))?)?.into_any()),
     }
 }
 
@@ -132,7 +157,7 @@ fn plain<'py>(py: Python<'py>, array: &ArrayRef, row: usize) -> PyResult<Bound<'
         }
         data_type if is_time(data_type) => times(py, &array.slice(row, 1))?.get_item(0),
         data_type if tenrow::DType::from_arrow(data_type).is_some() => {
-            let field = arrow_schema::Field::new("item", data_type.clone(), true);
+            let field = Field::new("item", data_type.clone(), true);
             let attribute = tenrow_convert::attribute_of(&field)
                 .map_err(|error| wrong_type(error.to_string()))?;
             value(py, &attribute, array, row)?.call_method0("item")

@@ -8,10 +8,10 @@ use arrow_array::{
 };
 use serde_json::{Map, Value};
 use tenrow::format::manifest::{Partition, Statistics};
-use tenrow::{Dataset, ErrorKind, FieldId, Schema, Snapshot};
+use tenrow::{Dataset, Error, ErrorKind, FieldId, Result, Schema, Snapshot};
 
 use crate::catalog::roots::did_you_mean;
-use crate::error::{Error, Result};
+use crate::error::of_engine;
 
 /// The names of the metadata tables, without `$`.
 pub(crate) const NAMES: [&str; 7] =
@@ -39,8 +39,7 @@ pub(crate) async fn table(
             ));
         }
     };
-    RecordBatch::try_from_iter_with_nullable(columns)
-        .map_err(|error| Error::from(datafusion::error::DataFusionError::from(error)))
+    RecordBatch::try_from_iter_with_nullable(columns).map_err(of_engine)
 }
 
 /// Columns by name, and whether they may be null.

@@ -15,10 +15,10 @@ use datafusion::catalog::{
 };
 use datafusion::common::TableReference;
 use datafusion::datasource::{MemTable, TableProvider};
-use tenrow::{Dataset, ErrorKind, Snapshot, Version};
+use tenrow::{Dataset, Error, ErrorKind, Result, Snapshot, Version};
 
 use crate::columns::HIDDEN_COLUMNS;
-use crate::error::{Error, Result};
+use crate::error::of_engine;
 use crate::rewrite::KnownTables;
 use crate::table::{DatasetTable, ViewTable};
 use name::{Part, TableName, VersionName};
@@ -163,7 +163,9 @@ impl<'a> Tables<'a> {
             }
             Some(Part::Metadata(table)) => {
                 let batch = metadata::table(table, &dataset, &snapshot).await?;
-                Ok((Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?), false))
+                let table =
+                    MemTable::try_new(batch.schema(), vec![vec![batch]]).map_err(of_engine)?;
+                Ok((Arc::new(table), false))
             }
             Some(Part::View(name, version)) => {
                 if !snapshot.root().views.contains_key(name) {
@@ -243,14 +245,14 @@ impl<'a> Tables<'a> {
                 };
                 let provider =
                     DatasetTable::new(dataset.latest().await?, entry.name.clone(), false);
-                schema.register_table(entry.name, Arc::new(provider))?;
+                schema.register_table(entry.name, Arc::new(provider)).map_err(of_engine)?;
             }
-            catalog.register_schema(&root.name, schema)?;
+            catalog.register_schema(&root.name, schema).map_err(of_engine)?;
         }
         let list = Arc::new(MemoryCatalogProviderList::new());
         list.register_catalog(CATALOG.to_owned(), catalog);
         let information = InformationSchemaProvider::new(list);
-        information.table(table).await?.ok_or_else(|| {
+        information.table(table).await.map_err(of_engine)?.ok_or_else(|| {
             let names = information.table_names();
             let mean = did_you_mean(table, names.iter().map(String::as_str));
             Error::new(ErrorKind::NotFound, format!("no table information_schema.{table}{mean}"))

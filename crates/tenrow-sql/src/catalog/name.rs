@@ -3,9 +3,7 @@
 
 use std::fmt;
 
-use tenrow::Version;
-
-use crate::error::{Error, Result};
+use tenrow::{Error, Result, Version};
 
 const LATEST: &str = "latest";
 

@@ -5,10 +5,9 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use datafusion::common::TableReference;
-use tenrow::{Catalog, Dataset, ErrorKind, RemoteLocation, Storage, View};
+use tenrow::{Catalog, Dataset, Error, ErrorKind, RemoteLocation, Result, Storage, View};
 
 use super::name::TableName;
-use crate::error::{Error, Result};
 use crate::rewrite::check_no_secrets;
 
 /// One folder of datasets, by the name of its schema.
@@ -154,7 +153,7 @@ impl Roots {
         let root = self.roots.get(place.root).ok_or_else(|| {
             Error::invalid(format!("{reference}: the session has no root to create it in"))
         })?;
-        Ok(root.catalog.place_of(&place.name).await?)
+        root.catalog.place_of(&place.name).await
     }
 
     /// The dataset at `place`, which was looked at.

@@ -6,11 +6,10 @@ use arrow_array::builder::BinaryBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, StructArray};
 use bytes::Bytes;
-use datafusion::error::DataFusionError;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use tenrow::{FileColumn, Snapshot};
+use tenrow::{Error, FileColumn, Result, Snapshot};
 
-use crate::error::{Error, Result};
+use crate::error::of_engine;
 
 /// Objects that are read at once.
 const MAX_CONCURRENCY: usize = 8;
@@ -61,7 +60,7 @@ pub(super) async fn fill(
         }
         bytes.append_option(value);
     }
-    with_bytes(files, Arc::new(bytes.finish())).map_err(|error| DataFusionError::from(error).into())
+    with_bytes(files, Arc::new(bytes.finish())).map_err(of_engine)
 }
 
 async fn read(column: FileColumn, row: u64) -> Result<Option<Bytes>> {

@@ -28,13 +28,13 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 use futures::stream::{self, StreamExt};
-use tenrow::{AttributeType, ReadOptions, Snapshot};
+use tenrow::{AttributeType, Error, ReadOptions, Snapshot};
 
 use super::contents;
 use super::floats::{SeenFloats, plain};
 use super::reads::Reads;
 use crate::columns::row_bytes;
-use crate::error::{Error, external};
+use crate::error::{external, of_engine};
 
 /// Bytes that are fetched at once, about.
 const CHUNK_BYTES: u64 = 32 << 20;
@@ -326,9 +326,7 @@ impl Work {
         });
         let places = UInt64Array::from_iter(places);
         let spread = taken.iter().map(|column| take(column, &places, None));
-        spread
-            .collect::<Result<_, _>>()
-            .map_err(|error| Error::from(datafusion::error::DataFusionError::from(error)))
+        spread.collect::<Result<_, _>>().map_err(of_engine)
     }
 
     /// The rows; those that follow each other without taking each by itself.

@@ -4,10 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array};
-use tenrow::Snapshot;
+use tenrow::{Result, Snapshot};
 
 use crate::columns::Column;
-use crate::error::Result;
 
 /// One hidden column of `rows`; `None` if the column is an attribute.
 pub(crate) async fn of_rows(

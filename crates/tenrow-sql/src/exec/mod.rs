@@ -16,10 +16,10 @@ use datafusion::common::{Result, Statistics};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use tenrow::{PlacedPartition, Snapshot};
+use tenrow::{Error, PlacedPartition, Snapshot};
 
 use crate::columns::Column;
-use crate::error::{Error, external};
+use crate::error::external;
 use crate::row_set::RowSet;
 
 pub(crate) use fetch::{FetchExec, Fetched};

@@ -23,13 +23,13 @@ use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
-use tenrow::{ReadOptions, ScanOptions};
+use tenrow::{Error, ReadOptions, ScanOptions};
 
 use super::floats::plain;
 use super::reads::Reads;
 use super::{Chosen, Target, hidden};
 use crate::columns::{Column, is_late};
-use crate::error::{Error, external};
+use crate::error::{external, of_engine};
 use crate::row_set::RowSet;
 
 /// Rows of a part at least: below, starting it costs more than it saves.
@@ -313,8 +313,7 @@ async fn assemble(
     }
     let count: u64 = rows.iter().map(|range| range.end - range.start).sum();
     let options = RecordBatchOptions::new().with_row_count(Some(count as usize));
-    RecordBatch::try_new_with_options(target.schema.clone(), columns, &options)
-        .map_err(|error| Error::from(datafusion::error::DataFusionError::from(error)))
+    RecordBatch::try_new_with_options(target.schema.clone(), columns, &options).map_err(of_engine)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Value, VisitorMut};
 
 use super::visit::visit;
-use crate::error::{Error, Result};
+use tenrow::{Error, Result};
 
 /// Chains up to this length stay as they are.
 const MAX_DEPTH: usize = 64;

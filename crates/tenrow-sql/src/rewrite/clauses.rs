@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::visit::visit;
-use crate::error::{Error, Result};
+use tenrow::{Error, Result};
 
 /// Refuses a statement with a clause that would not be honoured.
 pub(crate) fn check_clauses(statement: &mut Statement) -> Result<()> {

@@ -5,6 +5,7 @@
 
 mod chains;
 mod clauses;
+mod literal;
 mod names;
 mod numbers;
 mod parameters;
@@ -18,7 +19,8 @@ pub(crate) use chains::balance_chains;
 pub(crate) use clauses::check_clauses;
 pub(crate) use names::name_paths;
 pub(crate) use numbers::keep_digits;
-pub(crate) use parameters::put_values;
+pub use parameters::{parameters, values_of_each};
+pub(crate) use parameters::{put_texts, put_values};
 pub(crate) use parse::parse_one;
 pub(crate) use secrets::{check_names, check_no_secrets};
 pub use split::{is_complete, statements};

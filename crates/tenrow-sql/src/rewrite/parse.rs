@@ -15,7 +15,8 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use super::visit::visit;
-use crate::error::{Error, Result};
+use crate::error::of_engine;
+use tenrow::{Error, Result};
 
 /// Longest statement, in bytes: what is parsed is several times as large.
 pub(crate) const MAX_STATEMENT_BYTES: usize = 16 << 20;
@@ -31,12 +32,13 @@ pub(crate) fn parse_one(text: &str) -> Result<Statement> {
             text.len()
         )));
     }
-    let operators = with_operators(text);
-    let parser = DFParserBuilder::new(operators.as_ref()).with_dialect(&GenericDialect {}).build();
-    let mut statements = parser.and_then(|mut parser| parser.parse_statements())?;
+    let parsed = for_parser(text);
+    let parser = DFParserBuilder::new(parsed.as_ref()).with_dialect(&GenericDialect {}).build();
+    let mut statements =
+        parser.and_then(|mut parser| parser.parse_statements()).map_err(of_engine)?;
     match (statements.pop_front(), statements.len()) {
         (Some(mut statement), 0) => {
-            if matches!(operators, Cow::Owned(_)) {
+            if matches!(parsed, Cow::Owned(_)) {
                 let ControlFlow::Continue(()) = visit(&mut statement, &mut Tests);
             }
             Ok(statement)
@@ -48,19 +50,43 @@ pub(crate) fn parse_one(text: &str) -> Result<Statement> {
     }
 }
 
-/// The text with `a <=> "is distinct from"(b)` in place of `a IS DISTINCT FROM b`, for the parser to see where `b` ends.
-///
-/// The parser (0.62) takes all that follows, so that `a IS DISTINCT FROM b AND c` was about `b AND c`. It binds less than a
-/// comparison, and more than `AND`.
-fn with_operators(text: &str) -> Cow<'_, str> {
+/// The text with what the parser (0.62) takes otherwise in words that it takes rightly.
+fn for_parser(text: &str) -> Cow<'_, str> {
     let dialect = GenericDialect {};
     let Ok(mut tokens) = Tokenizer::new(&dialect, text).tokenize_with_location() else {
         return text.into();
     };
+    let is_query = with_select(&mut tokens);
+    match with_operators(&mut tokens) || is_query {
+        true => tokens.iter().map(|token| token.token.to_string()).collect::<String>().into(),
+        false => text.into(),
+    }
+}
+
+/// Makes `SELECT * FROM t` of the statement `TABLE t`, which the parser knows within others alone.
+fn with_select(tokens: &mut Vec<TokenWithSpan>) -> bool {
+    let is_nothing =
+        |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_) | Token::SemiColon);
+    let first = tokens.iter().position(|token| !is_nothing(token));
+    let is_table =
+        |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::TABLE);
+    let Some(first) = first.filter(|&first| is_table(&tokens[first].token)) else { return false };
+    let space = || Token::Whitespace(Whitespace::Space);
+    let word = |text| Token::make_word(text, None);
+    let select = [word("SELECT"), space(), Token::Mul, space(), word("FROM")];
+    tokens.splice(first..=first, select.map(TokenWithSpan::wrap));
+    true
+}
+
+/// Puts `a <=> "is distinct from"(b)` in the place of `a IS DISTINCT FROM b`, for the parser to see where `b` ends.
+///
+/// It takes all that follows, so that `a IS DISTINCT FROM b AND c` was about `b AND c`. It binds less than a comparison,
+/// and more than `AND`.
+fn with_operators(tokens: &mut Vec<TokenWithSpan>) -> bool {
     let mut found = false;
     // The last first, so that those within its operand are operators already.
     for start in (0..tokens.len()).rev() {
-        let Some((function, operand)) = distinct_from(&tokens, start) else { continue };
+        let Some((function, operand)) = distinct_from(tokens, start) else { continue };
         if let Some(length) = operand_length(&tokens[operand..]) {
             let end = operand + length;
             tokens.insert(end, TokenWithSpan::wrap(Token::RParen));
@@ -74,10 +100,7 @@ fn with_operators(text: &str) -> Cow<'_, str> {
             found = true;
         }
     }
-    match found {
-        true => tokens.iter().map(|token| token.token.to_string()).collect::<String>().into(),
-        false => text.into(),
-    }
+    found
 }
 
 /// Tokens that most operands do not have.
@@ -204,6 +227,21 @@ mod tests {
                 *expr = Expr::Tuple(vec![expr.clone()]);
             }
             ControlFlow::Continue(())
+        }
+    }
+
+    #[test]
+    fn a_table_is_all_of_its_rows() {
+        for (text, expected) in [
+            ("TABLE t", "SELECT * FROM t"),
+            (
+                "; -- all\n table a.\"b@3\" ORDER BY x LIMIT 3;",
+                "SELECT * FROM a.\"b@3\" ORDER BY x LIMIT 3",
+            ),
+            ("\"table\" t", ""),
+        ] {
+            let found = parse_one(text).map(|statement| statement.to_string());
+            assert_eq!(found.unwrap_or_default(), expected, "{text}");
         }
     }
 

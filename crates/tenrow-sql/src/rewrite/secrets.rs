@@ -6,7 +6,7 @@ use datafusion::sql::parser::{CopyToSource, Statement};
 use datafusion::sql::sqlparser::ast::{ObjectName, Statement as SqlStatement, VisitorMut};
 
 use super::visit::visit;
-use crate::error::{Error, Result};
+use tenrow::{Error, Result};
 
 /// Refuses a statement that names a location with credentials in it.
 pub(crate) fn check_names(statement: &mut Statement) -> Result<()> {

@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::tokenizer::{
 };
 
 use super::parse::MAX_STATEMENT_BYTES;
-use crate::error::{Error, Result};
+use tenrow::{Error, Result};
 
 /// The statements of `text`, which `;` separates, each as it stands there and without its `;`.
 ///
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 /// ```
 /// let statements = tenrow_sql::statements("SELECT ';'; -- one; more\n SELECT 2;")?;
 /// assert_eq!(statements, ["SELECT ';'", "-- one; more\n SELECT 2"]);
-/// # Ok::<(), tenrow_sql::Error>(())
+/// # Ok::<(), tenrow::Error>(())
 /// ```
 ///
 /// # Errors

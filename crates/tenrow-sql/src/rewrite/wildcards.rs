@@ -17,8 +17,10 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::visit::visit;
+use crate::error::of_engine;
+use tenrow::{Error, Result};
+
 use crate::columns::HIDDEN_COLUMNS;
-use crate::error::{Error, Result};
 
 /// What is known of the tables that a statement names.
 pub(crate) trait KnownTables {
@@ -350,7 +352,7 @@ fn last_ident(name: &ObjectName) -> Option<Ident> {
 
 /// A table name as the engine reads it.
 pub(crate) fn reference_of(name: &ObjectName) -> Result<TableReference> {
-    Ok(object_name_to_table_reference(name.clone(), true)?)
+    object_name_to_table_reference(name.clone(), true).map_err(of_engine)
 }
 
 /// A name as the engine compares it.

@@ -8,11 +8,11 @@ use arrow_schema::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
-use futures::StreamExt;
 use futures::stream::BoxStream;
-use tenrow::Version;
+use futures::{StreamExt, TryStreamExt};
+use tenrow::{Result, Version};
 
-use crate::error::Result;
+use crate::error::of_engine;
 
 /// The rows that a statement gives, batch by batch. Dropping it ends the work.
 pub struct Answer {
@@ -59,7 +59,7 @@ impl Answer {
     /// # Errors
     /// Of the dataset that is read, or of a function; the answer ends with it.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        Ok(self.stream.next().await.transpose()?)
+        self.stream.next().await.transpose().map_err(of_engine)
     }
 
     /// All rows.
@@ -76,7 +76,7 @@ impl Answer {
 
     /// The rows as a stream.
     pub fn into_stream(self) -> BoxStream<'static, Result<RecordBatch>> {
-        self.stream.map(|batch| Ok(batch?)).boxed()
+        self.stream.map_err(of_engine).boxed()
     }
 
     /// The plan that is followed, a line for each step, with what each has measured so far.

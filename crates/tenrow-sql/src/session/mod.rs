@@ -21,13 +21,13 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::ColumnDef;
-use tenrow::{Dataset, Storage};
+use tenrow::{Dataset, Error, Result, Storage};
 
 pub use answer::{Answer, Change};
 pub use options::{RootOption, RootPlace, SessionOptions};
 
 use crate::catalog::{CATALOG, Root, Roots, Tables};
-use crate::error::{Error, Result};
+use crate::error::of_engine;
 use crate::functions;
 use crate::optimizer;
 use crate::rewrite;
@@ -99,7 +99,8 @@ impl Session {
         mut statement: Statement,
     ) -> Result<(SessionState, LogicalPlan)> {
         let hidden = rewrite::mentions_hidden(&statement);
-        for reference in resolve_table_references(&statement, true)?.0 {
+        let (references, _) = resolve_table_references(&statement, true).map_err(of_engine)?;
+        for reference in references {
             let found = tables.add(&reference, hidden).await;
             // `range(1, 5)` is named where tables are.
             let is_function = self.context.table_function(reference.table()).is_ok();
@@ -112,9 +113,9 @@ impl Session {
         }
         let state = self.context.state();
         let planned = stack::with_room(async { planner::plan(&state, tables, statement) });
-        let plan = planned.await?;
+        let plan = planned.await.map_err(of_engine)?;
         let plan = match &self.parameters {
-            Some(values) => plan.replace_params_with_values(values)?,
+            Some(values) => plan.replace_params_with_values(values).map_err(of_engine)?,
             None => plan,
         };
         Ok((state, plan))
@@ -122,7 +123,8 @@ impl Session {
 
     /// The types of columns that a statement describes.
     pub(crate) fn column_types(&self, columns: Vec<ColumnDef>) -> Result<ArrowSchema> {
-        Ok(planner::column_types(&self.context.state(), &Tables::new(&self.roots), columns)?)
+        let tables = Tables::new(&self.roots);
+        planner::column_types(&self.context.state(), &tables, columns).map_err(of_engine)
     }
 
     pub(crate) fn roots(&self) -> &Roots {
@@ -150,16 +152,17 @@ impl Session {
             LogicalPlan::Statement(
                 PlannedStatement::SetVariable(_) | PlannedStatement::ResetVariable(_),
             ) => {
-                let stream =
-                    self.context.execute_logical_plan(plan).await?.execute_stream().await?;
+                let done = self.context.execute_logical_plan(plan).await.map_err(of_engine)?;
+                let stream = done.execute_stream().await.map_err(of_engine)?;
                 Ok(Answer::new(stream, None))
             }
             LogicalPlan::Statement(statement) => {
                 Err(Error::unsupported(format!("{} is not supported", statement.name())))
             }
             _ => {
-                let plan = stack::with_room(state.create_physical_plan(&plan)).await?;
-                let stream = execute_stream(plan.clone(), state.task_ctx())?;
+                let plan =
+                    stack::with_room(state.create_physical_plan(&plan)).await.map_err(of_engine)?;
+                let stream = execute_stream(plan.clone(), state.task_ctx()).map_err(of_engine)?;
                 Ok(Answer::new(stream, Some(plan)))
             }
         }
@@ -203,7 +206,8 @@ fn context(options: &SessionOptions, roots: &Roots) -> Result<SessionContext> {
     }
     let memory = options.memory_limit_bytes.unwrap_or_else(memory::default_limit_bytes);
     let memory = usize::try_from(memory).unwrap_or(usize::MAX);
-    let runtime = RuntimeEnvBuilder::new().with_memory_limit(memory, 1.0).build_arc()?;
+    let runtime =
+        RuntimeEnvBuilder::new().with_memory_limit(memory, 1.0).build_arc().map_err(of_engine)?;
     let builder = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)

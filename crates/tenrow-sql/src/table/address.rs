@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
-use tenrow::Snapshot;
+use tenrow::{Result, Snapshot};
 
 use crate::columns::{HIDDEN_COLUMNS, PARTITION, ROW, ROW_ID};
-use crate::error::Result;
 use crate::row_set::RowSet;
 
 /// Whether a filter is about one hidden column alone, and can be followed without looking at rows.

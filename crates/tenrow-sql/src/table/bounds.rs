@@ -1,11 +1,11 @@
 //! What manifests know of values, in the terms of the engine.
+use tenrow::{Attribute, AttributeType, PlacedPartition};
 
 use crate::exec::plain_f64;
 use arrow_schema::DataType;
 use datafusion::common::ScalarValue;
 use serde_json::Value;
 use tenrow::format::manifest::{KeyValue, LeafRef, Statistics};
-use tenrow::{Attribute, AttributeType, PlacedPartition};
 
 /// Bounds on the values of an attribute in a leaf or partition.
 #[derive(Debug, Clone, Default)]

@@ -3,13 +3,12 @@
 use datafusion::sql::sqlparser::ast::{
     AlterColumnOperation, AlterTable, AlterTableOperation, DataType as SqlType,
 };
-use tenrow::{AttributeType, DType, SchemaChange, Snapshot};
+use tenrow::{AttributeType, DType, Error, Result, SchemaChange, Snapshot};
 
 use super::column_def::{attribute, attribute_type};
 use super::query::{normal, reference_of};
 use super::{changed, refuse};
 use crate::catalog::Tables;
-use crate::error::{Error, Result};
 use crate::session::{Change, Session};
 
 pub(super) async fn run(session: &Session, alter: &AlterTable) -> Result<Change> {

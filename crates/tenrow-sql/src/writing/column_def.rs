@@ -4,13 +4,12 @@ use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, ColumnDef, ColumnOption, DataType as SqlType, Expr, Ident, SelectItem,
 };
 use serde_json::Value;
-use tenrow::{Attribute, AttributeType, Schema};
+use tenrow::{Attribute, AttributeType, Error, Result, Schema};
 use tenrow_convert::{attribute_of, json_rows};
 
 use super::query::{ask, collect, normal, select};
 use super::typed::{convert, typed};
 use crate::catalog::Tables;
-use crate::error::{Error, Result};
 use crate::session::Session;
 
 /// The attribute that a column definition is: nullable unless it says `NOT NULL`.

@@ -5,14 +5,14 @@ use std::path::{Component, Path, PathBuf};
 use datafusion::sql::parser::{CopyToSource, CopyToStatement, Statement};
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement as SqlStatement};
 use tempfile::NamedTempFile;
-use tenrow::ErrorKind;
 use tenrow_convert::{RowFormat, RowWriter};
 
 use super::query::ask;
 use super::refuse;
 use super::typed::convert;
+use tenrow::{Error, ErrorKind, Result};
+
 use crate::catalog::Tables;
-use crate::error::{Error, Result};
 use crate::rewrite::{name_paths, parse_one};
 use crate::session::{Change, Session};
 

@@ -2,7 +2,10 @@
 
 use arrow_schema::DataType;
 use datafusion::sql::sqlparser::ast::CreateTable;
-use tenrow::{Attribute, CreateOptions, Dataset, DatasetWriter, ErrorKind, Schema, WriteOptions};
+use tenrow::{
+    Attribute, CreateOptions, Dataset, DatasetWriter, Error, ErrorKind, Result, Schema,
+    WriteOptions,
+};
 use tenrow_convert::attribute_of;
 
 use super::insert::{Columns, append};
@@ -10,7 +13,6 @@ use super::query::{planned, reference_of};
 use super::typed::convert;
 use super::{changed, column_def, premise, refuse};
 use crate::catalog::Tables;
-use crate::error::{Error, Result};
 use crate::session::{Answer, Change, Session};
 
 pub(super) async fn run(session: &Session, create: &CreateTable) -> Result<Change> {
@@ -31,7 +33,7 @@ pub(super) async fn run(session: &Session, create: &CreateTable) -> Result<Chang
     let existing = match dataset.latest().await {
         Ok(existing) => Some(existing),
         Err(error) if error.kind() == ErrorKind::NotADataset => None,
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     if let Some(existing) = existing.as_ref().filter(|_| create.if_not_exists) {
         return Ok(changed(0, existing));

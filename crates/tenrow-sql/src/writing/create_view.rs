@@ -1,14 +1,13 @@
 //! `CREATE VIEW "t#v" AS SELECT _row FROM t …`, `DROP VIEW "t#v"`: rows kept under a name.
 
 use datafusion::sql::sqlparser::ast::{CreateView, ObjectType, Query, Statement as SqlStatement};
-use tenrow::{Snapshot, View, ViewOptions};
+use tenrow::{Error, Result, Snapshot, View, ViewOptions};
 
 use super::query::{ask, collect, reference_of};
 use super::typed::row_numbers;
 use super::{changed, refuse};
 use crate::catalog::{Tables, ViewName};
 use crate::columns::ROW;
-use crate::error::{Error, Result};
 use crate::session::{Change, Session};
 
 pub(super) async fn run(session: &Session, create: &CreateView) -> Result<Change> {
@@ -54,7 +53,7 @@ pub(crate) async fn keep(
     if !is_ordered {
         rows.sort_unstable();
     }
-    Ok(dataset.create_view(&name.view, &snapshot.rows(rows)?, options).await?)
+    dataset.create_view(&name.view, &snapshot.rows(rows)?, options).await
 }
 
 /// The version that the numbers of rows are of.

@@ -5,8 +5,9 @@ use datafusion::sql::sqlparser::ast::{Delete, FromTable, Query};
 use super::query::{Named, collect, planned, select};
 use super::typed::row_numbers;
 use super::{changed, premise, refuse};
+use tenrow::Result;
+
 use crate::catalog::Tables;
-use crate::error::Result;
 use crate::session::{Change, Session};
 
 /// The rows to delete, as a query.

@@ -5,17 +5,15 @@ use std::sync::Arc;
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::Schema as ArrowSchema;
 use datafusion::common::TableReference;
-use datafusion::sql::sqlparser::ast::{Insert, Query, TableObject};
-use tenrow::{Attribute, Schema, Snapshot};
+use datafusion::sql::sqlparser::ast::{Insert, ObjectName, Query, TableObject};
+use tenrow::{Attribute, DatasetWriter, Error, Result, Schema, Snapshot};
 
 use super::query::{normal, planned, reference_of};
 use super::typed::typed;
 use super::{changed, premise, refuse};
 use crate::catalog::Tables;
 use crate::columns::HIDDEN_COLUMNS;
-use crate::error::{Error, Result};
 use crate::session::{Answer, Change, Session};
-use tenrow::DatasetWriter;
 
 /// What is inserted.
 pub(super) fn source(insert: &Insert) -> Result<&Query> {
@@ -33,12 +31,26 @@ pub(super) fn source(insert: &Insert) -> Result<&Query> {
     source.ok_or_else(|| Error::invalid("INSERT of nothing: add VALUES (…) or a SELECT"))
 }
 
+/// The dataset that rows are inserted into.
+pub(super) fn target(insert: &Insert) -> Result<TableReference> {
+    match &insert.table {
+        TableObject::TableName(name) => reference_of(name),
+        _ => Err(Error::unsupported("INSERT into anything but a dataset is not supported")),
+    }
+}
+
+/// The columns that are named before the source; none: all.
+pub(super) fn names(insert: &Insert) -> Vec<String> {
+    let name = |column: &ObjectName| {
+        let ident = column.0.last().and_then(|part| part.as_ident());
+        ident.map(normal).unwrap_or_else(|| column.to_string())
+    };
+    insert.columns.iter().map(name).collect()
+}
+
 pub(super) async fn run(session: &Session, insert: &Insert) -> Result<Change> {
     let source = source(insert)?;
-    let TableObject::TableName(name) = &insert.table else {
-        return Err(Error::unsupported("INSERT into anything but a dataset is not supported"));
-    };
-    let reference = reference_of(name)?;
+    let reference = target(insert)?;
     premise::again(session, &reference, || once(session, insert, &reference, source)).await
 }
 
@@ -50,15 +62,10 @@ async fn once(
 ) -> Result<Change> {
     let mut tables = Tables::new(session.roots());
     let target = tables.target(reference).await?;
-    let mut names = Vec::with_capacity(insert.columns.len());
-    for column in &insert.columns {
-        let ident = column.0.last().and_then(|part| part.as_ident());
-        names.push(ident.map(normal).unwrap_or_else(|| column.to_string()));
-    }
     let (state, plan) = planned(session, &mut tables, source.clone()).await?;
     let premise = premise::of_rows(&plan, &target.snapshot)?;
     let answer = session.run(&state, plan).await?;
-    let columns = Columns::new(&target.snapshot, names, &answer)?;
+    let columns = Columns::new(&target.snapshot, names(insert), &answer)?;
     let mut writer = target.dataset.writer().await?;
     if let Some(premise) = premise {
         writer = writer.with_premise(premise);

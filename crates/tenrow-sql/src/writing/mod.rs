@@ -33,37 +33,39 @@ use std::sync::Arc;
 
 use arrow_array::{Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema as ArrowSchema, SchemaRef};
+use datafusion::common::TableReference;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{Query, Statement as SqlStatement};
-use tenrow::Snapshot;
+use datafusion::sql::sqlparser::ast::{Insert, Query, Statement as SqlStatement, Update};
 
-use crate::error::{Error, Result};
+use crate::kind::StatementKind;
 use crate::session::{Answer, Change, Session};
+use tenrow::{Error, Result, Snapshot};
 
 fn changed(rows: u64, snapshot: &Snapshot) -> Change {
     Change { rows, version: Some(snapshot.version()) }
 }
 
-/// Whether `statement` changes a dataset or writes a file.
-pub(crate) fn changes(statement: &Statement) -> bool {
+/// What `statement` changes; `None` if it changes nothing.
+pub(crate) fn kind(statement: &Statement) -> Option<StatementKind> {
     match statement {
-        Statement::CopyTo(_) | Statement::CreateExternalTable(_) => true,
-        Statement::Statement(statement) => matches!(
-            statement.as_ref(),
-            SqlStatement::Insert(_)
-                | SqlStatement::Delete(_)
-                | SqlStatement::Update(_)
-                | SqlStatement::CreateTable(_)
-                | SqlStatement::CreateView(_)
-                | SqlStatement::AlterTable(_)
-                | SqlStatement::Drop { .. }
-        ),
-        _ => false,
+        Statement::CopyTo(_) => Some(StatementKind::File),
+        Statement::CreateExternalTable(_) => Some(StatementKind::Tables),
+        Statement::Statement(statement) => match statement.as_ref() {
+            SqlStatement::Insert(_) | SqlStatement::Delete(_) | SqlStatement::Update(_) => {
+                Some(StatementKind::Rows)
+            }
+            SqlStatement::CreateTable(_)
+            | SqlStatement::CreateView(_)
+            | SqlStatement::AlterTable(_)
+            | SqlStatement::Drop { .. } => Some(StatementKind::Tables),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
-/// Carries out a statement that [`changes`] something.
+/// Carries out a statement of a [`kind`] that changes something.
 ///
 /// # Errors
 /// Those of its query, its rows and its commit: nothing is visible then.
@@ -110,6 +112,16 @@ pub(crate) fn explained(statement: &Statement) -> Result<Option<Query>> {
         SqlStatement::CreateView(create) => Some(create.query.as_ref().clone()),
         _ => None,
     })
+}
+
+/// The dataset that an update changes, and the names of the columns that it sets, in order.
+pub(crate) fn assigned(update: &Update) -> Result<(TableReference, Vec<String>)> {
+    update::query(update).map(|(assigned, _)| assigned.into_parts())
+}
+
+/// The dataset that rows are inserted into, and the names of their columns, in order; none: all of the dataset.
+pub(crate) fn inserted(insert: &Insert) -> Result<(TableReference, Vec<String>)> {
+    Ok((insert::target(insert)?, insert::names(insert)))
 }
 
 /// One row: how many rows, and which version.

@@ -6,10 +6,10 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result as EngineResult, TableReference};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
-use tenrow::{ErrorKind, Premise, Snapshot};
+use tenrow::{Error, ErrorKind, Premise, Result, Snapshot};
 
 use crate::catalog::Tables;
-use crate::error::{Error, Result};
+use crate::error::of_engine;
 use crate::session::{Change, Session};
 use crate::table::DatasetTable;
 
@@ -84,7 +84,8 @@ impl Read {
         plan.apply_with_subqueries(|step| {
             read.note(step, version)?;
             Ok(TreeNodeRecursion::Continue)
-        })?;
+        })
+        .map_err(of_engine)?;
         Ok(read)
     }
 

@@ -10,10 +10,11 @@ use datafusion::sql::sqlparser::ast::{
     SelectItem, SetExpr, Statement as SqlStatement, TableFactor, TableWithJoins,
 };
 use futures::TryStreamExt;
+use tenrow::{Error, Result};
 
 use crate::catalog::Tables;
 use crate::columns::ROW;
-use crate::error::{Error, Result};
+use crate::error::of_engine;
 use crate::rewrite::parse_one;
 pub(super) use crate::rewrite::{normal, reference_of};
 use crate::session::{Answer, Session};
@@ -127,7 +128,7 @@ pub(super) async fn collect(
     let mut batches = Vec::new();
     let mut stream = answer.into_stream();
     while let Some(batch) = stream.try_next().await? {
-        memory.try_grow(batch.get_array_memory_size())?;
+        memory.try_grow(batch.get_array_memory_size()).map_err(of_engine)?;
         batches.push(batch);
     }
     Ok(batches)

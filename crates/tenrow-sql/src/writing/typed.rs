@@ -6,10 +6,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StructArray, new_null_array};
 use arrow_schema::{DataType, Schema as ArrowSchema};
-use tenrow::{Attribute, AttributeType, DType, Schema};
+use tenrow::{Attribute, AttributeType, DType, Error, Result, Schema};
 use tenrow_convert::{CastMode, attribute_of, cast_batch, conform};
-
-use crate::error::{Error, Result};
 
 /// `batch` with its columns, in order, as the attributes of `schema`.
 ///

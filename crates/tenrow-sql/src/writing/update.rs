@@ -5,14 +5,13 @@ use datafusion::common::TableReference;
 use datafusion::sql::sqlparser::ast::{
     AssignmentTarget, Ident, Query, SelectItem, Update, UpdateTableFromKind,
 };
-use tenrow::{Premise, Schema};
+use tenrow::{Error, Premise, Result, Schema};
 
 use super::query::{Named, collect, planned, select};
 use super::typed::{row_numbers, typed};
 use super::{changed, premise, refuse};
 use crate::catalog::Tables;
 use crate::columns::HIDDEN_COLUMNS;
-use crate::error::{Error, Result};
 use crate::session::{Change, Session};
 
 /// The attributes that constants are computed from.
@@ -64,6 +63,12 @@ pub(super) fn query(update: &Update) -> Result<(Assigned, Query)> {
 pub(super) struct Assigned {
     named: Named,
     names: Vec<String>,
+}
+
+impl Assigned {
+    pub(super) fn into_parts(self) -> (TableReference, Vec<String>) {
+        (self.named.reference, self.names)
+    }
 }
 
 pub(super) async fn run(session: &Session, update: &Update) -> Result<Change> {

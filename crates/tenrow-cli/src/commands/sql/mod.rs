@@ -28,6 +28,9 @@ $tags and $views, which tell about it. Every row has _row, _row_id and _partitio
 Without a QUERY, statements are read from stdin; at a terminal, they are asked for: \\? there says what else \
 there is. Several statements, which ; separates, are run in order until one fails.
 
+Values need not be put into the text: --parameter gives those of $1, $2 … in order, and by NAME=VALUE that of $NAME. \
+They are never read as SQL.
+
 Answers are printed as tables, to pipes as well. Tables shorten tensors, lists and long text; csv, json, jsonl, \
 parquet and arrow never do. json is one array of objects, jsonl one object a line; in both, and in csv, tensors \
 are nested arrays.
@@ -41,6 +44,8 @@ Examples:
   tenrow sql 'SELECT _row, label, image FROM digits WHERE label = 3 LIMIT 5'
   tenrow sql 'SELECT _row, tensor_mean(image) AS ink FROM digits LIMIT 3' --format jsonl
   tenrow sql 'SELECT * FROM \"digits$versions\"'
+  tenrow sql 'SELECT count(*) FROM digits WHERE label = $1' --parameter 3
+  tenrow sql 'UPDATE people SET name = $new WHERE name = $old' --parameter old=Ada --parameter new=Eve
   tenrow sql 'SELECT * FROM digits WHERE label < 2' --out zeros-and-ones.parquet
   tenrow sql --root a=/data --root b=/old 'SELECT * FROM a.people JOIN b.people USING (name)'
   tenrow sql 'ALTER TABLE digits ADD COLUMN ink DOUBLE; UPDATE digits SET ink = tensor_mean(image)'
@@ -62,6 +67,10 @@ pub(crate) struct SqlArguments {
     /// Read the statements from this file
     #[arg(long, short, conflicts_with = "queries")]
     file: Option<PathBuf>,
+    /// A value for $1, the next for $2 …, or NAME=VALUE for $NAME; it is of the type that the statement compares it with or
+    /// stores it in, else a text; NULL is null
+    #[arg(long = "parameter", value_name = "VALUE", allow_hyphen_values = true)]
+    parameters: Vec<String>,
     /// table, csv, json, jsonl, parquet or arrow; if not given, what --out ends with, else table
     #[arg(long)]
     format: Option<Form>,

@@ -9,9 +9,8 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::{ParquetAccessPlan, RowGroupAccess};
 use datafusion::parquet::arrow::arrow_reader::RowSelection;
 use tenrow::format::DeletedRows;
-use tenrow::{Attribute, AttributeType, PlacedPartition};
+use tenrow::{Attribute, AttributeType, PlacedPartition, Result};
 
-use crate::error::Result;
 use crate::row_set::RowSet;
 
 /// Rows of one file of a partition.

@@ -6,6 +6,7 @@ mod interactive;
 mod new_file;
 mod plan;
 mod query;
+mod parameters;
 mod roots;
 mod run;
 mod shell;

@@ -1,11 +1,12 @@
 //! A statement that runs, and its answer as it comes.
 
+use std::collections::HashMap;
 use std::panic::resume_unwind;
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use tenrow_sql::{Change, Session};
+use tenrow_sql::{Change, Session, StatementKind};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -18,26 +19,37 @@ const WAITING: usize = 2;
 /// How long a statement may take to end when it was interrupted.
 const END_TIME: Duration = Duration::from_millis(200);
 
-/// A piece of an answer: that something was changed, and no more; or columns, once, and then rows.
+/// A piece of an answer: what it is, once, and then its rows.
 pub(crate) enum Part {
-    Change(Change),
-    Columns(SchemaRef),
+    Begun(Begun),
     Rows(RecordBatch),
 }
 
+/// What is known of an answer before its rows.
+pub(crate) struct Begun {
+    /// What the statement is for.
+    pub(crate) kind: StatementKind,
+    /// What it did, if it changes something: it has no rows then.
+    pub(crate) change: Option<Change>,
+    pub(crate) columns: SchemaRef,
+}
+
+/// Texts of parameters by their names; none is null.
+pub(crate) type Texts = HashMap<String, Option<String>>;
+
 /// A statement under way. Dropping it ends its work.
 pub(crate) struct Query {
-    parts: mpsc::Receiver<tenrow_sql::Result<Part>>,
+    parts: mpsc::Receiver<tenrow::Result<Part>>,
     task: Option<JoinHandle<()>>,
 }
 
 impl Query {
     /// Sets off, in a task of its own: whoever waits for the answer can stop waiting at any moment.
-    pub(crate) fn start(engine: &Engine, session: &Session, statement: &str) -> Self {
+    pub(crate) fn start(engine: &Engine, session: &Session, statement: &str, texts: Texts) -> Self {
         let (sender, parts) = mpsc::channel(WAITING);
         let (session, statement) = (session.clone(), statement.to_owned());
         let task = engine.spawn(async move {
-            if let Err(error) = answer(&session, &statement, &sender).await {
+            if let Err(error) = answer(&session, &statement, &texts, &sender).await {
                 // Nobody waits any more.
                 let _ = sender.send(Err(error)).await;
             }
@@ -94,14 +106,16 @@ impl Drop for Query {
 async fn answer(
     session: &Session,
     statement: &str,
-    parts: &mpsc::Sender<tenrow_sql::Result<Part>>,
-) -> tenrow_sql::Result<()> {
-    let mut answer = session.sql(statement).await?;
-    let (first, is_all) = match answer.change() {
-        Some(change) => (Part::Change(change), true),
-        None => (Part::Columns(answer.schema().clone()), false),
-    };
-    if parts.send(Ok(first)).await.is_err() || is_all {
+    texts: &Texts,
+    parts: &mpsc::Sender<tenrow::Result<Part>>,
+) -> tenrow::Result<()> {
+    let prepared = session.prepare_with_texts(statement, texts).await?;
+    let kind = prepared.kind();
+    let mut answer = prepared.run().await?;
+    let (change, columns) = (answer.change(), answer.schema().clone());
+    if parts.send(Ok(Part::Begun(Begun { kind, change, columns }))).await.is_err()
+        || change.is_some()
+    {
         return Ok(());
     }
     while let Some(batch) = answer.next().await? {
@@ -121,7 +135,7 @@ mod tests {
     async fn a_statement_that_panics_is_not_one_without_rows() {
         let (sender, parts) = mpsc::channel(WAITING);
         let task = tokio::spawn(async move {
-            let _sender: mpsc::Sender<tenrow_sql::Result<Part>> = sender;
+            let _sender: mpsc::Sender<tenrow::Result<Part>> = sender;
             panic!("told so")
         });
         let mut query = Query { parts, task: Some(task) };

@@ -4,8 +4,9 @@ use std::io::{IsTerminal, Read, stdin, stdout};
 use std::path::Path;
 
 use super::engine::Engine;
+use super::query::Texts;
 use super::shell::{Place, Shell};
-use super::{Form, SqlArguments, interactive, new_file, roots};
+use super::{Form, SqlArguments, interactive, new_file, parameters, roots};
 use crate::fault::{self, Fault, Result};
 use crate::interrupts::{Interrupts, Second};
 use crate::stores::Stores;
@@ -19,6 +20,9 @@ const SHOWN_CHARACTERS: usize = 60;
 pub(crate) async fn run(arguments: SqlArguments, stores: &Stores) -> Result<()> {
     let file = roots::file(&arguments.outs)?;
     let Some(statements) = statements(&arguments)? else {
+        if !arguments.parameters.is_empty() {
+            return Err("--parameter needs a QUERY: at the prompt, write the value".into());
+        }
         if let Some(file) = file {
             let hint = "--out with a file needs a QUERY; at the prompt, use \\o FILE";
             return Err(format!("{}: {hint}", file.display()).into());
@@ -28,7 +32,8 @@ pub(crate) async fn run(arguments: SqlArguments, stores: &Stores) -> Result<()> 
     let mut shell = shell(&arguments, stores, Second::Ends).await?;
     let place = file.map_or(Place::Stdout, |file| Place::File(file, arguments.force));
     check(&shell, place, statements.len())?;
-    run_all(&mut shell, &statements, place).await
+    let texts = parameters::of_each(&statements, &arguments.parameters)?;
+    run_all(&mut shell, &statements, texts, place).await
 }
 
 async fn shell(arguments: &SqlArguments, stores: &Stores, second: Second) -> Result<Shell> {
@@ -64,14 +69,19 @@ fn check(shell: &Shell, place: Place<'_>, statement_count: usize) -> Result<()> 
 }
 
 /// Runs all; the last answer goes to `place`, and the others are printed.
-async fn run_all(shell: &mut Shell, statements: &[String], place: Place<'_>) -> Result<()> {
+async fn run_all(
+    shell: &mut Shell,
+    statements: &[String],
+    texts: Vec<Texts>,
+    place: Place<'_>,
+) -> Result<()> {
     let form = shell.form;
-    for (index, statement) in statements.iter().enumerate() {
+    for (index, (statement, texts)) in statements.iter().zip(texts).enumerate() {
         let is_last = index + 1 == statements.len();
         let writes_file = matches!(place, Place::File(..));
         shell.form = if writes_file && !is_last { Some(Form::Table) } else { form };
         let place = if is_last { place } else { Place::Stdout };
-        let answered = shell.answer(statement, place).await;
+        let answered = shell.answer(statement, texts, place).await;
         answered.map_err(|fault| located(fault, index, statements))?;
     }
     Ok(())

@@ -8,13 +8,13 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use console::Term;
 use tenrow_convert::RowFormat;
-use tenrow_sql::{Change, Session};
+use tenrow_sql::{Change, Session, StatementKind};
 
 use super::Form;
 use super::engine::Engine;
 use super::new_file::NewFile;
 use super::plan;
-use super::query::{Part, Query};
+use super::query::{Begun, Part, Query, Texts};
 use super::sink::Sink;
 use super::table::BLOCK_ROWS;
 use crate::fault::{self, Result};
@@ -53,43 +53,55 @@ struct Running<'a> {
 }
 
 impl Shell {
-    /// Runs a statement and shows its answer.
+    /// Runs a statement, with texts for its parameters, and shows its answer; says what it was for.
     ///
     /// # Errors
     /// Of the statement or of its place; [`Interrupted`](fault::Interrupted) after Ctrl-C.
-    pub(crate) async fn answer(&mut self, statement: &str, place: Place<'_>) -> Result<()> {
-        let answered = self.run(statement, place).await;
+    pub(crate) async fn answer(
+        &mut self,
+        statement: &str,
+        texts: Texts,
+        place: Place<'_>,
+    ) -> Result<StatementKind> {
+        let answered = self.run(statement, texts, place).await;
         if answered.as_ref().is_err_and(fault::is_interrupt) {
             self.engine = Engine::start()?;
         }
         answered
     }
 
-    async fn run(&mut self, statement: &str, place: Place<'_>) -> Result<()> {
+    async fn run(
+        &mut self,
+        statement: &str,
+        texts: Texts,
+        place: Place<'_>,
+    ) -> Result<StatementKind> {
         let form = self.form_of(place)?;
         let started = Instant::now();
-        let mut query = Query::start(&self.engine, &self.session, statement);
+        let mut query = Query::start(&self.engine, &self.session, statement, texts);
         let spinner = Some(Spinner::start("running"));
-        let columns = match query.next(&mut self.interrupts).await? {
-            Some(Part::Columns(columns)) => columns,
-            Some(Part::Change(change)) => {
-                drop(spinner);
-                return self.confirm(&done(change), form, started);
-            }
-            Some(Part::Rows(_)) | None => return Ok(()),
+        let Some(Part::Begun(begun)) = query.next(&mut self.interrupts).await? else {
+            return Err("the statement has no answer: this is a bug of tenrow".into());
         };
-        let running = Running { query, columns, place, form, spinner, row_count: 0, started };
-        match () {
-            () if running.columns.fields().is_empty() => {
-                // A setting: nothing to show, but to be waited for.
-                let mut running = running;
+        let Begun { kind, change, columns } = begun;
+        let mut running = Running { query, columns, place, form, spinner, row_count: 0, started };
+        match (change, kind) {
+            (Some(change), _) => {
+                drop(running);
+                self.confirm(&done(change), form, started)?;
+            }
+            (None, StatementKind::Setting) => {
+                // Nothing to show, but to be waited for.
                 while self.next(&mut running).await?.is_some() {}
                 drop(running);
-                self.confirm("OK", form, started)
+                self.confirm("OK", form, started)?;
             }
-            () if is_plan(statement, place, form) => self.explain(running).await,
-            () => self.show(running).await,
+            (None, StatementKind::Plan) if is_for_people(place, form) => {
+                self.explain(running).await?;
+            }
+            _ => self.show(running).await?,
         }
+        Ok(kind)
     }
 
     /// The form of answers that go to `place`.
@@ -176,9 +188,8 @@ impl Shell {
     }
 }
 
-/// Whether the answer is a plan for people.
-fn is_plan(statement: &str, place: Place<'_>, form: Form) -> bool {
-    form == Form::Table && matches!(place, Place::Stdout) && first_word(statement) == "explain"
+fn is_for_people(place: Place<'_>, form: Form) -> bool {
+    form == Form::Table && matches!(place, Place::Stdout)
 }
 
 fn rows(count: u64) -> String {
@@ -212,35 +223,11 @@ fn done(change: Change) -> String {
     done
 }
 
-/// The word that a statement begins with, in small letters; comments before it are passed over.
-pub(crate) fn first_word(statement: &str) -> String {
-    let mut rest = statement.trim_start();
-    loop {
-        let after = if let Some(comment) = rest.strip_prefix("--") {
-            comment.split_once('\n').map_or("", |(_, after)| after)
-        } else if let Some(comment) = rest.strip_prefix("/*") {
-            comment.split_once("*/").map_or("", |(_, after)| after)
-        } else {
-            break;
-        };
-        rest = after.trim_start();
-    }
-    let word = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next();
-    word.unwrap_or_default().to_lowercase()
-}
-
 #[cfg(test)]
 mod tests {
     use tenrow::Version;
 
     use super::*;
-
-    #[test]
-    fn the_first_word_is_behind_all_comments() {
-        assert_eq!(first_word("  Select 1"), "select");
-        assert_eq!(first_word("-- a\n/* b */ UPDATE x"), "update");
-        assert_eq!(first_word("-- nothing"), "");
-    }
 
     #[test]
     fn what_was_done_is_told_with_its_rows_and_its_version() {

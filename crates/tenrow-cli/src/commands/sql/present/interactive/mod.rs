@@ -9,10 +9,11 @@ use std::io::{Write, stderr, stdout};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tenrow_sql::Session;
+use tenrow_sql::{Session, StatementKind};
 
 use super::Form;
-use super::shell::{Place, Shell, first_word};
+use super::query::Texts;
+use super::shell::{Place, Shell};
 use crate::fault::{self, Fault, Result};
 use command::Command;
 use editor::{Editor, Input};
@@ -96,18 +97,19 @@ async fn run_statements(
     let mut next = Next::Goes;
     shell.interrupts.forget();
     for statement in tenrow_sql::statements(text)? {
-        if ["create", "alter", "drop"].contains(&first_word(&statement).as_str()) {
-            next = Next::Changed;
-        }
-        match next_file.take() {
-            None => shell.answer(&statement, Place::Stdout).await?,
+        let texts = Texts::new();
+        let kind = match next_file.take() {
+            None => shell.answer(&statement, texts, Place::Stdout).await?,
             Some(path) => {
                 // The form that is shown on the terminal is not that of files.
                 let form = shell.form.take();
-                let answered = shell.answer(&statement, Place::File(&path, false)).await;
+                let answered = shell.answer(&statement, texts, Place::File(&path, false)).await;
                 shell.form = form;
-                answered?;
+                answered?
             }
+        };
+        if kind == StatementKind::Tables {
+            next = Next::Changed;
         }
     }
     Ok(next)
@@ -117,9 +119,9 @@ async fn run_statements(
 async fn query(shell: &mut Shell, statement: &str) -> Result<()> {
     shell.interrupts.forget();
     let form = shell.form.replace(Form::Table);
-    let answered = shell.answer(statement, Place::Stdout).await;
+    let answered = shell.answer(statement, Texts::new(), Place::Stdout).await;
     shell.form = form;
-    answered
+    answered.map(drop)
 }
 
 /// Says what went wrong, and lets the program go on.
