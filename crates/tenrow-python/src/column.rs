@@ -1,15 +1,16 @@
-//! One tensor attribute of all rows: a row of a mapped file is a view of it.
+//! One tensor attribute of the rows of a view: a row of a mapped file is a view of its memory.
 
 use std::sync::{Mutex, PoisonError};
 
 use arrow_buffer::NullBuffer;
 use pyo3::basic::CompareOp;
-use pyo3::exceptions::{PyOverflowError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyCapsule, PyEllipsis, PyInt, PySlice, PyTuple};
+use pyo3::types::{PyCapsule, PyEllipsis, PyInt, PySlice, PyTuple};
 use tenrow::{Attribute, AttributeType, ReadOptions, Storage};
 
-use crate::error::{out_of_range, raised};
+use crate::error::raised;
+use crate::keys::{Key, array_of_rows, rows_of};
 use crate::memory;
 use crate::place::Origin;
 use crate::runtime::{Home, read};
@@ -18,11 +19,11 @@ use crate::values;
 /// What is read at once of many rows.
 const PIECE_BYTES: u64 = 256 << 20;
 
-/// A fixed-shape tensor or numeric attribute; made by `Snapshot.tensors`.
+/// A fixed-shape tensor or numeric attribute; made by `View.tensors`.
 #[pyclass(frozen, sequence, module = "tenrow._tenrow")]
 pub(crate) struct TensorColumn {
     column: tenrow::TensorColumn,
-    snapshot: tenrow::Snapshot,
+    view: tenrow::View,
     storage: Storage,
     home: Home,
     origin: Origin,
@@ -34,21 +35,20 @@ pub(crate) struct TensorColumn {
 impl TensorColumn {
     /// The attribute, which is a tensor of one shape or a number.
     pub(crate) fn new(
-        snapshot: &tenrow::Snapshot,
+        view: &tenrow::View,
         origin: Origin,
         attribute: &Attribute,
         options: &ReadOptions,
     ) -> PyResult<Self> {
-        let column =
-            snapshot.tensors_with(&attribute.name, options).map_err(|error| raised(&error))?;
+        let column = view.tensors_with(&attribute.name, options).map_err(|error| raised(&error))?;
         Ok(Self {
             column,
-            snapshot: snapshot.clone(),
-            storage: snapshot.storage().clone(),
+            view: view.clone(),
+            storage: view.snapshot().storage().clone(),
             home: Home::here(),
             origin,
             name: attribute.name.clone(),
-            rows: snapshot.row_count(),
+            rows: view.row_count(),
             is_number: matches!(attribute.attribute_type, AttributeType::Scalar(_)),
         })
     }
@@ -84,28 +84,17 @@ impl TensorColumn {
 
     fn __getitem__<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = key.py();
-        if let Ok(row) = key.cast_exact::<PyInt>() {
-            return self.one(py, self.counted(row)?);
-        }
-        if let Ok(slice) = key.cast::<PySlice>() {
-            let part = slice.indices(self.rows as isize)?;
-            if part.step == 1 {
-                let end = part.start.max(part.stop);
-                return self.slice(py, part.start as u64, end as u64);
-            }
-            let rows = (0..part.slicelength as isize).map(|i| (part.start + i * part.step) as u64);
-            return self.take_rows(py, &rows.collect::<Vec<_>>(), None);
-        }
-        if key.hasattr("__index__")? && !key.hasattr("__len__")? {
-            return self.one(py, self.counted(&indexed(key)?)?);
-        }
         if let Ok(keys) = key.cast::<PyTuple>() {
             return self.within(keys);
         }
         if key.is_instance_of::<PyEllipsis>() {
             return self.numpy(py);
         }
-        self.take(key, None)
+        match Key::of(key, self.rows)? {
+            Key::Row(row) => self.one(py, row),
+            Key::Range(rows) => self.slice(py, rows.start, rows.end),
+            Key::Rows(rows) => self.take_rows(py, &rows, None),
+        }
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -171,7 +160,7 @@ impl TensorColumn {
         self.home.check(&self.storage)?;
         let (name, rows) = (&self.name, 0..self.rows);
         let options = ReadOptions::default().with_attributes([name]);
-        let batch = read(py, &self.storage, self.snapshot.slice_with(rows, &options))?;
+        let batch = read(py, &self.storage, self.view.slice_with(rows, &options))?;
         crate::arrow::array_capsules(py, &batch, requested_schema)
     }
 
@@ -180,7 +169,11 @@ impl TensorColumn {
         &self,
         py: Python<'py>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        self.origin.reopened_by(py, "_column_of", &self.name, None)
+        let rows = match self.view.is_whole() {
+            true => py.None().into_bound(py),
+            false => array_of_rows(py, &self.view)?,
+        };
+        self.origin.reopened_by(py, "_column_of", &self.name, rows)
     }
 
     /// What each row compares to; null rows to nothing.
@@ -276,27 +269,25 @@ impl TensorColumn {
         let py = keys.py();
         let Ok(first) = keys.get_item(0) else { return self.numpy(py) };
         let rest = keys.get_slice(1, keys.len());
-        let (rows, of_rows) = match first.cast::<PySlice>() {
-            Ok(_) => (self.__getitem__(&first)?, PySlice::full(py).into_any()),
-            Err(_) if first.is_instance_of::<PyEllipsis>() => (self.numpy(py)?, first),
-            Err(_) if first.hasattr("__index__")? && !first.hasattr("__len__")? => {
-                let row = self.counted(&indexed(&first)?)?;
-                (self.slice(py, row, row + 1)?, PyInt::new(py, 0).into_any())
+        if first.is_instance_of::<PyEllipsis>() {
+            return self.numpy(py)?.get_item(keys);
+        }
+        let (rows, of_rows) = match Key::of(&first, self.rows)? {
+            Key::Row(row) => (self.slice(py, row, row + 1)?, PyInt::new(py, 0).into_any()),
+            Key::Range(rows) => {
+                (self.slice(py, rows.start, rows.end)?, PySlice::full(py).into_any())
+            }
+            Key::Rows(rows) if first.is_instance_of::<PySlice>() => {
+                (self.take_rows(py, &rows, None)?, PySlice::full(py).into_any())
             }
             // Rows in a list or by a mask stand side by side with other lists, as numpy has it.
-            Err(_) => {
-                let rows = rows_of(&first, self.rows)?;
+            Key::Rows(rows) => {
                 let numbers = memory::numpy(py)?.call_method1("arange", (rows.len(),))?;
                 (self.take_rows(py, &rows, None)?, numbers)
             }
         };
         let keys = PyTuple::new(py, [of_rows])?.into_sequence().concat(rest.as_sequence())?;
         rows.get_item(keys.to_tuple()?)
-    }
-
-    /// A row as people count them.
-    fn counted(&self, row: &Bound<'_, PyAny>) -> PyResult<u64> {
-        row.extract::<Counted>()?.among(self.rows)
     }
 
     /// How many bytes that many rows are.
@@ -355,99 +346,4 @@ fn joined(pieces: Vec<(usize, Option<NullBuffer>)>) -> Option<NullBuffer> {
         (0..*rows).map(move |row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)))
     });
     Some(valid.collect::<Vec<bool>>().into())
-}
-
-/// A row as people count them, from the end if negative; numbers that are too large for any row are the largest.
-#[derive(Clone, Copy)]
-pub(crate) struct Counted(i64);
-
-impl Counted {
-    /// Which row that is, of so many.
-    pub(crate) fn among(self, rows: u64) -> PyResult<u64> {
-        let Self(row) = self;
-        let row = if row < 0 { rows.checked_add_signed(row) } else { Some(row.cast_unsigned()) };
-        row.filter(|&row| row < rows).ok_or_else(|| out_of_range(self.0, rows))
-    }
-}
-
-impl<'a, 'py> FromPyObject<'a, 'py> for Counted {
-    type Error = PyErr;
-
-    fn extract(number: pyo3::Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        if number.is_instance_of::<PyBool>() {
-            let text =
-                format!("{} is no row: a mask is an array with a bool for each", number.repr()?);
-            return Err(crate::error::wrong_type(text));
-        }
-        match number.extract::<i64>() {
-            Err(error) if error.is_instance_of::<PyOverflowError>(number.py()) => {
-                Ok(Self(if number.lt(0)? { i64::MIN } else { i64::MAX }))
-            }
-            number => number.map(Self),
-        }
-    }
-}
-
-/// A row as a number of Python; a bool, which Python takes for one, as it is.
-fn indexed<'py>(row: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    match row.is_instance_of::<PyBool>() {
-        true => Ok(row.clone()),
-        false => row.call_method0("__index__"),
-    }
-}
-
-/// Rows as whole numbers, or as a mask of all rows, in which null is false.
-pub(crate) fn rows_of(value: &Bound<'_, PyAny>, rows: u64) -> PyResult<Vec<u64>> {
-    let py = value.py();
-    if memory::is_masked(value)? {
-        let kind: String = value.getattr("dtype")?.getattr("kind")?.extract()?;
-        if kind == "b" {
-            return rows_of(&value.call_method1("filled", (false,))?, rows);
-        }
-        if value.getattr("mask")?.call_method0("any")?.is_truthy()? {
-            return Err(crate::error::invalid("rows: some of them are null"));
-        }
-    }
-    if let Ok(array) = value.cast::<numpy::PyArray1<i64>>()
-        && let Ok(numbers) = numpy::PyArrayMethods::readonly(array).as_slice()
-    {
-        return numbers.iter().map(|&row| Counted(row).among(rows)).collect();
-    }
-    let numpy = memory::numpy(py)?;
-    let array = numpy.call_method1("asarray", (value,))?;
-    let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
-    let array = match kind.as_str() {
-        "b" => {
-            let shape = array.getattr("shape")?;
-            if shape.len()? == 0 {
-                return Err(crate::error::wrong_type(format!(
-                    "{array} is no row: a mask is an array with a bool for each"
-                )));
-            }
-            if !shape.eq((rows,))? {
-                return Err(crate::error::invalid(format!(
-                    "a mask of shape {shape}, where there are {rows} rows"
-                )));
-            }
-            numpy.call_method1("flatnonzero", (array,))?
-        }
-        // Too large for a row, they would be negative as others.
-        "u" if array.getattr("itemsize")?.extract::<usize>()? == 8 => {
-            numpy.call_method1("minimum", (array, i64::MAX))?
-        }
-        "i" | "u" => array,
-        _ if array.getattr("size")?.extract::<usize>()? == 0 => array,
-        _ => {
-            return Err(crate::error::wrong_type(format!(
-                "rows are whole numbers, not {}",
-                array.getattr("dtype")?
-            )));
-        }
-    };
-    let array = numpy.call_method1("ascontiguousarray", (array, numpy.getattr("int64")?))?;
-    let array = array.cast_into::<numpy::PyArray1<i64>>().map_err(|_| {
-        crate::error::invalid("rows are a list of numbers, or an array of one dimension")
-    })?;
-    let numbers = numpy::PyArrayMethods::readonly(&array);
-    numbers.as_slice()?.iter().map(|&row| Counted(row).among(rows)).collect()
 }

@@ -14,11 +14,13 @@ use tenrow::{
 
 use crate::ending::Call;
 use crate::error::{invalid, raised};
+use crate::keys::rows_of;
 use crate::place::Place;
 use crate::runtime::{check_may_write, wait};
 use crate::schema::{attribute_of, parsed_encoding, schema};
 use crate::snapshot::Snapshot;
 use crate::values;
+use crate::view::View;
 use crate::writer::{Writer, cast_mode};
 
 /// A place that holds a dataset, or will.
@@ -150,21 +152,10 @@ impl Dataset {
         Ok(Writer::new(writer, self.place.clone()))
     }
 
-    /// The rows of a view, in its order.
-    fn view_rows<'py>(
-        &self,
-        py: Python<'py>,
-        snapshot: &Snapshot,
-        name: &str,
-    ) -> PyResult<(u64, Bound<'py, PyAny>)> {
-        let found = async {
-            let view = self.dataset.view_of(&snapshot.snapshot, name).await?;
-            let rows: Vec<i64> =
-                view.row_numbers().await?.as_list().iter().map(|row| row.cast_signed()).collect();
-            Ok((view.version().0, rows))
-        };
-        let (version, rows) = wait(py, found)?;
-        Ok((version, numpy::PyArray1::from_vec(py, rows).into_any()))
+    /// A view that a version has, and the number of the version that its rows are of.
+    fn view(&self, py: Python<'_>, snapshot: &Snapshot, name: &str) -> PyResult<(u64, View)> {
+        let view = wait(py, self.dataset.view_of(&snapshot.snapshot, name))?;
+        Ok((view.version().0, View::new(view, self.place.clone())))
     }
 
     /// A writer that appends rows.
@@ -192,8 +183,9 @@ impl Dataset {
 
     /// Deletes rows of a version, by their numbers in it.
     fn delete(&self, snapshot: &Snapshot, rows: &Bound<'_, PyAny>) -> PyResult<Snapshot> {
-        let rows_of = crate::column::rows_of(rows, snapshot.snapshot.row_count())?;
-        let report = wait(rows.py(), self.dataset.delete(&snapshot.snapshot, &rows_of))?;
+        let py = rows.py();
+        let rows = rows_of(rows, snapshot.snapshot.row_count())?;
+        let report = wait(py, self.dataset.delete(&snapshot.snapshot, &rows))?;
         Ok(self.of(report.snapshot))
     }
 
@@ -210,7 +202,7 @@ impl Dataset {
         let mode = cast_mode(cast)?;
         let py = rows.py();
         let _call = Call::begin(py);
-        let rows = crate::column::rows_of(rows, snapshot.snapshot.row_count())?;
+        let rows = rows_of(rows, snapshot.snapshot.row_count())?;
         let latest = wait(py, self.dataset.latest())?;
         let batch = values::batch_of(latest.schema(), values, mode, None)?;
         wait(py, self.dataset.update(&snapshot.snapshot, &rows, &batch))
@@ -218,18 +210,10 @@ impl Dataset {
     }
 
     /// Keeps rows of a version as a view.
-    #[pyo3(signature = (snapshot, name, rows, replace=false))]
-    fn create_view(
-        &self,
-        snapshot: &Snapshot,
-        name: &str,
-        rows: &Bound<'_, PyAny>,
-        replace: bool,
-    ) -> PyResult<()> {
-        let rows_of = crate::column::rows_of(rows, snapshot.snapshot.row_count())?;
+    #[pyo3(signature = (view, name, replace=false))]
+    fn create_view(&self, py: Python<'_>, view: &View, name: &str, replace: bool) -> PyResult<()> {
         let options = ViewOptions::default().with_replace(replace);
-        let view = snapshot.snapshot.rows(rows_of).map_err(|error| raised(&error))?;
-        wait(rows.py(), self.dataset.create_view(name, &view, &options)).map(drop)
+        wait(py, self.dataset.create_view(name, &view.view, &options)).map(drop)
     }
 
     fn drop_view(&self, py: Python<'_>, name: &str) -> PyResult<Snapshot> {

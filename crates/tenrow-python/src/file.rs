@@ -57,7 +57,8 @@ impl FileHandle {
         &self,
         py: Python<'py>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        self.origin.reopened_by(py, "_handle_of", &self.attribute, Some(self.row))
+        let row = self.row.into_pyobject(py)?.into_any();
+        self.origin.reopened_by(py, "_handle_of", &self.attribute, row)
     }
 
     /// The bytes from `start` to before `end`: one exact read.

@@ -9,8 +9,10 @@ mod arrow;
 mod values;
 mod schema;
 mod place;
+mod keys;
 mod file;
 mod column;
+mod view;
 mod snapshot;
 mod writer;
 mod dataset;
@@ -31,8 +33,9 @@ fn _tenrow(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<file::FileHandle>()?;
     module.add_class::<column::TensorColumn>()?;
     module.add_class::<column::ColumnRows>()?;
+    module.add_class::<view::View>()?;
+    module.add_class::<view::Scan>()?;
     module.add_class::<snapshot::Snapshot>()?;
-    module.add_class::<snapshot::Scan>()?;
     module.add_class::<dataset::Dataset>()?;
     module.add_class::<writer::Writer>()?;
     module.add_function(wrap_pyfunction!(dataset::list_datasets, module)?)?;
@@ -40,6 +43,8 @@ fn _tenrow(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(schema::infer_attributes, module)?)?;
     module.add_function(wrap_pyfunction!(schema::names_listed, module)?)?;
     module.add_function(wrap_pyfunction!(arrow::rows_of, module)?)?;
+    module.add_function(wrap_pyfunction!(keys::places_of, module)?)?;
+    module.add_function(wrap_pyfunction!(keys::is_row, module)?)?;
     #[cfg(feature = "sql")]
     module.add_function(wrap_pyfunction!(sql::sql, module)?)?;
     #[cfg(feature = "sql")]

@@ -20,17 +20,17 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// The call that `pickle` is to make: of a function of `tenrow._dataset`, with these and more arguments.
+    /// The call that `pickle` is to make: of a function of `tenrow._dataset`, with these, the name of an attribute and rows.
     pub(crate) fn reopened_by<'py>(
         &self,
         py: Python<'py>,
         function: &str,
         name: &str,
-        row: Option<u64>,
+        rows: Bound<'py, PyAny>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let function = py.import("tenrow._dataset")?.getattr(function)?;
         let (place, version) = (&self.place, self.version);
-        let arguments = (&place.uri, version, &place.options, name, row);
+        let arguments = (&place.uri, version, &place.options, name, rows);
         Ok((function, arguments.into_pyobject(py)?))
     }
 }

@@ -1,4 +1,4 @@
-//! SQL over the datasets below some folders, and over versions by names of their own.
+//! SQL over the datasets below some folders, and over rows of versions by names of their own.
 
 use std::collections::HashMap;
 use std::mem;
@@ -18,20 +18,20 @@ use crate::arrow::{ArrowBatches, Batches};
 use crate::error::{invalid, raised};
 use crate::runtime::{Home, check_may_write, wait_for_task};
 use crate::schema::attribute_of;
-use crate::snapshot::Snapshot;
 use crate::values::{self, array_of};
+use crate::view::View;
 
-/// The answer to a statement over the datasets below `roots`, by the names of their schemas, and over `snapshots`, with
+/// The answer to a statement over the datasets below `roots`, by the names of their schemas, and over `views`, with
 /// values for its parameters: name, type, and the value in a list.
 #[pyfunction]
-#[pyo3(signature = (statement, roots, options=HashMap::new(), memory_limit_bytes=None, snapshots=Vec::new(), parameters=Vec::new()))]
+#[pyo3(signature = (statement, roots, options=HashMap::new(), memory_limit_bytes=None, views=Vec::new(), parameters=Vec::new()))]
 pub(crate) fn sql(
     py: Python<'_>,
     statement: &str,
     roots: Vec<(String, String)>,
     options: HashMap<String, String>,
     memory_limit_bytes: Option<u64>,
-    snapshots: Vec<(String, PyRef<'_, Snapshot>)>,
+    views: Vec<(String, PyRef<'_, View>)>,
     parameters: Vec<(String, String, Bound<'_, PyAny>)>,
 ) -> PyResult<ArrowBatches> {
     let parameters = parameters.iter().map(parameter).collect::<PyResult<HashMap<_, _>>>()?;
@@ -45,8 +45,8 @@ pub(crate) fn sql(
         let storage = Storage::open_with(&location, &store).map_err(|error| raised(&error))?;
         session = session.with_root_storage(name, storage);
     }
-    for (name, snapshot) in snapshots {
-        session = session.with_snapshot(name, snapshot.snapshot.clone());
+    for (name, view) in views {
+        session = session.with_view(name, view.view.clone());
     }
     let session = Session::new(&session).map_err(|error| raised(&error))?;
     let answer = answered(py, &session, statement, &parameters)?;

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[3]
-MODULES = ["tenrow", "tenrow._dataset", "tenrow._file", "tenrow._root", "tenrow._schema", "tenrow._write", "tenrow._column", "tenrow._view", "tenrow._answer"]
+MODULES = ["tenrow", "tenrow._dataset", "tenrow._file", "tenrow._root", "tenrow._schema", "tenrow._write", "tenrow._column", "tenrow._view", "tenrow._answer", "tenrow._readable"]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

@@ -58,15 +58,15 @@ def test_polars_reads_only_what_a_query_needs(digits, monkeypatch):
     asked = []
 
     class Watched:
-        def __init__(self, snapshot):
-            self.snapshot = snapshot
+        def __init__(self, view):
+            self.view = view
 
         def arrow(self, start, stop, batch_size, names):
             asked.append((start, stop, names))
-            return self.snapshot.arrow(start, stop, batch_size, names)
+            return self.view.arrow(start, stop, batch_size, names)
 
     class Source:
-        _snapshot = Watched(digits._snapshot)
+        _view = Watched(digits._view)
 
         def __len__(self):
             return ROWS

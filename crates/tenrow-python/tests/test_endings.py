@@ -99,7 +99,7 @@ LEFT = {
     "an answer": "left = ds.sql('SELECT n FROM ds')",
     "half an answer": "left = ds.sql('SELECT a.n FROM ds a, ds b, ds c, range(0, 100000000) r'); next(left)",
     "an answer given away": "left = ds.sql('SELECT a.n FROM ds a, ds b, range(0, 100000000) r').__arrow_c_stream__()",
-    "an arrow stream": "left = ds._snapshot.arrow(0, 3, 1, None); again = left.__arrow_c_stream__()",
+    "an arrow stream": "left = ds._view.arrow(0, 3, 1, None); again = left.__arrow_c_stream__()",
     "a view": "left = ds.create_view('v', [1])['n']",
 }
 

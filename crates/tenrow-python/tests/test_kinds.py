@@ -180,7 +180,7 @@ def test_tensors_of_rank_zero_are_tensors(place):
     more = ds.append({"x": [3.0], "y": np.array([3], np.int8), "n": [0.0]}).append(ds[:]).update([0], {"x": np.array([9.0])})
     assert more["x"][:].tolist() == [9.0, 2.0, 3.0, 1.0, 2.0] and list(more["x"])[2] == 3.0
     pa = pytest.importorskip("pyarrow")
-    assert len(more.append(pa.table(ds._snapshot.arrow(0, 2, None, None)))) == 7
+    assert len(more.append(pa.table(ds._view.arrow(0, 2, None, None)))) == 7
     for bad in (np.ones((2, 1)), [[1.0], [2.0]], ["a", "b"]):
         with pytest.raises((TypeError, ValueError), match="x"):
             ds.append({"x": bad, "y": [1, 2], "n": [1.0, 2.0]})

@@ -281,3 +281,77 @@ def test_a_filtered_scan_is_a_scan(digits):
             digits.scan(**{"filter": "label < 5", **given})
     with pytest.raises(KeyError):
         digits.scan(attributes="lable", filter="label < 5")
+
+
+def test_a_view_has_every_way_of_reading_that_a_dataset_has(digits):
+    rows = [7, 3, 2999, 3, 12]
+    view = digits.rows(rows)
+    labels = columns()["label"][rows]
+    assert view.name is None and view.row_numbers.tolist() == rows and len(view.rows([0, -1])) == 2
+    assert view.rows(slice(1, 3))["label"][:].tolist() == labels[1:3].tolist()
+    assert view.rows(view["label"] == 3)["label"][:].tolist() == [3, 3]
+    for batch_size in (None, 1, 2, 100):
+        assert np.concatenate([batch["label"] for batch in view.scan(batch_size)]).tolist() == labels.tolist()
+    assert [batch["label"].tolist() for batch in view.scan(2, rows=slice(1, 4))] == [[3, 2999], [3]]
+    assert [batch["label"].tolist() for batch in view.scan(2, "label", filter="label < 10")] == [[7, 3], [3]]
+    assert [batch["label"].tolist() for batch in view.scan(9, filter="label < 10", rows=slice(1, None))] == [[3, 3]]
+    assert view.rows_where("label = 3").tolist() == [1, 3]
+    assert view.take([4, 0], "label", verify="always")["label"].tolist() == [12, 7]
+    assert next(view.scan(2, verify="always"))["label"].tolist() == [7, 3]
+    with pytest.raises(ValueError, match='verify="often"'):
+        view.take([0], verify="often")
+    answer = view.sql("SELECT _row, label FROM ds WHERE label > $1", [5])
+    assert [batch["_row"].tolist() for batch in answer] == [[7, 2999, 12]]
+    with pytest.raises(tenrow.InvalidInput, match="ds is a view"):
+        view.sql("DELETE FROM ds")
+    names = [f"row {row} ü" for row in rows]
+    assert view["name"][:] == names and view[1:3]["name"] == names[1:3] and view[[-1]]["name"] == [names[-1]]
+    assert view[-1]["name"] == names[-1] and view["name"][1] == names[1]
+    with pytest.raises(tenrow.OutOfRange, match="row 5 is out of range: there are 5 rows"):
+        view["name"][5]
+
+
+def test_consecutive_rows_of_a_view_are_mapped_memory(digits):
+    view = digits.rows(slice(10, 20))
+    image = view["image"][2]
+    assert not image.flags.writeable and image.base is not None
+    assert np.shares_memory(image, digits["image"][12])
+
+
+def test_a_view_that_nothing_keeps_can_be_kept(digits):
+    few = digits.rows([5, 1, 5])
+    assert digits.create_view("few", few)["label"][:].tolist() == [5, 1, 5]
+    later = digits.append(digits[:2])
+    with pytest.raises(ValueError, match="a view of version 1 is kept by that version"):
+        later.create_view("again", few)
+    # Rows of another dataset are none of this one's, though versions have the same number.
+    other = tenrow.from_numpy(digits.uri + "-other", {"label": [1, 2, 3, 4, 5, 6]})
+    with pytest.raises(ValueError, match="a view is of a version of its own dataset"):
+        digits.create_view("other", other.rows([1]))
+
+
+@pytest.mark.parametrize("key", [True, np.True_, np.array(True), False])
+def test_a_bool_is_no_row_anywhere(digits, key):
+    view = digits.rows([1, 2])
+    for source in (digits, view, digits["label"], digits["name"], view["label"], view["name"]):
+        with pytest.raises(TypeError, match="(True|False) is no row: a mask is an array with a bool for each"):
+            source[key]
+
+
+@pytest.mark.parametrize("name", ["image", "label", "name"])
+def test_brackets_mean_the_same_for_datasets_views_and_columns(digits, name):
+    half = digits.rows(np.arange(0, ROWS, 2))
+    for source in (digits, half):
+        whole, count = source[:][name], len(source)
+        mask = np.arange(count) % 5 == 0
+        keys = [0, -1, np.int64(3), slice(2, 9), slice(9, 2), slice(None, None, -3), slice(-5, None), [3, 1, 3], [], mask, mask.tolist(), np.ma.masked_array(mask, mask)]
+        for key in keys:
+            found, of_rows = source[name][key], source[key][name]
+            numbers = np.arange(count)[np.ma.filled(key, False) if isinstance(key, np.ma.MaskedArray) else key if not isinstance(key, list) else np.array(key, bool if key and type(key[0]) is bool else int)]
+            expected = whole[int(numbers)] if np.ndim(numbers) == 0 else [whole[row] for row in numbers]
+            for values in (found, of_rows):
+                assert np.array_equal(np.asarray(values), np.asarray(expected)) or (len(expected) == 0 and len(values) == 0), key
+        for wrong, kind in ((count, IndexError), (-count - 1, IndexError), ([count], IndexError), (1.5, TypeError), ([0.5], TypeError), (mask[1:], ValueError), (None, TypeError)):
+            for place in (source, source[name]):
+                with pytest.raises(kind):
+                    place[wrong]

@@ -152,3 +152,10 @@ def test_times_are_compared_as_times(place):
             ds["t"] < bad  # noqa: B015
     with pytest.raises(ValueError, match="a span has no text"):
         ds["span"] == "00:00:01"  # noqa: B015
+
+
+def test_columns_of_a_view_that_nothing_keeps_are_pickled_with_their_rows(ds):
+    view = ds.rows([9, 3, 9])
+    for again in (pickle.loads(pickle.dumps(view["n"])), copy.deepcopy(view["n"]), pickle.loads(pickle.dumps(view))["n"]):
+        assert again[:].tolist() == [9, 3, 9]
+    assert pickle.loads(pickle.dumps(view["name"]))[:] == ["row 9", "row 3", "row 9"]

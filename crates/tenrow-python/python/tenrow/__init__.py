@@ -9,7 +9,7 @@
 (100, 99, (28, 28))
 """
 
-from ._column import Column, ViewColumn
+from ._column import Column
 from ._dataset import Dataset, open
 from ._errors import (
     AlreadyExists,
@@ -59,7 +59,6 @@ __all__ = [
     "TooNew",
     "Unsupported",
     "View",
-    "ViewColumn",
     "Writer",
     "WrongType",
     "__version__",

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from . import _tenrow
-from ._column import Column, ViewColumn
+from ._column import Column
 from ._frames import checked
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def array_of(values: Any) -> Any:
     """Columns of datasets as their values, tensors of torch as arrays over the same memory; all else as it is."""
-    if isinstance(values, (_tenrow.TensorColumn, Column, ViewColumn)):
+    if isinstance(values, (_tenrow.TensorColumn, Column)):
         return values[:]
     if type(values).__module__.partition(".")[0] == "torch":
         return of_torch(values)

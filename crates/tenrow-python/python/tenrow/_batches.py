@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from . import _tenrow
 from ._errors import InvalidInput
-from ._keys import places_of
 
 
 def batches(
@@ -17,7 +17,7 @@ def batches(
     """The rows of a dataset or view, in this order or their own, as dicts of arrays that may be written."""
     if batch_size < 1:
         raise InvalidInput(f"batch_size={batch_size}: a batch has a row at least")
-    order = np.arange(len(source)) if rows is None else places_of(rows, len(source))
+    order = np.arange(len(source)) if rows is None else _tenrow.places_of(rows, len(source))
     for start in range(0, len(order), batch_size):
         some = order[start : start + batch_size]
         if len(some) < batch_size and drop_remainder:

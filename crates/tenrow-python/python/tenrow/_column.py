@@ -1,4 +1,4 @@
-"""One attribute of all rows, of a dataset or a view, where it is no tensor column of the native part."""
+"""One attribute of the rows of a dataset or a view, where it is no tensor column of the native part."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import numpy as np
 
 from ._errors import InvalidInput, WrongType
 from ._file import wrapped
-from ._keys import is_row
 
 if TYPE_CHECKING:
-    from ._dataset import Dataset
+    from ._readable import Readable
     from ._schema import Attribute
-    from ._view import View
 
 
 class Rows:
@@ -118,15 +116,15 @@ class Column(Rows):
     ('Grace', ['Ada', 'Alan'], ['Grace', 'Ada'])
     """
 
-    def __init__(self, dataset: Dataset, name: str) -> None:
-        self._dataset, self._name = dataset, name
+    def __init__(self, source: Readable, name: str) -> None:
+        self._source, self._name = source, name
 
     @property
     def _attribute(self) -> Attribute:
-        return self._dataset.schema[self._name]
+        return self._source.schema[self._name]
 
     def _capsules(self, requested_schema: Any) -> Any:
-        return self._dataset._snapshot.column_array(self._name, None, requested_schema)
+        return self._source._view.column_array(self._name, requested_schema)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         values = self[:]
@@ -139,90 +137,20 @@ class Column(Rows):
         return np.asarray(values, dtype)
 
     def __len__(self) -> int:
-        return len(self._dataset)
-
-    def __getitem__(self, key: Any) -> Any:
-        dataset, names = self._dataset, [self._name]
-        if isinstance(key, slice):
-            start, stop, step = key.indices(len(dataset))
-            if step == 1:
-                rows = dataset._snapshot.slice(start, max(start, stop), names)
-                return wrapped(rows)[self._name]
-            key = np.arange(start, stop, step)
-        elif is_row(key):
-            return wrapped(dataset._snapshot.row(key.__index__(), names))[self._name]
-        elif isinstance(key, tuple):
-            if len(key) == 1 or (len(key) == 2 and key[1] is Ellipsis):
-                return self[key[0]]
-            raise WrongType(f"{self!r}: its values are no arrays of one shape, so it has one index: a list for several rows")
-        return dataset.take(key, names)[self._name]
-
-    def __iter__(self) -> Iterator[Any]:
-        for batch in self._dataset.scan(attributes=[self._name]):
-            yield from batch[self._name]
-
-    def __repr__(self) -> str:
-        return f"Column({self._name!r}: {self._dataset.schema[self._name].type}, rows={len(self):,})"
-
-
-class ViewColumn(Rows):
-    """An attribute of the rows of a view, in its order; `view["image"]`."""
-
-    def __init__(self, view: View, name: str) -> None:
-        self._view, self._name = view, name
-        view.dataset[name]
-
-    @property
-    def _attribute(self) -> Attribute:
-        return self._view.dataset.schema[self._name]
-
-    def _capsules(self, requested_schema: Any) -> Any:
-        return self._view.dataset._snapshot.column_array(self._name, self._view.rows, requested_schema)
-
-    @property
-    def _column(self) -> Any:
-        return self._view.dataset[self._name]
-
-    @property
-    def dtype(self) -> Any:
-        """The dtype of its values, if they are tensors or numbers."""
-        return self._column.dtype
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of all rows together, if they are tensors or numbers."""
-        return (len(self), *self._column.shape[1:])
-
-    def __len__(self) -> int:
-        return len(self._view)
+        return len(self._source)
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, tuple):
-            if not key:
-                return self[:]
-            if is_row(key[0]):
-                return self._column[(self._view._row(key[0].__index__()), *key[1:])]
-            return self._column[(self._view._rows(key[0]), *key[1:])]
-        if is_row(key):
-            return self._column[self._view._row(key.__index__())]
-        return self._column[self._view._rows(key)]
-
-    def numpy(self) -> np.ndarray[Any, Any]:
-        """The tensors of all rows of the view in one array, in which null rows are masked."""
-        return self[:]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        if copy is False:
-            raise ValueError("a copy cannot be avoided: a view has an order of its own")
-        if not hasattr(self._column, "dtype"):
-            return np.asarray(self._column)[self._view.rows]
-        values = self[:]
-        if isinstance(values, np.ma.MaskedArray):
-            raise ValueError("null rows have no place in an array: take column[:], which masks them, and fill it")
-        return np.asarray(values, dtype)
+            if len(key) == 1 or (len(key) == 2 and key[1] is Ellipsis):
+                return self[key[0]]
+            raise WrongType(f"{self!r}: its values are no arrays of one shape, so it has one index: a list for several rows")
+        if key is Ellipsis:
+            key = slice(None)
+        return wrapped(self._source._view.get(key, [self._name]))[self._name]
 
     def __iter__(self) -> Iterator[Any]:
-        return (self[row] for row in range(len(self)))
+        for batch in self._source.scan(attributes=[self._name]):
+            yield from batch[self._name]
 
     def __repr__(self) -> str:
-        return f"ViewColumn({self._column!r}, rows={len(self):,} of view {self._view.name!r})"
+        return f"Column({self._name!r}: {self._attribute.type}, rows={len(self):,})"

@@ -6,21 +6,19 @@ import json
 import operator
 import os
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from . import _tenrow
-from ._answer import Answer, parameters_of
 from ._arrays import array_of
-from ._column import Column
 from ._errors import InvalidInput, NotFound, WrongType
-from ._file import wrapped
-from ._keys import is_row, names_of, shown
-from ._progress import bar, counted, reporting
-from ._schema import Attribute, TypeLike, _type_of, infer_column
+from ._keys import names_of
+from ._progress import bar, reporting
+from ._readable import Readable
+from ._schema import TypeLike, _type_of, infer_column
 from ._view import View
 from ._writer import Writer, write_options
 
@@ -71,12 +69,13 @@ def _reopened(uri: str, version: int, options: dict[str, str]) -> Dataset:
     return open(uri, version, None, options)
 
 
-def _column_of(uri: str, version: int, options: dict[str, str], name: str, row: None) -> Any:
-    return _reopened(uri, version, options)[name]
+def _column_of(uri: str, version: int, options: dict[str, str], name: str, rows: Any) -> Any:
+    dataset = _reopened(uri, version, options)
+    return dataset[name] if rows is None else dataset.rows(rows)[name]
 
 
 def _handle_of(uri: str, version: int, options: dict[str, str], name: str, row: int) -> Any:
-    return _reopened(uri, version, options)._snapshot.row(row, [name])[name]
+    return _reopened(uri, version, options)._view.get(row, [name])[name]
 
 
 class _State:
@@ -98,7 +97,7 @@ class _State:
         self.version = self.snapshot.version
 
 
-class Dataset:
+class Dataset(Readable):
     """One version of a dataset; made by `tenrow.open`.
 
     Rows are numbered from 0. `ds[5]` is one row, `ds[10:20]` and `ds[[5, 9, 5]]` are several, as dicts; `ds["image"]`
@@ -122,6 +121,7 @@ class Dataset:
         self._uri, self._options = state.uri, state.options
         self._opened: Any = state.snapshot
         self._version = state.version
+        self._all: Any = None
         self._columns: dict[str, Any] = {}
         if not state.place.is_local:
             _REMOTE.add(self)
@@ -140,9 +140,22 @@ class Dataset:
             self._opened = self._place.at_version(self._version)
         return self._opened
 
+    @property
+    def _view(self) -> Any:
+        if self._all is None:
+            self._all = self._snapshot.all()
+        return self._all
+
     def _forget(self) -> None:
-        self._known = self._opened = None
+        self._known = self._opened = self._all = None
         self._columns = {}
+
+    @property
+    def _where(self) -> tuple[str, dict[str, str]]:
+        return self._uri, self._options
+
+    def _places(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return rows
 
     @property
     def uri(self) -> str:
@@ -155,17 +168,6 @@ class Dataset:
         return self._version
 
     @property
-    def schema(self) -> dict[str, Attribute]:
-        """The attributes by their names, in order.
-
-        >>> import numpy as np, tempfile, tenrow
-        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"x": np.zeros((3, 2, 2), np.uint8)})
-        >>> ds.schema["x"].dtype, ds.schema["x"].shape
-        ('u8', (2, 2))
-        """
-        return {about["name"]: Attribute._of(about) for about in self._snapshot.schema()}
-
-    @property
     def properties(self) -> dict[str, Any]:
         """What was noted with the dataset."""
         return json.loads(self._snapshot.properties)
@@ -175,9 +177,6 @@ class Dataset:
         """The bytes of its Parquet files."""
         return self._snapshot.size_bytes
 
-    def __len__(self) -> int:
-        return len(self._snapshot)
-
     def __repr__(self) -> str:
         names = ", ".join(f"{a.name}: {a.type}" for a in self.schema.values())
         return f"Dataset({self.uri!r}, version={self.version}, rows={len(self):,}, {{{names}}})"
@@ -185,170 +184,23 @@ class Dataset:
     def __reduce__(self) -> Any:
         return _reopened, (self._uri, self._version, self._options)
 
-    # -- rows
+    # -- rows, beside what every `Readable` has
 
-    def __getitem__(self, key: Any) -> Any:
-        if type(key) is str:
-            column = self._columns.get(key)
-            if column is None:
-                tensors = self._snapshot.tensors(key)
-                column = self._columns[key] = Column(self, key) if tensors is None else tensors
-            return column
-        if isinstance(key, slice):
-            start, stop, step = key.indices(len(self))
-            if step == 1:
-                return wrapped(self._snapshot.slice(start, max(start, stop)))
-            return self.take(np.arange(start, stop, step))
-        if is_row(key):
-            return wrapped(self._snapshot.row(key.__index__()))
-        if isinstance(key, tuple) or key is Ellipsis:
-            raise WrongType(f"ds[{shown(key)}]: a dataset has rows and names, so give one of them, or a list of rows")
-        return self.take(key)
+    def rows(self, rows: Any) -> View:
+        """These rows of this version, in this order and as often as they are given, as a view that nothing keeps.
 
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self.schema
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (self[row] for row in range(len(self)))
-
-    def take(
-        self,
-        rows: Any,
-        attributes: Sequence[str] | str | None = None,
-        out: Mapping[str, Any] | None = None,
-        *,
-        verify: str | None = None,
-    ) -> dict[str, Any]:
-        """These rows in this order, as a dict of columns; a mask of all rows serves as well.
-
-        Tensors are one array each, rows first; `out` maps names to arrays that are filled instead. `verify` is
-        `"always"`, `"fetched"` or `"never"`. Raises `IndexError` for a row that there is not, `KeyError` for an
-        attribute.
-
-        >>> import numpy as np, tempfile, tenrow
-        >>> place = tempfile.mkdtemp() + "/x"
-        >>> ds = tenrow.from_numpy(place, {"x": np.arange(12.0).reshape(4, 3)})
-        >>> ds.take([-1, 0])["x"]
-        array([[ 9., 10., 11.],
-               [ 0.,  1.,  2.]])
-        """
-        if out is not None and not isinstance(out, Mapping):
-            raise WrongType(f"out: expected a dict from names to arrays, found {type(out).__name__}")
-        given = None if out is None else dict(out)
-        return wrapped(self._snapshot.take(rows, names_of(attributes), given, verify))
-
-    def scan(
-        self,
-        batch_size: int | None = None,
-        attributes: Sequence[str] | str | None = None,
-        *,
-        filter: str | None = None,  # noqa: A002
-        rows: slice | None = None,
-        verify: str | None = None,
-        progress: bool = False,
-    ) -> Iterator[dict[str, Any]]:
-        """All rows in order, as dicts of columns of up to `batch_size` rows: fetched ahead, in bounded memory.
-
-        `filter` is a condition of SQL, such as `"label = 3 AND score > 0.5"`. `progress` shows a bar of `tqdm`. Raises
-        `KeyError` for an attribute that there is not, `ValueError` for a condition that is none.
+        They are a list, a slice, an array of numbers or a mask of all rows; nothing of them is read yet.
 
         >>> import tempfile, tenrow
         >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
-        >>> [batch["n"].tolist() for batch in ds.scan(batch_size=2)]
-        [[1, 2], [3]]
-        >>> [batch["n"].tolist() for batch in ds.scan(filter="n <> 2")]
-        [[1, 3]]
+        >>> ds.rows([2, 0, 2])["n"][:].tolist(), ds.rows(ds["n"] > 1)["n"][:].tolist()
+        ([3, 1, 3], [2, 3])
         """
-        if batch_size is not None and batch_size < 1:
-            raise InvalidInput(f"batch_size={batch_size}: a batch has a row at least")
-        start, stop, step = (rows or slice(None)).indices(len(self))
-        if step != 1:
-            raise InvalidInput(f"rows: a step of {step}, and a scan has none")
-        if filter is not None:
-            found = self.rows_where(filter)
-            found = found[(found >= start) & (found < stop)]
-            self.take([], attributes, verify=verify)
-            filtered = self._taken(found, batch_size or 1024, attributes, verify)
-            return counted(filtered, _rows, "rows", len(found)) if progress else filtered
-        batches = self._snapshot.scan(start, max(start, stop), batch_size, names_of(attributes), verify)
-        if progress:
-            batches = counted(batches, _rows, "rows", max(stop - start, 0))
-        return map(wrapped, batches)
-
-    def _taken(
-        self, rows: Any, batch_size: int, attributes: Sequence[str] | str | None, verify: str | None
-    ) -> Iterator[dict[str, Any]]:
-        for start in range(0, len(rows), batch_size):
-            yield self.take(rows[start : start + batch_size], attributes, verify=verify)
-
-    def rows_where(self, condition: str) -> np.ndarray[Any, Any]:
-        """The numbers of the rows for which a condition of SQL is true, ascending.
-
-        >>> import tempfile, tenrow
-        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
-        >>> ds.rows_where("n >= 2").tolist()
-        [1, 2]
-        """
-        # On lines of its own a comment in it ends.
-        answer = self.sql(f"SELECT _row FROM ds WHERE (\n{condition}\n) ORDER BY _row")
-        return _tenrow.rows_of(answer._batches)
-
-    # -- other libraries
-
-    def sql(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Answer:
-        """Answers one statement: a stream of rows, read once.
-
-        `parameters` are values for `$1`, `$2` … in the statement, or by name for `$name`: no text of a user need be put into it.
-
-        The dataset is called `ds` in it, in this version; those beside it have their names, in the versions that are the
-        newest now. The answer gives its batches as dicts of columns, as `scan` does, and has `to_arrow`, `to_pandas` and
-        `to_polars`; it is computed as it is read. `INSERT`, `UPDATE` and `DELETE` commit at once: this dataset stays the
-        version that it is, and `ds.latest()` has the rows. Several statements, which `;` separates, run in order until one
-        fails, and the answer is that of the last.
-
-        >>> import tempfile, tenrow
-        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
-        >>> answer = ds.sql("DELETE FROM x WHERE n >= $1", [2])
-        >>> ds.latest()["n"][:].tolist()
-        [1]
-        """
-        above = self.uri.rstrip("/").rpartition("/")[0]
-        roots = [("data", above)] if above and not above.endswith(":/") else []
-        values = parameters_of(parameters)
-        return Answer(_tenrow.sql(statement, roots, self._options, None, [("ds", self._snapshot)], values))
+        return View(self, self._view.part(rows))
 
     def __datafusion_table_provider__(self, session: Any) -> Any:
         """For `datafusion.SessionContext.register_table(name, ds)`: columns, conditions and limits are pushed down."""
         return _tenrow.datafusion_table(self._snapshot, session)
-
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return self._snapshot.arrow(0, len(self), None, None).__arrow_c_stream__(requested_schema)
-
-    def __arrow_c_schema__(self) -> Any:
-        return self._snapshot.arrow(0, 0, None, None).__arrow_c_schema__()
-
-    def to_arrow(self, attributes: Sequence[str] | str | None = None) -> Any:
-        """All rows as a `pyarrow.Table`; tensors are `pyarrow`'s fixed-shape tensors."""
-        import pyarrow
-
-        return pyarrow.table(self._snapshot.arrow(0, len(self), None, names_of(attributes)).collected())
-
-    def to_pandas(self, attributes: Sequence[str] | str | None = None) -> Any:
-        """All rows as a `pandas.DataFrame`; needs pyarrow as well."""
-        chosen = [self.schema[name] for name in names_of(attributes) or self.schema]
-        for attribute in chosen:
-            if attribute.dtype == "bf16":
-                raise InvalidInput(f'attribute "{attribute.name}": pandas has no bf16: leave it out, by giving the others')
-        return self.to_arrow(attributes).to_pandas()
-
-    def to_polars(self) -> Any:
-        """All rows as a `polars.LazyFrame`: only what a query needs is read.
-
-        Columns and the number of rows are pushed down, and so are conditions, which polars applies to each batch.
-        """
-        from ._polars import lazy_frame
-
-        return lazy_frame(self)
 
     # -- versions and views
 
@@ -364,11 +216,11 @@ class Dataset:
 
     def view(self, name: str) -> View:
         """The rows of a view, in its order, of the version that it is of."""
-        version, rows = self._place.view_rows(self._place.latest(), name)
+        version, rows = self._place.view(self._place.latest(), name)
         return View(open(self._uri, version, None, self._options), rows, name)
 
     def create_view(self, name: str, rows: Any, *, replace: bool = False) -> View:
-        """Keeps these rows of this version under a name; the version then never expires.
+        """Keeps these rows of this version, or those of a view of it, under a name; the version then never expires.
 
         Raises `FileExistsError` if there is a view of that name and `replace` is not given.
 
@@ -378,7 +230,10 @@ class Dataset:
         >>> len(train), int(train[0]["n"]), ds.view("train").take([0, 1])["n"].tolist()
         (2, 3, [3, 1])
         """
-        self._place.create_view(self._snapshot, name, rows, replace)
+        chosen = rows if isinstance(rows, View) else self.rows(rows)
+        if chosen.dataset.version != self.version:
+            raise InvalidInput(f"a view of version {chosen.dataset.version} is kept by that version: view.dataset.create_view(…)")
+        self._place.create_view(chosen._view, name, replace)
         return self.view(name)
 
     def views(self) -> list[str]:
@@ -587,7 +442,3 @@ class Dataset:
         """
         with bar(progress, "objects") as report:
             return self._place.vacuum(older_than, dry_run, report)
-
-
-def _rows(batch: Mapping[str, Any]) -> int:
-    return len(next(iter(batch.values()), ()))

@@ -1,4 +1,4 @@
-"""Datasets as lazy frames of polars."""
+"""Datasets and views as lazy frames of polars."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 if TYPE_CHECKING:
-    from ._dataset import Dataset
+    from ._readable import Readable
 
 
-def lazy_frame(dataset: Dataset) -> pl.LazyFrame:
+def lazy_frame(source: Readable) -> pl.LazyFrame:
     """All rows; columns, conditions and the number of rows are pushed down."""
-    snapshot = dataset._snapshot
-    rows = len(dataset)
+    view = source._view
+    rows = len(source)
 
     def batches(
         columns: list[str] | None, predicate: pl.Expr | None, row_limit: int | None, batch_size: int | None
@@ -25,7 +25,7 @@ def lazy_frame(dataset: Dataset) -> pl.LazyFrame:
         left = row_limit
         step = max(batch_size or 1 << 16, 1)
         for start in range(0, last, step):
-            stream = snapshot.arrow(start, min(start + step, last), None, columns)
+            stream = view.arrow(start, min(start + step, last), None, columns)
             frame: Any = pl.DataFrame(stream)
             if predicate is not None:
                 frame = frame.filter(predicate)
@@ -36,5 +36,5 @@ def lazy_frame(dataset: Dataset) -> pl.LazyFrame:
             if left == 0:
                 return
 
-    empty: Any = pl.DataFrame(snapshot.arrow(0, 0, None, None))
+    empty: Any = pl.DataFrame(view.arrow(0, 0, None, None))
     return register_io_source(batches, schema=empty.schema)

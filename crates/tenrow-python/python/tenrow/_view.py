@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._batches import batches
-from ._column import ViewColumn
-from ._errors import NotFound, WrongType
-from ._keys import is_row, names_of, out_of_range, places_of, shown
-from ._schema import Attribute
+from ._errors import NotFound
+from ._readable import Readable
 
 if TYPE_CHECKING:
     from ._dataset import Dataset
 
 
-class View:
-    """Rows of one version, in an order of their own; made by `Dataset.view`.
+class View(Readable):
+    """Rows of one version, in an order of their own; made by `Dataset.rows`, kept by `Dataset.create_view`.
 
-    It is read as a dataset is: `view[5]`, `view[:10]`, `view["image"]`, `take`, `scan`.
+    It is read as a dataset is: `view[5]`, `view[:10]`, `view["image"]`, `take`, `scan`, `sql`. Rows are counted within it.
 
     >>> import tempfile, tenrow
     >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
@@ -29,39 +25,37 @@ class View:
     ([3, 2, 1], [[3, 2], [1]])
     """
 
-    def __init__(self, dataset: Dataset, rows: np.ndarray[Any, Any], name: str | None = None) -> None:
-        self.dataset, self.rows, self.name = dataset, rows, name
+    _kind = "view"
+
+    def __init__(self, dataset: Dataset, rows: Any, name: str | None = None) -> None:
+        self.dataset, self.name = dataset, name
+        self._opened_by = dataset._snapshot
+        self._known = self._opened_by.rows_of(rows)
+        self._columns: dict[str, Any] = {}
 
     @property
-    def schema(self) -> dict[str, Attribute]:
-        """The attributes by their names, in order."""
-        return self.dataset.schema
+    def _view(self) -> Any:
+        snapshot = self.dataset._snapshot
+        # After a fork the dataset of a store is opened anew.
+        if snapshot is not self._opened_by:
+            self._opened_by, self._known, self._columns = snapshot, snapshot.rows_of(self._known), {}
+        return self._known
 
-    def __len__(self) -> int:
-        return len(self.rows)
+    @property
+    def _where(self) -> tuple[str, dict[str, str]]:
+        return self.dataset._where
 
-    def __contains__(self, name: object) -> bool:
-        return name in self.dataset
+    def _places(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.flatnonzero(np.isin(self.row_numbers, rows))
 
-    def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, str):
-            return ViewColumn(self, key)
-        if is_row(key):
-            return self.dataset[self._row(key.__index__())]
-        return self.dataset.take(self._rows(key))
+    @property
+    def row_numbers(self) -> np.ndarray[Any, Any]:
+        """Its rows, as numbers in their version."""
+        return self._view.rows()
 
-    def _rows(self, key: Any) -> np.ndarray[Any, Any]:
-        """Rows of the dataset, of a slice, a list or a mask of the view."""
-        if isinstance(key, slice):
-            return self.rows[key]
-        if isinstance(key, tuple) or key is Ellipsis:
-            raise WrongType(f"[{shown(key)}]: a view has rows and names, so give one of them, or a list of rows")
-        return self.rows[places_of(key, len(self))]
-
-    def _row(self, place: int) -> int:
-        if not -len(self) <= place < len(self):
-            raise out_of_range(place, len(self))
-        return int(self.rows[place])
+    def rows(self, rows: Any) -> View:
+        """The rows at these places of it, as a view that nothing keeps; given as to `Dataset.rows`."""
+        return View(self.dataset, self._view.part(rows))
 
     def at(self, dataset: Dataset, *, skip_deleted: bool = False) -> View:
         """The same rows in another version, where there are columns that came later, or fewer rows.
@@ -76,39 +70,21 @@ class View:
         >>> train.at(later)["double"][:].tolist()
         [6, 2]
         """
-        rows = dataset._snapshot.rows_of(self.dataset._snapshot, self.rows)
-        if not skip_deleted and (rows < 0).any():
-            gone = int((rows < 0).sum())
-            raise NotFound(f"{gone} of {len(rows)} rows of the view {self.name!r} are deleted in version {dataset.version}: skip_deleted=True leaves them out")
-        return View(dataset, rows[rows >= 0], self.name)
+        there = self._view.present_at(dataset._view)
+        gone = len(self) - len(there)
+        if gone and not skip_deleted:
+            what = "the view" if self.name is None else f"the view {self.name!r}"
+            raise NotFound(f"{gone} of {len(self)} rows of {what} are deleted in version {dataset.version}: skip_deleted=True leaves them out")
+        return View(dataset, there, self.name)
 
-    def take(
-        self, rows: Any, attributes: Sequence[str] | str | None = None, out: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """As `Dataset.take`, with rows counted within the view."""
-        return self.dataset.take(self._rows(rows), attributes, out)
-
-    def scan(
-        self, batch_size: int | None = None, attributes: Sequence[str] | str | None = None
-    ) -> Iterator[dict[str, Any]]:
-        """All rows of the view in its order, as dicts of columns of up to `batch_size` rows, by default 1024."""
-        return batches(self, 1024 if batch_size is None else batch_size, attributes, None, False)
-
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return self.dataset._snapshot.arrow_rows(self.rows, None).__arrow_c_stream__(requested_schema)
-
-    def to_arrow(self, attributes: Sequence[str] | str | None = None) -> Any:
-        """All rows of the view as a `pyarrow.Table`."""
-        import pyarrow
-
-        return pyarrow.table(self.dataset._snapshot.arrow_rows(self.rows, names_of(attributes)))
-
-    def to_pandas(self, attributes: Sequence[str] | str | None = None) -> Any:
-        """All rows of the view as a `pandas.DataFrame`; needs pyarrow as well."""
-        return self.to_arrow(attributes).to_pandas()
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (self[row] for row in range(len(self)))
+    def __reduce__(self) -> Any:
+        return _reopened, (self.dataset, self.row_numbers, self.name)
 
     def __repr__(self) -> str:
-        return f"View({self.name!r}, rows={len(self):,} of {self.dataset!r})"
+        name = "" if self.name is None else f"{self.name!r}, "
+        return f"View({name}rows={len(self):,} of {self.dataset!r})"
+
+
+def _reopened(dataset: Dataset, rows: np.ndarray[Any, Any], name: str | None) -> View:
+    """The view that was pickled."""
+    return View(dataset, dataset._view.part(rows), name)

@@ -7,9 +7,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from . import _tenrow
 from ._batches import batches as _batches
 from ._errors import WrongType
-from ._keys import names_of, places_of
+from ._keys import names_of
 
 
 def dataset(
@@ -27,7 +28,7 @@ def dataset(
     """
     about = getattr(source, "dataset", source).schema
     names = names_of(attributes) or list(about)
-    rows = None if rows is None else places_of(rows, len(source))
+    rows = None if rows is None else _tenrow.places_of(rows, len(source))
     count = len(source) if rows is None else len(rows)
 
     def given() -> Iterator[dict[str, Any]]:

@@ -58,7 +58,7 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
         self.attributes = names_of(attributes)
         self.transform, self.tuples, self.batched = transform, tuples, batched
         self.pin_memory = pin_memory
-        known = getattr(source, "dataset", source).schema
+        known = source.schema
         for name in self.attributes or ():
             if name not in known:
                 raise NotFound(f'no attribute "{name}"; there are {listed(known)}')
@@ -100,7 +100,7 @@ class Dataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
 
     def _targets(self, count: int, make: Callable[..., torch.Tensor]) -> dict[str, torch.Tensor]:
         """Tensors that batches of so many rows are read into: of all attributes that never are null."""
-        about = getattr(self.source, "dataset", self.source).schema
+        about = self.source.schema
         names = about if self.attributes is None else self.attributes
         kept = [about[name] for name in names if about[name].kind == "tensor" and not about[name].nullable]
         return {a.name: make((count, *a.shape), _TYPES[a.dtype]) for a in kept if 0 not in (count, *a.shape)}
