@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::format::Checksum;
+use crate::format::layout::hash_in;
 
 /// Bytes of an object that are read at a time, where all of it is.
 pub(crate) const PIECE_BYTES: u64 = 8 << 20;
@@ -31,7 +32,7 @@ impl ContentCheck {
 
     /// Of a large file, whose name says its hash.
     pub(crate) fn of_large_file(path: &str) -> Self {
-        Self::of_blake3(hash_in_name(path))
+        Self::of_blake3(hash_in(path))
     }
 
     pub(crate) fn write(&mut self, piece: &[u8]) {
@@ -60,12 +61,6 @@ impl ContentCheck {
         };
         Err(Error::corrupt(shown.to_owned(), reason))
     }
-}
-
-/// The BLAKE3 hash that the name of a large file begins with.
-pub(crate) fn hash_in_name(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    name.split_once('-').map_or(name, |(hash, _)| hash)
 }
 
 /// What is wrong with what a row says of the bytes that it has.

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use crate::blocking;
-use crate::change::{FilePaths, file_attributes, own_path};
+use crate::change::{FilePaths, file_attributes};
 use crate::commit;
 use crate::content::{ContentCheck, PIECE_BYTES};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Attribute;
-use crate::format::manifest::{Partition, Version, origin_of};
+use crate::format::manifest::{Partition, Version, origin_of, own_path};
 use crate::snapshot::{LoadedPartition, Snapshot};
 use crate::storage::{Storage, Upload};
 

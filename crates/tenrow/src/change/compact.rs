@@ -9,7 +9,7 @@ use crate::format::manifest::{Partition, Root, RowIdRange};
 use crate::format::{Attribute, Schema};
 use crate::read::{ReadOptions, live_rows};
 use crate::snapshot::{LoadedPartition, Snapshot};
-use crate::write::{Finishing, PartitionWriter, WriteOptions, folder_of};
+use crate::write::{Finishing, PartitionWriter, WriteOptions, folders_of};
 
 /// Bytes of rows that are read at a time.
 const READ_BYTES: u64 = 64 << 20;
@@ -192,9 +192,9 @@ async fn rewrite(
     let attributes: Vec<Attribute> =
         attributes_of(first, base.schema()).into_iter().cloned().collect();
     let keys = first.entry().keys.clone();
-    let folder = folder_of(&keys);
+    let folders = folders_of(&keys);
     let (ids, own) = (committer.ids.clone(), attributes.clone());
-    let mut writer = PartitionWriter::new(storage.clone(), ids, own, keys, folder);
+    let mut writer = PartitionWriter::new(storage.clone(), ids, own, keys, folders);
     let mut finishing = Finishing::default();
     let mut outputs = Vec::new();
     let mut row_ids = Vec::new();

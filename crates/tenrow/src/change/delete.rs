@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::commit::{Applied, Change, Committer, Edits, Premise, commit};
 use crate::dataset::Dataset;
 use crate::error::Result;
+use crate::format::layout::ObjectKind;
 use crate::format::manifest::{DeletionVector, Partition, Root};
 use crate::format::{DeletedRows, checksum};
 use crate::snapshot::Snapshot;
@@ -117,7 +118,7 @@ async fn without(
     entry: &Partition,
     deleted: &DeletedRows,
 ) -> Result<Partition> {
-    let path = format!("_tenrow/deletes/{}", committer.ids.next());
+    let path = ObjectKind::Deletes.path(&committer.ids.next());
     let bytes = Bytes::from(deleted.encode());
     let deletes = DeletionVector {
         size_bytes: bytes.len() as u64,

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use arrow_array::ArrayRef;
 
-use crate::change::file_paths::{FilePaths, file_attributes, own_path};
+use crate::change::file_paths::{FilePaths, file_attributes};
 use crate::change::new_columns::NewColumnsWriter;
 use crate::clones::Registration;
 use crate::commit::{Append, Committer, commit, write_leaves};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::format::manifest::{Partition, in_origin, origin_of};
+use crate::format::manifest::{Partition, in_origin, origin_of, own_path};
 use crate::format::{Attribute, FieldId, Schema};
 use crate::snapshot::{LoadedPartition, Snapshot, name_origin};
 use crate::storage::Storage;

@@ -14,5 +14,5 @@ mod merge;
 pub use column_fill::{ColumnFill, FillReport};
 pub use compact::{CompactOptions, CompactReport};
 pub use delete::DeleteReport;
-pub(crate) use file_paths::{FilePaths, file_attributes, own_path};
+pub(crate) use file_paths::{FilePaths, file_attributes};
 pub use schema::SchemaChange;

@@ -21,11 +21,12 @@ use bytes::Bytes;
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::layout::{ObjectKind, latest_note_path, root_path};
 use crate::format::limits;
 use crate::format::manifest::{Parent, Root, Version};
 use crate::ids::Ids;
 use crate::snapshot::{Snapshot, row_ids_of};
-use crate::storage::{LATEST_NOTE, Storage, version_path};
+use crate::storage::Storage;
 
 pub(crate) use append::{Append, Overwrite};
 pub(crate) use conflict::conflict;
@@ -84,7 +85,7 @@ pub(crate) async fn read_version(
     version: Version,
     known: Option<&Snapshot>,
 ) -> Result<Snapshot> {
-    let path = version_path(version);
+    let path = root_path(version);
     let bytes = storage.read(&path, limits::MAX_ROOT_BYTES).await?;
     let snapshot = Snapshot::new(storage, &bytes, &path, known)?;
     tracing::debug!(%storage, version = version.0, "opened");
@@ -129,9 +130,9 @@ pub(crate) fn never_still(storage: &Storage) -> Error {
 
 fn not_a_dataset(storage: &Storage) -> Error {
     let reason = match storage.folder() {
-        Some(folder) if !folder.exists() => "there is no such folder",
-        Some(folder) if folder.is_file() => "it is a file",
-        _ => "it has no _tenrow/versions",
+        Some(folder) if !folder.exists() => "there is no such folder".to_owned(),
+        Some(folder) if folder.is_file() => "it is a file".to_owned(),
+        _ => format!("it has no {}", ObjectKind::Root.folder()),
     };
     Error::new(ErrorKind::NotADataset, format!("{storage} is not a tenrow dataset: {reason}"))
 }
@@ -211,7 +212,7 @@ pub(crate) async fn create_with(
 pub(crate) fn uncommitted(storage: &Storage, root: &Root) -> Result<Snapshot> {
     root.check().map_err(|e| Error::format("the new dataset", e))?;
     let bytes = Bytes::from(root.encode());
-    Snapshot::new(storage, &bytes, &version_path(root.version), None)
+    Snapshot::new(storage, &bytes, &root_path(root.version), None)
 }
 
 pub(crate) fn exists_already(storage: &Storage) -> Error {
@@ -242,7 +243,7 @@ pub(crate) async fn commit(
         root.check().map_err(|e| Error::format("the new version", e))?;
         check_order(&root)?;
         let bytes = Bytes::from(root.encode());
-        let path = version_path(root.version);
+        let path = root_path(root.version);
         let snapshot = Snapshot::new(storage, &bytes, &path, Some(&latest))?;
         // All that the root names is durable by now, so a reader of the new version can open it.
         // What was created is in history, and done: no root goes so soon that its number were free to who has just looked.
@@ -360,7 +361,7 @@ pub(crate) fn check_not_expired(latest: &Snapshot, version: Version) -> Result<(
 ///
 /// After any doubtful answer the file is read back: it carries the id of the write that made it.
 async fn put_version(storage: &Storage, root: &Root, bytes: &Bytes) -> Result<bool> {
-    let path = version_path(root.version);
+    let path = root_path(root.version);
     let doubt = match storage.put_new(&path, bytes.clone()).await {
         Ok(true) => return Ok(true),
         Ok(false) => None,
@@ -403,7 +404,7 @@ fn in_doubt(storage: &Storage, version: Version, error: Error) -> Error {
 /// Notes the newest version for stores that cannot list; nobody trusts it, so nothing depends on it.
 async fn note_latest(storage: &Storage, version: Version) {
     let note = Bytes::from(format!("{}\n", version.0));
-    if let Err(error) = storage.put(LATEST_NOTE, note).await {
+    if let Err(error) = storage.put(&latest_note_path(), note).await {
         tracing::debug!(%error, "the advisory note of the newest version could not be written");
     }
 }

@@ -13,11 +13,12 @@ use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::layout::root_path;
 use crate::format::limits;
 use crate::format::manifest::{Leaf, LeafRef, Root, RowMap, Version, origin_of};
 use crate::format::{Attribute, FieldId, Schema};
 use crate::shared_work::Once;
-use crate::storage::{Storage, version_path};
+use crate::storage::Storage;
 
 pub(crate) use column_place::ColumnPlace;
 pub(crate) use leaf::{LoadedLeaf, LoadedPartition, name_origin};
@@ -204,7 +205,7 @@ impl Snapshot {
         if error.kind() != ErrorKind::Corrupt {
             return Err(error);
         }
-        let root = self.storage().size(&version_path(self.version())).await;
+        let root = self.storage().size(&root_path(self.version())).await;
         match root {
             Err(gone) if gone.kind() == ErrorKind::NotFound => {
                 let (version, storage) = (self.version(), self.storage());

@@ -7,9 +7,9 @@ use crate::commit::{MAX_LOOKS, never_still};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::format::checksum;
+use crate::format::layout::version_at;
 use crate::format::manifest::{Version, origin_of};
 use crate::snapshot::Snapshot;
-use crate::storage::VERSIONS_FOLDER;
 
 /// Hashes of the paths that versions name: 8 bytes each, however many there are. Two paths of one hash only
 /// mean that something is kept that need not be.
@@ -88,15 +88,11 @@ impl References {
     }
 
     /// Whether a version names the object, or it is the root of a version that has not expired.
-    ///
-    /// Something else that lies among the roots is none of ours.
     pub(super) fn contains(&self, path: &str) -> bool {
-        if let Some(name) = path.strip_prefix(VERSIONS_FOLDER) {
-            let name = name.trim_start_matches('/');
-            return Version::from_file_name(name).is_none_or(|version| {
-                let has_expired = |newest: &Snapshot| newest.root().has_expired(version);
-                self.versions.contains(&version) || !self.newest.as_ref().is_some_and(has_expired)
-            });
+        if let Some(version) = version_at(path) {
+            let has_expired = |newest: &Snapshot| newest.root().has_expired(version);
+            return self.versions.contains(&version)
+                || !self.newest.as_ref().is_some_and(has_expired);
         }
         self.paths.contains(&checksum(path.as_bytes()))
     }

@@ -6,10 +6,11 @@ use crate::commit::read_version;
 use crate::content::ContentCheck;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::format::layout::{latest_note_path, root_path};
 use crate::format::limits;
 use crate::format::manifest::{FEATURE_SINGLE_WRITER, Leaf, Parent, Root, Version, origin_of};
 use crate::snapshot::Snapshot;
-use crate::storage::{LATEST_NOTE, Storage, version_path};
+use crate::storage::Storage;
 use crate::verify::check::Check;
 
 /// Checks every root that is there, and in full the bytes of the objects that only older versions name.
@@ -22,7 +23,7 @@ pub(super) async fn check(dataset: &Dataset, check: &mut Check) -> Result<()> {
     let mut child: Option<Snapshot> = None;
     for version in history {
         check.report.versions += 1;
-        let path = version_path(version);
+        let path = root_path(version);
         let snapshot = match read_version(dataset.storage(), version, None).await {
             Ok(snapshot) => snapshot,
             Err(error) => {
@@ -70,7 +71,7 @@ async fn check_noted(dataset: &Dataset, check: &mut Check) -> Result<()> {
     let Some(noted) = dataset.storage().noted().await else { return Ok(()) };
     // Another may have committed since this check began.
     let newest = dataset.latest().await?.version();
-    check.ensure(noted <= newest, LATEST_NOTE, None, || {
+    check.ensure(noted <= newest, &latest_note_path(), None, || {
         format!("version {noted} was committed, and the newest that is there is {newest}: what followed is missing")
     });
     Ok(())
@@ -91,7 +92,7 @@ fn check_kept(check: &mut Check, there: &BTreeSet<Version>) {
 
 /// What a root says of itself and of the version that it was made from.
 fn check_root(check: &mut Check, root: &Root, there: &BTreeSet<Version>) {
-    let path = version_path(root.version);
+    let path = root_path(root.version);
     let (for_readers, for_writers) = root.features();
     for feature in for_readers.iter().filter(|name| !root.reader_features.contains(**name)) {
         check.note(&path, None, unnamed(feature, "readers"));
@@ -129,7 +130,7 @@ pub(super) fn unnamed(feature: &str, whom: &str) -> String {
 fn check_parent(check: &mut Check, parent: &Snapshot, child: &Snapshot) {
     let named = child.root().parent.filter(|named| named.version == parent.version());
     let Some(named) = named else { return };
-    let path = version_path(parent.version());
+    let path = root_path(parent.version());
     check.ensure(named.checksum == parent.root_checksum(), &path, None, || {
         format!(
             "checksum {:016x}, but the next version says {:016x}",
@@ -137,7 +138,7 @@ fn check_parent(check: &mut Check, parent: &Snapshot, child: &Snapshot) {
             named.checksum
         )
     });
-    let (old, new, path) = (parent.root(), child.root(), version_path(child.version()));
+    let (old, new, path) = (parent.root(), child.root(), root_path(child.version()));
     let fields = |root: &Root| u64::from(root.schema.next_field_id());
     for (what, old, new) in [
         ("next_row_id", old.next_row_id as i64, new.next_row_id as i64),

@@ -35,7 +35,7 @@ use crate::format::{AttributeType, Schema};
 use crate::ids::Ids;
 use crate::snapshot::Snapshot;
 pub(crate) use partition_writer::{PartitionWriter, slice_bytes};
-pub(crate) use split::folder_of;
+pub(crate) use split::folders_of;
 use split::{KeyTuple, Keys};
 use written::Written;
 
@@ -235,7 +235,7 @@ impl DatasetWriter {
                 self.ids.clone(),
                 self.schema.attributes().to_vec(),
                 self.keys.values(&key),
-                key.folder(),
+                key.folders(),
             )
         });
         for closed in writer.append(columns, &self.options).await? {
