@@ -25,6 +25,7 @@ mod leaf_levels;
 mod leaf_pages;
 mod leaf_file;
 mod root;
+mod named_object;
 mod strict_json;
 mod wire_root;
 
@@ -33,6 +34,7 @@ mod tests;
 
 pub use chunk::{Chunk, ChunkLayout, PageStart};
 pub use leaf::Leaf;
+pub use named_object::{NamedObject, StatedBytes};
 pub use origin_path::{in_origin, is_large_file, origin_of, own_path};
 pub use partition::{DataFile, DeletionVector, ForeignFile, KeyValue, Partition, RowIdRange};
 pub use root::{LeafRef, MAX_LEAF_REF_STATISTICS, OriginRef, Parent, Root};

@@ -109,24 +109,6 @@ impl Partition {
         self.row_ids.first().map(|range| range.first)
     }
 
-    /// The paths of all objects that it names: its files but for foreign ones, the deletion vector, large files.
-    pub fn object_paths(&self) -> impl Iterator<Item = &String> {
-        let files = self.files.iter().filter(|file| file.foreign.is_none());
-        files
-            .map(|file| &file.path)
-            .chain(self.deletes.iter().map(|deletes| &deletes.path))
-            .chain(&self.external_files)
-    }
-
-    /// The same, to be changed.
-    pub fn object_paths_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        let files = self.files.iter_mut().filter(|file| file.foreign.is_none());
-        files
-            .map(|file| &mut file.path)
-            .chain(self.deletes.iter_mut().map(|deletes| &mut deletes.path))
-            .chain(&mut self.external_files)
-    }
-
     /// Adds the features that a reader of this partition needs.
     pub(super) fn add_features(&self, features: &mut BTreeSet<&'static str>) {
         let needed = [

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
+use futures::TryStreamExt;
 
 use crate::change::new_columns::{NewColumns, NewColumnsWriter, check_column};
 use crate::commit::{Applied, Change, Committer, Edits, commit, conflict, places};
@@ -89,21 +90,19 @@ impl Dataset {
             // What the values of one commit name is no matter of the next.
             let mut committer = self.committer();
             let mut change = Fill::of(&job);
-            for index in 0..snapshot.root().leaves.len() {
-                for partition in snapshot.passing_leaf(index).await?.partitions() {
-                    let Some(row_id) = partition.entry().first_row_id() else { continue };
-                    if partition.column(&job.attribute).is_none() {
-                        change
-                            .filled
-                            .push(job.fill(&committer, row_id, partition, &mut compute).await?);
-                        computed += 1;
-                    }
-                    if change.filled.len() >= fill.commit_partitions {
-                        newest = commit(&committer, &newest, &mut change).await?;
-                        (partitions, rows) = (partitions + change.partitions, rows + change.rows);
-                        change = Fill::of(&job);
-                        committer = self.committer();
-                    }
+            let mut all = job.snapshot.partitions();
+            while let Some(partition) = all.try_next().await? {
+                let Some(row_id) = partition.entry().first_row_id() else { continue };
+                if partition.column(&job.attribute).is_none() {
+                    let filled = job.fill(&committer, row_id, &partition, &mut compute).await?;
+                    change.filled.push(filled);
+                    computed += 1;
+                }
+                if change.filled.len() >= fill.commit_partitions {
+                    newest = commit(&committer, &newest, &mut change).await?;
+                    (partitions, rows) = (partitions + change.partitions, rows + change.rows);
+                    change = Fill::of(&job);
+                    committer = self.committer();
                 }
             }
             if computed == 0 {

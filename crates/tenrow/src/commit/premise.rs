@@ -5,13 +5,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use futures::{TryStreamExt, future};
 
 use crate::commit::read_version;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Attribute;
 use crate::format::manifest::Version;
 use crate::read::ReadOptions;
-use crate::snapshot::{LoadedPartition, Snapshot};
+use crate::snapshot::{Leaves, LoadedPartition, Snapshot};
 
 /// Versions that are searched for the one that is in the way.
 const MAX_SEARCHED: u64 = 16;
@@ -243,12 +244,8 @@ async fn partitions_of(
     snapshot: &Snapshot,
     leaves: Range<usize>,
 ) -> Result<Vec<Arc<LoadedPartition>>> {
-    let mut partitions = Vec::new();
-    for leaf in leaves {
-        let leaf = snapshot.passing_leaf(leaf).await?;
-        // Those without rows go with the next edit of their leaf.
-        let with_rows = leaf.partitions().iter().filter(|own| own.entry().first_row_id().is_some());
-        partitions.extend(with_rows.cloned());
-    }
-    Ok(partitions)
+    // Those without rows go with the next edit of their leaf.
+    let with_rows =
+        |own: &Arc<LoadedPartition>| future::ready(own.entry().first_row_id().is_some());
+    snapshot.partitions_of(leaves, Leaves::Passing).try_filter(with_rows).try_collect().await
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_schema::DataType;
+use futures::TryStreamExt;
 
 use crate::error::{Error, Result};
 use crate::format::manifest::RowMap;
@@ -11,7 +12,7 @@ use crate::format::{Attribute, AttributeType, DType};
 use crate::read::arrays;
 use crate::read::column::ColumnReader;
 use crate::read::options::ReadOptions;
-use crate::snapshot::{LoadedPartition, Snapshot};
+use crate::snapshot::{Leaves, LoadedPartition, Snapshot};
 use crate::tensor::{Tensor, unpack_bits};
 
 /// All elements of all rows of a list or variable-shape attribute, one after another.
@@ -53,7 +54,8 @@ impl Snapshot {
         };
         let options = ReadOptions::default();
         let (mut groups, mut counts) = (Vec::new(), Vec::new());
-        for partition in self.partitions().await? {
+        let mut partitions = self.partitions_of(self.leaf_numbers(|_| true), Leaves::Kept);
+        while let Some(partition) = partitions.try_next().await? {
             let Some(place) = partition.column(&attribute) else { continue };
             let is_plain = place.field == attribute.id && partition.entry().deletes.is_none();
             if !is_plain {

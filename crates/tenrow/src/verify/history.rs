@@ -8,7 +8,10 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::layout::{latest_note_path, root_path};
 use crate::format::limits;
-use crate::format::manifest::{FEATURE_SINGLE_WRITER, Leaf, Parent, Root, Version, origin_of};
+use crate::format::manifest::{
+    FEATURE_SINGLE_WRITER, Leaf, NamedObject, Parent, Partition, Root, StatedBytes, Version,
+    in_origin, origin_of,
+};
 use crate::snapshot::Snapshot;
 use crate::storage::Storage;
 use crate::verify::check::Check;
@@ -41,8 +44,8 @@ pub(super) async fn check(dataset: &Dataset, check: &mut Check) -> Result<()> {
         }
         child = Some(snapshot);
     }
-    check.total_bytes +=
-        older.objects.iter().filter_map(|object| object.stated).map(|(size, _)| size).sum::<u64>();
+    let stated = older.objects.iter().filter_map(|object| object.stated);
+    check.total_bytes += stated.map(|stated| stated.size_bytes).sum::<u64>();
     for object in older.objects {
         check_object(check, object).await;
     }
@@ -61,8 +64,7 @@ struct OldObject {
     /// Of its version, which knows where its origins are.
     storage: Storage,
     path: String,
-    /// Size and checksum, as its leaf says; of a large file its name does.
-    stated: Option<(u64, u64)>,
+    stated: Option<StatedBytes>,
     version: Version,
 }
 
@@ -197,27 +199,15 @@ async fn note_objects(check: &mut Check, snapshot: &Snapshot, older: &mut Older)
 /// The objects of a leaf that belong to its dataset.
 fn objects_of(snapshot: &Snapshot, leaf_path: &str, leaf: &Leaf) -> Vec<OldObject> {
     let origin = origin_of(leaf_path).map(|(origin, _)| origin);
-    let object = |path: &String, stated| {
+    let old = |object: NamedObject<&str>| {
         let path = match origin {
-            Some(origin) => crate::format::manifest::in_origin(origin, path),
-            None => path.clone(),
+            Some(origin) => in_origin(origin, object.path),
+            None => object.path.to_owned(),
         };
         let (storage, version) = (snapshot.storage().clone(), snapshot.version());
-        OldObject { storage, path, stated, version }
+        OldObject { storage, path, stated: object.stated, version }
     };
-    let mut objects = Vec::new();
-    for partition in &leaf.partitions {
-        for file in partition.files.iter().filter(|file| file.foreign.is_none()) {
-            objects.push(object(&file.path, Some((file.size_bytes, file.checksum))));
-        }
-        if let Some(deletes) = &partition.deletes {
-            objects.push(object(&deletes.path, Some((deletes.size_bytes, deletes.checksum))));
-        }
-        for path in &partition.external_files {
-            objects.push(object(path, None));
-        }
-    }
-    objects
+    leaf.partitions.iter().flat_map(Partition::own_objects).map(old).collect()
 }
 
 /// The object is there, of its size, with its bytes.
@@ -226,15 +216,11 @@ async fn check_object(check: &mut Check, object: OldObject) {
     check.report.files += 1;
     let checked = async {
         let found = storage.size(&path).await.map_err(storage.missing(&path))?;
-        let (size, content) = match stated {
-            Some((size, checksum)) => (size, ContentCheck::of_checksum(checksum)),
-            None => (found, ContentCheck::of_large_file(&path)),
-        };
-        if size != found {
+        if let Some(size) = stated.map(|stated| stated.size_bytes).filter(|size| *size != found) {
             let reason = format!("{found} bytes, but version {version} says {size}");
             return Err(Error::corrupt(path.clone(), reason));
         }
-        check.content(&storage, &path, found, content).await
+        check.content(&storage, &path, found, ContentCheck::of_object(stated, &path)).await
     };
     if let Err(error) = checked.await {
         check.fault(&path, None, error);
