@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int64Array};
 use tenrow::format::layout::{
-    ObjectKind, Removal, base_file_path, large_file_path, latest_note_path, root_path,
+    INTERNAL_FOLDER, ObjectKind, Removal, base_file_path, large_file_path, latest_note_path,
+    root_path, top_folders,
 };
 use tenrow::{Clock, Columns, Dataset, ExpireOptions, Ids, VacuumOptions, Version, ViewOptions};
 use tenrow_tests::{block_on, folder, place};
@@ -47,6 +48,35 @@ fn the_specification_says_of_which_kinds_vacuum_removes_what_no_version_names() 
     assert_eq!(listed, folders.iter().map(String::as_str).collect());
     let expiring = ObjectKind::all().filter(|kind| kind.removal() == Removal::Expired);
     assert_eq!(expiring.collect::<Vec<_>>(), [ObjectKind::Root]);
+}
+
+/// What spells a path itself would go on as ever when the table is changed.
+#[test]
+fn no_path_of_an_object_is_spelled_outside_of_the_table() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+    let names = Vec::from_iter(top_folders());
+    let is_spelled = |line: &str| {
+        let literals = names.iter().any(|name| line.contains(&format!("\"{name}/")));
+        literals || line.contains(&format!("\"{INTERNAL_FOLDER}\""))
+    };
+    let (mut read, mut spelled) = (0, Vec::new());
+    let mut paths = vec![crates.clone()];
+    while let Some(path) = paths.pop() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && name != "tests" {
+            paths.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if name.ends_with(".rs") && name != "tests.rs" {
+            read += 1;
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().lines();
+            let code = code.filter(|line| !line.trim_start().starts_with("//"));
+            if code.into_iter().any(is_spelled) {
+                spelled.push(path.strip_prefix(&crates).unwrap().display().to_string());
+            }
+        }
+    }
+    assert!(read > 300, "{read} files were read");
+    assert_eq!(spelled, ["tenrow-format/src/layout.rs"]);
 }
 
 /// Of every kind an object that the newest version needs, and one that nothing does: the first stays, and of the others those

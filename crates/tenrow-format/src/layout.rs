@@ -89,29 +89,33 @@ enum Stem {
 }
 
 impl Rule {
-    const fn new(
-        kind: ObjectKind,
-        (folder, stem, ending): (&'static str, Stem, &'static str),
-        is_final: bool,
-        removal: Removal,
-    ) -> Self {
-        Self { kind, folder, stem, ending, is_final, removal }
+    /// Objects whose names are used once, and which versions name.
+    const fn new(kind: ObjectKind, folder: &'static str, stem: Stem, ending: &'static str) -> Self {
+        Self { kind, folder, stem, ending, is_final: true, removal: Removal::Unnamed }
+    }
+
+    /// Others.
+    const fn passing(self, removal: Removal) -> Self {
+        Self { is_final: false, removal, ..self }
     }
 }
 
 /// In the order of [`ObjectKind`].
-#[rustfmt::skip]
 const TABLE: [Rule; 10] = [
-    Rule::new(ObjectKind::Root,       ("_tenrow/versions", Stem::Version,        ".json"),    false, Removal::Expired),
-    Rule::new(ObjectKind::Leaf,       ("_tenrow/leaves",   Stem::Id,             ""),         true,  Removal::Unnamed),
-    Rule::new(ObjectKind::Deletes,    ("_tenrow/deletes",  Stem::Id,             ""),         true,  Removal::Unnamed),
-    Rule::new(ObjectKind::ViewRows,   ("_tenrow/views",    Stem::Id,             ".parquet"), true,  Removal::Unnamed),
-    Rule::new(ObjectKind::CloneNote,  ("_tenrow/clones",   Stem::Any("<note>"),  ".json"),    false, Removal::Never),
-    Rule::new(ObjectKind::LatestNote, (INTERNAL_FOLDER,    Stem::Only("latest"), ""),         false, Removal::Never),
-    Rule::new(ObjectKind::Temporary,  ("_tenrow/tmp",      Stem::Any("<id>"),    ""),         false, Removal::Unnamed),
-    Rule::new(ObjectKind::BaseFile,   ("data",             Stem::KeysAndId,      ".parquet"), true,  Removal::Unnamed),
-    Rule::new(ObjectKind::ColumnFile, ("columns",          Stem::Id,             ".parquet"), true,  Removal::Unnamed),
-    Rule::new(ObjectKind::LargeFile,  ("files",            Stem::HashAndId,      ""),         true,  Removal::Unnamed),
+    Rule::new(ObjectKind::Root, "_tenrow/versions", Stem::Version, ".json")
+        .passing(Removal::Expired),
+    Rule::new(ObjectKind::Leaf, "_tenrow/leaves", Stem::Id, ""),
+    Rule::new(ObjectKind::Deletes, "_tenrow/deletes", Stem::Id, ""),
+    Rule::new(ObjectKind::ViewRows, "_tenrow/views", Stem::Id, ".parquet"),
+    Rule::new(ObjectKind::CloneNote, "_tenrow/clones", Stem::Any("<note>"), ".json")
+        .passing(Removal::Never),
+    Rule::new(ObjectKind::LatestNote, INTERNAL_FOLDER, Stem::Only("latest"), "")
+        .passing(Removal::Never),
+    Rule::new(ObjectKind::Temporary, "_tenrow/tmp", Stem::Any("<id>"), "")
+        .passing(Removal::Unnamed),
+    Rule::new(ObjectKind::BaseFile, "data", Stem::KeysAndId, ".parquet"),
+    Rule::new(ObjectKind::ColumnFile, "columns", Stem::Id, ".parquet"),
+    Rule::new(ObjectKind::LargeFile, "files", Stem::HashAndId, ""),
 ];
 
 impl ObjectKind {

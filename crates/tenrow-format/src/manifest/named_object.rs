@@ -90,3 +90,104 @@ impl Partition {
 fn kind_of_file(number: usize) -> ObjectKind {
     if number == 0 { ObjectKind::BaseFile } else { ObjectKind::ColumnFile }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::layout::Removal;
+    use crate::manifest::{DataFile, DeletionVector, ForeignFile, LeafRef, Version, ViewRef};
+    use crate::schema::{Attribute, Schema};
+
+    fn file(path: &str, foreign: bool) -> DataFile {
+        DataFile {
+            path: path.into(),
+            foreign: foreign.then_some(ForeignFile { modified_ns: 0 }),
+            size_bytes: 10,
+            checksum: 11,
+            footer_bytes: 0,
+            sequence: None,
+            field_ids: Vec::new(),
+            row_groups: Vec::new(),
+            chunks: Vec::new(),
+        }
+    }
+
+    fn partition() -> Partition {
+        let deletes =
+            DeletionVector { path: "c".into(), size_bytes: 20, checksum: 21, row_count: 1 };
+        Partition {
+            files: vec![file("a", false), file("/elsewhere", true), file("b", false)],
+            deletes: Some(deletes),
+            external_files: vec!["d".into(), "e".into()],
+            ..Partition::default()
+        }
+    }
+
+    #[test]
+    fn every_object_of_a_partition_is_listed() {
+        let partition = partition();
+        let listed: Vec<_> = partition
+            .objects()
+            .map(|o| (o.kind, o.path, o.stated.map(|s| (s.size_bytes, s.checksum)), o.is_foreign))
+            .collect();
+        assert_eq!(
+            listed,
+            [
+                (ObjectKind::BaseFile, "a", Some((10, 11)), false),
+                (ObjectKind::ColumnFile, "/elsewhere", Some((10, 11)), true),
+                (ObjectKind::ColumnFile, "b", Some((10, 11)), false),
+                (ObjectKind::Deletes, "c", Some((20, 21)), false),
+                (ObjectKind::LargeFile, "d", None, false),
+                (ObjectKind::LargeFile, "e", None, false),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_may_be_renamed_is_what_is_listed_as_own() {
+        let before = partition();
+        let mut after = before.clone();
+        let listed = before.own_objects().map(|o| (o.kind, o.path.to_owned(), o.stated));
+        let renamed = after.own_objects_mut().map(|o| (o.kind, std::mem::take(o.path), o.stated));
+        assert_eq!(listed.collect::<Vec<_>>(), renamed.collect::<Vec<_>>());
+        assert!(after.own_objects().all(|object| object.path.is_empty()));
+        assert_eq!(after.files[1], before.files[1]);
+    }
+
+    /// What nothing lists vacuum would take for free.
+    #[test]
+    fn whatever_vacuum_removes_for_being_unnamed_a_root_or_a_partition_names() {
+        let attribute = Attribute::parse("x:i64").unwrap();
+        let mut root = Root::first(Schema::new([attribute]).unwrap(), "a", 0);
+        root.leaves.push(LeafRef {
+            path: "leaf".into(),
+            checksum: 1,
+            size_bytes: 2,
+            partition_count: 1,
+            row_count: 1,
+            size_of_files_bytes: 0,
+            first_row_id: 0,
+            sequence: 1,
+            statistics: Vec::new(),
+        });
+        let view = ViewRef {
+            path: "view".into(),
+            checksum: 3,
+            size_bytes: 4,
+            row_count: 1,
+            version: Version(1),
+            input_checksum: 0,
+            query: String::new(),
+            created_ms: 0,
+        };
+        root.views.insert("some".into(), view);
+        let partition = partition();
+        let named = root.objects().chain(partition.objects()).map(|object| object.kind);
+        let removed = ObjectKind::all().filter(|kind| kind.removal() == Removal::Unnamed);
+        // What is being written nobody names yet: its age alone keeps it.
+        let removed = removed.filter(|kind| *kind != ObjectKind::Temporary);
+        assert_eq!(named.collect::<BTreeSet<_>>(), removed.collect());
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::commit::{Applied, Change, Committer, Edits, Premise, commit};
+use crate::commit::{Applied, Change, Committer, Edits, InTheWay, Premise, commit};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::format::layout::ObjectKind;
@@ -78,6 +78,13 @@ impl Change for Delete {
         "delete"
     }
 
+    async fn in_the_way(&self, version: &Snapshot) -> Result<Option<InTheWay>> {
+        match &self.premise {
+            Some(premise) => premise.in_the_way(version, &self.ids).await,
+            None => Ok(None),
+        }
+    }
+
     async fn apply(
         &mut self,
         committer: &Committer,
@@ -85,9 +92,6 @@ impl Change for Delete {
         root: &mut Root,
     ) -> Result<Applied> {
         self.deleted = 0;
-        if let Some(premise) = &self.premise {
-            premise.check(latest, &self.ids).await?;
-        }
         let mut edits = Edits::default();
         for (partition, rows) in latest.rows_by_partition(&self.ids).await? {
             self.deleted += rows.len() as u64;

@@ -317,11 +317,8 @@ impl DatasetWriter {
     ) -> Result<Snapshot> {
         let base = self.base.clone();
         if self.overwrites {
-            // What was there until the writer was begun; from then on the change itself looks.
-            if let Some(premise) = &self.premise {
-                premise.check(&self.base, &[]).await?;
-            }
             let mut change = Overwrite::new(base, self.schema.clone(), leaves);
+            change.premise = self.premise.take();
             return commit(committer, &self.base, &mut change).await;
         }
         let mut change = Append::new(base, leaves, "append");
