@@ -130,7 +130,10 @@ impl Partition {
             || "statistics".into(),
             || format!("{most} nulls in {} rows", self.row_count),
         )?;
-        self.external_files.iter().try_for_each(|path| check::relative_path(path))?;
+        self.objects().try_for_each(|object| match object.is_foreign {
+            true => check::any_path(object.path),
+            false => check::relative_path(object.path),
+        })?;
         if let Some(deletes) = &self.deletes {
             deletes.check(self.row_count)?;
         }
@@ -178,7 +181,6 @@ impl Partition {
 
 impl DeletionVector {
     fn check(&self, row_count: u64) -> Result<()> {
-        check::relative_path(&self.path)?;
         let fits = (1..=row_count).contains(&self.row_count);
         ensure(
             fits,
@@ -195,10 +197,6 @@ impl DataFile {
     }
 
     fn check(&self, row_count: u64) -> Result<()> {
-        match self.foreign {
-            Some(_) => check::any_path(&self.path)?,
-            None => check::relative_path(&self.path)?,
-        }
         let what = || format!("file {:?}", self.path);
         let rows = check::sum("rows of row groups", self.row_groups.iter().copied())?;
         ensure(rows == row_count, what, || format!("{rows} rows, expected {row_count}"))?;
