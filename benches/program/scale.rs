@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use tenrow::format::checksum;
+use tenrow::format::layout::root_path;
 use tenrow::format::manifest::{Leaf, LeafRef, Parent, Partition, Root, Statistics, Version};
 use tenrow::{Attribute, Columns, Dataset, Ids, Schema, Snapshot, Storage, Tensor};
 use tenrow_benches::fresh_folder;
@@ -192,7 +193,7 @@ async fn make(
         root.leaves.push(reference);
         left -= count;
     }
-    let path = format!("_tenrow/versions/{}", root.version.file_name());
+    let path = root_path(root.version);
     storage.put_new(&path, root.encode().into()).await?;
     Ok(dataset.latest().await?)
 }

@@ -1,5 +1,6 @@
 //! What becomes of an operation if another is committed just before it: the table of `spec/commit.md`, tried.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int32Array, RecordBatch};
@@ -9,8 +10,8 @@ use tenrow::{
     Attribute, ColumnFill, Columns, CompactOptions, DType, Dataset, Error, ErrorKind,
     ExpireOptions, Result, Schema, SchemaChange, Storage, VerifyOptions, Version, WriteOptions,
 };
-use tenrow_tests::block_on;
 use tenrow_tests::fault::FaultyStore;
+use tenrow_tests::{block_on, place};
 
 const OPERATIONS: [Operation; 14] = [
     Operation::Append,
@@ -29,24 +30,51 @@ const OPERATIONS: [Operation; 14] = [
     Operation::Expire,
 ];
 
-/// A row for each operation that comes second, a column for each that won, both in the order above:
-/// `R` rebased, `C` conflict, `S` conflict if both concern the same attribute, name or version, `L` left as it is.
-const TABLE: [&str; 14] = [
-    "R R R R R R R R R C R R R R",
-    "R S R R S R R R R R R R R R",
-    "R R R S R S R R R C R R R R",
-    "R R R S S S R R R C R R R R",
-    "R S R S S S R R R C R R R R",
-    "R R R S S S R R R C R R R R",
-    "R R R R R R R R R R R R R R",
-    "R R R S R S R R R C R R R R",
-    "C C C C C C C C C C C C R R",
-    "C C C C C C C C C C C C R R",
-    "R L L L L L L L L L L R R R",
-    "C C C C C C C C C C C C R S",
-    "R R R R R R R R R R R R S S",
-    "R R R R R R R R R R R R R R",
-];
+/// The table of `spec/commit.md`: for two operations, the second first, `R` rebased, `C` conflict, `S` conflict if both
+/// concern the same attribute, name or version, `L` left as it is.
+fn table() -> Vec<(Operation, Operation, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/commit.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, table) = text.split_once("| second ↓, first → |").unwrap();
+    let (heads, rows) = table.split_once("|\n").unwrap();
+    let heads: Vec<&str> = heads.split('|').map(str::trim).collect();
+    let mut cells = Vec::new();
+    for row in rows.lines().skip(1).take_while(|line| line.starts_with('|')) {
+        let mut row = row.trim_matches('|').split('|').map(str::trim);
+        let seconds = operations(row.next().unwrap());
+        let row: Vec<&str> = row.collect();
+        assert_eq!(row.len(), heads.len(), "{seconds:?}");
+        for second in seconds {
+            let firsts = heads.iter().flat_map(|head| operations(head));
+            cells.extend(firsts.zip(&row).map(|(first, cell)| (second, first, (*cell).to_owned())));
+        }
+    }
+    cells
+}
+
+/// What the table calls so; a row may be of two.
+fn operations(name: &str) -> Vec<Operation> {
+    vec![match name.trim_end_matches(" column") {
+        "append" => Operation::Append,
+        "add" => Operation::Add,
+        "fill" => Operation::Fill,
+        "drop" => Operation::Drop,
+        "rename" => Operation::Rename,
+        "widen" => Operation::Widen,
+        "delete" => Operation::Delete,
+        "update" => Operation::Update,
+        "overwrite" => Operation::Overwrite,
+        "overwrite, new schema" => Operation::OverwriteWithSchema,
+        "overwrite, new schema or not" => {
+            return vec![Operation::Overwrite, Operation::OverwriteWithSchema];
+        }
+        "compact" => Operation::Compact,
+        "restore" => Operation::Restore,
+        "tag" => Operation::Tag,
+        "expire" => Operation::Expire,
+        name => panic!("no test does {name:?}"),
+    }]
+}
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Operation {
@@ -81,16 +109,20 @@ const OTHER: Subject = Subject { attribute: "z", new_name: "u", tag: "good", kee
 
 #[test]
 fn operations_are_rebased_or_conflict_as_the_table_says() {
-    for (second, row) in OPERATIONS.into_iter().zip(TABLE) {
-        for (first, cell) in OPERATIONS.into_iter().zip(row.split(' ')) {
-            let tries = match cell {
-                "S" => vec![(ONE, "C"), (OTHER, "R")],
-                cell => vec![(ONE, cell)],
-            };
-            for (subject, expected) in tries {
-                let context = format!("{second:?} after {first:?} of {subject:?}");
-                block_on(try_pair(second, first, subject, expected, &context));
-            }
+    let table = table();
+    let all = OPERATIONS.into_iter().flat_map(|second| OPERATIONS.map(|first| (second, first)));
+    assert_eq!(
+        all.collect::<Vec<_>>(),
+        table.iter().map(|cell| (cell.0, cell.1)).collect::<Vec<_>>()
+    );
+    for (second, first, cell) in &table {
+        let tries = match cell.as_str() {
+            "S" => vec![(ONE, "C"), (OTHER, "R")],
+            cell => vec![(ONE, cell)],
+        };
+        for (subject, expected) in tries {
+            let context = format!("{second:?} after {first:?} of {subject:?}");
+            block_on(try_pair(*second, *first, subject, expected, &context));
         }
     }
 }
@@ -219,6 +251,41 @@ async fn run(
         }
     }
     Ok(0)
+}
+
+/// However many versions came since, the one is named that won, and few are read to find it.
+#[test]
+fn a_conflict_names_the_version_that_won_among_many() {
+    block_on(async {
+        let folder = place::folder();
+        let dataset = Dataset::at(place::counted(folder.path()));
+        let schema = Schema::new([Attribute::parse("x:i32").unwrap()]).unwrap();
+        dataset.create_here(schema, &Default::default()).await.unwrap();
+        let mut writer = dataset.writer().await.unwrap();
+        writer.append_columns(Columns::new().scalars("x", &[1i32]).unwrap()).await.unwrap();
+        for version in 2..100u64 {
+            match version {
+                70 => overwrite(
+                    &dataset,
+                    Some(Schema::new([Attribute::parse("x:i32").unwrap()]).unwrap()),
+                )
+                .await
+                .unwrap(),
+                version => {
+                    drop(dataset.set_properties([("at".to_owned(), version.into())]).await.unwrap())
+                }
+            }
+        }
+        let before = dataset.storage().counters().reads;
+
+        let error = writer.commit().await.unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        let winner = "version 70 (overwrite) was committed after version 1, ";
+        assert!(error.to_string().starts_with(winner), "{error}");
+        let reads = dataset.storage().counters().reads - before;
+        assert!(reads <= 12, "{reads} reads");
+    });
 }
 
 /// The schedules of `model` found that a compaction gave partitions that lack an attribute its nulls, so that no

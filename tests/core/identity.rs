@@ -14,6 +14,7 @@ use futures::FutureExt;
 use object_store::memory::InMemory;
 use parquet::arrow::ArrowWriter;
 use tenrow::format::checksum;
+use tenrow::format::layout::root_path;
 use tenrow::format::manifest::{Leaf, Root};
 use tenrow::{
     Attribute, ColumnFill, Columns, CompactOptions, Dataset, ErrorKind, Schema, Snapshot, Storage,
@@ -166,7 +167,7 @@ async fn scatter_empty_partitions(dataset: &Dataset, is_named: bool) {
     }
     root.version = Version(root.version.0 + 1);
     root.write_id = "other".into();
-    let path = format!("_tenrow/versions/{}", root.version.file_name());
+    let path = root_path(root.version);
     assert!(storage.put_new(&path, Bytes::from(root.encode())).await.unwrap());
 }
 
@@ -241,7 +242,7 @@ fn rows_whose_ids_do_not_ascend_are_read_by_number_and_never_looked_up() {
         root.leaves.reverse();
         root.version = Version(root.version.0 + 1);
         root.write_id = "other".into();
-        let path = format!("_tenrow/versions/{}", root.version.file_name());
+        let path = root_path(root.version);
         let bytes = Bytes::from(root.encode());
         assert!(dataset.storage().put_new(&path, bytes).await.unwrap());
         let latest = dataset.latest().await.unwrap();

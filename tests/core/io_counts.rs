@@ -42,6 +42,36 @@ fn opening_a_thousand_partitions_is_at_most_three_reads() {
     });
 }
 
+/// Who passes over all partitions reads each leaf once, and what is kept already not at all.
+#[test]
+fn all_partitions_are_a_read_for_each_leaf() {
+    block_on(async {
+        let folder = place::folder();
+        let dataset = unmapped(folder.path());
+        dataset.create_here(schema(&["x:i64"]), &Default::default()).await.unwrap();
+        for value in 0..5i64 {
+            let mut writer = dataset.writer().await.unwrap();
+            writer.append_columns(Columns::new().scalars("x", &[value]).unwrap()).await.unwrap();
+            writer.commit().await.unwrap();
+        }
+        let reader = unmapped(folder.path());
+        let snapshot = reader.latest().await.unwrap();
+        assert_eq!(snapshot.root().leaves.len(), 5);
+        let mut counts = Vec::new();
+        let mut last = reader.storage().counters();
+        for keeps in [false, false, true, true, false] {
+            match keeps {
+                true => assert_eq!(snapshot.partition_entries().await.unwrap().len(), 5),
+                false => assert_eq!(snapshot.unfilled_rows("x").await.unwrap(), 0),
+            }
+            let now = reader.storage().counters();
+            counts.push(between(last, now).0);
+            last = now;
+        }
+        assert_eq!(counts, [5, 5, 5, 0, 0]);
+    });
+}
+
 #[test]
 fn a_row_of_a_raw_attribute_is_one_read_of_exactly_its_bytes() {
     for nulls in [false, true] {

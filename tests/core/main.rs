@@ -18,6 +18,7 @@ mod hostile_manifests;
 mod identity;
 mod io_counts;
 mod killed_writers;
+mod layout;
 mod many_programs;
 mod merges;
 mod model;

@@ -7,11 +7,12 @@ use std::sync::LazyLock;
 use arrow_array::RecordBatch;
 use futures::StreamExt;
 use proptest::prelude::*;
+use tenrow::format::layout::root_path;
 use tenrow::{
     Attribute, CompactOptions, Dataset, ReadOptions, Result, Schema, SchemaChange, Snapshot,
     Verify, VerifyOptions, WriteOptions,
 };
-use tenrow_tests::edited::{Edited, root_path};
+use tenrow_tests::edited::Edited;
 use tenrow_tests::mutate::{Rows, mutate};
 use tenrow_tests::random::{self, Dice};
 use tenrow_tests::{block_on, zoo};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
+use tenrow::format::layout::root_path;
 use tenrow::{
     Attribute, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions, FileValue, Schema,
     VacuumOptions, Version, WriteOptions,
@@ -178,7 +179,7 @@ fn a_late_put_brings_no_expired_version_back() {
     block_on(async {
         let folder = place::folder();
         let dataset = zoo_of(folder.path(), 3).await;
-        let place = folder.path().join("_tenrow/versions").join(Version(2).file_name());
+        let place = folder.path().join(root_path(Version(2)));
         let late = std::fs::read(&place).unwrap();
         let keep = ExpireOptions { keep_last: Some(1), ..ExpireOptions::default() };
         dataset.expire(&keep).await.unwrap();

@@ -8,7 +8,8 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tenrow::format::checksum;
-use tenrow::format::manifest::{Leaf, Root, Version};
+use tenrow::format::layout::root_path;
+use tenrow::format::manifest::{Leaf, Root};
 use tenrow::{Dataset, Ids, Storage};
 
 /// A dataset in a store of its own.
@@ -132,9 +133,4 @@ impl Manifests {
             self.root.writer_features.extend(leaf.features().into_iter().map(str::to_owned));
         }
     }
-}
-
-/// Where the root of a version is.
-pub fn root_path(version: Version) -> String {
-    format!("_tenrow/versions/{}", version.file_name())
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use tenrow::format::layout::ObjectKind;
 use tenrow::format::manifest::{DataFile, Partition, origin_of};
 use tenrow::{Attribute, AttributeSize, FieldId, Inspection, Schema, Snapshot, Storage};
 
@@ -41,7 +42,9 @@ fn warnings(partitions: &[Partition]) -> Vec<String> {
     }
     if !large.is_empty() {
         let files = text::counted(large.len() as u64, "large file is", "large files are");
-        warnings.push(format!("{files} not in these files but in files/: the rows have the paths"));
+        let folder = ObjectKind::LargeFile.folder();
+        warnings
+            .push(format!("{files} not in these files but in {folder}/: the rows have the paths"));
     }
     warnings
 }

@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use tenrow::format::layout::INTERNAL_FOLDER;
+
 use crate::charset::Charset;
 use crate::concat::{ChosenSource, ConcatSource, RemarkedSource, RenamedSource};
 use crate::csv::CsvOptions;
@@ -94,7 +96,7 @@ pub fn detect(path: &Path) -> Result<SourceFormat> {
 }
 
 fn detect_folder(path: &Path) -> Result<SourceFormat> {
-    if path.join("_tenrow").is_dir() {
+    if path.join(INTERNAL_FOLDER).is_dir() {
         let reason = "a tenrow dataset: import the files that `tenrow files` lists";
         return Err(ConvertError::unsupported(path, reason));
     }

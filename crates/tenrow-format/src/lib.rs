@@ -11,6 +11,8 @@
 
 mod error;
 pub mod limits;
+mod version;
+pub mod layout;
 mod guard;
 mod footer_check;
 mod checksum;

@@ -2,6 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::format::Checksum;
+use crate::format::layout::hash_in;
+use crate::format::manifest::StatedBytes;
 
 /// Bytes of an object that are read at a time, where all of it is.
 pub(crate) const PIECE_BYTES: u64 = 8 << 20;
@@ -24,14 +26,17 @@ impl ContentCheck {
         Self { expected: Expected::Checksum(Box::new(Checksum::new()), expected) }
     }
 
+    /// Of the object at `path`, as the manifest that names it says; where that says nothing, the name says the hash.
+    pub(crate) fn of_object(stated: Option<StatedBytes>, path: &str) -> Self {
+        match stated {
+            Some(stated) => Self::of_checksum(stated.checksum),
+            None => Self::of_blake3(hash_in(path)),
+        }
+    }
+
     /// Of a file whose row has its hash.
     pub(crate) fn of_blake3(hex: impl Into<String>) -> Self {
         Self { expected: Expected::Blake3(Box::default(), hex.into()) }
-    }
-
-    /// Of a large file, whose name says its hash.
-    pub(crate) fn of_large_file(path: &str) -> Self {
-        Self::of_blake3(hash_in_name(path))
     }
 
     pub(crate) fn write(&mut self, piece: &[u8]) {
@@ -60,12 +65,6 @@ impl ContentCheck {
         };
         Err(Error::corrupt(shown.to_owned(), reason))
     }
-}
-
-/// The BLAKE3 hash that the name of a large file begins with.
-pub(crate) fn hash_in_name(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    name.split_once('-').map_or(name, |(hash, _)| hash)
 }
 
 /// What is wrong with what a row says of the bytes that it has.

@@ -2,15 +2,17 @@
 
 use std::collections::HashSet;
 
+use futures::TryStreamExt;
+
 use crate::blocking;
-use crate::change::{FilePaths, file_attributes, own_path};
+use crate::change::{FilePaths, file_attributes};
 use crate::commit;
 use crate::content::{ContentCheck, PIECE_BYTES};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Attribute;
-use crate::format::manifest::{Partition, Version, origin_of};
-use crate::snapshot::{LoadedPartition, Snapshot};
+use crate::format::manifest::{NamedObject, Version, origin_of, own_path};
+use crate::snapshot::{Leaves, LoadedPartition, Snapshot};
 use crate::storage::{Storage, Upload};
 
 impl Dataset {
@@ -37,9 +39,10 @@ impl Dataset {
         commit::check_store(copy.storage(), &root).await?;
         // Two origins may name one object: a clone that was merged back where it came from.
         let mut copied = HashSet::new();
-        for index in 0..snapshot.root().leaves.len() {
+        let mut leaves = snapshot.leaves(snapshot.leaf_numbers(|_| true), Leaves::Passing);
+        while let Some((_, leaf)) = leaves.try_next().await? {
             let mut partitions = Vec::new();
-            for partition in snapshot.passing_leaf(index).await?.partitions() {
+            for partition in leaf.partitions() {
                 let mut entry = partition.entry().clone();
                 for file in entry.files.iter().filter(|file| file.foreign.is_some()) {
                     // It is read there, too: that it is there, and as it was, is found out now.
@@ -47,9 +50,10 @@ impl Dataset {
                     looked_at.map_err(snapshot.storage().missing(&file.path))?;
                 }
                 let elsewhere = naming_others(&snapshot, partition);
-                for (path, content) in own_paths(&mut entry) {
+                for NamedObject { path, stated, .. } in entry.own_objects_mut() {
                     if copied.insert(own_path(path).to_owned()) {
                         let (from, to) = (snapshot.storage(), copy.storage());
+                        let content = ContentCheck::of_object(stated, path);
                         done += copy_object(from, to, path, content).await?;
                         on_progress(done, total);
                     }
@@ -68,9 +72,9 @@ impl Dataset {
                     }
                 });
             }
-            let leaves =
+            let written =
                 commit::write_leaves(&copy.committer(), copy.storage(), partitions).await?;
-            for leaf in leaves {
+            for leaf in written {
                 let reference = leaf.placed(&mut root, leaf.reference.first_row_id);
                 root.leaves.push(reference);
             }
@@ -78,20 +82,6 @@ impl Dataset {
         commit::create(copy.storage(), &root).await?;
         Ok(copy)
     }
-}
-
-/// The paths of a partition that lead to objects of a dataset, and what these must hold.
-fn own_paths(entry: &mut Partition) -> impl Iterator<Item = (&mut String, ContentCheck)> {
-    let files = entry.files.iter_mut().filter(|file| file.foreign.is_none());
-    let files = files.map(|file| (&mut file.path, ContentCheck::of_checksum(file.checksum)));
-    let deletes = entry.deletes.iter_mut();
-    let deletes =
-        deletes.map(|deletes| (&mut deletes.path, ContentCheck::of_checksum(deletes.checksum)));
-    let large = entry.external_files.iter_mut().map(|path| {
-        let content = ContentCheck::of_large_file(path);
-        (path, content)
-    });
-    files.chain(deletes).chain(large)
 }
 
 /// The file attributes whose rows may name large files of another dataset than the one that holds the rows.

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use futures::TryStreamExt;
+
 use crate::error::Result;
 use crate::format::manifest::Version;
 use crate::format::{Attribute, FieldId};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Leaves, Snapshot};
 
 /// The difference of two versions of one dataset.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,16 +66,13 @@ impl Snapshot {
     async fn parts_not_in(&self, other: &Snapshot) -> Result<Parts> {
         let known: HashSet<&str> = other.root().leaves.iter().map(|l| l.path.as_str()).collect();
         let mut parts = Parts::default();
-        for (index, leaf) in self.root().leaves.iter().enumerate() {
-            if known.contains(leaf.path.as_str()) {
-                continue;
-            }
-            for partition in self.passing_leaf(index).await?.partitions() {
-                let entry = partition.entry();
-                parts.files.extend(entry.files.iter().map(|f| (f.path.clone(), f.size_bytes)));
-                for rows in self.file_rows(partition, 0..entry.live_rows()).await? {
-                    parts.ids.extend(partition.id_ranges(rows));
-                }
+        let unknown = self.leaf_numbers(|leaf| !known.contains(leaf.path.as_str()));
+        let mut partitions = self.partitions_of(unknown, Leaves::Passing);
+        while let Some(partition) = partitions.try_next().await? {
+            let entry = partition.entry();
+            parts.files.extend(entry.files.iter().map(|f| (f.path.clone(), f.size_bytes)));
+            for rows in self.file_rows(&partition, 0..entry.live_rows()).await? {
+                parts.ids.extend(partition.id_ranges(rows));
             }
         }
         parts.ids.sort_unstable();

@@ -64,12 +64,11 @@ impl Snapshot {
         };
         let mut attributes: Vec<_> = self.schema().attributes().iter().map(size).collect();
         let mut external_files = BTreeSet::new();
-        for index in 0..self.root().leaves.len() {
-            for partition in self.passing_leaf(index).await?.partitions() {
-                external_files.extend(partition.entry().external_files.iter().cloned());
-                for (attribute, size) in self.schema().attributes().iter().zip(&mut attributes) {
-                    self.add_sizes(partition, attribute, size).await?;
-                }
+        let mut partitions = self.partitions();
+        while let Some(partition) = partitions.try_next().await? {
+            external_files.extend(partition.entry().external_files.iter().cloned());
+            for (attribute, size) in self.schema().attributes().iter().zip(&mut attributes) {
+                self.add_sizes(&partition, attribute, size).await?;
             }
         }
         Ok(Inspection {
@@ -87,11 +86,12 @@ impl Snapshot {
     /// [`Corrupt`](crate::ErrorKind::Corrupt) or [`Io`](crate::ErrorKind::Io), naming the file.
     pub async fn unfilled_rows(&self, name: &str) -> Result<u64> {
         let attribute = self.attribute(name)?;
+        let mut partitions = self.partitions();
         let mut rows = 0;
-        for index in 0..self.root().leaves.len() {
-            let leaf = self.passing_leaf(index).await?;
-            let lacking = leaf.partitions().iter().filter(|own| own.column(attribute).is_none());
-            rows += lacking.map(|partition| partition.entry().live_rows()).sum::<u64>();
+        while let Some(partition) = partitions.try_next().await? {
+            if partition.column(attribute).is_none() {
+                rows += partition.entry().live_rows();
+            }
         }
         Ok(rows)
     }

@@ -58,13 +58,13 @@ impl Snapshot {
     async fn files_to_warm(&self) -> Result<BTreeMap<String, u64>> {
         let mut files = BTreeMap::new();
         let mut large = Vec::new();
-        for index in 0..self.root().leaves.len() {
-            for partition in self.passing_leaf(index).await?.partitions() {
-                let entry = partition.entry();
-                let own = entry.files.iter().filter(|file| file.foreign.is_none());
-                files.extend(own.map(|file| (file.path.clone(), file.size_bytes)));
-                large.extend(entry.external_files.iter().cloned());
-                files.extend(entry.deletes.iter().map(|d| (d.path.clone(), d.size_bytes)));
+        let mut partitions = self.partitions();
+        while let Some(partition) = partitions.try_next().await? {
+            for object in partition.entry().own_objects() {
+                match object.stated {
+                    Some(stated) => drop(files.insert(object.path.to_owned(), stated.size_bytes)),
+                    None => large.push(object.path.to_owned()),
+                }
             }
         }
         let size = |path: String| async move {

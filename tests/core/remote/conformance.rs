@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
+use tenrow::format::layout::root_path;
 use tenrow::{
     Catalog, CoalesceOptions, Columns, CreateOptions, Dataset, ErrorKind, Ids, Storage,
     VacuumOptions, Version,
@@ -156,7 +157,7 @@ fn the_newest_version_is_found() {
     at_every_store("newest", |storage| async move {
         assert_eq!(storage.newest().await.unwrap(), None, "{storage}");
         for version in 1..=12 {
-            let path = format!("_tenrow/versions/{}", Version(version).file_name());
+            let path = root_path(Version(version));
             storage.put_new(&path, Bytes::from("{}")).await.unwrap();
             assert_eq!(storage.newest().await.unwrap(), Some(Version(version)), "{storage}");
         }

@@ -1,6 +1,7 @@
 //! How many requests things cost, counted by the server.
 
 use tenrow::format::checksum;
+use tenrow::format::layout::root_path;
 use tenrow::format::manifest::{Leaf, LeafRef, Parent, Root};
 use tenrow::{
     Attribute, Columns, CreateOptions, Encoding, Ids, ReadOptions, Schema, Version, WriteOptions,
@@ -43,10 +44,10 @@ fn opening_is_two_requests_however_many_versions_there_are() {
             assert_eq!(seen.len(), 2, "{}", shown(&seen));
         }
         // To find the newest of very many, their names are enough.
-        let folder = server.folder("names/_tenrow/versions");
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = server.folder("names");
+        std::fs::create_dir_all(folder.join("_tenrow/versions")).unwrap();
         for version in 1..=100_000 {
-            std::fs::write(folder.join(Version(version).file_name()), "").unwrap();
+            std::fs::write(folder.join(root_path(Version(version))), "").unwrap();
         }
         server.take_seen();
         let newest = server.storage("names").newest().await.unwrap();
@@ -118,7 +119,7 @@ fn a_million_partitions_cost_no_more() {
         }
         let storage = first.storage();
         storage.put_new(&root.leaves[100].path, bytes.into()).await.unwrap();
-        let path = format!("_tenrow/versions/{}", root.version.file_name());
+        let path = root_path(root.version);
         storage.put_new(&path, root.encode().into()).await.unwrap();
         let file = server.folder("x");
         let (from, to) = (&template.files[0].path, &leaf.partitions[1234].files[0].path);

@@ -10,9 +10,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use object_store::local::LocalFileSystem;
+use tenrow::format::layout::root_path;
 use tenrow::format::manifest::Version;
 use tenrow::{Attribute, CompactOptions, Dataset, FieldId, Schema, VerifyOptions};
-use tenrow_tests::edited::{Edited, root_path};
+use tenrow_tests::edited::Edited;
 use tenrow_tests::{block_on, place, random};
 
 use damaged::{Level, well};

@@ -13,7 +13,6 @@
 //! `wire_leaf` and `leaf_file` are the only modules that know the bytes.
 
 mod check;
-mod version;
 mod statistics;
 mod row_map;
 mod origin_path;
@@ -26,6 +25,7 @@ mod leaf_levels;
 mod leaf_pages;
 mod leaf_file;
 mod root;
+mod named_object;
 mod strict_json;
 mod wire_root;
 
@@ -34,13 +34,15 @@ mod tests;
 
 pub use chunk::{Chunk, ChunkLayout, PageStart};
 pub use leaf::Leaf;
-pub use origin_path::{in_origin, is_large_file, origin_of};
+pub use named_object::{NamedObject, StatedBytes};
+pub use origin_path::{in_origin, is_large_file, origin_of, own_path};
 pub use partition::{DataFile, DeletionVector, ForeignFile, KeyValue, Partition, RowIdRange};
 pub use root::{LeafRef, MAX_LEAF_REF_STATISTICS, OriginRef, Parent, Root};
 pub use row_map::RowMap;
 pub use statistics::{MAX_BOUND_BYTES, Statistics};
-pub use version::Version;
 pub use view_ref::ViewRef;
+
+pub use crate::version::Version;
 
 /// The version of the manifests that this crate writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;

@@ -1,5 +1,7 @@
 //! Paths that lead to another dataset: `@<origin>/<path there>`.
 
+use crate::layout::ObjectKind;
+
 /// The origin that `path` names, and the path there; `None` for a path of the dataset itself.
 ///
 /// ```
@@ -12,6 +14,11 @@ pub fn origin_of(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix('@')?.split_once('/')
 }
 
+/// A path without the name of an origin.
+pub fn own_path(path: &str) -> &str {
+    origin_of(path).map_or(path, |(_, path)| path)
+}
+
 /// Whether the `path` of a file attribute leads to a large file that is an object of its own, in this dataset or in
 /// an origin. In files of others it may be any name.
 ///
@@ -21,7 +28,7 @@ pub fn origin_of(path: &str) -> Option<(&str, &str)> {
 /// assert!(!is_large_file("holiday.png"));
 /// ```
 pub fn is_large_file(path: &str) -> bool {
-    origin_of(path).map_or(path, |(_, path)| path).starts_with("files/")
+    ObjectKind::in_folder_of(own_path(path)) == Some(ObjectKind::LargeFile)
 }
 
 /// `path` of the dataset called `origin`, as another dataset names it.

@@ -109,24 +109,6 @@ impl Partition {
         self.row_ids.first().map(|range| range.first)
     }
 
-    /// The paths of all objects that it names: its files but for foreign ones, the deletion vector, large files.
-    pub fn object_paths(&self) -> impl Iterator<Item = &String> {
-        let files = self.files.iter().filter(|file| file.foreign.is_none());
-        files
-            .map(|file| &file.path)
-            .chain(self.deletes.iter().map(|deletes| &deletes.path))
-            .chain(&self.external_files)
-    }
-
-    /// The same, to be changed.
-    pub fn object_paths_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        let files = self.files.iter_mut().filter(|file| file.foreign.is_none());
-        files
-            .map(|file| &mut file.path)
-            .chain(self.deletes.iter_mut().map(|deletes| &mut deletes.path))
-            .chain(&mut self.external_files)
-    }
-
     /// Adds the features that a reader of this partition needs.
     pub(super) fn add_features(&self, features: &mut BTreeSet<&'static str>) {
         let needed = [
@@ -148,7 +130,10 @@ impl Partition {
             || "statistics".into(),
             || format!("{most} nulls in {} rows", self.row_count),
         )?;
-        self.external_files.iter().try_for_each(|path| check::relative_path(path))?;
+        self.objects().try_for_each(|object| match object.is_foreign {
+            true => check::any_path(object.path),
+            false => check::relative_path(object.path),
+        })?;
         if let Some(deletes) = &self.deletes {
             deletes.check(self.row_count)?;
         }
@@ -196,7 +181,6 @@ impl Partition {
 
 impl DeletionVector {
     fn check(&self, row_count: u64) -> Result<()> {
-        check::relative_path(&self.path)?;
         let fits = (1..=row_count).contains(&self.row_count);
         ensure(
             fits,
@@ -213,10 +197,6 @@ impl DataFile {
     }
 
     fn check(&self, row_count: u64) -> Result<()> {
-        match self.foreign {
-            Some(_) => check::any_path(&self.path)?,
-            None => check::relative_path(&self.path)?,
-        }
         let what = || format!("file {:?}", self.path);
         let rows = check::sum("rows of row groups", self.row_groups.iter().copied())?;
         ensure(rows == row_count, what, || format!("{rows} rows, expected {row_count}"))?;

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::check::{self, ensure};
 use super::row_map::RowMap;
 use super::statistics::{self, Statistics};
-use super::version::Version;
 use super::view_ref::ViewRef;
 use super::{
     FEATURE_DEFAULT_VALUES, FEATURE_EARLIER_FORMS, FEATURE_EXPIRED_VERSIONS, FEATURE_ORIGINS,
@@ -14,6 +13,7 @@ use super::{
 use crate::error::{FormatError, Result};
 use crate::limits;
 use crate::schema::Schema;
+use crate::version::Version;
 
 /// The statistics that a root may keep of one leaf.
 pub const MAX_LEAF_REF_STATISTICS: usize = 8;

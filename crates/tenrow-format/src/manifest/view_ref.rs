@@ -1,9 +1,9 @@
 //! Views: rows of one version, chosen and ordered by someone, under a name.
 
 use super::check::{self, ensure};
-use super::version::Version;
 use crate::error::Result;
 use crate::limits;
+use crate::version::Version;
 
 /// A view, as the root knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,13 +15,13 @@ use serde_json::{Map, Value};
 
 use super::root::{self, LeafRef, OriginRef, Parent, Root};
 use super::statistics::Statistics;
-use super::version::Version;
 use super::view_ref::ViewRef;
 use super::{FORMAT_VERSION, check, strict_json};
 use crate::checksum::checksum;
 use crate::error::{FormatError, Result};
 use crate::limits;
 use crate::schema::{Attribute, EarlierForm, FieldId, Schema};
+use crate::version::Version;
 
 const WHAT: &str = "root manifest";
 const BEFORE_CHECKSUM: &[u8] = b"{\"checksum\":\"";

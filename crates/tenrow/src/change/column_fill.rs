@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
+use futures::TryStreamExt;
 
 use crate::change::new_columns::{NewColumns, NewColumnsWriter, check_column};
-use crate::commit::{Applied, Change, Committer, Edits, commit, conflict, places};
+use crate::commit::{Applied, Change, Committer, Edits, InTheWay, check_conflict, commit, places};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::manifest::Root;
@@ -89,21 +90,19 @@ impl Dataset {
             // What the values of one commit name is no matter of the next.
             let mut committer = self.committer();
             let mut change = Fill::of(&job);
-            for index in 0..snapshot.root().leaves.len() {
-                for partition in snapshot.passing_leaf(index).await?.partitions() {
-                    let Some(row_id) = partition.entry().first_row_id() else { continue };
-                    if partition.column(&job.attribute).is_none() {
-                        change
-                            .filled
-                            .push(job.fill(&committer, row_id, partition, &mut compute).await?);
-                        computed += 1;
-                    }
-                    if change.filled.len() >= fill.commit_partitions {
-                        newest = commit(&committer, &newest, &mut change).await?;
-                        (partitions, rows) = (partitions + change.partitions, rows + change.rows);
-                        change = Fill::of(&job);
-                        committer = self.committer();
-                    }
+            let mut all = job.snapshot.partitions();
+            while let Some(partition) = all.try_next().await? {
+                let Some(row_id) = partition.entry().first_row_id() else { continue };
+                if partition.column(&job.attribute).is_none() {
+                    let filled = job.fill(&committer, row_id, &partition, &mut compute).await?;
+                    change.filled.push(filled);
+                    computed += 1;
+                }
+                if change.filled.len() >= fill.commit_partitions {
+                    newest = commit(&committer, &newest, &mut change).await?;
+                    (partitions, rows) = (partitions + change.partitions, rows + change.rows);
+                    change = Fill::of(&job);
+                    committer = self.committer();
                 }
             }
             if computed == 0 {
@@ -151,17 +150,14 @@ impl FillJob {
 
     /// The same on a newer version, where the attributes may have other names: `compute` is given the old ones.
     async fn on(&self, latest: &Snapshot) -> Result<Self> {
-        let same = |attribute: &Attribute| form_of(latest, attribute).cloned();
-        let inputs: Option<Vec<Attribute>> = self.inputs.iter().map(same).collect();
-        let (Some(attribute), Some(inputs)) = (same(&self.attribute), inputs) else {
-            let reason = "dropped the attribute that is filled, or one that it is computed from, or changed its type: look at it, and fill again";
-            let needed = self.inputs.iter().chain([&self.attribute]);
-            let in_the_way = move |version: &Snapshot| {
-                needed.clone().any(|attribute| form_of(version, attribute).is_none())
-            };
-            return Err(conflict(&self.snapshot, latest, reason, in_the_way).await);
-        };
-        Ok(Self { snapshot: latest.clone(), attribute, inputs, schema: self.schema.clone() })
+        check_conflict(&Fill::of(self), latest).await?;
+        let today = |own: &Attribute| form_of(latest, own).unwrap_or(own).clone();
+        Ok(Self {
+            snapshot: latest.clone(),
+            attribute: today(&self.attribute),
+            inputs: self.inputs.iter().map(today).collect(),
+            schema: self.schema.clone(),
+        })
     }
 
     async fn fill(
@@ -235,6 +231,16 @@ impl Change for Fill<'_> {
         "fill column"
     }
 
+    async fn in_the_way(&self, version: &Snapshot) -> Result<Option<InTheWay>> {
+        let job = self.job;
+        let mut needed = job.inputs.iter().chain([&job.attribute]);
+        Ok(InTheWay::unless(
+            needed.all(|attribute| form_of(version, attribute).is_some()),
+            &job.snapshot,
+            "dropped the attribute that is filled, or one that it is computed from, or changed its type: look at it, and fill again",
+        ))
+    }
+
     /// What was computed for partitions that are gone or have changed is left: the next round sees them.
     async fn apply(
         &mut self,
@@ -244,9 +250,6 @@ impl Change for Fill<'_> {
     ) -> Result<Applied> {
         let mut edits = Edits::default();
         (self.partitions, self.rows) = (0, 0);
-        if form_of(latest, &self.job.attribute).is_none() {
-            return Ok(Applied::AlreadySo);
-        }
         for filled in &self.filled {
             let found = latest.partition_of(filled.row_id, &filled.base).await?;
             let Some(partition) = found else { continue };

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use futures::{StreamExt, TryStreamExt, future};
+
 use crate::commit::{Applied, Change, Committer, Edits, commit};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::format::manifest::{Partition, Root, RowIdRange};
 use crate::format::{Attribute, Schema};
 use crate::read::{ReadOptions, live_rows};
-use crate::snapshot::{LoadedPartition, Snapshot};
-use crate::write::{Finishing, PartitionWriter, WriteOptions, folder_of};
+use crate::snapshot::{Leaves, LoadedPartition, Snapshot};
+use crate::write::{Finishing, PartitionWriter, WriteOptions, folders_of};
 
 /// Bytes of rows that are read at a time.
 const READ_BYTES: u64 = 64 << 20;
@@ -67,15 +69,14 @@ impl Dataset {
             skipped_partitions: 0,
         };
         let mut groups = Groups::new(base.schema(), options.write.partition_bytes);
-        for index in 0..base.root().leaves.len() {
-            for partition in base.passing_leaf(index).await?.partitions() {
-                if let Some(group) = groups.push(partition) {
-                    self.compact_group(&base, group, &options.write, &mut report).await?;
-                }
-                done += 1;
-                if options.on_progress.as_mut().is_some_and(|goes_on| !goes_on(done, total)) {
-                    return Ok(report);
-                }
+        let mut partitions = base.partitions();
+        while let Some(partition) = partitions.try_next().await? {
+            if let Some(group) = groups.push(&partition) {
+                self.compact_group(&base, group, &options.write, &mut report).await?;
+            }
+            done += 1;
+            if options.on_progress.as_mut().is_some_and(|goes_on| !goes_on(done, total)) {
+                return Ok(report);
             }
         }
         if let Some(group) = groups.close() {
@@ -192,9 +193,9 @@ async fn rewrite(
     let attributes: Vec<Attribute> =
         attributes_of(first, base.schema()).into_iter().cloned().collect();
     let keys = first.entry().keys.clone();
-    let folder = folder_of(&keys);
+    let folders = folders_of(&keys);
     let (ids, own) = (committer.ids.clone(), attributes.clone());
-    let mut writer = PartitionWriter::new(storage.clone(), ids, own, keys, folder);
+    let mut writer = PartitionWriter::new(storage.clone(), ids, own, keys, folders);
     let mut finishing = Finishing::default();
     let mut outputs = Vec::new();
     let mut row_ids = Vec::new();
@@ -265,24 +266,19 @@ impl Compact {
     async fn stands_in(&self, latest: &Snapshot) -> Result<bool> {
         let first = self.inputs.first().and_then(|input| input.entry().first_row_id());
         let Some(first) = first else { return Ok(false) };
-        let Some((mut leaf, mut number)) = latest.place_of_row_id(first).await? else {
+        let Some((leaf, number)) = latest.place_of_row_id(first).await? else {
             return Ok(false);
         };
-        let mut wanted = self.inputs.iter().peekable();
-        while wanted.peek().is_some() && leaf < latest.root().leaves.len() {
-            for found in &latest.leaf(leaf).await?.partitions()[number..] {
-                if found.entry().row_count == 0 {
-                    continue;
-                }
-                match wanted.next() {
-                    Some(input) if input.entry() == found.entry() => {}
-                    Some(_) => return Ok(false),
-                    None => return Ok(true),
-                }
+        let from_there = latest.partitions_of(leaf..latest.root().leaves.len(), Leaves::Kept);
+        let with_rows = |found: &Arc<LoadedPartition>| future::ready(found.entry().row_count > 0);
+        let mut found = from_there.skip(number).try_filter(with_rows);
+        for input in &self.inputs {
+            match found.try_next().await? {
+                Some(found) if found.entry() == input.entry() => {}
+                _ => return Ok(false),
             }
-            (leaf, number) = (leaf + 1, 0);
         }
-        Ok(wanted.peek().is_none())
+        Ok(true)
     }
 }
 

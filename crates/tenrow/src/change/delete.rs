@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::commit::{Applied, Change, Committer, Edits, Premise, commit};
+use crate::commit::{Applied, Change, Committer, Edits, InTheWay, Premise, commit};
 use crate::dataset::Dataset;
 use crate::error::Result;
+use crate::format::layout::ObjectKind;
 use crate::format::manifest::{DeletionVector, Partition, Root};
 use crate::format::{DeletedRows, checksum};
 use crate::snapshot::Snapshot;
@@ -77,6 +78,13 @@ impl Change for Delete {
         "delete"
     }
 
+    async fn in_the_way(&self, version: &Snapshot) -> Result<Option<InTheWay>> {
+        match &self.premise {
+            Some(premise) => premise.in_the_way(version, &self.ids).await,
+            None => Ok(None),
+        }
+    }
+
     async fn apply(
         &mut self,
         committer: &Committer,
@@ -84,9 +92,6 @@ impl Change for Delete {
         root: &mut Root,
     ) -> Result<Applied> {
         self.deleted = 0;
-        if let Some(premise) = &self.premise {
-            premise.check(latest, &self.ids).await?;
-        }
         let mut edits = Edits::default();
         for (partition, rows) in latest.rows_by_partition(&self.ids).await? {
             self.deleted += rows.len() as u64;
@@ -117,7 +122,7 @@ async fn without(
     entry: &Partition,
     deleted: &DeletedRows,
 ) -> Result<Partition> {
-    let path = format!("_tenrow/deletes/{}", committer.ids.next());
+    let path = ObjectKind::Deletes.path(&committer.ids.next());
     let bytes = Bytes::from(deleted.encode());
     let deletes = DeletionVector {
         size_bytes: bytes.len() as u64,

@@ -7,16 +7,11 @@ use arrow_array::{ArrayRef, StringArray, StructArray, cast::AsArray};
 use crate::change::new_columns::NewColumnsWriter;
 use crate::commit::Committer;
 use crate::error::Result;
-use crate::format::manifest::{Partition, origin_of};
+use crate::format::manifest::Partition;
 use crate::format::{Attribute, AttributeType};
 use crate::read::{ReadOptions, partition_rows, unfit};
 use crate::snapshot::{LoadedPartition, Snapshot};
 use crate::storage::Storage;
-
-/// A path without the name of an origin.
-pub(crate) fn own_path(path: &str) -> &str {
-    origin_of(path).map_or(path, |(_, path)| path)
-}
 
 /// The file attributes that a partition has rows of.
 pub(crate) fn file_attributes<'a>(

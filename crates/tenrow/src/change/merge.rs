@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 
 use arrow_array::ArrayRef;
+use futures::TryStreamExt;
 
-use crate::change::file_paths::{FilePaths, file_attributes, own_path};
+use crate::change::file_paths::{FilePaths, file_attributes};
 use crate::change::new_columns::NewColumnsWriter;
 use crate::clones::Registration;
 use crate::commit::{Append, Committer, commit, write_leaves};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::format::manifest::{Partition, in_origin, origin_of};
+use crate::format::manifest::{Partition, in_origin, origin_of, own_path};
 use crate::format::{Attribute, FieldId, Schema};
-use crate::snapshot::{LoadedPartition, Snapshot, name_origin};
+use crate::snapshot::{Leaves, LoadedPartition, Snapshot, name_origin};
 use crate::storage::Storage;
 
 /// Rows of a default that are made at a time.
@@ -64,8 +65,8 @@ impl Dataset {
     ) -> Result<Snapshot> {
         let committer = self.committer();
         let mut leaves = Vec::new();
-        for index in 0..version.root().leaves.len() {
-            let leaf = version.passing_leaf(index).await?;
+        let mut referred = version.leaves(version.leaf_numbers(|_| true), Leaves::Passing);
+        while let Some((_, leaf)) = referred.try_next().await? {
             let mut partitions = Vec::with_capacity(leaf.partitions().len());
             for partition in leaf.partitions().iter().filter(|p| p.entry().row_count > 0) {
                 // Ids in the footers are those of the other schema: here nothing is found by them.
@@ -117,9 +118,9 @@ impl OwnAgain<'_> {
         committer: &Committer,
     ) -> Result<Partition> {
         let names_own = entry.external_files.iter().any(|path| self.leads_back(path));
-        for path in entry.object_paths_mut() {
-            if self.leads_back(path) {
-                *path = own_path(path).to_owned();
+        for object in entry.own_objects_mut() {
+            if self.leads_back(object.path) {
+                *object.path = own_path(object.path).to_owned();
             }
         }
         if !names_own {

@@ -15,6 +15,6 @@ mod merge;
 pub use column_fill::{ColumnFill, FillReport};
 pub use compact::{CompactOptions, CompactReport};
 pub use delete::DeleteReport;
-pub(crate) use file_paths::{FilePaths, file_attributes, own_path};
+pub(crate) use file_paths::{FilePaths, file_attributes};
 pub use schema::SchemaChange;
 pub use view::ViewOptions;

@@ -1,6 +1,6 @@
 //! An old version made the newest again.
 
-use crate::commit::{Applied, Change, Committer, check_not_expired, commit, conflict};
+use crate::commit::{Applied, Change, Committer, InTheWay, check_not_expired, commit};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::Schema;
@@ -33,17 +33,20 @@ impl Change for Restore {
         "restore"
     }
 
+    async fn in_the_way(&self, version: &Snapshot) -> Result<Option<InTheWay>> {
+        Ok(InTheWay::unless(
+            version.has_rows_and_schema_of(&self.base),
+            &self.base,
+            "restoring would undo it unseen: look at it, and restore again",
+        ))
+    }
+
     async fn apply(
         &mut self,
         _: &Committer,
         latest: &Snapshot,
         root: &mut Root,
     ) -> Result<Applied> {
-        if !latest.has_rows_and_schema_of(&self.base) {
-            let reason = "restoring would undo it unseen: look at it, and restore again";
-            let in_the_way = |version: &Snapshot| !version.has_rows_and_schema_of(&self.base);
-            return Err(conflict(&self.base, latest, reason, in_the_way).await);
-        }
         check_not_expired(latest, self.old.version())?;
         let old = self.old.root();
         // Ids that were given since are never given again.

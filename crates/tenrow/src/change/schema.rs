@@ -1,6 +1,6 @@
 //! Attributes added, dropped, renamed, widened: only the root is written.
 
-use crate::commit::{Applied, Change, Committer, commit, conflict};
+use crate::commit::{Applied, Change, Committer, InTheWay, commit};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::manifest::Root;
@@ -134,26 +134,24 @@ impl Change for ChangeSchema {
         self.change.operation()
     }
 
+    async fn in_the_way(&self, version: &Snapshot) -> Result<Option<InTheWay>> {
+        let (schema, base) = (version.schema(), self.base.schema());
+        let subjects = self.change.subjects();
+        let same = subjects.iter().all(|name| schema.attribute(name) == base.attribute(name));
+        Ok(InTheWay::unless(
+            same && self.change.apply(schema).is_ok(),
+            &self.base,
+            "changed the same attributes: look at them, and try again",
+        ))
+    }
+
     async fn apply(
         &mut self,
         _: &Committer,
         latest: &Snapshot,
         root: &mut Root,
     ) -> Result<Applied> {
-        let subjects = self.change.subjects();
-        let same = |version: &Snapshot| {
-            subjects
-                .iter()
-                .all(|name| version.schema().attribute(name) == self.base.schema().attribute(name))
-        };
-        let applied = self.change.apply(&root.schema);
-        if !same(latest) || applied.is_err() {
-            let reason = "changed the same attributes: look at them, and try again";
-            let in_the_way =
-                |version: &Snapshot| !same(version) || self.change.apply(version.schema()).is_err();
-            return Err(conflict(&self.base, latest, reason, in_the_way).await);
-        }
-        root.schema = applied.map_err(refused)?;
+        root.schema = self.change.apply(&root.schema).map_err(refused)?;
         Ok(match root.schema == *latest.schema() {
             true => Applied::AlreadySo,
             false => Applied::Changed,

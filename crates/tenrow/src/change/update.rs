@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 
 use crate::change::new_columns::{NewColumns, NewColumnsWriter};
-use crate::commit::{Applied, Change, Committer, Edits, Premise, commit, conflict, places};
+use crate::commit::{Applied, Change, Committer, Edits, InTheWay, Premise, commit, places};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::Root;
@@ -216,23 +216,22 @@ impl Change for Update {
         "update"
     }
 
+    async fn in_the_way(&self, version: &Snapshot) -> Result<Option<InTheWay>> {
+        let own = version.schema().attributes();
+        let there = self.attributes.iter().all(|a| own.iter().any(|b| b.id == a.id));
+        let reason = "dropped an attribute that is updated, or changed its type: look at it, and update again";
+        match (InTheWay::unless(there, &self.base, reason), &self.premise) {
+            (None, Some(premise)) => premise.in_the_way(version, &self.ids).await,
+            (found, _) => Ok(found),
+        }
+    }
+
     async fn apply(
         &mut self,
         committer: &Committer,
         latest: &Snapshot,
         root: &mut Root,
     ) -> Result<Applied> {
-        let is_gone = |version: &Snapshot| {
-            let has = |a: &Attribute| version.schema().attributes().iter().any(|b| b.id == a.id);
-            !self.attributes.iter().all(has)
-        };
-        if is_gone(latest) {
-            let reason = "dropped an attribute that is updated, or changed its type: look at it, and update again";
-            return Err(conflict(&self.base, latest, reason, is_gone).await);
-        }
-        if let Some(premise) = &self.premise {
-            premise.check(latest, &self.ids).await?;
-        }
         let mut edits = Edits::default();
         for (partition, rows) in latest.rows_by_partition(&self.ids.clone()).await? {
             let columns = self.columns_of(committer, latest, &partition, rows).await?;

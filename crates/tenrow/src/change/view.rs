@@ -8,6 +8,7 @@ use crate::blocking;
 use crate::commit::{Applied, Change, Committer, check_not_expired, commit};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::layout::ObjectKind;
 use crate::format::manifest::{Root, ViewRef};
 use crate::format::{checksum, encode_view_rows};
 use crate::snapshot::Snapshot;
@@ -103,7 +104,7 @@ impl Dataset {
         let bytes = bytes.map_err(|e| Error::format(format!("view {name:?}"), e))?;
         let bytes = Bytes::from(bytes);
         let entry = ViewRef {
-            path: format!("_tenrow/views/{}.parquet", committer.ids.next()),
+            path: ObjectKind::ViewRows.path(&committer.ids.next()),
             checksum: checksum(&bytes),
             size_bytes: bytes.len() as u64,
             row_count: view.row_count(),

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use futures::TryStreamExt;
+
 use crate::error::Result;
 use crate::format::manifest::origin_of;
-use crate::snapshot::{LoadedLeaf, Snapshot};
+use crate::snapshot::{Leaves, LoadedLeaf, Snapshot};
 
 /// The origins that paths lead to; a clone may name more, whose files it does not need.
 #[derive(Debug, Default)]
@@ -27,10 +29,10 @@ impl NeededOrigins {
         if snapshot.root().origins.is_empty() {
             return Ok(());
         }
-        for (index, leaf) in snapshot.root().leaves.iter().enumerate() {
-            if !self.leaves.contains(&leaf.path) {
-                self.add_leaf(&leaf.path, &*snapshot.passing_leaf(index).await?);
-            }
+        let unread = snapshot.leaf_numbers(|leaf| !self.leaves.contains(&leaf.path));
+        let mut leaves = snapshot.leaves(unread, Leaves::Passing);
+        while let Some((number, leaf)) = leaves.try_next().await? {
+            self.add_leaf(&snapshot.root().leaves[number].path, &leaf);
         }
         Ok(())
     }
@@ -40,7 +42,7 @@ impl NeededOrigins {
         self.leaves.insert(path.to_owned());
         self.add_path(path);
         for partition in leaf.partitions() {
-            partition.entry().object_paths().for_each(|path| self.add_path(path));
+            partition.entry().own_objects().for_each(|object| self.add_path(object.path));
         }
     }
 

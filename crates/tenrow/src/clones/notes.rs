@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::commit;
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::layout::ObjectKind;
 use crate::format::manifest::{OriginRef, Version};
 use crate::snapshot::Snapshot;
 use crate::storage::Storage;
 
-/// Where a dataset notes who refers to its files.
-const CLONES_FOLDER: &str = "_tenrow/clones";
 /// The most bytes of one such note.
 const MAX_NOTE_BYTES: u64 = 64 << 10;
 
@@ -40,11 +39,11 @@ impl Dataset {
     /// # Errors
     /// [`Corrupt`](ErrorKind::Corrupt) if a note cannot be read: then nothing may be expired.
     pub async fn clones(&self) -> Result<Vec<CloneInfo>> {
-        let notes: Vec<_> = self.storage().list(CLONES_FOLDER).try_collect().await?;
+        let kind = ObjectKind::CloneNote;
+        let notes: Vec<_> = self.storage().list(kind.folder()).try_collect().await?;
         let mut clones = Vec::with_capacity(notes.len());
         for note in notes {
-            let name = note.path.rsplit('/').next().unwrap_or_default();
-            let Some(name) = name.strip_suffix(".json") else { continue };
+            let Some(name) = kind.stem_in(&note.path) else { continue };
             clones.extend(self.note(name).await?);
         }
         clones.sort_by(|a, b| (a.version, &a.location).cmp(&(b.version, &b.location)));
@@ -53,7 +52,7 @@ impl Dataset {
 
     /// The note of that name; `None` if there is none, or none any more.
     pub(crate) async fn note(&self, name: &str) -> Result<Option<CloneInfo>> {
-        let path = note_path(name);
+        let path = ObjectKind::CloneNote.path(name);
         let bytes = match self.storage().read(&path, MAX_NOTE_BYTES).await {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             read => read?,
@@ -81,7 +80,7 @@ impl Dataset {
         commit::read_version(self.storage(), version, None).await?;
         let note = CloneNote { location: location.to_owned(), version: version.0 };
         let bytes = serde_json::to_vec(&note).map_err(|e| Error::corrupt("a note", e))?;
-        self.storage().put_unique(&note_path(name), Bytes::from(bytes)).await?;
+        self.storage().put_unique(&ObjectKind::CloneNote.path(name), Bytes::from(bytes)).await?;
         // What removes versions says first that they have expired, and looks for notes then: either it finds this one,
         // or it is found here.
         let checked = self.check_stays(version, other).await;
@@ -104,7 +103,7 @@ impl Dataset {
     }
 
     pub(crate) async fn remove_note(&self, name: &str) -> Result<()> {
-        match self.storage().delete(&note_path(name)).await {
+        match self.storage().delete(&ObjectKind::CloneNote.path(name)).await {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             removed => removed,
         }
@@ -180,8 +179,4 @@ pub(crate) fn dataset_of(storage: &Storage, name: &str, origin: &OriginRef) -> R
         Some(opened) => Ok(Dataset::at(opened.clone())),
         None => Ok(Dataset::at(storage.open_origin(&origin.location)?)),
     }
-}
-
-fn note_path(name: &str) -> String {
-    format!("{CLONES_FOLDER}/{name}.json")
 }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::commit::change::{Applied, Change, InTheWay};
+use crate::commit::committer::Committer;
+use crate::commit::leaves::{WrittenLeaf, place};
 use crate::commit::merge_leaves::MergedLeaves;
-use crate::commit::{Applied, Change, Committer, Premise, WrittenLeaf, conflict, place};
+use crate::commit::premise::Premise;
 use crate::error::Result;
 use crate::format::manifest::{OriginRef, Root};
 use crate::format::{Attribute, Schema};
@@ -43,11 +46,54 @@ impl Append {
             premise: None,
         }
     }
+
+    /// Whether nothing is left to do, whatever else was committed.
+    fn is_done(&self, root: &Root) -> bool {
+        match &self.idempotency {
+            Some((job, sequence)) => root.sequences.get(job).is_some_and(|last| last >= sequence),
+            None => self.leaves.is_empty(),
+        }
+    }
+
+    fn schema_in_the_way(&self, schema: &Schema) -> Option<InTheWay> {
+        let base = self.base.schema();
+        let (fits, reason) = match self.needs_same_schema {
+            true => (
+                schema == base,
+                "changed the schema to whose names and defaults the rows were fitted: try again",
+            ),
+            false => (
+                takes_rows_of(schema, base),
+                "changed the schema so that rows made for the older one lack or lose a value: write them again",
+            ),
+        };
+        InTheWay::unless(fits, &self.base, reason)
+    }
 }
 
 impl Change for Append {
     fn operation(&self) -> &'static str {
         self.operation
+    }
+
+    async fn in_the_way(&self, version: &Snapshot) -> Result<Option<InTheWay>> {
+        if self.is_done(version.root()) {
+            return Ok(None);
+        }
+        if let Some(found) = self.schema_in_the_way(version.schema()) {
+            return Ok(Some(found));
+        }
+        if let Some(premise) = &self.premise
+            && let Some(found) = premise.in_the_way(version, &[]).await?
+        {
+            return Ok(Some(found));
+        }
+        let origins = &version.root().origins;
+        Ok(InTheWay::unless(
+            self.known_origins.iter().all(|name| origins.contains_key(name)),
+            &self.base,
+            "no longer refers to a dataset of which more rows were to be appended: do it again",
+        ))
     }
 
     async fn apply(
@@ -56,41 +102,10 @@ impl Change for Append {
         latest: &Snapshot,
         root: &mut Root,
     ) -> Result<Applied> {
-        if let Some((job, sequence)) = &self.idempotency {
-            if root.sequences.get(job).is_some_and(|last| last >= sequence) {
-                return Ok(Applied::AlreadySo);
-            }
-            root.sequences.insert(job.clone(), *sequence);
-        } else if self.leaves.is_empty() {
+        if self.is_done(root) {
             return Ok(Applied::AlreadySo);
         }
-        let (schema, exactly) = (self.base.schema(), self.needs_same_schema);
-        let fits = |version: &Snapshot| match exactly {
-            true => version.schema() == schema,
-            false => takes_rows_of(version.schema(), schema),
-        };
-        if !fits(latest) {
-            let reason = match exactly {
-                true => {
-                    "changed the schema to whose names and defaults the rows were fitted: try again"
-                }
-                false => {
-                    "changed the schema so that rows made for the older one lack or lose a value: write them again"
-                }
-            };
-            return Err(conflict(&self.base, latest, reason, |version| !fits(version)).await);
-        }
-        if let Some(premise) = &self.premise {
-            premise.check(latest, &[]).await?;
-        }
-        if self.known_origins.iter().any(|name| !root.origins.contains_key(name)) {
-            let reason =
-                "no longer refers to a dataset of which more rows were to be appended: do it again";
-            let lacks = |version: &Snapshot| {
-                self.known_origins.iter().any(|name| !version.root().origins.contains_key(name))
-            };
-            return Err(conflict(&self.base, latest, reason, lacks).await);
-        }
+        root.sequences.extend(self.idempotency.clone());
         root.origins.extend(self.origins.clone());
         self.merged.merge(committer, latest, root).await?;
         place(root, &self.leaves);
@@ -120,12 +135,14 @@ pub(crate) struct Overwrite {
     base: Snapshot,
     schema: Schema,
     leaves: Vec<WrittenLeaf>,
+    /// What the rows were computed from.
+    pub(crate) premise: Option<Premise>,
 }
 
 impl Overwrite {
     /// Puts `leaves`, which are durable with all they name, and written in `schema`.
     pub(crate) fn new(base: Snapshot, schema: Schema, leaves: Vec<WrittenLeaf>) -> Self {
-        Self { base, schema, leaves }
+        Self { base, schema, leaves, premise: None }
     }
 }
 
@@ -134,18 +151,20 @@ impl Change for Overwrite {
         "overwrite"
     }
 
-    async fn apply(
-        &mut self,
-        _: &Committer,
-        latest: &Snapshot,
-        root: &mut Root,
-    ) -> Result<Applied> {
-        if !latest.has_rows_and_schema_of(&self.base) {
-            let reason = "what it did would be overwritten unseen: look at it, and write again";
-            let base = self.base.clone();
-            let changes = move |version: &Snapshot| !version.has_rows_and_schema_of(&base);
-            return Err(conflict(&self.base, latest, reason, changes).await);
+    async fn in_the_way(&self, version: &Snapshot) -> Result<Option<InTheWay>> {
+        if let Some(premise) = &self.premise
+            && let Some(found) = premise.in_the_way(version, &[]).await?
+        {
+            return Ok(Some(found));
         }
+        Ok(InTheWay::unless(
+            version.has_rows_and_schema_of(&self.base),
+            &self.base,
+            "what it did would be overwritten unseen: look at it, and write again",
+        ))
+    }
+
+    async fn apply(&mut self, _: &Committer, _: &Snapshot, root: &mut Root) -> Result<Applied> {
         root.schema = self.schema.clone();
         root.leaves.clear();
         place(root, &self.leaves);

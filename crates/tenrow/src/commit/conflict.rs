@@ -1,44 +1,55 @@
-//! What was committed meanwhile that a change cannot be combined with.
+//! Whether a change fits the newest version, and if not, which version won.
 
-use crate::commit::read_version;
+use crate::commit::change::{Change, InTheWay};
+use crate::commit::versions::read_version;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::Version;
 use crate::snapshot::Snapshot;
 
-/// Versions that are searched for the one that is in the way.
-const MAX_SEARCHED: u64 = 64;
-
-/// The error for a change prepared for `base` that `latest` does not allow, naming the version that won:
-/// the first after `base` that `is_in_the_way`.
-pub(crate) async fn conflict(
-    base: &Snapshot,
-    latest: &Snapshot,
-    reason: &str,
-    is_in_the_way: impl Fn(&Snapshot) -> bool + Send,
-) -> Error {
-    let winner = first_since(base, latest, is_in_the_way).await.unwrap_or_else(|_| latest.clone());
-    Error::new(
+/// Refuses a change that `latest` has something in the way of.
+///
+/// # Errors
+/// [`Conflict`](ErrorKind::Conflict), naming the version that won and its operation.
+pub(crate) async fn check_conflict(change: &impl Change, latest: &Snapshot) -> Result<()> {
+    let Some(found) = change.in_the_way(latest).await? else { return Ok(()) };
+    let winner = winner(change, found, latest).await;
+    Err(Error::new(
         ErrorKind::Conflict,
         format!(
-            "version {} ({}) was committed after version {}, for which this was prepared, and {reason}",
+            "version {} ({}) was committed after version {}, for which this was prepared, and {}",
             winner.version(),
             winner.root().operation,
-            base.version()
+            found.since,
+            found.reason
         ),
-    )
+    ))
 }
 
-async fn first_since(
-    base: &Snapshot,
-    latest: &Snapshot,
-    is_in_the_way: impl Fn(&Snapshot) -> bool + Send,
-) -> Result<Snapshot> {
-    let first = base.version().0 + 1;
-    for version in first..latest.version().0.min(first + MAX_SEARCHED) {
-        let snapshot = read_version(base.storage(), Version(version), None).await?;
-        if is_in_the_way(&snapshot) {
-            return Ok(snapshot);
+/// A version that has what was `found` in the way of the change, and before which there is none that has: the first, unless
+/// it was done, undone and done again.
+///
+/// A binary search: it reads few versions, however many were committed since.
+async fn winner(change: &impl Change, found: InTheWay, latest: &Snapshot) -> Snapshot {
+    let mut winner = latest.clone();
+    let (mut fits, mut conflicts) = (found.since.0, latest.version().0);
+    while conflicts.saturating_sub(fits) > 1 {
+        let middle = fits + (conflicts - fits) / 2;
+        // One that cannot be read, or has expired, is passed over: a later one is named.
+        match conflicting(change, found, latest, Version(middle)).await {
+            Ok(Some(version)) => (winner, conflicts) = (version, middle),
+            Ok(None) | Err(_) => fits = middle,
         }
     }
-    Ok(latest.clone())
+    winner
+}
+
+/// The version, if it has that in the way of the change.
+async fn conflicting(
+    change: &impl Change,
+    found: InTheWay,
+    latest: &Snapshot,
+    version: Version,
+) -> Result<Option<Snapshot>> {
+    let version = read_version(latest.storage(), version, Some(latest)).await?;
+    Ok((change.in_the_way(&version).await? == Some(found)).then_some(version))
 }

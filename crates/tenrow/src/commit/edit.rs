@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::TryStreamExt;
+
 use crate::commit::{Committer, write_leaves};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{LeafRef, Partition, Root};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Leaves, Snapshot};
 
 /// Edits of partitions, each known by the stable id of its first row, which no other partition has.
 #[derive(Debug, Default)]
@@ -40,9 +42,10 @@ impl Edits {
             leaves.extend(place.map(|(leaf, _)| leaf));
         }
         let mut replaced: BTreeMap<usize, Vec<LeafRef>> = BTreeMap::new();
-        for index in leaves {
+        let mut leaves = latest.leaves(leaves, Leaves::Kept);
+        while let Some((index, leaf)) = leaves.try_next().await? {
             let mut partitions = Vec::new();
-            for partition in latest.leaf(index).await?.partitions() {
+            for partition in leaf.partitions() {
                 let entry = partition.entry();
                 // What has no rows is left out: older writers made such partitions.
                 let Some(first_row_id) = entry.first_row_id() else { continue };

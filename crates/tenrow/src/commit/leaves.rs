@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::commit::Committer;
 use crate::error::{Error, Result};
+use crate::format::layout::ObjectKind;
 use crate::format::manifest::{
     Leaf, LeafRef, MAX_LEAF_REF_STATISTICS, Partition, Root, Statistics,
 };
@@ -71,7 +72,7 @@ pub(super) fn split(partitions: Vec<Partition>) -> Vec<Leaf> {
 }
 
 async fn write_leaf(committer: &Committer, storage: &Storage, leaf: Leaf) -> Result<WrittenLeaf> {
-    let path = format!("_tenrow/leaves/{}", committer.ids.next());
+    let path = ObjectKind::Leaf.path(&committer.ids.next());
     check_row_ids(&leaf)?;
     let bytes = Bytes::from(leaf.encode().map_err(|e| Error::format(&path, e))?);
     let files = leaf.partitions.iter().flat_map(|partition| &partition.files);

@@ -6,11 +6,13 @@
 
 use std::ops::Range;
 
+use futures::{TryStreamExt, future};
+
 use crate::commit::Committer;
 use crate::commit::leaves::{LEAF_PARTITIONS, WrittenLeaf, split, write_split};
 use crate::error::Result;
 use crate::format::manifest::{LeafRef, Partition, Root};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Leaves, Snapshot};
 
 /// Leaves of one level that become one of the next; also how much larger these are.
 const FAN: usize = 10;
@@ -38,12 +40,10 @@ impl MergedLeaves {
         let merged = match self.done.take() {
             Some((before, merged)) if before == small => merged,
             _ => {
-                let mut partitions: Vec<Partition> = Vec::new();
-                for index in range.clone() {
-                    let leaf = latest.leaf(index).await?;
-                    let entries = leaf.partitions().iter().map(|p| p.entry());
-                    partitions.extend(entries.filter(|entry| entry.row_count > 0).cloned());
-                }
+                let all = latest.partitions_of(range.clone(), Leaves::Kept);
+                let partitions = all.map_ok(|partition| partition.entry().clone());
+                let with_rows = |entry: &Partition| future::ready(entry.row_count > 0);
+                let partitions = partitions.try_filter(with_rows).try_collect().await?;
                 write_fewer(committer, latest, partitions, small.len()).await?
             }
         };

@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::TryStreamExt;
+
 use crate::error::{Error, Result};
 use crate::snapshot::Snapshot;
 
@@ -41,14 +43,12 @@ impl NamedFiles {
     /// Refuses to commit on `latest` what names large files that no row of it names: `vacuum` may free these.
     pub(crate) async fn check(&self, latest: &Snapshot) -> Result<()> {
         let mut missing = self.named().others.clone();
-        for index in 0..latest.root().leaves.len() {
-            if missing.is_empty() {
-                return Ok(());
-            }
-            for partition in latest.passing_leaf(index).await?.partitions() {
-                for path in &partition.entry().external_files {
-                    missing.remove(path);
-                }
+        let mut partitions = latest.partitions();
+        while !missing.is_empty()
+            && let Some(partition) = partitions.try_next().await?
+        {
+            for path in &partition.entry().external_files {
+                missing.remove(path);
             }
         }
         match missing.first() {

@@ -5,22 +5,20 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use futures::{TryStreamExt, future};
 
-use crate::commit::read_version;
-use crate::error::{Error, ErrorKind, Result};
+use crate::commit::change::InTheWay;
+use crate::error::Result;
 use crate::format::Attribute;
-use crate::format::manifest::Version;
 use crate::read::ReadOptions;
-use crate::snapshot::{LoadedPartition, Snapshot};
+use crate::snapshot::{Leaves, LoadedPartition, Snapshot};
 
-/// Versions that are searched for the one that is in the way.
-const MAX_SEARCHED: u64 = 16;
 /// Rows whose values are compared at a time.
 const ROWS_AT_ONCE: usize = 4096;
 
 /// The version that a change was computed from, and the values in it that the change depends on.
 ///
-/// The change is a [`Conflict`](ErrorKind::Conflict) if other commits changed one of these values before it: it would have
+/// The change is a [`Conflict`](crate::ErrorKind::Conflict) if other commits changed one of these values before it: it would have
 /// come out otherwise. Look at the newest version then, and compute it again.
 ///
 /// ```
@@ -63,7 +61,7 @@ impl Premise {
     /// The change depends on the values that `attributes` have in the rows that it changes.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) for an attribute that `snapshot` has not.
+    /// [`NotFound`](crate::ErrorKind::NotFound) for an attribute that `snapshot` has not.
     pub fn changed_rows(
         snapshot: &Snapshot,
         attributes: impl IntoIterator<Item = impl AsRef<str>>,
@@ -111,39 +109,22 @@ impl Premise {
         &self.snapshot
     }
 
-    /// Refuses a version in which something is otherwise; the change is of the rows of `ids`, ascending.
-    pub(crate) async fn check(&self, latest: &Snapshot, ids: &[u64]) -> Result<()> {
-        if self.holds(latest, ids).await? {
-            return Ok(());
-        }
-        let winner = self.winner(latest, ids).await?;
-        let what = match self.rows {
-            Rows::Changed | Rows::Each => "values",
-            Rows::All => "rows or values",
-        };
-        Err(Error::new(
-            ErrorKind::Conflict,
-            format!(
-                "version {} ({}) was committed after version {}, from which this was computed, and changed {what} that it was computed from: look at it, and compute this again",
-                winner.version(),
-                winner.root().operation,
-                self.snapshot.version()
-            ),
-        ))
-    }
-
-    /// The first version in which something is otherwise, of the next ones; else the newest.
-    async fn winner(&self, latest: &Snapshot, ids: &[u64]) -> Result<Snapshot> {
-        let first = self.snapshot.version().0 + 1;
-        for version in first..latest.version().0.min(first + MAX_SEARCHED) {
-            let read = read_version(latest.storage(), Version(version), Some(latest)).await;
-            // It may have expired.
-            let Ok(snapshot) = read else { break };
-            if !self.holds(&snapshot, ids).await? {
-                return Ok(snapshot);
+    /// What `version` has in the way of the change, if something is otherwise there; the change is of the rows of `ids`,
+    /// ascending.
+    pub(crate) async fn in_the_way(
+        &self,
+        version: &Snapshot,
+        ids: &[u64],
+    ) -> Result<Option<InTheWay>> {
+        let reason = match self.rows {
+            Rows::Changed | Rows::Each => {
+                "changed values that this was computed from: look at it, and compute this again"
             }
-        }
-        Ok(latest.clone())
+            Rows::All => {
+                "changed rows or values that this was computed from: look at it, and compute this again"
+            }
+        };
+        Ok(InTheWay::unless(self.holds(version, ids).await?, &self.snapshot, reason))
     }
 
     async fn holds(&self, latest: &Snapshot, ids: &[u64]) -> Result<bool> {
@@ -243,12 +224,8 @@ async fn partitions_of(
     snapshot: &Snapshot,
     leaves: Range<usize>,
 ) -> Result<Vec<Arc<LoadedPartition>>> {
-    let mut partitions = Vec::new();
-    for leaf in leaves {
-        let leaf = snapshot.passing_leaf(leaf).await?;
-        // Those without rows go with the next edit of their leaf.
-        let with_rows = leaf.partitions().iter().filter(|own| own.entry().first_row_id().is_some());
-        partitions.extend(with_rows.cloned());
-    }
-    Ok(partitions)
+    // Those without rows go with the next edit of their leaf.
+    let with_rows =
+        |own: &Arc<LoadedPartition>| future::ready(own.entry().first_row_id().is_some());
+    snapshot.partitions_of(leaves, Leaves::Passing).try_filter(with_rows).try_collect().await
 }

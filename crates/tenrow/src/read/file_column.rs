@@ -6,8 +6,9 @@ use arrow_array::{Array, StructArray, cast::AsArray, types::Int64Type};
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use crate::content::{ContentCheck, PIECE_BYTES, hash_in_name};
+use crate::content::{ContentCheck, PIECE_BYTES};
 use crate::error::{Error, Result};
+use crate::format::layout::{ObjectKind, hash_in};
 use crate::format::manifest::is_large_file;
 use crate::format::{Attribute, AttributeType, limits};
 use crate::read::column::ColumnReader;
@@ -204,7 +205,7 @@ impl FileHandle {
     /// Its last item is [`Corrupt`](crate::ErrorKind::Corrupt) if they do not hash to what its row, or the name of the
     /// object, says; otherwise fails as [`read`](Self::read).
     pub fn pieces(&self) -> BoxStream<'static, Result<Bytes>> {
-        let of_object = self.path.as_deref().filter(|path| is_large_file(path)).map(hash_in_name);
+        let of_object = self.path.as_deref().filter(|path| is_large_file(path)).map(hash_in);
         let expected = self.blake3.as_deref().or(of_object);
         let begin = (self.clone(), 0, expected.map(ContentCheck::of_blake3));
         stream::try_unfold(begin, |(file, at, mut content)| async move {
@@ -255,7 +256,8 @@ impl FileHandle {
     async fn read_object(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
         // Only objects that tenrow wrote itself: a path from a foreign file names anything.
         if !is_large_file(path) {
-            return Err(Error::corrupt(format!("file {path:?}"), "its path is not below files/"));
+            let reason = format!("its path is not below {}/", ObjectKind::LargeFile.folder());
+            return Err(Error::corrupt(format!("file {path:?}"), reason));
         }
         if range.end - range.start > limits::MAX_ROW_BYTES {
             let storage = self.snapshot.storage();

@@ -61,8 +61,8 @@ impl LoadedLeaf {
 
 /// Makes the paths of a partition of another dataset lead there.
 pub(crate) fn name_origin(entry: &mut Partition, origin: &str) {
-    for path in entry.object_paths_mut() {
-        *path = in_origin(origin, path);
+    for object in entry.own_objects_mut() {
+        *object.path = in_origin(origin, object.path);
     }
 }
 

@@ -5,24 +5,28 @@ mod column_place;
 mod open_file;
 mod leaf;
 mod listed_columns;
+mod walk;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::TryStreamExt;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::layout::root_path;
 use crate::format::limits;
 use crate::format::manifest::{Leaf, LeafRef, Root, RowMap, Version, origin_of};
 use crate::format::{Attribute, FieldId, Schema};
 use crate::shared_work::Once;
-use crate::storage::{Storage, version_path};
+use crate::storage::Storage;
 
 pub(crate) use column_place::ColumnPlace;
 pub(crate) use leaf::{LoadedLeaf, LoadedPartition, name_origin};
 pub(crate) use open_file::{CachedColumns, ColumnKey, OpenFile, slice_map};
 pub(crate) use row_id_map::RowIdMap;
+pub(crate) use walk::Leaves;
 
 /// A reader's handle on one version: it never changes, whatever is committed meanwhile.
 ///
@@ -213,7 +217,7 @@ impl Snapshot {
         if error.kind() != ErrorKind::Corrupt {
             return Err(error);
         }
-        let root = self.storage().size(&version_path(self.version())).await;
+        let root = self.storage().size(&root_path(self.version())).await;
         match root {
             Err(gone) if gone.kind() == ErrorKind::NotFound => {
                 let (version, storage) = (self.version(), self.storage());
@@ -236,7 +240,7 @@ impl Snapshot {
     }
 
     /// The leaf number `index`, not kept: for work that passes over all of them, however many there are.
-    pub(crate) async fn passing_leaf(&self, index: usize) -> Result<Arc<LoadedLeaf>> {
+    async fn passing_leaf(&self, index: usize) -> Result<Arc<LoadedLeaf>> {
         match self.inner.leaves[index].get() {
             Some(leaf) => Ok(leaf.clone()),
             None => self.load_leaf(index).await,
@@ -287,15 +291,6 @@ impl Snapshot {
         Ok(Arc::new(LoadedLeaf::new(decoded, leaf)))
     }
 
-    /// Every partition, leaf by leaf; for work that goes over the whole dataset.
-    pub(crate) async fn partitions(&self) -> Result<Vec<Arc<LoadedPartition>>> {
-        let mut partitions = Vec::new();
-        for index in 0..self.root().leaves.len() {
-            partitions.extend(self.leaf(index).await?.partitions().iter().cloned());
-        }
-        Ok(partitions)
-    }
-
     /// The partitions of this version, in row order, as its leaves describe them.
     ///
     /// Reads every leaf that is not cached yet.
@@ -303,7 +298,8 @@ impl Snapshot {
     /// # Errors
     /// [`Corrupt`](ErrorKind::Corrupt) or [`Io`](ErrorKind::Io), naming the leaf.
     pub async fn partition_entries(&self) -> Result<Vec<crate::format::manifest::Partition>> {
-        Ok(self.partitions().await?.iter().map(|partition| partition.entry().clone()).collect())
+        let partitions = self.partitions_of(self.leaf_numbers(|_| true), Leaves::Kept);
+        partitions.map_ok(|partition| partition.entry().clone()).try_collect().await
     }
 
     /// The Parquet metadata of one file of one of its partitions.

@@ -1,5 +1,6 @@
 //! Which versions there are, and the newest: asked for in one request, however many there are, where a store allows that.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path as FilePath;
@@ -10,20 +11,12 @@ use object_store::ObjectStoreExt;
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 
-use super::Storage;
+use super::{RemotePlace, Storage};
 use crate::blocking;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::layout::{ObjectKind, latest_note_path, root_path, version_called};
 use crate::format::manifest::Version;
 
-/// The folder of the root manifests.
-pub(crate) const VERSIONS_FOLDER: &str = "_tenrow/versions";
-/// Where the newest version is noted, for stores that cannot list.
-pub(crate) const LATEST_NOTE: &str = "_tenrow/latest";
-
-/// The path of a version's root manifest.
-pub(crate) fn version_path(version: Version) -> String {
-    format!("{VERSIONS_FOLDER}/{}", version.file_name())
-}
 /// A note has a number.
 const MAX_NOTE_BYTES: u64 = 64;
 /// Names that are asked for to find the newest: something else may lie there.
@@ -41,20 +34,16 @@ impl Storage {
     /// # Errors
     /// [`Io`](crate::ErrorKind::Io); those of a remote store that refuses.
     pub async fn newest(&self) -> Result<Option<Version>> {
-        let name = match self.remote_place() {
-            Some(_) if !self.lists() => return self.noted_newest().await,
-            Some(place) => match &place.pages {
-                Some(pages) => self.first_version_file(pages.as_ref()).await?,
-                None => self.version_files().await?.into_iter().min(),
-            },
+        match self.remote_place() {
+            Some(_) if !self.lists() => self.noted_newest().await,
+            Some(RemotePlace { pages: Some(pages), .. }) => self.first_listed(pages.as_ref()).await,
             None if self.lists_in_order => {
-                let names = self.listed_version_files();
-                futures::pin_mut!(names);
-                names.try_next().await?
+                let versions = self.listed_versions();
+                futures::pin_mut!(versions);
+                versions.try_next().await
             }
-            None => self.version_files().await?.into_iter().min(),
-        };
-        Ok(name.and_then(|name| Version::from_file_name(&name)))
+            _ => Ok(self.versions_there().await?.into_iter().max()),
+        }
     }
 
     /// All versions, the newest first.
@@ -62,38 +51,36 @@ impl Storage {
     /// # Errors
     /// As [`newest`](Self::newest); [`Unsupported`](crate::ErrorKind::Unsupported) if the store cannot list.
     pub async fn list_versions(&self) -> Result<Vec<Version>> {
-        let mut names = self.version_files().await?;
-        names.sort_unstable();
-        Ok(names.iter().filter_map(|name| Version::from_file_name(name)).collect())
+        let mut versions = self.versions_there().await?;
+        versions.sort_unstable_by_key(|version| Reverse(*version));
+        Ok(versions)
     }
 
-    async fn version_files(&self) -> Result<Vec<String>> {
+    async fn versions_there(&self) -> Result<Vec<Version>> {
         let Some(folder) = self.folder() else {
             self.check_lists()?;
-            return self.listed_version_files().try_collect().await;
+            return self.listed_versions().try_collect().await;
         };
         self.inner.counters.note(0);
-        let folder = folder.join(VERSIONS_FOLDER);
-        let listed = blocking::run(move || local_version_files(&folder)).await;
+        let folder = folder.join(ObjectKind::Root.folder());
+        let listed = blocking::run(move || local_versions(&folder)).await;
         listed.map_err(|error| Error::io(format!("cannot list the versions of {self}"), error))
     }
 
     fn versions_folder(&self) -> Path {
-        self.inner.prefix.parts().chain(Path::from(VERSIONS_FOLDER).parts()).collect()
+        self.inner.prefix.parts().chain(Path::from(ObjectKind::Root.folder()).parts()).collect()
     }
 
-    fn listed_version_files(&self) -> impl Stream<Item = Result<String>> + Send + '_ {
+    fn listed_versions(&self) -> impl Stream<Item = Result<Version>> + Send + '_ {
         self.inner.counters.note(0);
         let objects = self.inner.store.list(Some(&self.versions_folder()));
-        objects
-            .try_filter_map(|object| future::ok(version_file(object.location.filename())))
-            .map_err(move |error| {
-                self.refused(format!("cannot list the versions of {self}"), error)
-            })
+        objects.try_filter_map(|object| future::ok(version_of(&object.location))).map_err(
+            move |error| self.refused(format!("cannot list the versions of {self}"), error),
+        )
     }
 
     /// Names come in order, and the newest version has the first one.
-    async fn first_version_file(&self, pages: &dyn PaginatedListStore) -> Result<Option<String>> {
+    async fn first_listed(&self, pages: &dyn PaginatedListStore) -> Result<Option<Version>> {
         let prefix = format!("{}/", self.versions_folder());
         let mut page_token = None;
         loop {
@@ -106,8 +93,8 @@ impl Storage {
             let page = pages.list_paginated(Some(&prefix), options).await.map_err(|error| {
                 self.refused(format!("cannot list the versions of {self}"), error)
             })?;
-            let names = page.result.objects.iter();
-            let first = names.filter_map(|object| version_file(object.location.filename())).min();
+            let objects = page.result.objects.iter();
+            let first = objects.filter_map(|object| version_of(&object.location)).max();
             page_token = page.page_token;
             if first.is_some() || page_token.is_none() {
                 return Ok(first);
@@ -121,12 +108,12 @@ impl Storage {
     /// end. Whether the one that is noted is there shows when it is read; if not, it is [searched](Self::search_newest).
     /// The version that is noted as the newest, if one is.
     pub(crate) async fn noted(&self) -> Option<Version> {
-        let note = self.read(LATEST_NOTE, MAX_NOTE_BYTES).await.ok()?;
+        let note = self.read(&latest_note_path(), MAX_NOTE_BYTES).await.ok()?;
         number_of(&note).map(Version)
     }
 
     async fn noted_newest(&self) -> Result<Option<Version>> {
-        let note = self.read(LATEST_NOTE, MAX_NOTE_BYTES).await;
+        let note = self.read(&latest_note_path(), MAX_NOTE_BYTES).await;
         let noted = note.as_ref().ok().and_then(|note| number_of(note));
         if let Some(noted) = noted {
             return Ok(Some(Version(self.climb(noted).await?)));
@@ -191,7 +178,7 @@ impl Storage {
 
     /// Whether the version is there, as far as the store tells.
     async fn has_version(&self, version: u64) -> Result<bool> {
-        let path = format!("{VERSIONS_FOLDER}/{}", Version(version).file_name());
+        let path = root_path(Version(version));
         self.note_read(0);
         match self.inner.store.head(&self.location(&path)?).await {
             Ok(_) => Ok(true),
@@ -232,25 +219,22 @@ fn numbers_after(number: u64) -> impl Iterator<Item = u64> {
     near.chain(far).filter_map(move |distance: u64| number.checked_add(distance))
 }
 
-fn local_version_files(folder: &FilePath) -> io::Result<Vec<String>> {
+fn local_versions(folder: &FilePath) -> io::Result<Vec<Version>> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         // A folder without versions, or a file: no dataset, which the caller can say better.
         Err(error) if is_missing(&error) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let names = entries.map(|entry| Ok(version_file(entry?.file_name().to_str())));
-    names.filter_map(Result::transpose).collect()
+    let versions = entries.map(|entry| Ok(entry?.file_name().to_str().and_then(version_called)));
+    versions.filter_map(Result::transpose).collect()
 }
 
 fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// `name` if it is that of a version file: 20 digits of a `u64`, and `.json`.
-fn version_file(name: Option<&str>) -> Option<String> {
-    let name = name?;
-    let digits = name.strip_suffix(".json")?;
-    let is_number = digits.len() == 20 && digits.bytes().all(|c| c.is_ascii_digit());
-    (is_number && digits.parse::<u64>().is_ok()).then(|| name.to_owned())
+/// The version whose root this object is, if it is one.
+fn version_of(listed: &Path) -> Option<Version> {
+    listed.filename().and_then(version_called)
 }

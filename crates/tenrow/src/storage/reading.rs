@@ -14,10 +14,8 @@ use super::coalesce::{CoalesceOptions, coalesce, read_of};
 use super::remote::{self, hedged};
 use super::{RemotePlace, Storage};
 use crate::error::{Error, Result};
+use crate::format::layout::ObjectKind;
 
-/// Folders of objects that never change once they are there, under names that are never used again.
-const FINAL_FOLDERS: [&str; 6] =
-    ["data/", "columns/", "files/", "_tenrow/leaves/", "_tenrow/deletes/", "_tenrow/views/"];
 /// Requests under way at once, where no option says how many.
 const MAX_CONCURRENCY: usize = 16;
 
@@ -177,7 +175,7 @@ impl Storage {
 
     fn cache_of(&self, path: &str) -> Option<(&Cache, &RemotePlace)> {
         let place = self.remote_place()?;
-        let is_final = FINAL_FOLDERS.iter().any(|folder| path.starts_with(folder));
+        let is_final = ObjectKind::in_folder_of(path).is_some_and(ObjectKind::is_final);
         Some((place.cache.as_ref().filter(|_| is_final)?, place))
     }
 

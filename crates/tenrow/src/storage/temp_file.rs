@@ -14,10 +14,8 @@ use rustix::io::Errno;
 
 use super::file_error::FileError;
 use super::syncing::Syncing;
+use crate::format::layout::ObjectKind;
 use crate::ids::Ids;
-
-/// Where unfinished files are, below the dataset's folder.
-pub(crate) const TEMP_FOLDER: &str = "_tenrow/tmp";
 
 /// Buffers that one vectored write takes.
 const MAX_BUFFERS: usize = 1024;
@@ -83,7 +81,7 @@ impl Folders {
 
     /// A new empty file that nobody looks for.
     pub(crate) fn new_temp(&self) -> Result<TempFile, FileError> {
-        let folder = self.root.join(TEMP_FOLDER);
+        let folder = self.root.join(ObjectKind::Temporary.folder());
         self.prepare(&folder)?;
         loop {
             let path = folder.join(self.ids.next());

@@ -7,15 +7,12 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 
-use super::temp_file::TEMP_FOLDER;
 use super::unique::put_unique;
 use super::upload::Upload;
 use super::{Place, Storage};
 use crate::blocking;
 use crate::error::{Error, ErrorKind, Result};
-
-/// The folders at the top of a dataset.
-const OWN_FOLDERS: [&str; 4] = ["data", "columns", "files", "_tenrow"];
+use crate::format::layout::{ObjectKind, top_folders};
 
 /// Removes a folder, if below it there are folders only. What cannot be removed stays.
 fn remove_empty(folder: &Path) {
@@ -91,7 +88,7 @@ impl Storage {
         let Place::Folder(folder, _) = &self.inner.place else { return };
         let folder = folder.clone();
         blocking::run(move || {
-            for name in OWN_FOLDERS {
+            for name in top_folders() {
                 remove_empty(&folder.join(name));
             }
             if whole {
@@ -115,7 +112,7 @@ impl Storage {
     /// # Errors
     /// [`Unsupported`](crate::ErrorKind::Unsupported) if it says itself that it does not; those of any put.
     pub(crate) async fn creates_once(&self, id: &str) -> Result<bool> {
-        let path = format!("{TEMP_FOLDER}/probe-{id}");
+        let path = ObjectKind::Temporary.path(&format!("probe-{id}"));
         let probe = Bytes::from_static(b"tenrow\n");
         // Its answer may have been lost: the second counts.
         self.put_if_absent(&path, probe.clone()).await?;

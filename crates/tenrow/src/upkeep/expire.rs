@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures::{TryStreamExt, future};
+
 use crate::commit::{Applied, Change, Committer, commit, read_version};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Root, Version};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Leaves, Snapshot};
 use crate::storage::Storage;
 
 /// Which versions end: those that every given rule lets go.
@@ -121,9 +123,8 @@ impl Expire<'_> {
     /// The oldest version that stays by the rules, or that stayed by those of last time.
     async fn ending(&self, latest: &Snapshot) -> Result<Version> {
         // Older versions are what is left if the newest is damaged: they only end while it is whole.
-        for index in 0..latest.root().leaves.len() {
-            latest.passing_leaf(index).await?;
-        }
+        let all = latest.leaf_numbers(|_| true);
+        latest.leaves(all, Leaves::Passing).try_for_each(|_| future::ok(())).await?;
         let mut versions = self.dataset.history(latest).await?;
         versions.sort_unstable();
         versions.retain(|version| *version <= latest.version());

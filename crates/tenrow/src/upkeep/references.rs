@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use futures::TryStreamExt;
+
 use crate::commit::{MAX_LOOKS, never_still};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::format::checksum;
-use crate::format::manifest::{Version, origin_of};
-use crate::snapshot::Snapshot;
-use crate::storage::VERSIONS_FOLDER;
+use crate::format::layout::version_at;
+use crate::format::manifest::{LeafRef, Version, origin_of};
+use crate::snapshot::{Leaves, Snapshot};
 
 /// Hashes of the paths that versions name: 8 bytes each, however many there are. Two paths of one hash only
 /// mean that something is kept that need not be.
@@ -54,50 +56,48 @@ impl References {
     }
 
     async fn add(&mut self, snapshot: &Snapshot) -> Result<()> {
-        for view in snapshot.root().views.values() {
-            self.insert(&view.path);
-        }
+        // Leaves are shared by versions: each is read once.
+        let is_unread = |leaf: &LeafRef| {
+            origin_of(&leaf.path).is_none() && !self.paths.contains(&hash(&leaf.path))
+        };
+        let unread = snapshot.leaf_numbers(is_unread);
+        snapshot.root().objects().for_each(|object| self.insert(object.path));
         let folder = snapshot.storage().real_folder();
-        for index in 0..snapshot.root().leaves.len() {
-            let path = snapshot.root().leaves[index].path.clone();
-            // Leaves are shared by versions: each is read once.
-            if origin_of(&path).is_some() || !self.insert(&path) {
-                continue;
-            }
-            for partition in snapshot.passing_leaf(index).await?.partitions() {
-                let entry = partition.entry();
-                for path in entry.object_paths() {
-                    self.insert(path);
-                }
-                for file in entry.files.iter().filter(|file| file.foreign.is_some()) {
-                    // It may lie in this folder, by any name.
-                    let own = folder
-                        .as_ref()
-                        .and_then(|own| Path::new(&file.path).strip_prefix(own).ok());
-                    if let Some(path) = own.and_then(Path::to_str) {
-                        self.insert(path);
-                    }
-                }
+        let mut partitions = snapshot.partitions_of(unread, Leaves::Passing);
+        while let Some(partition) = partitions.try_next().await? {
+            for object in partition.entry().objects() {
+                // A foreign file may lie in this folder, by any name.
+                let path = match (object.is_foreign, &folder) {
+                    (false, _) => Some(object.path),
+                    (true, Some(own)) => path_below(own, object.path),
+                    (true, None) => None,
+                };
+                path.into_iter().for_each(|path| self.insert(path));
             }
         }
         Ok(())
     }
 
-    fn insert(&mut self, path: &str) -> bool {
-        self.paths.insert(checksum(path.as_bytes()))
+    fn insert(&mut self, path: &str) {
+        self.paths.insert(hash(path));
     }
 
     /// Whether a version names the object, or it is the root of a version that has not expired.
-    ///
-    /// Something else that lies among the roots is none of ours.
     pub(super) fn contains(&self, path: &str) -> bool {
-        if let Some(name) = path.strip_prefix(VERSIONS_FOLDER) {
-            let name = name.trim_start_matches('/');
-            return Version::from_file_name(name).is_none_or(|version| {
-                let has_expired = |newest: &Snapshot| newest.root().has_expired(version);
-                self.versions.contains(&version) || !self.newest.as_ref().is_some_and(has_expired)
-            });
+        if let Some(version) = version_at(path) {
+            let has_expired = |newest: &Snapshot| newest.root().has_expired(version);
+            return self.versions.contains(&version)
+                || !self.newest.as_ref().is_some_and(has_expired);
         }
-        self.paths.contains(&checksum(path.as_bytes()))
+        self.paths.contains(&hash(path))
     }
+}
+
+fn hash(path: &str) -> u64 {
+    checksum(path.as_bytes())
+}
+
+/// The path of a file as the dataset in `folder` would call it, if it lies there.
+fn path_below<'a>(folder: &Path, file: &'a str) -> Option<&'a str> {
+    Path::new(file).strip_prefix(folder).ok().and_then(Path::to_str)
 }

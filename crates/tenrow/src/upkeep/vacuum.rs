@@ -6,20 +6,9 @@ use futures::TryStreamExt;
 
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::storage::{ListedObject, NestedDatasets, VERSIONS_FOLDER, is_own};
+use crate::format::layout::{ObjectKind, Removal};
+use crate::storage::{ListedObject, NestedDatasets};
 use crate::upkeep::references::References;
-
-/// Where objects are that versions name, those that are being written, and the roots, the first to go.
-const FOLDERS: [&str; 8] = [
-    VERSIONS_FOLDER,
-    "data",
-    "columns",
-    "files",
-    "_tenrow/leaves",
-    "_tenrow/deletes",
-    "_tenrow/views",
-    "_tenrow/tmp",
-];
 
 /// What may be removed.
 pub struct VacuumOptions {
@@ -61,7 +50,7 @@ pub struct VacuumReport {
 }
 
 fn is_root(object: &ListedObject) -> bool {
-    object.path.starts_with(VERSIONS_FOLDER)
+    ObjectKind::of(&object.path) == Some(ObjectKind::Root)
 }
 
 impl Dataset {
@@ -86,13 +75,13 @@ impl Dataset {
         let mut free = Vec::new();
         let mut nested = NestedDatasets::default();
         let mut seen = 0;
-        for folder in FOLDERS {
-            let mut objects = self.storage().list(folder);
+        for kind in ObjectKind::all().filter(|kind| kind.removal() != Removal::Never) {
+            let mut objects = self.storage().list(kind.folder());
             while let Some(object) = objects.try_next().await? {
                 seen += 1;
                 nested.note(&object);
                 // Else whoever put it here, it was no writer of this dataset.
-                let is_ours = is_root(&object) || is_own(&object.path);
+                let is_ours = ObjectKind::of(&object.path) == Some(kind);
                 if references.contains(&object.path) {
                     report.named += 1;
                 } else if is_ours && object.modified_ms > limit {

@@ -74,6 +74,6 @@ impl Check {
 
     /// Where the newest root is.
     pub(super) fn root_path(&self) -> String {
-        crate::storage::version_path(self.snapshot.version())
+        crate::format::layout::root_path(self.snapshot.version())
     }
 }

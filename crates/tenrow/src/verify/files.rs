@@ -8,6 +8,8 @@ use bytes::Bytes;
 use crate::blocking;
 use crate::content::{ContentCheck, PIECE_BYTES};
 use crate::error::Result;
+use crate::format::layout::ObjectKind;
+use crate::format::manifest::NamedObject;
 use crate::snapshot::{LoadedPartition, OpenFile};
 use crate::storage::Storage;
 use crate::verify::check::Check;
@@ -19,39 +21,44 @@ impl Check {
         partition: &Arc<LoadedPartition>,
         first_row: u64,
     ) -> HashMap<String, u64> {
-        for (number, file) in partition.files().iter().enumerate() {
-            self.report.files += 1;
-            let path = file.entry().path.clone();
-            if file.entry().foreign.is_none() {
-                self.has_size(&path, file.entry().size_bytes, Some(first_row)).await;
-            }
-            if self.options.full
-                && let Err(error) = self.checksum(file).await
-            {
-                self.fault(&path, Some(first_row), error);
-            }
-            match file.footer(self.snapshot.storage()).await {
-                Ok(metadata) => self.columns(partition, number, &metadata, first_row).await,
-                Err(error) => self.fault(&path, Some(first_row), error),
-            }
-        }
-        if let Some(deletes) = &partition.entry().deletes {
-            self.report.files += 1;
-            if let Err(error) = partition.deletes(self.snapshot.storage()).await {
-                self.fault(&deletes.path, Some(first_row), error);
-            }
-        }
         let mut sizes = HashMap::new();
-        for path in &partition.entry().external_files {
+        // Data files come first, so that they have the same numbers.
+        for (number, object) in partition.entry().objects().enumerate() {
             self.report.files += 1;
-            match self.external(path).await {
-                Ok(size) => {
-                    sizes.insert(path.clone(), size);
+            let checked = match object.kind {
+                ObjectKind::BaseFile | ObjectKind::ColumnFile => {
+                    self.data_file(partition, number, first_row).await;
+                    continue;
                 }
-                Err(error) => self.fault(path, Some(first_row), error),
+                // It is small: it is decoded, and that checks it.
+                ObjectKind::Deletes => partition.deletes(self.snapshot.storage()).await.map(drop),
+                _ => self.object(&object).await.map(|size| {
+                    sizes.insert(object.path.to_owned(), size);
+                }),
+            };
+            if let Err(error) = checked {
+                self.fault(object.path, Some(first_row), error);
             }
         }
         sizes
+    }
+
+    /// One file of a partition: its size, its footer, in full its bytes.
+    async fn data_file(&mut self, partition: &Arc<LoadedPartition>, number: usize, first_row: u64) {
+        let file = &partition.files()[number];
+        let path = &file.entry().path;
+        if file.entry().foreign.is_none() {
+            self.has_size(path, file.entry().size_bytes, Some(first_row)).await;
+        }
+        if self.options.full
+            && let Err(error) = self.checksum(file).await
+        {
+            self.fault(path, Some(first_row), error);
+        }
+        match file.footer(self.snapshot.storage()).await {
+            Ok(metadata) => self.columns(partition, number, &metadata, first_row).await,
+            Err(error) => self.fault(path, Some(first_row), error),
+        }
     }
 
     /// Reads all of an object: it has the bytes that it must have.
@@ -95,14 +102,14 @@ impl Check {
         content.finish(&file.entry().path)
     }
 
-    /// The size of an object of a file attribute: it is there, and its content hashes to its name.
-    async fn external(&mut self, path: &str) -> Result<u64> {
-        let storage = self.snapshot.storage();
+    /// The size of an object: it is there, and its bytes are those that are stated, or that its name says.
+    async fn object(&mut self, object: &NamedObject<&str>) -> Result<u64> {
+        let (storage, path) = (self.snapshot.storage().clone(), object.path);
         let size = storage.size(path).await.map_err(storage.missing(path))?;
-        if !self.options.full {
-            return Ok(size);
+        if self.options.full {
+            let content = ContentCheck::of_object(object.stated, path);
+            self.content(&storage, path, size, content).await?;
         }
-        let storage = storage.clone();
-        self.content(&storage, path, size, ContentCheck::of_large_file(path)).await.map(|()| size)
+        Ok(size)
     }
 }

@@ -6,10 +6,14 @@ use crate::commit::read_version;
 use crate::content::ContentCheck;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::format::layout::{latest_note_path, root_path};
 use crate::format::limits;
-use crate::format::manifest::{FEATURE_SINGLE_WRITER, Leaf, Parent, Root, Version, origin_of};
+use crate::format::manifest::{
+    FEATURE_SINGLE_WRITER, Leaf, NamedObject, Parent, Partition, Root, StatedBytes, Version,
+    in_origin, origin_of,
+};
 use crate::snapshot::Snapshot;
-use crate::storage::{LATEST_NOTE, Storage, version_path};
+use crate::storage::Storage;
 use crate::verify::check::Check;
 
 /// Checks every root that is there, and in full the bytes of the objects that only older versions name.
@@ -22,7 +26,7 @@ pub(super) async fn check(dataset: &Dataset, check: &mut Check) -> Result<()> {
     let mut child: Option<Snapshot> = None;
     for version in history {
         check.report.versions += 1;
-        let path = version_path(version);
+        let path = root_path(version);
         let snapshot = match read_version(dataset.storage(), version, None).await {
             Ok(snapshot) => snapshot,
             Err(error) => {
@@ -40,8 +44,8 @@ pub(super) async fn check(dataset: &Dataset, check: &mut Check) -> Result<()> {
         }
         child = Some(snapshot);
     }
-    check.total_bytes +=
-        older.objects.iter().filter_map(|object| object.stated).map(|(size, _)| size).sum::<u64>();
+    let stated = older.objects.iter().filter_map(|object| object.stated);
+    check.total_bytes += stated.map(|stated| stated.size_bytes).sum::<u64>();
     for object in older.objects {
         check_object(check, object).await;
     }
@@ -60,8 +64,7 @@ struct OldObject {
     /// Of its version, which knows where its origins are.
     storage: Storage,
     path: String,
-    /// Size and checksum, as its leaf says; of a large file its name does.
-    stated: Option<(u64, u64)>,
+    stated: Option<StatedBytes>,
     version: Version,
 }
 
@@ -70,7 +73,7 @@ async fn check_noted(dataset: &Dataset, check: &mut Check) -> Result<()> {
     let Some(noted) = dataset.storage().noted().await else { return Ok(()) };
     // Another may have committed since this check began.
     let newest = dataset.latest().await?.version();
-    check.ensure(noted <= newest, LATEST_NOTE, None, || {
+    check.ensure(noted <= newest, &latest_note_path(), None, || {
         format!("version {noted} was committed, and the newest that is there is {newest}: what followed is missing")
     });
     Ok(())
@@ -91,7 +94,7 @@ fn check_kept(check: &mut Check, there: &BTreeSet<Version>) {
 
 /// What a root says of itself and of the version that it was made from.
 fn check_root(check: &mut Check, root: &Root, there: &BTreeSet<Version>) {
-    let path = version_path(root.version);
+    let path = root_path(root.version);
     let (for_readers, for_writers) = root.features();
     for feature in for_readers.iter().filter(|name| !root.reader_features.contains(**name)) {
         check.note(&path, None, unnamed(feature, "readers"));
@@ -129,7 +132,7 @@ pub(super) fn unnamed(feature: &str, whom: &str) -> String {
 fn check_parent(check: &mut Check, parent: &Snapshot, child: &Snapshot) {
     let named = child.root().parent.filter(|named| named.version == parent.version());
     let Some(named) = named else { return };
-    let path = version_path(parent.version());
+    let path = root_path(parent.version());
     check.ensure(named.checksum == parent.root_checksum(), &path, None, || {
         format!(
             "checksum {:016x}, but the next version says {:016x}",
@@ -137,7 +140,7 @@ fn check_parent(check: &mut Check, parent: &Snapshot, child: &Snapshot) {
             named.checksum
         )
     });
-    let (old, new, path) = (parent.root(), child.root(), version_path(child.version()));
+    let (old, new, path) = (parent.root(), child.root(), root_path(child.version()));
     let fields = |root: &Root| u64::from(root.schema.next_field_id());
     for (what, old, new) in [
         ("next_row_id", old.next_row_id as i64, new.next_row_id as i64),
@@ -196,27 +199,15 @@ async fn note_objects(check: &mut Check, snapshot: &Snapshot, older: &mut Older)
 /// The objects of a leaf that belong to its dataset.
 fn objects_of(snapshot: &Snapshot, leaf_path: &str, leaf: &Leaf) -> Vec<OldObject> {
     let origin = origin_of(leaf_path).map(|(origin, _)| origin);
-    let object = |path: &String, stated| {
+    let old = |object: NamedObject<&str>| {
         let path = match origin {
-            Some(origin) => crate::format::manifest::in_origin(origin, path),
-            None => path.clone(),
+            Some(origin) => in_origin(origin, object.path),
+            None => object.path.to_owned(),
         };
         let (storage, version) = (snapshot.storage().clone(), snapshot.version());
-        OldObject { storage, path, stated, version }
+        OldObject { storage, path, stated: object.stated, version }
     };
-    let mut objects = Vec::new();
-    for partition in &leaf.partitions {
-        for file in partition.files.iter().filter(|file| file.foreign.is_none()) {
-            objects.push(object(&file.path, Some((file.size_bytes, file.checksum))));
-        }
-        if let Some(deletes) = &partition.deletes {
-            objects.push(object(&deletes.path, Some((deletes.size_bytes, deletes.checksum))));
-        }
-        for path in &partition.external_files {
-            objects.push(object(path, None));
-        }
-    }
-    objects
+    leaf.partitions.iter().flat_map(Partition::own_objects).map(old).collect()
 }
 
 /// The object is there, of its size, with its bytes.
@@ -225,15 +216,11 @@ async fn check_object(check: &mut Check, object: OldObject) {
     check.report.files += 1;
     let checked = async {
         let found = storage.size(&path).await.map_err(storage.missing(&path))?;
-        let (size, content) = match stated {
-            Some((size, checksum)) => (size, ContentCheck::of_checksum(checksum)),
-            None => (found, ContentCheck::of_large_file(&path)),
-        };
-        if size != found {
+        if let Some(size) = stated.map(|stated| stated.size_bytes).filter(|size| *size != found) {
             let reason = format!("{found} bytes, but version {version} says {size}");
             return Err(Error::corrupt(path.clone(), reason));
         }
-        check.content(&storage, &path, found, content).await
+        check.content(&storage, &path, found, ContentCheck::of_object(stated, &path)).await
     };
     if let Err(error) = checked.await {
         check.fault(&path, None, error);

@@ -2,6 +2,7 @@
 
 use crate::clones::note_of;
 use crate::dataset::Dataset;
+use crate::format::layout::ObjectKind;
 use crate::format::manifest::OriginRef;
 use crate::verify::check::Check;
 
@@ -49,7 +50,8 @@ async fn check_note(
             note.version, origin.version
         )),
         None => Err(format!(
-            "nothing there keeps it: `_tenrow/clones/{name}.json` is missing, so its files may be vacuumed any time"
+            "nothing there keeps it: `{}` is missing, so its files may be vacuumed any time",
+            ObjectKind::CloneNote.path(name)
         )),
     }
 }

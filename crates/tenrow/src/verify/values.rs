@@ -11,8 +11,9 @@ use arrow_array::{Array, ArrayRef, cast::AsArray};
 use arrow_schema::DataType;
 use serde_json::Value;
 
-use crate::content::{hash_in_name, misstated};
+use crate::content::misstated;
 use crate::error::{Error, Result};
+use crate::format::layout::hash_in;
 use crate::format::manifest::{Partition, is_large_file};
 use crate::format::{Attribute, AttributeType, FieldId};
 use crate::read::{ColumnReader, ReadOptions, Verify};
@@ -160,7 +161,7 @@ impl NamedFiles<'_> {
         if !self.listed.contains(path) {
             return Some(format!("it names the file {path:?}, which its leaf does not list"));
         }
-        let in_name = hash_in_name(path);
+        let in_name = hash_in(path);
         if let Some(hash) = hash.filter(|&hash| hash != in_name) {
             return Some(format!("it says that the hash of {path:?} is {hash:?}"));
         }

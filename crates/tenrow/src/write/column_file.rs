@@ -3,6 +3,7 @@
 use arrow_array::ArrayRef;
 
 use crate::error::{Error, Result};
+use crate::format::layout::ObjectKind;
 use crate::format::manifest::{DataFile, Statistics};
 use crate::format::partition::PartitionEncoder;
 use crate::format::{Attribute, FormatError};
@@ -25,7 +26,7 @@ impl ColumnFileWriter {
         ids: &Ids,
         attributes: Vec<Attribute>,
     ) -> Result<Self> {
-        let path = format!("columns/{}.parquet", ids.next());
+        let path = ObjectKind::ColumnFile.path(&ids.next());
         let (encoder, head) =
             PartitionEncoder::new(&attributes).map_err(|e| Error::format(&path, e))?;
         let mut upload = storage.upload(&path)?;

@@ -9,9 +9,9 @@ use bytes::Bytes;
 
 use crate::blocking;
 use crate::commit::NamedFiles;
-use crate::content::hash_in_name;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::file_fields;
+use crate::format::layout::{hash_in, large_file_path};
 use crate::format::manifest::is_large_file;
 use crate::ids::Ids;
 use crate::read::FileHandle;
@@ -150,7 +150,7 @@ impl FileStore<'_> {
                 )),
                 _ => error,
             })?;
-            file.blake3 = Some(hash_in_name(path).to_owned());
+            file.blake3 = Some(hash_in(path).to_owned());
             file.size_bytes = Some(size);
             return Ok(file);
         };
@@ -232,7 +232,7 @@ impl FileStore<'_> {
     }
 
     fn object_path(&self, hash: &str) -> String {
-        format!("files/{}/{hash}-{}", &hash[..2], self.ids.next())
+        large_file_path(hash, &self.ids.next())
     }
 }
 

@@ -13,12 +13,13 @@ use parquet::file::metadata::ParquetMetaData;
 use crate::blocking;
 use crate::content::misstated;
 use crate::error::{Error, Result};
+use crate::format::layout::{ObjectKind, Removal};
 use crate::format::manifest::{Chunk, ChunkLayout, DataFile, ForeignFile, Partition};
 use crate::format::partition::decode_footer;
 use crate::format::{Attribute, AttributeType, Checksum, FieldId, FormatError, Schema, limits};
 use crate::read::{ColumnReader, ReadOptions};
 use crate::snapshot::{LoadedPartition, Snapshot};
-use crate::storage::{VERSIONS_FOLDER, is_own, modified_ns, open_regular};
+use crate::storage::{modified_ns, open_regular};
 use crate::write::DatasetWriter;
 use crate::write::foreign_pages::check_pages;
 use crate::write::split::KeyTuple;
@@ -116,11 +117,13 @@ fn fault_of_row(column: &ArrayRef) -> Option<(usize, String)> {
 fn check_apart(path: &Path) -> Result<()> {
     for folder in path.ancestors().skip(1) {
         let below = path.strip_prefix(folder).ok().and_then(Path::to_str);
-        if !below.is_some_and(is_own) {
+        // What a dataset keeps for good, as its own notes, it does not remove either.
+        let is_removed = |kind: ObjectKind| kind.removal() == Removal::Unnamed;
+        if !below.and_then(ObjectKind::of).is_some_and(is_removed) {
             continue;
         }
         let (path, folder_name) = (path.display(), folder.display());
-        return Err(Error::invalid(match folder.join(VERSIONS_FOLDER).is_dir() {
+        return Err(Error::invalid(match folder.join(ObjectKind::Root.folder()).is_dir() {
             true => format!(
                 "{path} belongs to the dataset {folder_name}, which removes it with the versions that need it: merge or clone that dataset instead"
             ),

@@ -35,7 +35,7 @@ use crate::format::{AttributeType, Schema};
 use crate::ids::Ids;
 use crate::snapshot::Snapshot;
 pub(crate) use partition_writer::{PartitionWriter, slice_bytes};
-pub(crate) use split::folder_of;
+pub(crate) use split::folders_of;
 use split::{KeyTuple, Keys};
 use written::Written;
 
@@ -235,7 +235,7 @@ impl DatasetWriter {
                 self.ids.clone(),
                 self.schema.attributes().to_vec(),
                 self.keys.values(&key),
-                key.folder(),
+                key.folders(),
             )
         });
         for closed in writer.append(columns, &self.options).await? {
@@ -317,11 +317,8 @@ impl DatasetWriter {
     ) -> Result<Snapshot> {
         let base = self.base.clone();
         if self.overwrites {
-            // What was there until the writer was begun; from then on the change itself looks.
-            if let Some(premise) = &self.premise {
-                premise.check(&self.base, &[]).await?;
-            }
             let mut change = Overwrite::new(base, self.schema.clone(), leaves);
+            change.premise = self.premise.take();
             return commit(committer, &self.base, &mut change).await;
         }
         let mut change = Append::new(base, leaves, "append");

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use arrow_array::{Array, ArrayRef};
 
 use crate::error::{Error, Result};
+use crate::format::layout::base_file_path;
 use crate::format::limits;
 use crate::format::manifest::{DataFile, KeyValue, Partition};
 use crate::format::partition::PartitionEncoder;
@@ -36,8 +37,8 @@ pub(crate) struct PartitionWriter {
     ids: Ids,
     attributes: Vec<Attribute>,
     keys: Vec<KeyValue>,
-    /// Folder of the files, ending with `/`.
-    folder: String,
+    /// Folders that the files are in, each ending with `/`.
+    folders: String,
     buffered: Vec<Vec<ArrayRef>>,
     buffered_rows: u64,
     buffered_bytes: u64,
@@ -60,7 +61,7 @@ impl PartitionWriter {
         ids: Ids,
         attributes: Vec<Attribute>,
         keys: Vec<KeyValue>,
-        folder: String,
+        folders: String,
     ) -> Self {
         let buffered = attributes.iter().map(|_| Vec::new()).collect();
         Self {
@@ -68,7 +69,7 @@ impl PartitionWriter {
             ids,
             attributes,
             keys,
-            folder,
+            folders,
             buffered,
             buffered_rows: 0,
             buffered_bytes: 0,
@@ -143,7 +144,7 @@ impl PartitionWriter {
 
     // By unique reference, as below: an upload can be sent to another thread, but not shared with it.
     async fn begin(&mut self) -> Result<OpenPartition> {
-        let path = format!("{}{}.parquet", self.folder, self.ids.next());
+        let path = base_file_path(&self.folders, &self.ids.next());
         let (encoder, head) =
             PartitionEncoder::new(&self.attributes).map_err(|e| Error::format("the schema", e))?;
         let mut upload = self.storage.upload(&path)?;

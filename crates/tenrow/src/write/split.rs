@@ -93,15 +93,14 @@ impl KeyTuple {
         Self(Vec::new())
     }
 
-    /// Where its files are: one folder a key, named by the value alone.
-    pub(crate) fn folder(&self) -> String {
-        let folders = self.0.iter().map(|key| format!("{}/", key.folder()));
-        format!("data/{}", folders.collect::<String>())
+    /// The folders that its files are in: one for each key, named by the value alone.
+    pub(crate) fn folders(&self) -> String {
+        self.0.iter().map(|key| format!("{}/", key.folder())).collect()
     }
 }
 
-/// Where files of a partition with these keys are.
-pub(crate) fn folder_of(keys: &[KeyValue]) -> String {
+/// The folders that files of a partition with these keys are in.
+pub(crate) fn folders_of(keys: &[KeyValue]) -> String {
     let key = |key: &KeyValue| match &key.value {
         Value::Bool(value) => Key::Bool(*value),
         Value::String(text) => Key::Text(text.clone()),
@@ -112,7 +111,7 @@ pub(crate) fn folder_of(keys: &[KeyValue]) -> String {
         },
         _ => Key::Null,
     };
-    KeyTuple(keys.iter().map(key).collect()).folder()
+    KeyTuple(keys.iter().map(key).collect()).folders()
 }
 
 impl Key {

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use tenrow::format::checksum;
+use tenrow::format::layout::root_path;
 use tenrow::format::manifest::{FEATURE_FOREIGN_FILES, Leaf, Parent, Version, origin_of};
 use tenrow::{Dataset, Error, ErrorKind, Result, Snapshot};
 use tenrow_tests::random::Dice;
@@ -48,7 +49,7 @@ pub(crate) async fn relist(dataset: &Dataset, bits: u64) -> Result<Snapshot> {
     root.version = Version(latest.version().0 + 1);
     root.write_id = name;
     root.operation = "relist".into();
-    let path = format!("_tenrow/versions/{}", root.version.file_name());
+    let path = root_path(root.version);
     match storage.put_new(&path, Bytes::from(root.encode())).await? {
         true => dataset.latest().await,
         false => Err(Error::new(ErrorKind::Conflict, "another program was first")),
