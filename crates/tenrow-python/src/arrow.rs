@@ -54,6 +54,7 @@ impl ArrowBatches {
         Self::new(schema, batches.into_iter())
     }
 
+    #[cfg(feature = "sql")]
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
     }
