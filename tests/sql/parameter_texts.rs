@@ -84,6 +84,8 @@ async fn a_text_too_few_too_many_or_of_no_such_value_is_named_and_nothing_is_cha
         "UPDATE digits SET split = 'x' WHERE label = $1",
         "UPDATE digits SET label = $1",
         "INSERT INTO digits (label) SELECT label FROM digits WHERE label = $1",
+        "EXPLAIN COPY (SELECT name FROM digits WHERE label = $1) TO 'digits.csv'",
+        "COPY (SELECT name FROM digits WHERE label = $1) TO 'digits.csv'",
     ] {
         for (values, expected) in [
             (vec![], "no value is given for $1"),

@@ -48,6 +48,7 @@ async fn a_statement_is_what_it_means_and_not_its_first_word() {
         ("-- SELECT\nexplain SELECT 1", Plan),
         ("EXPLAIN ANALYZE SELECT 1", Plan),
         ("EXPLAIN VERBOSE UPDATE digits SET label = 1", Plan),
+        ("EXPLAIN COPY digits TO 'digits.csv'", Plan),
         ("SET datafusion.execution.batch_size = 100", Setting),
         ("RESET datafusion.execution.batch_size", Setting),
         ("INSERT INTO digits (label) VALUES (1)", Rows),

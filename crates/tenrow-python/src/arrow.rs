@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchReader, StructArray};
-use arrow_schema::{ArrowError, Field, FieldRef, SchemaRef};
+use arrow_schema::{ArrowError, Field, FieldRef, Schema, SchemaRef};
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
@@ -54,6 +54,7 @@ impl ArrowBatches {
         Self::new(schema, batches.into_iter())
     }
 
+    #[cfg(feature = "sql")]
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
     }
@@ -182,10 +183,21 @@ pub(crate) fn array_capsules<'py>(
     Ok(to_array_pycapsules(py, field.into(), batch.column(0).as_ref(), requested_schema)?)
 }
 
-/// The batches of whatever speaks the interface: a table, a data frame, a batch, a stream.
-pub(crate) fn batches_of(value: &Bound<'_, PyAny>) -> PyResult<Box<dyn RecordBatchReader + Send>> {
+/// The columns and batches of whatever speaks the interface: a table, a data frame, a batch, a stream. Those of this package
+/// are read as they are, with errors of their own.
+pub(crate) fn batches_of(value: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, Box<dyn Batches>)> {
+    let inner = value.getattr("_batches").ok();
+    if let Ok(own) = inner.as_ref().unwrap_or(value).cast::<ArrowBatches>() {
+        check_names(&own.get().schema)?;
+        return Ok((own.get().schema.clone(), own.get().given()?));
+    }
     let reader = value.extract::<AnyRecordBatch>()?.into_reader()?;
     let schema = reader.schema();
+    check_names(&schema)?;
+    Ok((schema, Box::new(OfOthers(reader))))
+}
+
+fn check_names(schema: &Schema) -> PyResult<()> {
     for (place, field) in schema.fields().iter().enumerate() {
         if schema.fields()[..place].iter().any(|before| before.name() == field.name()) {
             return Err(crate::error::invalid(format!(
@@ -194,7 +206,18 @@ pub(crate) fn batches_of(value: &Bound<'_, PyAny>) -> PyResult<Box<dyn RecordBat
             )));
         }
     }
-    Ok(reader)
+    Ok(())
+}
+
+/// Batches that another library makes.
+struct OfOthers(Box<dyn RecordBatchReader + Send>);
+
+impl Batches for OfOthers {
+    fn next(&mut self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
+        let next = py.detach(|| self.0.next());
+        py.check_signals()?;
+        next.transpose().map_err(|error| crate::error::invalid(error.to_string()))
+    }
 }
 
 /// The parts of whatever gives an Arrow array, and what they are called.

@@ -19,7 +19,7 @@ pub(crate) fn infer_attributes(value: &Bound<'_, PyAny>) -> PyResult<Vec<(String
     // Without reading anything, if that is possible: a stream is read once.
     let schema = match value.hasattr("__arrow_c_schema__")? {
         true => value.extract::<pyo3_arrow::PySchema>()?.into_inner(),
-        false => batches_of(value)?.schema(),
+        false => batches_of(value)?.0,
     };
     let attributes = schema.fields().iter().map(|field| {
         let attribute = tenrow_convert::attribute_of(field);

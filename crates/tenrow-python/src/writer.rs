@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arrow_schema::Schema;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tenrow::{DatasetWriter, Upload};
 use tenrow_convert::{CastMode, attribute_of, cast_batch, conform};
 
-use crate::arrow::batches_of;
+use crate::arrow::{Batches, batches_of};
 use crate::ending::Call;
 use crate::error::invalid;
 use crate::place::Place;
@@ -117,9 +118,9 @@ impl Writer {
         check_may_write()?;
         let mode = cast_mode(cast)?;
         let _call = Call::begin(rows.py());
-        let reader = batches_of(rows)?;
+        let (schema, batches) = batches_of(rows)?;
         let mut writer = self.taken()?;
-        let appended = append_batches(rows.py(), &mut writer, reader, mode);
+        let appended = append_batches(rows.py(), &mut writer, &schema, batches, mode);
         self.put_back(rows.py(), writer);
         appended
     }
@@ -175,17 +176,15 @@ pub(crate) fn cast_mode(name: &str) -> PyResult<CastMode> {
 fn append_batches(
     py: Python<'_>,
     writer: &mut DatasetWriter,
-    mut reader: Box<dyn arrow_array::RecordBatchReader + Send>,
+    schema: &Schema,
+    mut batches: Box<dyn Batches>,
     mode: CastMode,
 ) -> PyResult<()> {
-    let schema = reader.schema();
     let from = schema.fields().iter().map(|field| attribute_of(field).map_err(refused));
     let from = from.collect::<PyResult<Vec<_>>>()?;
     let to = writer.schema().clone();
     let mut first = 0;
-    while let Some(batch) = py.detach(|| reader.next()) {
-        py.check_signals()?;
-        let batch = batch.map_err(|error| invalid(error.to_string()))?;
+    while let Some(batch) = batches.next(py)? {
         let columns = from.iter().zip(batch.columns()).map(|(attribute, column)| {
             Ok((attribute.name.clone(), conform(column, attribute).map_err(refused)?, true))
         });

@@ -131,6 +131,16 @@ def test_damaged_data_is_corrupt_where_it_is_met(place):
     assert 0 < taken < 200_000
 
 
+def test_an_answer_becomes_rows_of_a_dataset_with_errors_of_its_own(numbers, place):
+    few = tenrow.from_arrow(place + "2", numbers.sql("SELECT n, word FROM ds WHERE n < 5"))
+    assert few.append(numbers.sql("SELECT n + 5 AS n, word FROM ds WHERE n < 5"))["n"][:].tolist() == list(range(10))
+    with pytest.raises(tenrow.InvalidInput, match="^cast error: " + SAID):
+        few.append(numbers.sql("SELECT CAST(word AS BIGINT) AS n, word FROM ds"))
+    with pytest.raises(tenrow.InvalidInput, match='two columns of the name "n"'):
+        few.append(numbers.sql("SELECT a.n, b.n FROM ds a JOIN ds b ON a.n = b.n"))
+    assert len(few.latest()) == 10
+
+
 def test_an_answer_that_is_dropped_stops_reading(numbers):
     answer = numbers.sql(HOURS)
     next(answer)

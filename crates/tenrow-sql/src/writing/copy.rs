@@ -31,11 +31,7 @@ pub(super) async fn run(session: &Session, copy: &CopyToStatement) -> Result<Cha
     };
     let format: RowFormat = format.map_err(convert)?;
     let path = allowed(session.output_folders(), target)?;
-    let query = match &copy.source {
-        CopyToSource::Query(query) => query.as_ref().clone(),
-        CopyToSource::Relation(name) => all_of(name)?,
-    };
-    let mut answer = ask(session, &mut Tables::new(session.roots()), query).await?;
+    let mut answer = ask(session, &mut Tables::new(session.roots()), query(copy)?).await?;
     let folder = path.parent().unwrap_or(&path);
     // Whole or not at all: the file gets its name when it is complete.
     let file =
@@ -54,6 +50,14 @@ pub(super) async fn run(session: &Session, copy: &CopyToStatement) -> Result<Cha
         _ => io(&path, "cannot be named", error.error),
     })?;
     Ok(Change { rows, version: None })
+}
+
+/// What is written, as a query.
+pub(super) fn query(copy: &CopyToStatement) -> Result<Query> {
+    match &copy.source {
+        CopyToSource::Query(query) => Ok(query.as_ref().clone()),
+        CopyToSource::Relation(name) => all_of(name),
+    }
 }
 
 fn all_of(name: &ObjectName) -> Result<Query> {

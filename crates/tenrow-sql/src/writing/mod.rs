@@ -103,7 +103,11 @@ pub(crate) fn schema() -> SchemaRef {
 
 /// The query whose plan explains `statement`, if it is one that changes something.
 pub(crate) fn explained(statement: &Statement) -> Result<Option<Query>> {
-    let Statement::Statement(statement) = statement else { return Ok(None) };
+    let statement = match statement {
+        Statement::Statement(statement) => statement,
+        Statement::CopyTo(copy) => return copy::query(copy).map(Some),
+        _ => return Ok(None),
+    };
     Ok(match statement.as_ref() {
         SqlStatement::Insert(insert) => Some(insert::source(insert)?.clone()),
         SqlStatement::Delete(delete) => Some(delete::query(delete)?.1),
