@@ -9,6 +9,7 @@
 (100, 99, (28, 28))
 """
 
+from ._answer import Answer
 from ._column import Column
 from ._dataset import Dataset, open
 from ._errors import (
@@ -41,6 +42,7 @@ from_pandas = from_polars = from_arrow
 
 __all__ = [
     "AlreadyExists",
+    "Answer",
     "Attribute",
     "AttributeType",
     "Column",
