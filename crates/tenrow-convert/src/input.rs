@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use tenrow::open_regular;
-
-use crate::error::{ConvertError, Result};
+use tenrow_values::{ConvertError, Result};
 
 pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 

@@ -6,8 +6,8 @@ use arrow_schema::DataType;
 use datafusion::common::{DataFusionError, ScalarValue};
 use pyo3::prelude::*;
 use tenrow::{Error, Storage, StoreOptions};
-use tenrow_convert::CastMode;
 use tenrow_sql::{Session, SessionOptions};
+use tenrow_values::CastMode;
 
 use crate::arrow::ArrowBatches;
 use crate::error::{invalid, raised};

@@ -8,9 +8,10 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use tenrow::{CreateOptions, Dataset, Encoding, Location, WriteOptions};
 use tenrow_convert::{
-    CastMode, Charset, CsvOptions, ImportOptions, Imported, OpenOptions, Progress, SourceFormat,
-    import, import_in_place, open,
+    Charset, CsvOptions, Format, ImportOptions, Imported, OpenOptions, Progress, Purpose, import,
+    import_in_place, open,
 };
+use tenrow_values::CastMode;
 
 use crate::Output;
 use crate::commands::create::encoding;
@@ -48,9 +49,8 @@ pub(crate) struct ImportArguments {
     /// Files or folders
     #[arg(value_name = "SOURCE", required = true)]
     sources: Vec<PathBuf>,
-    /// Take the sources for this: idx, npy, npz, images, parquet, csv or jsonl
-    #[arg(long)]
-    format: Option<SourceFormat>,
+    #[arg(long, value_parser = format, help = format!("Take the sources for this: {}", Format::known(Purpose::Import)))]
+    format: Option<Format>,
     /// Convert values to the dataset's types: safe, where nothing is lost; round, floats also to the nearest of a
     /// narrower type; lossy, also by cutting and by the nearest end of a range
     #[arg(long)]
@@ -138,7 +138,7 @@ fn check(arguments: &ImportArguments) -> Result<()> {
         refuse_url(source)?;
         check_apart(&arguments.dataset, source)?;
     }
-    if arguments.in_place && arguments.format.is_some_and(|f| f != SourceFormat::Parquet) {
+    if arguments.in_place && arguments.format.is_some_and(|f| f != Format::PARQUET) {
         return Err("--in-place: only Parquet files can stay where they are".into());
     }
     Ok(())
@@ -227,6 +227,10 @@ fn report(imported: &Imported, started: Instant, out: &mut Output) -> Result<()>
         text::counted(snapshot.row_count(), "row", "rows"),
     )?;
     Ok(())
+}
+
+fn format(name: &str) -> Result<Format> {
+    Ok(Format::named(name, Purpose::Import)?)
 }
 
 /// Parses `FROM=TO`. Names in files may be empty or hold an `=`: the last one counts.

@@ -3,7 +3,7 @@
 use arrow_schema::DataType;
 use datafusion::sql::sqlparser::ast::CreateTable;
 use tenrow::{Attribute, CreateOptions, Dataset, DatasetWriter, ErrorKind, Schema, WriteOptions};
-use tenrow_convert::attribute_of;
+use tenrow_values::attribute_of;
 
 use super::insert::{Columns, append};
 use super::query::{planned, reference_of};
