@@ -1,7 +1,7 @@
 //! Which format a file has, by its content, and the source that reads it.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tenrow_values::{ConvertError, Result};
 
@@ -11,6 +11,7 @@ use crate::input::{first_bytes, open_reader};
 use crate::joined::{ChosenSource, RemarkedSource, RenamedSource};
 use crate::open_options::OpenOptions;
 use crate::source::Source;
+use crate::source_file::SourceFile;
 use crate::table_file::TableFile;
 
 /// Bytes that are looked at to tell one format from another.
@@ -20,9 +21,12 @@ const SNIFFED_BYTES: u64 = 4096;
 ///
 /// # Errors
 /// If it cannot be read, or resembles no format that is known.
-pub fn detect(path: &Path) -> Result<Format> {
-    let metadata = std::fs::metadata(path).map_err(ConvertError::io(path, "open"))?;
-    if metadata.is_dir() {
+pub fn detect(path: impl Into<SourceFile>) -> Result<Format> {
+    format_of(&path.into())
+}
+
+fn format_of(path: &SourceFile) -> Result<Format> {
+    if path.is_folder() {
         return detect_folder(path);
     }
     let stored = first_bytes(path, 16)?;
@@ -41,7 +45,7 @@ pub fn detect(path: &Path) -> Result<Format> {
         bytes => bytes.iter().take(8).map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" "),
     };
     let known = Format::known(Purpose::Import);
-    Err(ConvertError::UnknownFormat { path: path.to_owned(), first_bytes, known })
+    Err(ConvertError::UnknownFormat { path: path.to_path_buf(), first_bytes, known })
 }
 
 fn detect_folder(path: &Path) -> Result<Format> {
@@ -59,8 +63,17 @@ fn detect_folder(path: &Path) -> Result<Format> {
 ///
 /// # Errors
 /// What is wrong with a file; files of different formats or attributes; a name against the rules.
-pub fn open(
-    paths: &[PathBuf],
+pub fn open<F: Clone + Into<SourceFile>>(
+    paths: &[F],
+    format: Option<Format>,
+    options: &OpenOptions,
+) -> Result<Box<dyn Source>> {
+    let paths: Vec<SourceFile> = paths.iter().cloned().map(Into::into).collect();
+    open_files(&paths, format, options)
+}
+
+fn open_files(
+    paths: &[SourceFile],
     format: Option<Format>,
     options: &OpenOptions,
 ) -> Result<Box<dyn Source>> {
@@ -97,11 +110,15 @@ fn check_options(path: &Path, format: Format, options: &OpenOptions) -> Result<(
     Err(ConvertError::unsupported(path, reason))
 }
 
-fn common_format(first: &Path, paths: &[PathBuf], options: &OpenOptions) -> Result<Format> {
+fn common_format(
+    first: &SourceFile,
+    paths: &[SourceFile],
+    options: &OpenOptions,
+) -> Result<Format> {
     // What is said to be in an encoding is text, however its bytes look.
-    let found = |path: &Path| match options.charset.and_then(|_| text_by_name(path)) {
+    let found = |path: &SourceFile| match options.charset.and_then(|_| text_by_name(path)) {
         Some(format) => Ok(format),
-        None => detect(path),
+        None => format_of(path),
     };
     let format = found(first)?;
     for path in paths {

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use tenrow_values::{ConvertError, Result};
 
+use crate::documents::{is_document, relative, remark};
 use crate::format::{Format, Group, Purpose};
-use crate::table_file::{TableFile, is_document, relative, remark};
+use crate::source_file::SourceFile;
+use crate::table_file::TableFile;
 
 /// The format of a table whose files have this name.
 pub(crate) fn table_format(name: &str) -> Option<Format> {
@@ -80,12 +82,12 @@ pub(crate) fn format_of_folder(folder: &Path) -> Result<Format> {
 /// # Errors
 /// If a folder holds none.
 pub(crate) fn table_files(
-    paths: &[PathBuf],
+    paths: &[SourceFile],
     format: Format,
 ) -> Result<(Vec<TableFile>, Vec<String>)> {
     let (mut files, mut remarks) = (Vec::new(), Vec::new());
     for path in paths {
-        if !path.is_dir() {
+        if !path.is_folder() {
             files.push(TableFile::new(path.clone()));
             continue;
         }

@@ -156,9 +156,10 @@ pub async fn import_in_place(
     renames: &[(String, String)],
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Imported> {
-    let (files, remarks) = table_files(paths, Format::PARQUET)?;
+    let sources: Vec<_> = paths.iter().map(Into::into).collect();
+    let (files, remarks) = table_files(&sources, Format::PARQUET)?;
     files.iter().try_for_each(check_in_place)?;
-    let files: Vec<PathBuf> = files.into_iter().map(|file| file.path).collect();
+    let files: Vec<PathBuf> = files.iter().map(|file| file.path.to_path_buf()).collect();
     let open_options = OpenOptions { renames: renames.to_vec(), ..OpenOptions::default() };
     let source = open(&files, Some(Format::PARQUET), &open_options)?;
     let attributes = source.attributes();

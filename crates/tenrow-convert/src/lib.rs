@@ -23,9 +23,11 @@
 //! replaces nothing. A file that was not finished is not there.
 #![forbid(unsafe_code)]
 
+mod documents;
 mod new_file;
 mod progress;
 mod source;
+mod source_file;
 
 mod input;
 mod picture;
@@ -66,6 +68,7 @@ pub use open_options::{CsvOptions, OpenOptions};
 pub use picture::{Ink, Picture};
 pub use progress::Progress;
 pub use source::Source;
+pub use source_file::SourceFile;
 pub use table::TableSource;
 pub use tenrow_values::{ConvertError, Result};
 pub use text::{Charset, TextSource};

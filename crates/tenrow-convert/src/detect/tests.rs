@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::path::PathBuf;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
@@ -55,11 +56,11 @@ fn content_tells_the_format_whatever_the_name() {
         (b" \n{\"a\": 1}", format("jsonl")),
         (b"GIF89a\x01\0\x01\0", format("images")),
     ] {
-        assert_eq!(detect(&folder.put("x.csv", bytes)).unwrap(), expected);
-        assert_eq!(detect(&folder.put("x", &gzip(bytes))).unwrap(), expected);
+        assert_eq!(detect(folder.put("x.csv", bytes)).unwrap(), expected);
+        assert_eq!(detect(folder.put("x", &gzip(bytes))).unwrap(), expected);
     }
-    assert_eq!(detect(&folder.put("x.csv", b"a,b")).unwrap(), format("csv"));
-    assert_eq!(detect(&folder.put("x.csv.gz", &gzip(b"a,b"))).unwrap(), format("csv"));
+    assert_eq!(detect(folder.put("x.csv", b"a,b")).unwrap(), format("csv"));
+    assert_eq!(detect(folder.put("x.csv.gz", &gzip(b"a,b"))).unwrap(), format("csv"));
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn unknown_content_is_an_error_with_the_first_bytes() {
     let folder = Folder::new();
     for (bytes, shown) in [(&b"\x80\x04\x95"[..], "80 04 95"), (b"", "empty"), (b"a,b", "61 2c 62")]
     {
-        let error = detect(&folder.put("x.bin", bytes)).unwrap_err().to_string();
+        let error = detect(folder.put("x.bin", bytes)).unwrap_err().to_string();
         assert!(error.contains("x.bin: unknown format") && error.contains(shown), "{error}");
     }
     assert!(detect(Path::new("/nowhere")).unwrap_err().to_string().contains("cannot open"));
@@ -81,7 +82,7 @@ fn folders_are_parquet_or_datasets_or_have_to_be_told() {
     folder.put("i/x.parquet", b"PAR1");
     folder.put("i/y.png", b"");
     folder.put("d/_tenrow/latest", b"");
-    let found = |name: &str| detect(&folder.0.path().join(name));
+    let found = |name: &str| detect(folder.0.path().join(name));
     assert_eq!(found("p").unwrap(), format("parquet"));
     // It could be either, and neither is taken for granted.
     assert!(found("i").unwrap_err().to_string().contains("beside y.png"));

@@ -1,7 +1,6 @@
 //! Keys that stand in the names of folders, as columns.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
@@ -11,6 +10,7 @@ use tenrow_values::{CastMode, ConvertError, Result, batch_of, places};
 
 use super::concat::ConcatSource;
 use crate::source::Source;
+use crate::source_file::SourceFile;
 use crate::table_file::TableFile;
 use crate::text::TextSource;
 
@@ -37,7 +37,7 @@ impl KeyedSource {
     /// If a file cannot be opened, or some of the files have other keys than the first.
     pub(crate) fn of_files(
         files: &[TableFile],
-        mut open: impl FnMut(&Path) -> Result<Box<dyn Source>>,
+        mut open: impl FnMut(&SourceFile) -> Result<Box<dyn Source>>,
     ) -> Result<Vec<(String, Box<dyn Source>)>> {
         let mut kinds: HashMap<&str, Kind> = HashMap::new();
         for (name, value) in files.iter().flat_map(|file| &file.keys) {
@@ -60,7 +60,7 @@ impl KeyedSource {
     /// As [`of_files`](Self::of_files).
     pub(crate) fn of_texts(
         files: &[TableFile],
-        open: impl Fn(&Path) -> Result<TextSource>,
+        open: impl Fn(&SourceFile) -> Result<TextSource>,
     ) -> Result<Box<dyn Source>> {
         let texts = files.iter().map(|file| open(&file.path));
         let mut texts = texts.collect::<Result<Vec<_>>>()?;

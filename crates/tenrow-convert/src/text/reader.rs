@@ -1,11 +1,11 @@
 //! Text files, line by line of a bounded length.
 
 use std::io::{self, Read};
-use std::path::Path;
 use tenrow_values::Result;
 
 use super::charset::{Charset, Decoded};
 use crate::input::open_reader;
+use crate::source_file::SourceFile;
 
 /// Bytes of one line of a text table.
 const MAX_LINE_BYTES: u64 = 256 << 20;
@@ -18,7 +18,7 @@ pub(crate) struct TextReader {
 }
 
 impl TextReader {
-    pub(crate) fn open(path: &Path, charset: Option<Charset>) -> Result<Self> {
+    pub(crate) fn open(path: &SourceFile, charset: Option<Charset>) -> Result<Self> {
         let reader = Decoded::new(open_reader(path)?, charset.unwrap_or_default());
         Ok(Self { reader, bytes: 0, line_bytes: 0 })
     }

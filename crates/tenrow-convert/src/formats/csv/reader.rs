@@ -13,6 +13,7 @@ use tenrow_values::{ConvertError, Result};
 
 use super::guard::CsvGuard;
 use crate::open_options::CsvOptions;
+use crate::source_file::SourceFile;
 use crate::table::Batches;
 use crate::text::{Charset, QUOTED_EMPTY, TextReader, TextSource};
 
@@ -40,7 +41,12 @@ impl TextSource {
     ///
     /// # Errors
     /// If it cannot be read, has no header, rows of different lengths, or a quote that is never closed.
-    pub fn csv(path: &Path, options: &CsvOptions, charset: Option<Charset>) -> Result<Self> {
+    pub fn csv(
+        path: impl Into<SourceFile>,
+        options: &CsvOptions,
+        charset: Option<Charset>,
+    ) -> Result<Self> {
+        let path = &path.into();
         let default = if is_tab_separated(path) { b'\t' } else { b',' };
         let delimiter = options.delimiter.unwrap_or(default);
         let dialect = Dialect { delimiter, has_header: !options.no_header, charset };
@@ -54,14 +60,14 @@ impl TextSource {
             rows += batch.num_rows() as u64;
         }
         let shapes = names.into_iter().zip(kinds.into_iter().map(Shape::Scalar)).collect();
-        let file = path.to_owned();
+        let file = path.clone();
         let open = move |schema: SchemaRef, rows| dialect.batches(&file, schema, rows);
         TextSource::new(path, "csv", false, shapes, (rows, bytes), Box::new(open))
     }
 }
 
 impl Dialect {
-    fn names(self, path: &Path) -> Result<Vec<String>> {
+    fn names(self, path: &SourceFile) -> Result<Vec<String>> {
         let format = Format::default().with_header(self.has_header).with_delimiter(self.delimiter);
         let text =
             CsvGuard::new(TextReader::open(path, self.charset)?, self.delimiter, false, true);
@@ -70,7 +76,7 @@ impl Dialect {
         Ok(schema.fields().iter().map(|field| field.name().clone()).collect())
     }
 
-    fn batches(self, path: &Path, schema: SchemaRef, rows: usize) -> Result<Batches> {
+    fn batches(self, path: &SourceFile, schema: SchemaRef, rows: usize) -> Result<Batches> {
         let one_column = schema.fields().len() == 1;
         let text = TextReader::open(path, self.charset)?;
         let reader = ReaderBuilder::new(schema)

@@ -2,8 +2,6 @@
 
 mod reader;
 
-use std::path::PathBuf;
-
 use tenrow_values::{ConvertError, Result};
 
 pub use reader::IdxSource;
@@ -12,6 +10,7 @@ use reader::{dtype_of, rank_of};
 use crate::format::{Entry, Group, Inputs};
 use crate::joined::ConcatSource;
 use crate::source::Source;
+use crate::source_file::SourceFile;
 
 pub(super) static IDX: Entry = Entry {
     name: "idx",
@@ -36,7 +35,7 @@ fn open(inputs: &Inputs<'_>) -> Result<Box<dyn Source>> {
         let kind = if rank_of(&file.path)? == 1 { &mut labels } else { &mut images };
         kind.push(file.path.clone());
     }
-    let groups: Vec<Vec<PathBuf>> = match (images.len(), labels.len()) {
+    let groups: Vec<Vec<SourceFile>> = match (images.len(), labels.len()) {
         (i, l) if i == l => images.into_iter().zip(labels).map(|(i, l)| vec![i, l]).collect(),
         (_, 0) => images.into_iter().map(|image| vec![image]).collect(),
         (0, _) => labels.into_iter().map(|label| vec![label]).collect(),

@@ -4,7 +4,7 @@
 //! 00 00 | type | rank | rank × u32 sizes | elements, big-endian, row-major
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow_array::RecordBatch;
 use tenrow::format::{Attribute, AttributeType, DType};
@@ -13,6 +13,7 @@ use tenrow_values::{ConvertError, Result, batch_of};
 
 use crate::input::{Input, stem};
 use crate::source::{Source, rows_per_batch};
+use crate::source_file::SourceFile;
 
 const MAX_EMPTY_ROWS: u64 = 1 << 24;
 
@@ -42,8 +43,9 @@ impl IdxSource {
     ///
     /// # Errors
     /// What is wrong with a header, with file and offset; the files whose row counts differ.
-    pub fn open(paths: &[PathBuf]) -> Result<Self> {
-        let files = paths.iter().map(|path| IdxFile::open(path)).collect::<Result<Vec<_>>>()?;
+    pub fn open<F: Clone + Into<SourceFile>>(paths: &[F]) -> Result<Self> {
+        let files = paths.iter().map(|path| IdxFile::open(&path.clone().into()));
+        let files = files.collect::<Result<Vec<_>>>()?;
         let [first, ..] = files.as_slice() else {
             return Err(ConvertError::unsupported(Path::new("idx"), "no files were given"));
         };
@@ -106,7 +108,7 @@ impl Source for IdxSource {
 }
 
 impl IdxFile {
-    fn open(path: &Path) -> Result<Self> {
+    fn open(path: &SourceFile) -> Result<Self> {
         let mut input = Input::open(path)?;
         let mut magic = [0; 4];
         input.fill(&mut magic, "the magic number")?;
@@ -168,13 +170,14 @@ pub(super) fn dtype_of(magic: [u8; 4]) -> Option<DType> {
 }
 
 /// The rank of the array in `path`, which is an IDX file.
-pub(super) fn rank_of(path: &Path) -> Result<usize> {
+pub(super) fn rank_of(path: &SourceFile) -> Result<usize> {
     IdxFile::open(path).map(|file| file.rank)
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::path::PathBuf;
 
     use arrow_array::cast::AsArray;
     use arrow_array::types::{Int16Type, UInt8Type};

@@ -10,13 +10,13 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use tenrow::format::{Attribute, AttributeType, DType, limits::MAX_ROW_BYTES};
-use tenrow::open_regular;
 use tenrow_values::column::column_of_bytes;
 use tenrow_values::{ConvertError, FileArray, Result, batch_of, media_type};
 
 use super::tiff::{tiff_dimensions, tiff_image, unit};
+use crate::documents::{is_document, remark};
 use crate::source::{BATCH_BYTES, Source};
-use crate::table_file::{is_document, remark};
+use crate::source_file::SourceFile;
 
 /// The files of a folder, each a row; sorted by path, folders within folders included.
 ///
@@ -35,7 +35,7 @@ pub struct ImageSource {
 }
 
 struct FoundFile {
-    path: PathBuf,
+    path: SourceFile,
     relative: String,
 }
 
@@ -61,22 +61,21 @@ impl ImageSource {
     ///
     /// # Errors
     /// If the folder cannot be listed, holds no files, or names that are not Unicode.
-    pub fn open(path: &Path, decode: Option<(u32, u32)>) -> Result<Self> {
-        Self::open_folder(path, decode, false)
+    pub fn open(path: impl Into<SourceFile>, decode: Option<(u32, u32)>) -> Result<Self> {
+        Self::open_folder(&path.into(), decode, false)
     }
 
     /// As [`open`](Self::open); with `is_asked`, every file is a row.
     pub(crate) fn open_folder(
-        path: &Path,
+        path: &SourceFile,
         decode: Option<(u32, u32)>,
         is_asked: bool,
     ) -> Result<Self> {
         let (mut files, mut left_out) = (Vec::new(), Vec::new());
-        if path.is_dir() {
+        if path.is_folder() {
             list(path, "", &mut files, &mut left_out)?;
         } else {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            files.push(FoundFile { path: path.to_owned(), relative: name });
+            files.push(FoundFile { path: path.clone(), relative: path.relative() });
         }
         if files.is_empty() {
             return Err(ConvertError::unsupported(path, "the folder holds no files"));
@@ -86,7 +85,7 @@ impl ImageSource {
             let (documents, rows): (Vec<_>, _) =
                 files.into_iter().partition(|file| is_document(file.name()));
             files = rows;
-            left_out.extend(documents.into_iter().map(|file| file.path));
+            left_out.extend(documents.into_iter().map(|file| file.path.to_path_buf()));
         }
         left_out.sort();
         let remarks: Vec<String> = remark(path, &left_out).into_iter().collect();
@@ -133,7 +132,7 @@ fn list(
         if kind.is_dir() {
             list(&path, &format!("{relative}/"), files, hidden)?;
         } else if path.is_file() {
-            files.push(FoundFile { path, relative });
+            files.push(FoundFile { path: path.into(), relative });
         }
     }
     Ok(())
@@ -167,8 +166,7 @@ impl Source for ImageSource {
         }
         let mut columns = Columns::default();
         while let Some(file) = self.files.get(self.next) {
-            let size =
-                std::fs::metadata(&file.path).map_err(ConvertError::io(&file.path, "read"))?.len();
+            let size = file.path.size().map_err(ConvertError::io(&file.path, "read"))?;
             let decoded = self.decode.map_or(0, |(h, w)| u64::from(h) * u64::from(w) * 3);
             if columns.rows > 0 && columns.bytes.saturating_add(size + decoded) > BATCH_BYTES {
                 break;
@@ -209,7 +207,7 @@ impl Columns {
         }
         let failed = ConvertError::io(&file.path, "read");
         let mut content = Vec::new();
-        let read = open_regular(&file.path).and_then(|mut file| file.read_to_end(&mut content));
+        let read = file.path.open().and_then(|mut file| file.read_to_end(&mut content));
         read.map_err(failed)?;
         let size = dimensions(&content);
         self.path.append_value(&file.relative);

@@ -8,6 +8,7 @@ use arrow_schema::SchemaRef;
 use tenrow_values::text::Members;
 use tenrow_values::{ConvertError, Result};
 
+use crate::source_file::SourceFile;
 use crate::table::Batches;
 use crate::text::{Charset, TextReader, TextSource};
 
@@ -21,10 +22,11 @@ impl TextSource {
     /// If it cannot be read, or a line is not an object or has a key twice, with its offset. If values
     /// of one key have no type in common, such as integers beyond u64, or that a float would round beside
     /// fractions: when the rows are read, unless they are read as a type that holds them.
-    pub fn json_lines(path: &Path, charset: Option<Charset>) -> Result<Self> {
+    pub fn json_lines(path: impl Into<SourceFile>, charset: Option<Charset>) -> Result<Self> {
+        let path = &path.into();
         let mut text = TextReader::open(path, charset)?;
         let (members, rows) = look_at(path, BufReader::new(&mut text))?;
-        let file = path.to_owned();
+        let file = path.clone();
         let open = move |schema: SchemaRef, rows| {
             let reader = ReaderBuilder::new(schema)
                 .with_batch_size(rows)

@@ -5,7 +5,7 @@ mod header;
 mod reader;
 mod writer;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use futures::TryStreamExt;
 use tenrow::format::Attribute;
@@ -33,7 +33,7 @@ pub(super) static NPY: Entry = Entry {
     recognises: |start| start.begins(&MAGIC),
     // Each is an attribute of the same rows.
     open: Some(|inputs| {
-        let paths: Vec<PathBuf> = inputs.files.iter().map(|file| file.path.clone()).collect();
+        let paths: Vec<_> = inputs.files.iter().map(|file| file.path.clone()).collect();
         Ok(Box::new(NpySource::open(&paths, inputs.options.bf16)?))
     }),
     create: Some(Create {

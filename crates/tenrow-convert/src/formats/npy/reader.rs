@@ -1,7 +1,7 @@
 //! Arrays of numpy, read row by row: the first axis is the row.
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
@@ -13,6 +13,7 @@ use tenrow_values::{ConvertError, Result, batch_of};
 use super::header::{Element, Header};
 use crate::input::{Input, is_gzip, stem};
 use crate::source::{Source, rows_per_batch};
+use crate::source_file::SourceFile;
 
 const ARRAY: &str = "the array that the header declares";
 /// Rows of no bytes that an array may claim to have.
@@ -38,12 +39,13 @@ impl NpySource {
     ///
     /// # Errors
     /// What is wrong with a header, with file and offset; the files whose row counts differ.
-    pub fn open(paths: &[PathBuf], bf16: bool) -> Result<Self> {
+    pub fn open<F: Clone + Into<SourceFile>>(paths: &[F], bf16: bool) -> Result<Self> {
         let arrays = paths
             .iter()
             .map(|path| {
+                let path = &path.clone().into();
                 let input = Input::open(path)?;
-                let searchable = if is_gzip(path)? { None } else { Some(path.as_path()) };
+                let searchable = if is_gzip(path)? { None } else { Some(path) };
                 NpyArray::open(input, stem(path), searchable, bf16)
             })
             .collect::<Result<Vec<_>>>()?;
@@ -122,7 +124,7 @@ impl NpyArray {
     pub(crate) fn open(
         mut input: Input,
         name: String,
-        searchable: Option<&Path>,
+        searchable: Option<&SourceFile>,
         bf16: bool,
     ) -> Result<Self> {
         let header = Header::read(&mut input, bf16)?;
@@ -241,7 +243,7 @@ impl FortranReader {
     /// Takes over after the header; checks that nothing follows the array.
     fn open(
         input: &mut Input,
-        searchable: Option<&Path>,
+        searchable: Option<&SourceFile>,
         row_count: u64,
         dims: &[u64],
         data_bytes: u64,
@@ -249,13 +251,13 @@ impl FortranReader {
         let path = input.path().to_owned();
         let places = Places { dims: dims.to_vec() };
         if let Some(file) = searchable {
-            let len = std::fs::metadata(file).map_err(ConvertError::io(file, "read"))?.len();
+            let len = file.size().map_err(ConvertError::io(file, "read"))?;
             let end = input.offset() + data_bytes;
             if len > end {
                 let reason = format!("trailing bytes: {ARRAY} ends here");
                 return Err(ConvertError::malformed(&path, end, reason));
             }
-            let reader = tenrow::open_regular(file).map_err(ConvertError::io(file, "open"))?;
+            let reader = file.open().map_err(ConvertError::io(file, "open"))?;
             return Ok(Self { reader: Box::new(reader), start: input.offset(), row_count, places });
         }
         if data_bytes > MAX_TRANSPOSED_BYTES {

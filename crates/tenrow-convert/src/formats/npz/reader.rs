@@ -1,6 +1,5 @@
 //! Archives of numpy arrays: ZIP files whose members are `.npy` files.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -8,13 +7,13 @@ use arrow_array::RecordBatch;
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 use tenrow::format::{Attribute, names_listed};
-use tenrow::open_regular;
 use tenrow_values::{ConvertError, Result};
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::formats::npy::{NpyArray, NpySource};
 use crate::input::Input;
 use crate::source::Source;
+use crate::source_file::{OpenFile, SourceFile};
 
 /// Members of an archive; each is a file that is open while rows are read.
 const MAX_MEMBERS: usize = 512;
@@ -32,14 +31,14 @@ impl NpzSource {
     ///
     /// # Errors
     /// What is wrong with the archive or a member; the arrays whose row counts differ.
-    pub fn open(path: &Path, bf16: bool) -> Result<Self> {
-        Self::open_only(path, bf16, &[])
+    pub fn open(path: impl Into<SourceFile>, bf16: bool) -> Result<Self> {
+        Self::open_only(&path.into(), bf16, &[])
     }
 
     /// As [`open`](Self::open), but for arrays that are not in `only`, if that names some: these may have
     /// any shape.
-    pub(crate) fn open_only(path: &Path, bf16: bool, only: &[String]) -> Result<Self> {
-        let file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
+    pub(crate) fn open_only(path: &SourceFile, bf16: bool, only: &[String]) -> Result<Self> {
+        let file = path.open().map_err(ConvertError::io(path, "open"))?;
         let mut archive = ZipArchive::new(BufReader::new(file))
             .map_err(ConvertError::decode(path, "npz", None))?;
         if archive.is_empty() || archive.len() > MAX_MEMBERS {
@@ -72,7 +71,7 @@ impl Source for NpzSource {
 }
 
 /// The names of the arrays.
-fn member_names(path: &Path, archive: &mut ZipArchive<BufReader<File>>) -> Result<Vec<String>> {
+fn member_names(path: &Path, archive: &mut ZipArchive<BufReader<OpenFile>>) -> Result<Vec<String>> {
     let count = archive.len();
     let name = |index| {
         let member = archive.by_index(index).map_err(ConvertError::decode(path, "npz", None))?;
@@ -98,8 +97,8 @@ fn advised(path: &Path, error: ConvertError, names: &[String]) -> ConvertError {
 }
 
 fn open_member(
-    path: &Path,
-    archive: &mut ZipArchive<BufReader<File>>,
+    path: &SourceFile,
+    archive: &mut ZipArchive<BufReader<OpenFile>>,
     index: usize,
     bf16: bool,
 ) -> Result<NpyArray> {
@@ -115,7 +114,7 @@ fn open_member(
         return refuse("its data cannot be located");
     };
     let (stored, size, crc) = (member.compressed_size(), member.size(), member.crc32());
-    let mut file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
+    let mut file = path.open().map_err(ConvertError::io(path, "open"))?;
     file.seek(SeekFrom::Start(start)).map_err(ConvertError::io(path, "read"))?;
     let raw = BufReader::with_capacity(1 << 17, file).take(stored);
     let bytes: Box<dyn Read + Send> = match member.compression() {

@@ -1,10 +1,12 @@
 //! Parquet footers before the ordinary reader sees them: it takes encrypted columns for pages, and counts for granted.
 
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
 
+use parquet::file::reader::Length;
 use tenrow::format::check_footer;
 use tenrow_values::{ConvertError, Result};
+
+use crate::source_file::SourceFile;
 
 /// Length and magic at the end of a file.
 const TAIL_BYTES: u64 = 8;
@@ -16,7 +18,7 @@ const MAX_DEPTH: u32 = 32;
 /// Refuses a file of which anything is encrypted, or whose footer counts what is not there.
 ///
 /// What is damaged otherwise is left to the reader, which says what is wrong with it.
-pub(crate) fn check_footer_of(path: &Path) -> Result<()> {
+pub(super) fn check_footer_of(path: &SourceFile) -> Result<()> {
     let footer = footer_of(path).map_err(ConvertError::io(path, "read"))?;
     match footer {
         Footer::Plain(bytes) if !has_field(&bytes, ENCRYPTION_ALGORITHM) => {
@@ -36,9 +38,9 @@ enum Footer {
     Damaged,
 }
 
-fn footer_of(path: &Path) -> std::io::Result<Footer> {
-    let mut file = tenrow::open_regular(path)?;
-    let len = file.metadata()?.len();
+fn footer_of(path: &SourceFile) -> std::io::Result<Footer> {
+    let mut file = path.open()?;
+    let len = Length::len(&file);
     let Some(tail_at) = len.checked_sub(TAIL_BYTES) else { return Ok(Footer::Damaged) };
     let mut tail = [0; TAIL_BYTES as usize];
     file.seek(SeekFrom::Start(tail_at))?;
@@ -191,7 +193,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.parquet");
         std::fs::write(&path, bytes).unwrap();
-        check_footer_of(&path).err().map(|error| error.to_string())
+        check_footer_of(&path.into()).err().map(|error| error.to_string())
     }
 
     #[test]

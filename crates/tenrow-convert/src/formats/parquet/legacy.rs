@@ -20,6 +20,8 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::Type as PhysicalType;
 use tenrow_values::{ConvertError, Result};
 
+use crate::source_file::SourceFile;
+
 /// One column that has to be looked at: the number of its leaf, and what it may be read as.
 struct Legacy {
     leaf: usize,
@@ -51,8 +53,8 @@ struct Seen {
 
 /// The metadata under which every value is read as it is, and the names of the columns that are read as
 /// another type than usual.
-pub(crate) fn faithful(
-    path: &Path,
+pub(super) fn faithful(
+    path: &SourceFile,
     metadata: ArrowReaderMetadata,
 ) -> Result<(ArrowReaderMetadata, Vec<String>)> {
     let legacy = find(&metadata);
@@ -156,13 +158,13 @@ fn with_types(
 
 /// Reads the columns both ways.
 fn look(
-    path: &Path,
+    path: &SourceFile,
     usual: &ArrowReaderMetadata,
     other: &ArrowReaderMetadata,
     legacy: &[Legacy],
 ) -> Result<Vec<Seen>> {
     let open = |metadata: &ArrowReaderMetadata| {
-        let file = tenrow::open_regular(path).map_err(ConvertError::io(path, "open"))?;
+        let file = path.open().map_err(ConvertError::io(path, "open"))?;
         let leaves = legacy.iter().map(|column| column.leaf);
         let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves);
         ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())

@@ -1,6 +1,5 @@
 //! Parquet files of anyone, by the ordinary reader.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::Array;
@@ -10,12 +9,12 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 use tenrow::format::{caught, check_levels};
-use tenrow::open_regular;
 use tenrow_values::{ConvertError, Result, attribute_of};
 
 use super::embedded::check_embedded;
 use super::footer::check_footer_of;
 use super::legacy::faithful;
+use crate::source_file::SourceFile;
 use crate::table::{Batches, TableSource, batch_rows};
 use crate::table_file::TableFile;
 
@@ -24,7 +23,8 @@ impl TableSource {
     ///
     /// # Errors
     /// If it is not a Parquet file, or has a column of a type that tenrow does not have.
-    pub fn parquet(path: &Path) -> Result<Self> {
+    pub fn parquet(path: impl Into<SourceFile>) -> Result<Self> {
+        let path = &path.into();
         let (metadata, _) = metadata_of(path)?;
         let attributes = metadata
             .schema()
@@ -38,10 +38,9 @@ impl TableSource {
         };
         let rows = sum(|group| group.num_rows());
         let batch_rows = batch_rows(&attributes, sum(|group| group.total_byte_size()), rows);
-        let path_of_reader = path.to_owned();
+        let path_of_reader = path.clone();
         let open = move || {
-            let file =
-                open_regular(&path_of_reader).map_err(ConvertError::io(&path_of_reader, "open"))?;
+            let file = path_of_reader.open().map_err(ConvertError::io(&path_of_reader, "open"))?;
             let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
                 .with_batch_size(batch_rows)
                 .build()
@@ -54,9 +53,9 @@ impl TableSource {
 
 /// What the reader needs to know of a file that it can read, and the columns that it reads as other types
 /// than the file says, to keep their values.
-fn metadata_of(path: &Path) -> Result<(ArrowReaderMetadata, Vec<String>)> {
+fn metadata_of(path: &SourceFile) -> Result<(ArrowReaderMetadata, Vec<String>)> {
     check_footer_of(path)?;
-    let file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
+    let file = path.open().map_err(ConvertError::io(path, "open"))?;
     let metadata = caught(|| ParquetMetaDataReader::new().parse_and_finish(&file))
         .map_err(ConvertError::decode(path, "parquet", None))?
         .map_err(ConvertError::decode(path, "parquet", None))?;
@@ -132,11 +131,14 @@ fn unreadable_tensor(metadata: &ArrowReaderMetadata) -> Option<String> {
 }
 
 /// A column of fixed lists, and a row of it that has a null within its list.
-fn null_element(path: &Path, metadata: &ArrowReaderMetadata) -> Result<Option<(String, u64)>> {
+fn null_element(
+    path: &SourceFile,
+    metadata: &ArrowReaderMetadata,
+) -> Result<Option<(String, u64)>> {
     let fields = metadata.schema().fields().iter().enumerate();
     let lists = fields.filter(|(_, f)| matches!(f.data_type(), DataType::FixedSizeList(..)));
     for (root, field) in lists {
-        let file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
+        let file = path.open().map_err(ConvertError::io(path, "open"))?;
         let mask = ProjectionMask::roots(metadata.parquet_schema(), [root]);
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
             .with_projection(mask)

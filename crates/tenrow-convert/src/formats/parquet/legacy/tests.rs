@@ -84,7 +84,7 @@ fn int96_times_are_nanoseconds_where_these_reach_and_else_microseconds() {
     assert_eq!(text, "timestamp(us)?");
     let expected = i64::from(DAYS_TO_9999) * 86_400_000_000 + 5;
     assert_eq!(column.as_primitive::<TimestampMicrosecondType>().values(), &[expected, 0]);
-    let file = crate::table_file::TableFile { path, keys: Vec::new() };
+    let file = crate::table_file::TableFile::new(path);
     let error = crate::formats::check_in_place(&file).unwrap_err().to_string();
     assert!(error.contains("--in-place"), "{error}");
     // The year 1.
@@ -185,7 +185,7 @@ fn lists_with_nulls_within_are_no_tensors_in_place() {
         let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
         writer.write(&batch).unwrap();
         writer.close().unwrap();
-        let checked = check_in_place(&TableFile { path, keys: Vec::new() });
+        let checked = check_in_place(&TableFile::new(path));
         match checked {
             Ok(()) => assert!(is_tensor),
             Err(error) => {
