@@ -29,6 +29,10 @@ fn format_of(path: &SourceFile) -> Result<Format> {
     if path.is_folder() {
         return detect_folder(path);
     }
+    if path.is_listed() {
+        // As in a folder of this machine, names say which files are tables, and else each is a row.
+        return Ok(table_format(&path.name()).unwrap_or(Format::FILES));
+    }
     let stored = first_bytes(path, 16)?;
     let mut start = Vec::new();
     let read = open_reader(path)?.take(SNIFFED_BYTES).read_to_end(&mut start);
@@ -134,8 +138,8 @@ fn common_format(
     Ok(format)
 }
 
-fn text_by_name(path: &Path) -> Option<Format> {
-    table_format(&path.file_name()?.to_string_lossy()).filter(|format| format.is_text())
+fn text_by_name(path: &SourceFile) -> Option<Format> {
+    table_format(&path.name()).filter(|format| format.is_text())
 }
 
 #[cfg(test)]

@@ -87,6 +87,10 @@ pub(crate) fn table_files(
 ) -> Result<(Vec<TableFile>, Vec<String>)> {
     let (mut files, mut remarks) = (Vec::new(), Vec::new());
     for path in paths {
+        if path.is_listed() && table_format(&path.name()) != Some(format) {
+            remarks.push(format!("left out: {}", path.display()));
+            continue;
+        }
         if !path.is_folder() {
             files.push(TableFile::new(path.clone()));
             continue;
@@ -108,5 +112,11 @@ pub(crate) fn table_files(
         }
         remarks.extend(remark(path, &left_out));
     }
-    Ok((files, remarks))
+    match (files.is_empty(), paths.first()) {
+        (true, Some(first)) => {
+            let reason = format!("no {format} files lie beside it, whose names end with .{format}");
+            Err(ConvertError::unsupported(first, reason))
+        }
+        _ => Ok((files, remarks)),
+    }
 }

@@ -113,10 +113,19 @@ impl SourceFile {
         self.object.is_some()
     }
 
+    /// Whether it was found in a folder of a store.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.relative.is_some()
+    }
+
     /// Its path from the place that was asked for, else its name.
     pub(crate) fn relative(&self) -> String {
-        let name = || self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        self.relative.clone().unwrap_or_else(name)
+        self.relative.clone().unwrap_or_else(|| self.name())
+    }
+
+    /// The last part of its path.
+    pub(crate) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// Whether it is a folder of this machine.

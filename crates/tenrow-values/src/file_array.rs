@@ -171,3 +171,60 @@ impl FileArray {
         (self.is_valid(row) && texts.is_valid(row)).then(|| texts.value(row))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{LargeBinaryArray, StringViewArray};
+    use arrow_schema::Field;
+
+    use super::*;
+
+    /// Files as others have them: fewer parts, of other types.
+    fn foreign() -> ArrayRef {
+        let bytes = LargeBinaryArray::from(vec![Some(&b"one"[..]), None, None]);
+        let paths = StringViewArray::from(vec![Some("a"), Some("b"), None]);
+        let parts: [(&str, ArrayRef); 2] = [("bytes", Arc::new(bytes)), ("path", Arc::new(paths))];
+        let fields =
+            parts.clone().map(|(name, part)| Field::new(name, part.data_type().clone(), true));
+        let nulls = Some(vec![true, true, false].into());
+        Arc::new(StructArray::new(
+            fields.to_vec().into(),
+            parts.map(|(_, part)| part).into(),
+            nulls,
+        ))
+    }
+
+    #[test]
+    fn files_of_others_have_the_same_parts_and_lack_the_rest() {
+        let files = FileArray::of(&foreign()).unwrap().unwrap();
+        assert_eq!((files.len(), files.has_bytes()), (3, true));
+        assert_eq!(
+            (files.bytes(0), files.path(0), files.outside(0)),
+            (Some(&b"one"[..]), Some("a"), None)
+        );
+        assert_eq!((files.bytes(1), files.outside(1)), (None, Some("b")));
+        assert!(!files.is_valid(2) && files.outside(2).is_none());
+        assert_eq!((files.name(0), files.media_type(0), files.size_bytes(0)), (None, None, None));
+    }
+
+    #[test]
+    fn files_are_given_bytes_and_lose_their_paths() {
+        let files = FileArray::of(&foreign()).unwrap().unwrap();
+        let bytes = BinaryArray::from(vec![Some(&b"one"[..]), Some(b"two"), None]);
+        let filled = files.with_bytes(bytes).without_paths().array().unwrap();
+        assert_eq!(*filled.data_type(), DataType::Struct(file_fields()));
+        let filled = FileArray::of(&filled).unwrap().unwrap();
+        assert_eq!((filled.bytes(1), filled.path(0)), (Some(&b"two"[..]), None));
+        assert!(!filled.is_valid(2));
+        let none: ArrayRef = Arc::new(StringArray::from(vec!["x"]));
+        assert!(FileArray::of(&none).unwrap().is_none());
+    }
+
+    #[test]
+    fn parts_of_another_kind_are_refused() {
+        let sizes: ArrayRef = Arc::new(StringArray::from(vec!["many"]));
+        let fields = vec![Field::new("size_bytes", DataType::Utf8, true)].into();
+        let files: ArrayRef = Arc::new(StructArray::new(fields, vec![sizes], None));
+        assert!(FileArray::of(&files).is_err());
+    }
+}

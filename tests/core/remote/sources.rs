@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
 use tenrow::{Columns, Dataset};
 use tenrow_convert::{
     ConvertError, Existing, Format, OpenOptions, Purpose, Source, SourceFile, export, open,
@@ -85,6 +86,9 @@ fn folders_of_a_store_are_tables_with_keys_and_what_is_beside_them_is_left_out()
         ("t/year=2021/b.csv", "n\n2\n"),
         ("t/README.md", "about"),
         ("t/_SUCCESS", ""),
+        ("f/cat/a.txt", "no table"),
+        ("m/a.csv", "n\n1\n"),
+        ("m/b.txt", "no table"),
     ] {
         let path = server.folder(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -97,6 +101,13 @@ fn folders_of_a_store_are_tables_with_keys_and_what_is_beside_them_is_left_out()
         let names: Vec<_> = read[0].schema().fields().iter().map(|f| f.name().clone()).collect();
         assert_eq!(names, ["n", "year"]);
         assert_eq!(read.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
+        let files = stored(&server, "f", None).await.unwrap();
+        let labels = files[0].column(1).as_string::<i32>();
+        assert_eq!((files[0].num_rows(), labels.value(0)), (1, "cat"));
+        let error = stored(&server, "m", None).await.unwrap_err().to_string();
+        assert!(error.contains("import each format by itself"), "{error}");
+        let csv = Format::named("csv", Purpose::Import).unwrap();
+        assert_eq!(stored(&server, "m", Some(csv)).await.unwrap().len(), 1);
         let error = stored(&server, "none", None).await.unwrap_err().to_string();
         assert!(error.contains("none: there is no such object"), "{error}");
     });

@@ -97,16 +97,8 @@ fn plain(texts: &StringArray, to: &DataType, mode: CastMode) -> Result<ArrayRef,
     }
     match to {
         DataType::Utf8 => Ok(Arc::new(texts.clone())),
-        DataType::Binary => {
-            let bytes = each(texts, to, |text| hexadecimal(text, None))?;
-            Ok(Arc::new(BinaryArray::from_iter(bytes)))
-        }
-        DataType::FixedSizeBinary(size) => {
-            let bytes = each(texts, to, |text| hexadecimal(text, Some(*size as usize)))?;
-            FixedSizeBinaryArray::try_from_sparse_iter_with_size(bytes.into_iter(), *size)
-                .map(|array| Arc::new(array) as ArrayRef)
-                .map_err(|error| Misread { index: 0, reason: error.to_string() })
-        }
+        DataType::Binary => binary(texts, to, None),
+        DataType::FixedSizeBinary(size) => binary(texts, to, Some(*size)),
         DataType::Decimal32(p, s) => decimals!(Decimal32Type, p, s),
         DataType::Decimal64(p, s) => decimals!(Decimal64Type, p, s),
         DataType::Decimal128(p, s) => decimals!(Decimal128Type, p, s),
@@ -148,6 +140,15 @@ fn plain(texts: &StringArray, to: &DataType, mode: CastMode) -> Result<ArrayRef,
         }
         other => Err(Misread { index: 0, reason: format!("text is not read as {other}") }),
     }
+}
+
+/// Bytes from their hexadecimal text, of `size` if that is fixed.
+fn binary(texts: &StringArray, to: &DataType, size: Option<i32>) -> Result<ArrayRef, Misread> {
+    let bytes = each(texts, to, |text| hexadecimal(text, size.map(|size| size as usize)))?;
+    let Some(size) = size else { return Ok(Arc::new(BinaryArray::from_iter(bytes))) };
+    FixedSizeBinaryArray::try_from_sparse_iter_with_size(bytes.into_iter(), size)
+        .map(|array| Arc::new(array) as ArrayRef)
+        .map_err(|error| Misread { index: 0, reason: error.to_string() })
 }
 
 /// What is wrong where nothing better can be said.
