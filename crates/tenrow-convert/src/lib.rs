@@ -70,5 +70,5 @@ pub use progress::Progress;
 pub use source::Source;
 pub use source_file::SourceFile;
 pub use table::TableSource;
-pub use tenrow_values::{ConvertError, Result};
+pub use tenrow_values::{CastMode, ConvertError, Result};
 pub use text::{Charset, TextSource};

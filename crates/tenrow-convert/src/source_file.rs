@@ -23,7 +23,7 @@ const FETCHED_BYTES: std::ops::RangeInclusive<u64> = 64 << 10..=4 << 20;
 ///
 /// ```
 /// use tenrow_convert::SourceFile;
-/// let file = SourceFile::from("people.csv".as_ref());
+/// let file = SourceFile::from(std::path::Path::new("people.csv"));
 /// assert_eq!(file.extension().and_then(|e| e.to_str()), Some("csv"));
 /// ```
 #[derive(Debug, Clone)]

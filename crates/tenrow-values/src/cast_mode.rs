@@ -12,9 +12,9 @@ use crate::error::{ConvertError, Result};
 /// string of JSON into a number or a number into a string are casts.
 ///
 /// ```
-/// use tenrow_convert::CastMode;
+/// use tenrow_values::CastMode;
 /// assert_eq!("safe".parse::<CastMode>()?, CastMode::Safe);
-/// # Ok::<(), tenrow_convert::ConvertError>(())
+/// # Ok::<(), tenrow_values::ConvertError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CastMode {

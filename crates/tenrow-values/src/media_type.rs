@@ -3,8 +3,8 @@
 /// The media type of a file that begins with `bytes`, if it is a well-known one.
 ///
 /// ```
-/// assert_eq!(tenrow_convert::media_type(b"\x89PNG\r\n\x1a\n..."), Some("image/png"));
-/// assert_eq!(tenrow_convert::media_type(b"hello"), None);
+/// assert_eq!(tenrow_values::media_type(b"\x89PNG\r\n\x1a\n..."), Some("image/png"));
+/// assert_eq!(tenrow_values::media_type(b"hello"), None);
 /// ```
 pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
     let found = signature(bytes)?;

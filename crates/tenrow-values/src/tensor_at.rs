@@ -19,9 +19,9 @@ use crate::column::bytes_of;
 /// use arrow_array::{ArrayRef, Int64Array};
 /// let column: ArrayRef = Arc::new(Int64Array::from(vec![Some(5), None]));
 /// let label = "i64".parse::<tenrow::AttributeType>()?;
-/// let tensor = tenrow_convert::tensor_at(&label, &column, 0).expect("row 0 is not null");
+/// let tensor = tenrow_values::tensor_at(&label, &column, 0).expect("row 0 is not null");
 /// assert_eq!(tensor.as_slice::<i64>()?, [5]);
-/// assert!(tenrow_convert::tensor_at(&label, &column, 1).is_none());
+/// assert!(tenrow_values::tensor_at(&label, &column, 1).is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn tensor_at(attribute_type: &AttributeType, column: &ArrayRef, row: usize) -> Option<Tensor> {

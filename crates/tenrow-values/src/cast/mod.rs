@@ -42,7 +42,7 @@ pub fn cast_batch(
 /// use std::sync::Arc;
 /// use arrow_array::{ArrayRef, Int64Array, UInt8Array};
 /// use tenrow::Attribute;
-/// use tenrow_convert::{CastMode, cast_column};
+/// use tenrow_values::{CastMode, cast_column};
 /// let (found, target) = (Attribute::parse("n:i64")?, Attribute::parse("n:u8")?);
 /// let numbers: ArrayRef = Arc::new(Int64Array::from(vec![3, 5]));
 /// let cast = |mode| cast_column(&numbers, &found, &target, mode, 0, "the rows");
