@@ -25,7 +25,7 @@ pub use npz::{NpzSource, NpzWriter};
 pub(crate) use parquet::check_in_place;
 
 /// Every format. Of several that recognise a file, the first counts: text goes by its name before it is thought a picture.
-static TABLE: [&Entry; 11] = [
+static TABLE: &[&Entry] = &[
     &parquet::PARQUET,
     &arrow::ARROW,
     &arrow::ARROW_STREAM,

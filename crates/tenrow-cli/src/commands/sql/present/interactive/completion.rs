@@ -95,7 +95,7 @@ const BEFORE_TABLES: [&str; 7] = ["from", "join", "into", "update", "table", "de
 const COMMANDS: [&str; 7] = ["\\?", "\\d", "\\d ", "\\format ", "\\o ", "\\q", "\\timing"];
 
 /// The forms of answers that a terminal can show.
-fn shown_forms() -> Vec<String> {
+pub(super) fn shown_forms() -> Vec<String> {
     let text = Format::all().filter(|format| format.serves(Purpose::Answers) && format.is_text());
     let mut forms: Vec<String> = text.map(|format| format.to_string()).collect();
     forms.push("table".to_owned());
