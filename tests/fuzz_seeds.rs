@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow_array::{ArrayRef, FixedSizeListArray, UInt8Array};
+use arrow_array::{ArrayRef, FixedSizeListArray, RecordBatch, UInt8Array};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field};
 use bytes::Bytes;
@@ -23,7 +23,7 @@ use ndarray::Array2;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tenrow::{Attribute, Columns, DType, Dataset, Encoding, FileValue, Schema, WriteOptions};
-use tenrow_convert::{NpyWriter, NpzWriter};
+use tenrow_convert::{Format, NpyWriter, NpzWriter, Purpose, RowWriter};
 use tenrow_format::partition::decode_footer;
 
 const ROWS: usize = 9;
@@ -41,6 +41,7 @@ targets_survive! {
     changed_roots_never_panic => root, changed_leaves_never_panic => leaf,
     changed_pages_never_panic => page, changed_idx_files_never_panic => idx,
     changed_npy_files_never_panic => npy, changed_npz_files_never_panic => npz,
+    changed_arrow_files_never_panic => arrow,
     manifests_that_look_valid_never_panic => manifests
 }
 
@@ -244,6 +245,16 @@ fn arrays(folder: &Path) {
     writer.write(&labels).unwrap();
     writer.finish().unwrap();
     seed("npz", "two", &[&[0], &fs::read(&path).unwrap()[..]].concat());
+    for (format, name) in [("arrow", "file"), ("arrow-stream", "stream")] {
+        let columns = [("image", rows.clone()), ("label", labels.clone())];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let format = Format::named(format, Purpose::Answers).unwrap();
+        let out = Box::new(fs::File::create(&path).unwrap());
+        let mut writer = RowWriter::new(format, &batch.schema(), out).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        seed("arrow", name, &fs::read(&path).unwrap());
+    }
 }
 
 fn seed(target: &str, name: &str, bytes: &[u8]) {

@@ -16,10 +16,14 @@ use tenrow::{
     Attribute, Columns, CompactOptions, DType, Dataset, ErrorKind, FileValue, Schema, SchemaChange,
     Snapshot, WriteOptions,
 };
-use tenrow_convert::{ConvertError, Existing, ExportFormat, export, export_file};
+use tenrow_convert::{ConvertError, Existing, Format, Purpose, export, export_file};
 use tenrow_tests::{block_on, folder, place};
 
 use super::stock::verified;
+
+fn named(format: &str) -> Format {
+    Format::named(format, Purpose::Export).unwrap()
+}
 
 /// What no row holds itself here.
 const LARGE: &[u8] = &[b'z'; 100];
@@ -51,9 +55,7 @@ async fn clone_of(dataset: &Dataset, folder: &Path) -> Dataset {
 
 /// The bytes of `photo` in an exported Parquet file.
 async fn exported(snapshot: &Snapshot, folder: &Path) -> Vec<Option<Vec<u8>>> {
-    export(snapshot, None, folder, ExportFormat::Parquet, Existing::Keep, &mut |_| {})
-        .await
-        .unwrap();
+    export(snapshot, None, folder, Format::PARQUET, Existing::Keep, &mut |_| {}).await.unwrap();
     let batch = read_parquet(&folder.join("data.parquet"));
     let files = batch.column(0).as_struct();
     assert_eq!(files.column_by_name("path").unwrap().null_count(), batch.num_rows());
@@ -158,7 +160,7 @@ fn exports_of_widened_attributes_are_written() {
             dataset.change_schema(change).await.unwrap();
         }
         let snapshot = dataset.latest().await.unwrap();
-        export(&snapshot, None, out.path(), ExportFormat::Parquet, Existing::Keep, &mut |_| {})
+        export(&snapshot, None, out.path(), Format::PARQUET, Existing::Keep, &mut |_| {})
             .await
             .unwrap();
         let rows = read_parquet(&out.path().join("data.parquet"));
@@ -216,7 +218,7 @@ fn what_is_damaged_is_neither_copied_nor_exported() {
             assert!(error.chain().contains(&file.display().to_string()), "{}", error.chain());
             assert!(Dataset::open(&to).await.is_err());
             assert!(!folder::files_of(&target).keys().any(|path| path.starts_with(damaged)));
-            for format in [ExportFormat::Parquet, ExportFormat::JsonLines, ExportFormat::Images] {
+            for format in [Format::PARQUET, named("jsonl"), named("images")] {
                 let to = out.path().join(format!("{number}{format}"));
                 let error = export(&snapshot, None, &to, format, Existing::Keep, &mut |_| {})
                     .await
@@ -224,7 +226,7 @@ fn what_is_damaged_is_neither_copied_nor_exported() {
                 let ConvertError::Dataset(error) = error else { panic!("{error}") };
                 assert_eq!(error.kind(), ErrorKind::Corrupt, "{format}: {}", error.chain());
                 // Of images, those before the damaged one are there.
-                let before = if format == ExportFormat::Images { number } else { 0 };
+                let before = if format == named("images") { number } else { 0 };
                 assert_eq!(folder::files_of(&to).len(), before, "{format}");
             }
         }
@@ -286,7 +288,7 @@ fn a_damaged_file_in_place_is_not_exported() {
         writer.append_in_place(&file, &HashMap::new()).await.unwrap();
         let snapshot = writer.commit().await.unwrap();
         let out = folder.path().join("out");
-        let format = ExportFormat::JsonLines;
+        let format = named("jsonl");
         export(&snapshot, None, &out, format, Existing::Keep, &mut |_| {}).await.unwrap();
 
         let time = file.metadata().unwrap().modified().unwrap();

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use tenrow::{Attribute, Columns, CreateOptions, Dataset, ErrorKind, Ids, Schema, Storage};
-use tenrow_convert::{OpenOptions, SourceFormat, open};
+use tenrow_convert::{Format, OpenOptions, Purpose, open};
 
 /// Puts a pipe in the place of a file.
 fn replace_by_pipe(path: &Path) {
@@ -91,7 +91,8 @@ fn a_pipe_in_the_place_of_an_indexed_or_imported_file_is_an_error_at_once() {
     let put = async move { dataset.writer().await?.put_file(path).await.map(drop) };
     assert!(in_time(put).unwrap_err().chain().contains("a pipe"));
 
-    let formats = SourceFormat::ALL.into_iter().map(Some).chain([None]);
+    let formats =
+        Format::all().filter(|format| format.serves(Purpose::Import)).map(Some).chain([None]);
     let mut tried = 0;
     for format in formats {
         let path = theirs.clone();

@@ -14,7 +14,7 @@ use tenrow::{
     Attribute, Clock, ColumnFill, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions,
     FileValue, Result, Schema, SchemaChange, Snapshot, VacuumOptions, WriteOptions,
 };
-use tenrow_convert::{OpenOptions, SourceFormat, open};
+use tenrow_convert::{Format, OpenOptions, open};
 use tenrow_tests::{block_on, folder, place};
 
 use super::stock::verified;
@@ -340,7 +340,7 @@ fn a_damaged_footer_is_an_error_whatever_it_says() {
             refused += u64::from(writer.append_in_place(&file, &HashMap::new()).await.is_err());
             // Copied, too, it is rows or an error.
             let paths = [file.clone()];
-            let source = open(&paths, Some(SourceFormat::Parquet), &OpenOptions::default());
+            let source = open(&paths, Some(Format::PARQUET), &OpenOptions::default());
             if let Ok(mut source) = source {
                 while let Ok(Some(_)) = source.next_batch() {}
             }

@@ -21,6 +21,12 @@ const OF_TESTS: &[(&str, &[&str], &str)] = &[
     ("typenum", &["const-generics"], "a type more"),
     ("libc", &["extra_traits"], "traits more"),
     ("rustix", &["termios"], "of the program's prompt"),
+    (
+        "flate2",
+        &["miniz_oxide", "runtime_detection", "rust_backend"],
+        "asked for by codecs of pictures, which Python has not: zlib-rs goes before the other backend, and detection is speed",
+    ),
+    ("simdutf8", &["aarch64_neon", "public_imp"], "speed; asked for by the program alone"),
 ];
 /// The same of the program without SQL, which neither runs queries nor writes Arrow files.
 const OF_SQL: &[(&str, &[&str], &str)] = &[

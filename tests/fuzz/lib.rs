@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 
 use bytes::Bytes;
-use tenrow_convert::{IdxSource, NpySource, NpzSource, Result, Source};
+use tenrow_convert::{IdxSource, NpySource, NpzSource, Result, Source, TableSource};
 use tenrow_format::manifest::{Leaf, Root};
 use tenrow_format::{
     DType, ListShape, PageHeader, RawChunk, checksum, decode_bytes_page, decode_page,
@@ -127,19 +127,24 @@ pub fn page(data: &[u8]) {
 
 /// An IDX file, plain or gzipped.
 pub fn idx(data: &[u8]) {
-    drain(data, |path| IdxSource::open(&[path.into()]));
+    drain(data, |path| IdxSource::open(&[path]));
 }
 
 /// A `.npy` file; the first byte chooses whether opaque elements are bf16.
 pub fn npy(data: &[u8]) {
     let [choice, file @ ..] = data else { return };
-    drain(file, |path| NpySource::open(&[path.into()], choice & 1 != 0));
+    drain(file, |path| NpySource::open(&[path], choice & 1 != 0));
 }
 
 /// A `.npz` archive; the first byte chooses whether opaque elements are bf16.
 pub fn npz(data: &[u8]) {
     let [choice, file @ ..] = data else { return };
     drain(file, |path| NpzSource::open(path, choice & 1 != 0));
+}
+
+/// A file or a stream of Arrow, plain or gzipped.
+pub fn arrow(data: &[u8]) {
+    drain(data, |path| TableSource::arrow(path));
 }
 
 /// Opens `data` as a file with `open` and reads its first batches.

@@ -92,6 +92,7 @@ async fn rows_of_files_in_place_are_rows_like_others() {
     let root = place::location(folder.path());
     let options = tenrow_sql::SessionOptions::default()
         .with_named_root("data", root)
+        .with_output_formats(tenrow_convert::answer_formats())
         .with_output_folder(out.path());
     let session = tenrow_sql::Session::new(&options).unwrap();
     let file = "COPY (SELECT label AS class, score, split, image FROM digits WHERE _row < 600) TO 'x.parquet'";

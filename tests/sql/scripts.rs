@@ -56,7 +56,9 @@ scripts!(
 async fn copy() {
     let (folder, out) = (place::folder(), place::folder());
     data::session(folder.path()).await;
-    let options = SessionOptions::default().with_output_folder(out.path());
+    let options = SessionOptions::default()
+        .with_output_formats(tenrow_convert::answer_formats())
+        .with_output_folder(out.path());
     let root = place::location(folder.path());
     run_over("copy", Session::new(&options.with_named_root("data", root)).unwrap()).await;
     let text = |name: &str| std::fs::read_to_string(out.path().join(name)).unwrap();

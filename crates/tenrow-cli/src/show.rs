@@ -9,7 +9,9 @@ use arrow_schema::DataType;
 use serde_json::{Value, json};
 use tenrow::format::AttributeType;
 use tenrow::{Attribute, DType, Element, FileHandle, ReadOptions, Schema, Snapshot, Tensor};
-use tenrow_convert::{NotFinite, Picture, json_rows, tensor_at};
+use tenrow_convert::Picture;
+use tenrow_values::cells::json_rows;
+use tenrow_values::{NotFinite, tensor_at};
 
 use crate::fault::Result;
 use crate::terminal::Drawing;
@@ -237,7 +239,7 @@ pub(crate) fn nested(texts: &[String], shape: &[u64]) -> String {
 
 /// Least, greatest and mean.
 fn summary(tensor: &Tensor) -> String {
-    let values = tenrow_convert::numbers(tensor);
+    let values = tenrow_values::numbers(tensor);
     let finite = || values.iter().copied().filter(|value| value.is_finite());
     let count = finite().count();
     if count == 0 {
@@ -281,7 +283,7 @@ pub(crate) fn texts(tensor: &Tensor) -> Vec<String> {
         DType::F32 => of::<f32>(tensor),
         DType::F64 => of::<f64>(tensor),
         DType::F16 | DType::Bf16 => {
-            tenrow_convert::numbers(tensor).iter().map(|v| (*v as f32).to_string()).collect()
+            tenrow_values::numbers(tensor).iter().map(|v| (*v as f32).to_string()).collect()
         }
     }
 }

@@ -1,78 +1,28 @@
-//! The files of a folder that are rows of one table, and what lies beside them.
+//! What a folder is: the files of one table, or files that are each a row.
 
 use std::path::{Path, PathBuf};
 
-use percent_encoding::percent_decode_str;
+use tenrow_values::{ConvertError, Result};
 
-use crate::error::{ConvertError, Result};
-use crate::source_format::SourceFormat;
-
-/// What Hive calls a folder whose key is null.
-const NULL_KEY: &str = "__HIVE_DEFAULT_PARTITION__";
-/// Names that errors and remarks show.
-const SHOWN: usize = 3;
-
-/// One file of a table, and the keys that its folders have in their names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TableFile {
-    pub(crate) path: PathBuf,
-    pub(crate) keys: Vec<(String, Option<String>)>,
-}
-
-impl TableFile {
-    fn new(path: PathBuf) -> Self {
-        let folders = path.parent().into_iter().flat_map(Path::components);
-        let keys = folders.filter_map(|folder| key_of(&folder.as_os_str().to_string_lossy()));
-        let keys = keys.collect();
-        Self { path, keys }
-    }
-}
-
-/// The key in the name of a folder such as `year=2020`.
-fn key_of(folder: &str) -> Option<(String, Option<String>)> {
-    let (name, value) = folder.split_once('=')?;
-    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let value = (value != NULL_KEY).then(|| plain(value));
-    (!name.is_empty()).then(|| (plain(name), value))
-}
+use crate::documents::{is_document, relative, remark};
+use crate::format::{Format, Group, Purpose};
+use crate::source_file::SourceFile;
+use crate::table_file::TableFile;
 
 /// The format of a table whose files have this name.
-pub(crate) fn table_format(name: &str) -> Option<SourceFormat> {
+pub(crate) fn table_format(name: &str) -> Option<Format> {
     let name = name.to_lowercase();
-    let plain = name.strip_suffix(".gz").unwrap_or(&name);
-    Some(match plain.rsplit_once('.')?.1 {
-        "csv" | "tsv" => SourceFormat::Csv,
-        "jsonl" | "ndjson" => SourceFormat::JsonLines,
-        "npy" => SourceFormat::Npy,
-        "npz" => SourceFormat::Npz,
-        "parquet" => SourceFormat::Parquet,
-        _ => return None,
-    })
-}
-
-/// True for what people put beside data to tell others about it.
-pub(crate) fn is_document(name: &str) -> bool {
-    const STEMS: [&str; 9] = [
-        "readme",
-        "license",
-        "licence",
-        "copying",
-        "notice",
-        "citation",
-        "changelog",
-        "authors",
-        "datasheet",
-    ];
-    const EXTENSIONS: [&str; 6] = ["", "md", "txt", "rst", "cff", "html"];
-    let name = name.to_lowercase();
-    let (stem, extension) = name.split_once('.').unwrap_or((&name, ""));
-    STEMS.contains(&stem) && EXTENSIONS.contains(&extension)
+    let is_of = |format: &Format| {
+        let is_table = format.0.group == Group::Tables && format.serves(Purpose::Import);
+        is_table && format.0.has_name(&name)
+    };
+    Format::all().find(is_of)
 }
 
 /// Everything in a folder: rows, documents and what is hidden, and other files.
 #[derive(Debug, Default)]
 struct Listing {
-    tables: Vec<(SourceFormat, PathBuf)>,
+    tables: Vec<(Format, PathBuf)>,
     documents: Vec<PathBuf>,
     others: Vec<PathBuf>,
 }
@@ -110,9 +60,9 @@ impl Listing {
 ///
 /// # Errors
 /// If there are tables of several formats, or tables beside other files: either would be a guess.
-pub(crate) fn format_of_folder(folder: &Path) -> Result<SourceFormat> {
+pub(crate) fn format_of_folder(folder: &Path) -> Result<Format> {
     let listing = Listing::of(folder)?;
-    let Some((format, _)) = listing.tables.first() else { return Ok(SourceFormat::Images) };
+    let Some((format, _)) = listing.tables.first() else { return Ok(Format::FILES) };
     let alien = listing.tables.iter().find(|(other, _)| other != format).map(|(_, path)| path);
     match alien.or(listing.others.first()) {
         None => Ok(*format),
@@ -132,12 +82,16 @@ pub(crate) fn format_of_folder(folder: &Path) -> Result<SourceFormat> {
 /// # Errors
 /// If a folder holds none.
 pub(crate) fn table_files(
-    paths: &[PathBuf],
-    format: SourceFormat,
+    paths: &[SourceFile],
+    format: Format,
 ) -> Result<(Vec<TableFile>, Vec<String>)> {
     let (mut files, mut remarks) = (Vec::new(), Vec::new());
     for path in paths {
-        if !path.is_dir() {
+        if path.is_listed() && table_format(&path.name()) != Some(format) {
+            remarks.push(format!("left out: {}", path.display()));
+            continue;
+        }
+        if !path.is_folder() {
             files.push(TableFile::new(path.clone()));
             continue;
         }
@@ -158,48 +112,11 @@ pub(crate) fn table_files(
         }
         remarks.extend(remark(path, &left_out));
     }
-    Ok((files, remarks))
-}
-
-/// Says which files of `folder` are left out, if there are any.
-pub(crate) fn remark(folder: &Path, left_out: &[PathBuf]) -> Option<String> {
-    let names: Vec<_> = left_out.iter().take(SHOWN).map(|path| relative(folder, path)).collect();
-    let more = match left_out.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let folder = folder.display();
-    (!names.is_empty()).then(|| format!("left out of {folder}: {}{more}", names.join(", ")))
-}
-
-fn relative(folder: &Path, path: &Path) -> String {
-    path.strip_prefix(folder).unwrap_or(path).display().to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folders_with_an_equals_sign_have_a_key() {
-        let keys = |path: &str| TableFile::new(path.into()).keys;
-        let key = |name: &str, value: Option<&str>| (name.to_owned(), value.map(str::to_owned));
-        assert_eq!(
-            keys("lake/year=2020/city=S%C3%A3o%20Paulo/part-0.parquet"),
-            [key("year", Some("2020")), key("city", Some("São Paulo"))]
-        );
-        assert_eq!(keys("x/k=__HIVE_DEFAULT_PARTITION__/a"), [key("k", None)]);
-        assert_eq!(keys("x/k=a=b/a"), [key("k", Some("a=b"))]);
-        assert!(keys("x/=1/a=b.parquet").is_empty());
-    }
-
-    #[test]
-    fn documents_are_known_by_their_names() {
-        for name in ["README.md", "readme", "LICENSE.txt", "CITATION.cff"] {
-            assert!(is_document(name), "{name}");
+    match (files.is_empty(), paths.first()) {
+        (true, Some(first)) => {
+            let reason = format!("no {format} files lie beside it, whose names end with .{format}");
+            Err(ConvertError::unsupported(first, reason))
         }
-        for name in ["readme.png", "a.md", "licenses.csv", "notes.txt"] {
-            assert!(!is_document(name), "{name}");
-        }
+        _ => Ok((files, remarks)),
     }
 }

@@ -4,21 +4,20 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 
-use arrow_array::{Array, RecordBatch, new_empty_array};
+use arrow_array::{RecordBatch, new_empty_array};
 use tenrow::format::{Attribute, Schema, names_listed};
 use tenrow::{CreateOptions, Dataset, DatasetWriter, Encoding, ErrorKind, Snapshot};
 use tenrow::{Error, WriteOptions};
+use tenrow_values::{CastMode, ConvertError, Result, batch_of, cast_batch, of_new_dataset};
 use tokio::sync::mpsc;
 
-use crate::cast::cast_batch;
-use crate::cast_mode::CastMode;
-use crate::detect::{OpenOptions, open};
-use crate::error::{ConvertError, Result};
+use crate::detect::open;
 use crate::folders::table_files;
-use crate::from_arrow::of_new_dataset;
-use crate::parquet::check_in_place;
-use crate::source::{Source, batch_of};
-use crate::source_format::SourceFormat;
+use crate::format::Format;
+use crate::formats::check_in_place;
+use crate::open_options::OpenOptions;
+use crate::progress::{Progress, batch_bytes};
+use crate::source::Source;
 
 /// Batches read ahead of the one being written.
 const READ_AHEAD: usize = 1;
@@ -63,17 +62,6 @@ impl ImportOptions {
         self.write = write;
         self
     }
-}
-
-/// How far an import or export is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Rows done.
-    pub rows: u64,
-    /// All rows, where that is known.
-    pub total_rows: Option<u64>,
-    /// Bytes of values done.
-    pub bytes: u64,
 }
 
 /// What an import did.
@@ -168,11 +156,12 @@ pub async fn import_in_place(
     renames: &[(String, String)],
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Imported> {
-    let (files, remarks) = table_files(paths, SourceFormat::Parquet)?;
+    let sources: Vec<_> = paths.iter().map(Into::into).collect();
+    let (files, remarks) = table_files(&sources, Format::PARQUET)?;
     files.iter().try_for_each(check_in_place)?;
-    let files: Vec<PathBuf> = files.into_iter().map(|file| file.path).collect();
+    let files: Vec<PathBuf> = files.iter().map(|file| file.path.to_path_buf()).collect();
     let open_options = OpenOptions { renames: renames.to_vec(), ..OpenOptions::default() };
-    let source = open(&files, Some(SourceFormat::Parquet), &open_options)?;
+    let source = open(&files, Some(Format::PARQUET), &open_options)?;
     let attributes = source.attributes();
     let (mut writer, created) = writer_for(dataset, attributes, &ImportOptions::default()).await?;
     check_equal(attributes, writer.schema(), &files)?;
@@ -274,12 +263,6 @@ fn check_equal(found: &[Attribute], expected: &Schema, files: &[PathBuf]) -> Res
         return Err(ConvertError::Mismatch { origin, attribute: attribute.name.clone(), reason });
     }
     Ok(())
-}
-
-/// The bytes that the values of a batch take.
-pub(crate) fn batch_bytes(batch: &RecordBatch) -> u64 {
-    let sizes = batch.columns().iter().map(|c| c.to_data().get_slice_memory_size().unwrap_or(0));
-    sizes.sum::<usize>() as u64
 }
 
 /// A source read and cast by a thread of its own, a batch ahead of the writer.

@@ -4,9 +4,9 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
-use tenrow::open_regular;
+use tenrow_values::{ConvertError, Result};
 
-use crate::error::{ConvertError, Result};
+use crate::source_file::SourceFile;
 
 pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -20,12 +20,12 @@ pub(crate) struct Input {
 
 impl Input {
     /// Opens `path`, looking through gzip.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &SourceFile) -> Result<Self> {
         let reader = open_reader(path)?;
         let len = if is_gzip(path)? {
             None
         } else {
-            Some(std::fs::metadata(path).map_err(ConvertError::io(path, "read"))?.len())
+            Some(path.size().map_err(ConvertError::io(path, "read"))?)
         };
         Ok(Self::new(path, reader, len))
     }
@@ -117,18 +117,16 @@ impl Input {
 }
 
 /// The bytes of `path`, decompressed if it is a gzip file.
-pub(crate) fn open_reader(path: &Path) -> Result<Box<dyn Read + Send>> {
+pub(crate) fn open_reader(path: &SourceFile) -> Result<Box<dyn Read + Send>> {
     let gzip = is_gzip(path)?;
-    let file = BufReader::with_capacity(
-        1 << 17,
-        open_regular(path).map_err(ConvertError::io(path, "open"))?,
-    );
+    let file =
+        BufReader::with_capacity(1 << 17, path.open().map_err(ConvertError::io(path, "open"))?);
     Ok(if gzip { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) })
 }
 
 /// The first bytes of `path` as they are stored: `count` of them, or all if there are fewer.
-pub(crate) fn first_bytes(path: &Path, count: usize) -> Result<Vec<u8>> {
-    let mut file = open_regular(path).map_err(ConvertError::io(path, "open"))?;
+pub(crate) fn first_bytes(path: &SourceFile, count: usize) -> Result<Vec<u8>> {
+    let mut file = path.open().map_err(ConvertError::io(path, "open"))?;
     let mut bytes = Vec::new();
     file.by_ref()
         .take(count as u64)
@@ -137,7 +135,7 @@ pub(crate) fn first_bytes(path: &Path, count: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-pub(crate) fn is_gzip(path: &Path) -> Result<bool> {
+pub(crate) fn is_gzip(path: &SourceFile) -> Result<bool> {
     Ok(first_bytes(path, 2)? == GZIP_MAGIC)
 }
 

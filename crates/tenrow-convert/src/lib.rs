@@ -1,8 +1,8 @@
 //! Other formats into and out of tenrow datasets.
 //!
 //! [`open`] recognises files by their content and gives a [`Source`]: attributes, and a stream of
-//! record batches in bounded memory. [`cast_batch`] brings them to the attributes of a dataset
-//! that exists already. The writers turn batches back into files of other formats.
+//! record batches in bounded memory. [`import`] makes them rows of a dataset, [`export`] does the reverse, each in one go.
+//! [`RowWriter`] writes batches of any schema, such as the answers of queries.
 //!
 //! ```
 //! use tenrow_convert::{OpenOptions, open};
@@ -16,128 +16,59 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! | format | in | out |
-//! |---|---|---|
-//! | MNIST's IDX, plain or gzipped | [`IdxSource`] | |
-//! | numpy's `.npy` and `.npz` | [`NpySource`], [`NpzSource`] | [`NpyWriter`], [`NpzWriter`] |
-//! | folders of pictures and other files | [`ImageSource`] | [`FileWriter`] |
-//! | CSV, JSON Lines | [`TextSource`] | [`JsonLinesWriter`] |
-//! | Parquet | [`TableSource`] | [`ParquetWriter`] |
-//!
-//! [`RowWriter`] writes batches of any other schema, such as the answers of queries: CSV, JSON, JSON Lines,
-//! Parquet, Arrow.
-//!
-//! [`import`] and [`export`] do all of that at once, for a whole dataset, in one commit.
+//! A [`Format`] is a folder beneath `formats`, with its reader, its writer and how it is recognised, and a line in the
+//! table there; everything that names formats asks that table. `docs/formats.md` shows it.
 //!
 //! Writers replace the file that they are given once the new one is whole, except [`FileWriter`], which
 //! replaces nothing. A file that was not finished is not there.
 #![forbid(unsafe_code)]
 
-mod error;
+mod documents;
+mod new_file;
+mod progress;
+mod source;
+mod source_file;
 
-mod cast_mode;
-mod charset;
-mod source_format;
+mod input;
+mod picture;
+mod table;
+mod table_file;
 
+mod text;
+
+mod joined;
+mod open_options;
+mod outgoing;
+
+mod format;
+
+mod formats;
+
+mod answers;
 mod folders;
 
-mod source;
-
-mod column;
-mod input;
-mod json_values;
-mod media_type;
-mod new_file;
-
-mod from_arrow;
-
-mod cast_numbers;
-
-mod text_number;
-
-mod text_values;
-
-mod cast_lists;
-mod cast_values;
-
-mod cast;
-mod concat;
-
-mod text_kind;
-
-mod text_shape;
-
-mod csv_guard;
-
-mod files_write;
-mod idx;
-mod jsonl_write;
-mod npy_header;
-mod row_format;
-mod table;
-mod tiff_image;
-
-mod row_cells;
-
-mod csv_write;
-
-mod text_reader;
-
-mod text_source;
-
-mod csv;
-mod images;
-mod jsonl;
-mod npy;
-mod npy_write;
-mod parquet_embedded;
-mod parquet_footer;
-mod parquet_legacy;
-
-mod parquet;
-mod row_writer;
-
-mod npz;
-
-mod hive;
-
 mod detect;
+mod export;
 
 mod import;
 
-mod tensor_at;
+#[cfg(test)]
+mod conversions;
 
-mod picture;
-
-mod whole_files;
-
-mod export;
-
-pub use cast::{cast_batch, cast_column};
-pub use cast_mode::CastMode;
-pub use charset::Charset;
-pub use csv::CsvOptions;
-pub use detect::{OpenOptions, detect, open};
-pub use error::{ConvertError, Result};
-pub use export::{ExportFormat, Exported, export, export_file};
-pub use files_write::FileWriter;
-pub use from_arrow::{attribute_of, conform, of_new_dataset};
-pub use idx::IdxSource;
-pub use images::ImageSource;
-pub use import::{ImportOptions, Imported, Progress, import, import_in_place};
-pub use json_values::NotFinite;
-pub use jsonl_write::{JsonLinesWriter, json_rows};
-pub use media_type::media_type;
+pub use answers::{RowWriter, answer_formats};
+pub use detect::{detect, open};
+pub use export::{Exported, export, export_file};
+pub use format::{Format, Purpose};
+pub use formats::{
+    FileWriter, IdxSource, ImageSource, NpySource, NpyWriter, NpzSource, NpzWriter, write_npy,
+};
+pub use import::{ImportOptions, Imported, import, import_in_place};
 pub use new_file::{Existing, write_file, write_stored_file};
-pub use npy::NpySource;
-pub use npy_write::{NpyWriter, npy_row_type, write_npy};
-pub use npz::{NpzSource, NpzWriter};
-pub use parquet::ParquetWriter;
+pub use open_options::{CsvOptions, OpenOptions};
 pub use picture::{Ink, Picture};
-pub use row_format::RowFormat;
-pub use row_writer::RowWriter;
+pub use progress::Progress;
 pub use source::Source;
-pub use source_format::SourceFormat;
+pub use source_file::SourceFile;
 pub use table::TableSource;
-pub use tensor_at::{numbers, tensor_at};
-pub use text_source::TextSource;
+pub use tenrow_values::{CastMode, ConvertError, Result};
+pub use text::{Charset, TextSource};

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use futures::TryStreamExt;
 use tempfile::NamedTempFile;
 use tenrow::FileHandle;
-
-use crate::error::{ConvertError, Result};
+use tenrow_values::{ConvertError, Result};
 
 /// What becomes of a file that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,6 +89,16 @@ impl NewFile {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let temporary = temporary_in(folder.unwrap_or(Path::new("."))).map_err(fault())?;
         Ok(Self { path, existing, target: Target::Temporary(temporary) })
+    }
+
+    /// What writes into it.
+    pub(crate) fn output(&self) -> Result<Box<dyn Write + Send>> {
+        let file = match &self.target {
+            Target::Temporary(file) => file.as_file(),
+            Target::Stream(file) => file,
+        };
+        let output = file.try_clone().map_err(ConvertError::io(&self.path, "write"))?;
+        Ok(Box::new(output))
     }
 
     /// Makes it durable, and gives it its name.

@@ -6,10 +6,9 @@ use std::path::Path;
 use image::imageops::{FilterType, overlay};
 use image::{DynamicImage, GrayImage, RgbImage};
 use tenrow::{DType, Tensor};
+use tenrow_values::{ConvertError, Result, numbers};
 
-use crate::error::{ConvertError, Result};
 use crate::new_file::{Existing, write_file};
-use crate::tensor_at::numbers;
 
 /// The pixels that a picture may have: 256 Mi.
 const MAX_PIXELS: u64 = 1 << 28;

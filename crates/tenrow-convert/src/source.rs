@@ -1,14 +1,8 @@
 //! Where rows come from: the trait that every importer implements.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow_schema::Schema;
-use tenrow::format::{Attribute, names_listed};
-
-use crate::cast_mode::CastMode;
-use crate::error::{ConvertError, Result};
+use arrow_array::RecordBatch;
+use tenrow::format::Attribute;
+use tenrow_values::{CastMode, Result};
 
 /// Bytes of a batch, about.
 pub(crate) const BATCH_BYTES: u64 = 8 << 20;
@@ -50,26 +44,4 @@ pub trait Source: Send {
 /// How many rows of `row_bytes` make a batch; at least one.
 pub(crate) fn rows_per_batch(row_bytes: u64) -> u64 {
     (BATCH_BYTES / row_bytes.max(1)).clamp(1, MAX_BATCH_ROWS)
-}
-
-/// Where each attribute stands; of two with one name, the first.
-pub(crate) fn places(attributes: &[Attribute]) -> HashMap<&str, usize> {
-    attributes.iter().enumerate().rev().map(|(place, a)| (a.name.as_str(), place)).collect()
-}
-
-/// Puts columns together under the fields of `attributes`.
-pub(crate) fn batch_of(
-    attributes: &[Attribute],
-    columns: Vec<ArrayRef>,
-    rows: usize,
-) -> Result<RecordBatch> {
-    let fields: Vec<_> = attributes.iter().map(Attribute::arrow_field).collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).map_err(
-        |source| ConvertError::Arrow {
-            name: names_listed(attributes.iter().map(|a| a.name.as_str())),
-            expected: "one record batch".into(),
-            source,
-        },
-    )
 }

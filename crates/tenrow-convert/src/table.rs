@@ -5,22 +5,21 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use tenrow::format::{Attribute, AttributeType, caught};
+use tenrow_values::{ConvertError, Result, batch_of, conform};
 
-use crate::error::{ConvertError, Result};
-use crate::from_arrow::conform;
-use crate::source::{Source, batch_of, rows_per_batch};
+use crate::source::{Source, rows_per_batch};
 
 pub(crate) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
 type Open = Box<dyn FnOnce() -> Result<Batches> + Send>;
 
-/// A Parquet file.
+/// A file of rows whose columns have types: Parquet, Arrow.
 ///
 /// A file is open only while its rows are read, so that many can wait their turn.
 pub struct TableSource {
     path: PathBuf,
     format: &'static str,
     attributes: Vec<Attribute>,
-    row_count: u64,
+    row_count: Option<u64>,
     rows_read: u64,
     state: State,
 }
@@ -36,7 +35,7 @@ impl TableSource {
         path: &Path,
         format: &'static str,
         attributes: Vec<Attribute>,
-        row_count: u64,
+        row_count: Option<u64>,
         open: Open,
     ) -> Result<Self> {
         if attributes.is_empty() {
@@ -53,7 +52,7 @@ impl Source for TableSource {
     }
 
     fn row_count(&self) -> Option<u64> {
-        Some(self.row_count)
+        self.row_count
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
@@ -72,13 +71,12 @@ impl Source for TableSource {
             if batch.num_rows() == 0 {
                 continue;
             }
-            let columns = self
-                .attributes
-                .iter()
-                .zip(batch.columns())
-                .map(|(attribute, column)| conform(column, attribute))
-                .collect::<Result<Vec<_>>>()
-                .map_err(|error| self.located(error))?;
+            let both = self.attributes.iter().zip(batch.columns());
+            let conformed =
+                caught(|| both.map(|(attribute, column)| conform(column, attribute)).collect());
+            let columns: Result<Vec<_>> =
+                conformed.map_err(ConvertError::decode(path, format, row))?;
+            let columns = columns.map_err(|error| self.located(error))?;
             self.rows_read += batch.num_rows() as u64;
             return batch_of(&self.attributes, columns, batch.num_rows()).map(Some);
         }
@@ -113,6 +111,3 @@ fn fixed_bytes(attribute: &Attribute) -> u64 {
         _ => 8,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -22,9 +22,9 @@ pub(crate) fn infer_attributes(value: &Bound<'_, PyAny>) -> PyResult<Vec<(String
         false => batches_of(value)?.0,
     };
     let attributes = schema.fields().iter().map(|field| {
-        let attribute = tenrow_convert::attribute_of(field);
+        let attribute = tenrow_values::attribute_of(field);
         let attribute = attribute.map_err(|error| invalid(error.to_string()))?;
-        let attribute = tenrow_convert::of_new_dataset(attribute);
+        let attribute = tenrow_values::of_new_dataset(attribute);
         let type_text = attribute.type_text();
         Ok((attribute.name, type_text))
     });

@@ -11,8 +11,8 @@ use futures::stream::BoxStream;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tenrow::{Storage, StoreOptions};
-use tenrow_convert::CastMode;
 use tenrow_sql::{Answer, Session, SessionOptions};
+use tenrow_values::CastMode;
 
 use crate::arrow::{ArrowBatches, Batches};
 use crate::error::{invalid, raised};

@@ -8,7 +8,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tenrow::{DatasetWriter, Upload};
-use tenrow_convert::{CastMode, attribute_of, cast_batch, conform};
+use tenrow_values::{CastMode, attribute_of, cast_batch, conform};
 
 use crate::arrow::{Batches, batches_of};
 use crate::ending::Call;

@@ -8,6 +8,7 @@ mod files;
 mod latency;
 mod refusals;
 mod secrets;
+mod sources;
 mod unpolled;
 mod writers;
 

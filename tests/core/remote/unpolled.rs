@@ -9,11 +9,15 @@ use std::time::Duration;
 use futures::future::{self, FutureExt};
 use futures::stream::{BoxStream, Stream, StreamExt};
 use tenrow::{CreateOptions, Dataset, ScanOptions, Snapshot, Storage, Version, ViewOptions};
-use tenrow_convert::{Existing, ExportFormat, export};
+use tenrow_convert::{Existing, Format, Purpose, export};
 use tenrow_tests::s3::S3Server;
 use tenrow_tests::{block_on_remote, zoo};
 
 use crate::stock;
+
+fn exported(format: &str) -> Format {
+    Format::named(format, Purpose::Export).unwrap()
+}
 
 /// Points at which a reader is stopped, at most: evenly spread over all there are.
 const MAX_STOPS: usize = 20;
@@ -66,8 +70,7 @@ fn reader(
         .flatten()
         .boxed(),
         _ => async move {
-            let format =
-                if name == "images" { ExportFormat::Images } else { ExportFormat::Parquet };
+            let format = if name == "images" { exported("images") } else { Format::PARQUET };
             export(&snapshot, None, &out, format, Existing::Replace, &mut |_| {}).await.unwrap();
         }
         .into_stream()

@@ -139,7 +139,7 @@ async fn draw(snapshot: &Snapshot, out: &mut Output) -> Result<()> {
     let labels = snapshot.tensors("label")?;
     for (row, picture) in (0..).zip(pictures(snapshot, SHOWN_DIGITS).await?) {
         write!(out, "{}", picture.half_blocks(ink))?;
-        let label = labels.get(row).await?.map(|tensor| tenrow_convert::numbers(&tensor));
+        let label = labels.get(row).await?.map(|tensor| tenrow_values::numbers(&tensor));
         let label = label.and_then(|numbers| numbers.first().copied()).unwrap_or_default();
         writeln!(out, "row {row}: label {label}\n")?;
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow_convert::{Existing, ExportFormat, Progress, export, export_file};
+use tenrow_convert::{Existing, Format, Progress, Purpose, export, export_file};
 
 use crate::Output;
 use crate::fault::Result;
@@ -15,8 +15,8 @@ use crate::text;
 use crate::which_version::{self, WhichVersion};
 
 const AFTER: &str = "\
-npy writes <attribute>.npy for each tensor or number, png a contact sheet of each attribute of pictures; npz, \
-parquet, jsonl and csv write data.npz, data.parquet and so on; images writes the files of file attributes under their \
+npy writes <attribute>.npy for each tensor or number, png a contact sheet of each attribute of pictures; the formats \
+of rows write data.parquet, data.jsonl and so on; images writes the files of file attributes under their \
 names, in the folders that they came from. A file has its name once it is whole, and what is there stays unless --force says otherwise. The Parquet \
 files of the dataset itself need no export: see `tenrow files`.
 
@@ -35,9 +35,8 @@ pub(crate) struct ExportArguments {
     /// The file to write, whose extension says the format, or the folder to write into; made if it is not there
     #[arg(long, short, value_name = "FILE|DIR")]
     out: PathBuf,
-    /// npy, npz, parquet, jsonl, csv, png or images: what to write into a folder
-    #[arg(long)]
-    format: Option<ExportFormat>,
+    #[arg(long, value_parser = format, help = format!("What to write into a folder: {}", Format::known(Purpose::Export)))]
+    format: Option<Format>,
     /// Only the rows of this view, in its order; in another version than its own: VIEW@latest, VIEW@7, VIEW@TAG
     #[arg(long, value_name = "VIEW", conflicts_with_all = ["version", "at"])]
     view: Option<String>,
@@ -54,16 +53,16 @@ pub(crate) struct ExportArguments {
 /// Where rows go.
 enum Target<'a> {
     File(&'a Path),
-    Folder(&'a Path, ExportFormat),
+    Folder(&'a Path, Format),
 }
 
 impl<'a> Target<'a> {
-    fn of(out: &'a Path, format: Option<ExportFormat>) -> Result<Self> {
+    fn of(out: &'a Path, format: Option<Format>) -> Result<Self> {
         if out.is_dir() {
             let format = format.ok_or("--format is missing: say what to write into the folder")?;
             return Ok(Self::Folder(out, format));
         }
-        let by_name = ExportFormat::of_path(out);
+        let by_name = Format::of_path(out, Purpose::Export);
         match (format, by_name) {
             (None, by_name) => by_name
                 .map(|_| Self::File(out))
@@ -77,6 +76,10 @@ impl<'a> Target<'a> {
             (Some(format), Err(_)) => Ok(Self::Folder(out, format)),
         }
     }
+}
+
+fn format(name: &str) -> Result<Format> {
+    Ok(Format::named(name, Purpose::Export)?)
 }
 
 /// One rule for every command that writes files.
@@ -136,7 +139,7 @@ pub(crate) async fn run(
     }
     let rows = text::counted(row_count, "row", "rows");
     match exported.paths.as_slice() {
-        _ if arguments.format == Some(ExportFormat::Images) => {
+        _ if arguments.format.is_some_and(Format::has_own_names) => {
             let files = text::counted(exported.file_count, "file", "files");
             writeln!(out, "wrote {files} of {rows} to {}", arguments.out.display())?;
         }

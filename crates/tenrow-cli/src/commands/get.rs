@@ -7,7 +7,8 @@ use clap::Args;
 use serde_json::json;
 use tenrow::format::AttributeType;
 use tenrow::{Attribute, ReadOptions, Snapshot, Tensor, Verify};
-use tenrow_convert::{Existing, Picture, tensor_at, write_npy, write_stored_file};
+use tenrow_convert::{Existing, Picture, write_npy, write_stored_file};
+use tenrow_values::tensor_at;
 
 use crate::Output;
 use crate::commands::export::existing;

@@ -8,9 +8,10 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use tenrow::{CreateOptions, Dataset, Encoding, Location, WriteOptions};
 use tenrow_convert::{
-    CastMode, Charset, CsvOptions, ImportOptions, Imported, OpenOptions, Progress, SourceFormat,
-    import, import_in_place, open,
+    Charset, CsvOptions, Format, ImportOptions, Imported, OpenOptions, Progress, Purpose,
+    SourceFile, import, import_in_place, open,
 };
+use tenrow_values::CastMode;
 
 use crate::Output;
 use crate::commands::create::encoding;
@@ -45,12 +46,11 @@ Examples:
 pub(crate) struct ImportArguments {
     /// The dataset; created if it is not there
     dataset: String,
-    /// Files or folders
+    /// Files or folders, of this machine or of a store (s3://bucket/x.parquet)
     #[arg(value_name = "SOURCE", required = true)]
     sources: Vec<PathBuf>,
-    /// Take the sources for this: idx, npy, npz, images, parquet, csv or jsonl
-    #[arg(long)]
-    format: Option<SourceFormat>,
+    #[arg(long, value_parser = format, help = format!("Take the sources for this: {}", Format::known(Purpose::Import)))]
+    format: Option<Format>,
     /// Convert values to the dataset's types: safe, where nothing is lost; round, floats also to the nearest of a
     /// narrower type; lossy, also by cutting and by the nearest end of a range
     #[arg(long)]
@@ -117,7 +117,7 @@ pub(crate) async fn run(
         let (sources, renames) = (&arguments.sources, &arguments.renames);
         import_in_place(&dataset, sources, renames, &mut show).await?
     } else {
-        copied(&arguments, &dataset, &mut show).await?
+        copied(&arguments, &dataset, stores, &mut show).await?
     };
     bar.finish();
     for remark in &imported.remarks {
@@ -135,25 +135,47 @@ fn check(arguments: &ImportArguments) -> Result<()> {
         if source.as_os_str() == "-" {
             return Err("-: sources are files and folders; write standard input to a file".into());
         }
-        refuse_url(source)?;
-        check_apart(&arguments.dataset, source)?;
+        match is_stored(source) {
+            true if arguments.in_place => {
+                return Err("--in-place: files of a store cannot stay where they are".into());
+            }
+            true => {}
+            false => check_apart(&arguments.dataset, source)?,
+        }
     }
-    if arguments.in_place && arguments.format.is_some_and(|f| f != SourceFormat::Parquet) {
+    if arguments.in_place && arguments.format.is_some_and(|f| f != Format::PARQUET) {
         return Err("--in-place: only Parquet files can stay where they are".into());
     }
     Ok(())
 }
 
-/// A location elsewhere is no path, and may hold what no message repeats.
-fn refuse_url(source: &Path) -> Result<()> {
-    let text = source.to_str().filter(|text| text.contains("://") && !source.exists());
-    match text.map(Location::parse).transpose()? {
-        Some(Location::Remote(location)) => Err(format!(
-            "{location}: sources are files and folders of this machine: fetch it first"
-        )
-        .into()),
-        _ => Ok(()),
-    }
+/// Whether it is a location of a store, and no path that looks like one.
+fn is_stored(source: &Path) -> bool {
+    source.to_str().is_some_and(|text| text.contains("://")) && !source.exists()
+}
+
+/// The files that a source is: itself on this machine, else what there is in its store. A location may hold what no message
+/// repeats, and is shown as it was understood.
+async fn files_of(
+    source: &Path,
+    stores: &Stores,
+    left_out: &mut Vec<PathBuf>,
+) -> Result<Vec<SourceFile>> {
+    let Some(text) = source.to_str().filter(|_| is_stored(source)) else {
+        return Ok(vec![source.into()]);
+    };
+    let location = Location::parse(text)?;
+    let (Some(name), Some(above), Location::Remote(_)) =
+        (location.file_name(), location.parent(), &location)
+    else {
+        return match location {
+            Location::Local(path) => Ok(vec![path.into()]),
+            location => Err(format!("{location}: name an object or a folder in it").into()),
+        };
+    };
+    let (files, others) = SourceFile::in_store(&stores.storage(&above.to_string())?, &name).await?;
+    left_out.extend(others);
+    Ok(files)
 }
 
 /// A dataset within the folder that it is made from would be taken for a source the next time.
@@ -175,6 +197,7 @@ fn check_apart(dataset: &str, source: &Path) -> Result<()> {
 async fn copied(
     arguments: &ImportArguments,
     dataset: &Dataset,
+    stores: &Stores,
     show: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Imported> {
     let open_options = OpenOptions {
@@ -185,7 +208,14 @@ async fn copied(
         only: arguments.only.clone(),
         renames: arguments.renames.clone(),
     };
-    let source = open(&arguments.sources, arguments.format, &open_options)?;
+    let (mut files, mut left_out) = (Vec::new(), Vec::new());
+    for source in &arguments.sources {
+        files.extend(files_of(source, stores, &mut left_out).await?);
+    }
+    let format = arguments.format;
+    // Opening reads, and waits for what a store sends: not on a thread that sends it.
+    let opened = tokio::task::spawn_blocking(move || open(&files, format, &open_options));
+    let source = opened.await??;
     let options = ImportOptions {
         cast: match arguments.cast {
             None => CastMode::Refuse,
@@ -198,7 +228,10 @@ async fn copied(
         write: WriteOptions::default().with_partition_by(&arguments.partition_by),
     };
     let names: Vec<_> = arguments.sources.iter().map(|s| s.display().to_string()).collect();
-    Ok(import(dataset, source, &names.join(", "), &options, show).await?)
+    let mut imported = import(dataset, source, &names.join(", "), &options, show).await?;
+    let left_out = left_out.iter().map(|path| format!("left out: {}", path.display()));
+    imported.remarks.extend(left_out);
+    Ok(imported)
 }
 
 fn json(imported: &Imported) -> Value {
@@ -227,6 +260,10 @@ fn report(imported: &Imported, started: Instant, out: &mut Output) -> Result<()>
         text::counted(snapshot.row_count(), "row", "rows"),
     )?;
     Ok(())
+}
+
+fn format(name: &str) -> Result<Format> {
+    Ok(Format::named(name, Purpose::Import)?)
 }
 
 /// Parses `FROM=TO`. Names in files may be empty or hold an `=`: the last one counts.

@@ -40,7 +40,7 @@ pub(crate) struct TakeArguments {
     /// Only these attributes
     #[arg(long = "attribute", short, value_name = "ATTRIBUTE")]
     attributes: Vec<String>,
-    /// The file to write: .npy or .png (of one attribute), .npz, .parquet, .jsonl or .csv
+    /// The file to write, whose extension says the format: one that `tenrow export` has; .npy and .png are of one attribute
     #[arg(long, short)]
     out: PathBuf,
     /// Replace the file if it is there already

@@ -66,7 +66,7 @@ fn a_file_is_written_by_its_extension_and_never_replaced_unasked() {
     assert!(complaint.contains("is there already"), "{complaint}");
     desk.ok(&["sql", "SELECT 1 AS one", "--out", "some.parquet", "--force"]);
     let complaint = desk.fails(&["sql", query, "--out", "some.xlsx"]);
-    assert!(complaint.contains("unknown extension: known are .csv"), "{complaint}");
+    assert!(complaint.contains("unknown extension: known are .parquet"), "{complaint}");
     for name in ["a.csv", "a.json", "a.jsonl", "a.ndjson", "a.arrow", "a.feather"] {
         desk.ok(&["sql", query, "--out", name]);
         assert!(!desk.read(name).is_empty());

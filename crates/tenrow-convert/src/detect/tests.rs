@@ -1,12 +1,17 @@
 use std::io::Write;
+use std::path::PathBuf;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use tempfile::TempDir;
+use tenrow_values::CastMode;
 
 use super::*;
-use crate::cast_mode::CastMode;
+
+fn format(name: &str) -> Format {
+    Format::named(name, Purpose::Import).unwrap()
+}
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -44,18 +49,18 @@ const IMAGES: &[u8] = &[0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 1, 1, 2];
 fn content_tells_the_format_whatever_the_name() {
     let folder = Folder::new();
     for (bytes, expected) in [
-        (&b"\x93NUMPY\x01\0"[..], SourceFormat::Npy),
-        (b"PK\x03\x04", SourceFormat::Npz),
-        (b"PAR1\x15\0..", SourceFormat::Parquet),
-        (LABELS, SourceFormat::Idx),
-        (b" \n{\"a\": 1}", SourceFormat::JsonLines),
-        (b"GIF89a\x01\0\x01\0", SourceFormat::Images),
+        (&b"\x93NUMPY\x01\0"[..], format("npy")),
+        (b"PK\x03\x04", format("npz")),
+        (b"PAR1\x15\0..", format("parquet")),
+        (LABELS, format("idx")),
+        (b" \n{\"a\": 1}", format("jsonl")),
+        (b"GIF89a\x01\0\x01\0", format("images")),
     ] {
-        assert_eq!(detect(&folder.put("x.csv", bytes)).unwrap(), expected);
-        assert_eq!(detect(&folder.put("x", &gzip(bytes))).unwrap(), expected);
+        assert_eq!(detect(folder.put("x.csv", bytes)).unwrap(), expected);
+        assert_eq!(detect(folder.put("x", &gzip(bytes))).unwrap(), expected);
     }
-    assert_eq!(detect(&folder.put("x.csv", b"a,b")).unwrap(), SourceFormat::Csv);
-    assert_eq!(detect(&folder.put("x.csv.gz", &gzip(b"a,b"))).unwrap(), SourceFormat::Csv);
+    assert_eq!(detect(folder.put("x.csv", b"a,b")).unwrap(), format("csv"));
+    assert_eq!(detect(folder.put("x.csv.gz", &gzip(b"a,b"))).unwrap(), format("csv"));
 }
 
 #[test]
@@ -63,7 +68,7 @@ fn unknown_content_is_an_error_with_the_first_bytes() {
     let folder = Folder::new();
     for (bytes, shown) in [(&b"\x80\x04\x95"[..], "80 04 95"), (b"", "empty"), (b"a,b", "61 2c 62")]
     {
-        let error = detect(&folder.put("x.bin", bytes)).unwrap_err().to_string();
+        let error = detect(folder.put("x.bin", bytes)).unwrap_err().to_string();
         assert!(error.contains("x.bin: unknown format") && error.contains(shown), "{error}");
     }
     assert!(detect(Path::new("/nowhere")).unwrap_err().to_string().contains("cannot open"));
@@ -77,11 +82,11 @@ fn folders_are_parquet_or_datasets_or_have_to_be_told() {
     folder.put("i/x.parquet", b"PAR1");
     folder.put("i/y.png", b"");
     folder.put("d/_tenrow/latest", b"");
-    let format = |name: &str| detect(&folder.0.path().join(name));
-    assert_eq!(format("p").unwrap(), SourceFormat::Parquet);
+    let found = |name: &str| detect(folder.0.path().join(name));
+    assert_eq!(found("p").unwrap(), format("parquet"));
     // It could be either, and neither is taken for granted.
-    assert!(format("i").unwrap_err().to_string().contains("beside y.png"));
-    assert!(format("d").unwrap_err().to_string().contains("tenrow dataset"));
+    assert!(found("i").unwrap_err().to_string().contains("beside y.png"));
+    assert!(found("d").unwrap_err().to_string().contains("tenrow dataset"));
 }
 
 #[test]
@@ -139,22 +144,22 @@ fn text_that_begins_like_another_format_is_what_its_name_says() {
     let folder = Folder::new();
     for header in ["BMI,age", "BMW", "GIF89a,x", "<svg,y", "PAR1,z", "ID3", "RIFFWEBP", "{x}"] {
         let table = folder.put("x.csv", format!("{header}\n1,2\n").as_bytes());
-        assert_eq!(detect(&table).unwrap(), SourceFormat::Csv, "{header}");
+        assert_eq!(detect(&table).unwrap(), format("csv"), "{header}");
         let zipped = folder.put("x.tsv.gz", &gzip(format!("{header}\n1\n").as_bytes()));
-        assert_eq!(detect(&zipped).unwrap(), SourceFormat::Csv, "{header}");
+        assert_eq!(detect(&zipped).unwrap(), format("csv"), "{header}");
     }
     let drawing = folder.put("x.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>");
-    assert_eq!(detect(&drawing).unwrap(), SourceFormat::Images);
+    assert_eq!(detect(&drawing).unwrap(), format("images"));
     let wide = folder.put("wide.csv", b"\xff\xfea\0\n\0");
-    assert_eq!(detect(&wide).unwrap(), SourceFormat::Csv);
+    assert_eq!(detect(&wide).unwrap(), format("csv"));
 }
 
 #[test]
 fn a_folder_of_tables_is_a_table_whatever_tells_about_it() {
     for (name, content, format) in [
-        ("a.csv", &b"x\n1\n"[..], SourceFormat::Csv),
-        ("a.jsonl", b"{\"x\":1}\n", SourceFormat::JsonLines),
-        ("a.tsv.gz", b"x\n1\n", SourceFormat::Csv),
+        ("a.csv", &b"x\n1\n"[..], format("csv")),
+        ("a.jsonl", b"{\"x\":1}\n", format("jsonl")),
+        ("a.tsv.gz", b"x\n1\n", format("csv")),
     ] {
         let folder = Folder::new();
         let content = if name.ends_with("gz") { gzip(content) } else { content.to_vec() };

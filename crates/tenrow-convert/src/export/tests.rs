@@ -26,9 +26,8 @@ fn an_export_that_is_given_up_leaves_nothing_behind_in_any_format() {
     let dir = tempfile::tempdir().unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let snapshot = points(&dir.path().join("points")).await;
-        for format in
-            [ExportFormat::Npy, ExportFormat::Npz, ExportFormat::Parquet, ExportFormat::JsonLines]
-        {
+        for format in ["npy", "npz", "parquet", "jsonl", "csv", "json", "arrow", "arrow-stream"] {
+            let format = Format::named(format, Purpose::Export).unwrap();
             let folder = dir.path().join(format.name());
             let has_begun = AtomicBool::new(false);
             let mut progress = |_| has_begun.store(true, Ordering::Relaxed);
@@ -53,7 +52,7 @@ fn what_is_there_stays_and_what_json_has_not_is_said() {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let snapshot = points(&dir.path().join("points")).await;
         let out = dir.path().join("out");
-        let format = ExportFormat::JsonLines;
+        let format = Format::named("jsonl", Purpose::Export).unwrap();
         let exported =
             export(&snapshot, None, &out, format, Existing::Keep, &mut |_| {}).await.unwrap();
         assert!(exported.remarks[0].contains("x: 1 NaN or infinite"), "{:?}", exported.remarks);

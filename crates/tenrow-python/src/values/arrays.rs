@@ -5,7 +5,7 @@ use arrow_schema::DataType;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use tenrow::{Attribute, AttributeType, Shape};
-use tenrow_convert::CastMode;
+use tenrow_values::CastMode;
 
 use super::from_python::{cast, listed, of_objects, with_nulls};
 use super::{nested, numbers, times};

@@ -8,7 +8,7 @@ use pyo3::exceptions::PyFileNotFoundError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use tenrow::{Attribute, DatasetWriter, FileValue};
-use tenrow_convert::{CastMode, media_type};
+use tenrow_values::{CastMode, media_type};
 
 use super::from_python::of_arrow;
 use super::texts::check_size;

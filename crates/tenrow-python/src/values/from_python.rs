@@ -1,7 +1,7 @@
 //! Rows on their way in, by every door: Arrow, numpy, and Python's own objects.
 //!
 //! A door only says which type its values have; what they become is said by `docs/conversions.md` and done by
-//! `tenrow_convert::cast_column`. Numbers of Python have no width: like those of text, they are read as the type that
+//! `tenrow_values::cast_column`. Numbers of Python have no width: like those of text, they are read as the type that
 //! the attribute has.
 
 use arrow_array::{Array, ArrayRef, RecordBatch, new_null_array};
@@ -11,7 +11,7 @@ use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, 
 use tenrow::{
     Attribute, AttributeType, Columns, DType, DatasetWriter, Schema, Shape, names_listed,
 };
-use tenrow_convert::{CastMode, ConvertError, cast_column};
+use tenrow_values::{CastMode, ConvertError, cast_column};
 
 use super::to_python::is_time;
 use super::{arrays, files, nested, numbers, texts, times};
@@ -74,11 +74,11 @@ pub(super) fn of_arrow(
 ) -> PyResult<ArrayRef> {
     let (chunks, field) = chunks_of(values)?;
     let field = Field::clone(&field).with_name(&attribute.name);
-    let found = tenrow_convert::attribute_of(&field).map_err(refused)?;
+    let found = tenrow_values::attribute_of(&field).map_err(refused)?;
     let mut arrays = Vec::with_capacity(chunks.len());
     let mut first_row = 0;
     for chunk in &chunks {
-        let column = tenrow_convert::conform(chunk, &found).map_err(refused)?;
+        let column = tenrow_values::conform(chunk, &found).map_err(refused)?;
         let cast = cast_column(&column, &found, attribute, mode, first_row, ORIGIN);
         arrays.push(cast.map_err(refused)?);
         first_row += chunk.len() as u64;

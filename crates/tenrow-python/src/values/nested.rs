@@ -8,7 +8,7 @@ use arrow_schema::{ArrowError, DataType, FieldRef, Fields};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use tenrow::{Attribute, names_listed};
-use tenrow_convert::CastMode;
+use tenrow_values::CastMode;
 
 use super::from_python::array_of;
 use super::texts::each;
@@ -174,7 +174,7 @@ pub(super) fn maps(
 
 /// The attribute that a field would be, named by the way that leads to it.
 fn inner(attribute: &Attribute, field: &FieldRef, way: &str) -> PyResult<Attribute> {
-    let mut inner = tenrow_convert::attribute_of(field)
+    let mut inner = tenrow_values::attribute_of(field)
         .map_err(|error| invalid(format!("attribute {:?}: {error}", attribute.name)))?;
     inner.name = format!("{}{way}", attribute.name);
     // What is null beneath a null row is none of its business; what is not, whoever puts the rows together looks at.

@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyString, PyTuple};
 use tenrow::{Attribute, AttributeType, Columns, DType, Shape, Tensor};
-use tenrow_convert::CastMode;
+use tenrow_values::CastMode;
 
 use super::arrays::of_numpy;
 use super::from_python::{cast, check_unmasked, is_array, with_nulls};

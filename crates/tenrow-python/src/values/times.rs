@@ -8,7 +8,7 @@ use arrow_schema::{DataType, TimeUnit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use tenrow::{Attribute, AttributeType};
-use tenrow_convert::CastMode;
+use tenrow_values::CastMode;
 
 use super::from_python::cast;
 use crate::error::{invalid, wrong_type};

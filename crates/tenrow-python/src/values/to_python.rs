@@ -57,8 +57,8 @@ pub(crate) fn of_answer<'py>(
     field: &Field,
     array: &ArrayRef,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let attribute = tenrow_convert::attribute_of(field);
-    let known = attribute.and_then(|a| Ok((tenrow_convert::conform(array, &a)?, a)));
+    let attribute = tenrow_values::attribute_of(field);
+    let known = attribute.and_then(|a| Ok((tenrow_values::conform(array, &a)?, a)));
     match known {
         Ok((array, attribute)) => column(py, &attribute, &array),
         Err(_) => Ok(PyList::new(py, rows_of(py, array, |row| plain(py, array, row))?)?.into_any()),
@@ -102,7 +102,7 @@ pub(crate) fn value<'py>(
     }
     match &attribute.attribute_type {
         AttributeType::Tensor { .. } | AttributeType::VariableTensor { .. } => {
-            match tenrow_convert::tensor_at(&attribute.attribute_type, array, row) {
+            match tenrow_values::tensor_at(&attribute.attribute_type, array, row) {
                 Some(tensor) => memory::array(py, &tensor),
                 None => Err(wrong_type(format!("attribute {:?}: no tensor", attribute.name))),
             }
@@ -158,7 +158,7 @@ fn plain<'py>(py: Python<'py>, array: &ArrayRef, row: usize) -> PyResult<Bound<'
         data_type if is_time(data_type) => times(py, &array.slice(row, 1))?.get_item(0),
         data_type if tenrow::DType::from_arrow(data_type).is_some() => {
             let field = Field::new("item", data_type.clone(), true);
-            let attribute = tenrow_convert::attribute_of(&field)
+            let attribute = tenrow_values::attribute_of(&field)
                 .map_err(|error| wrong_type(error.to_string()))?;
             value(py, &attribute, array, row)?.call_method0("item")
         }

@@ -1,13 +1,11 @@
 //! The bytes of files that are objects of their own, put into the rows that name them.
 
-use std::sync::Arc;
-
+use arrow_array::ArrayRef;
 use arrow_array::builder::BinaryBuilder;
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, StructArray};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tenrow::{Error, FileColumn, Result, Snapshot};
+use tenrow_values::FileArray;
 
 use crate::error::of_engine;
 
@@ -25,18 +23,12 @@ pub(super) async fn fill(
     rows: &[u64],
 ) -> Result<ArrayRef> {
     let column = snapshot.files(attribute)?;
-    let Some(files) = files.as_struct_opt() else { return Ok(files.clone()) };
-    let (Some(inline), Some(paths)) = (
-        files.column_by_name("bytes").and_then(|bytes| bytes.as_binary_opt::<i32>()),
-        files.column_by_name("path"),
-    ) else {
-        return Ok(Arc::new(files.clone()));
-    };
-    let is_outside =
-        |row: &usize| files.is_valid(*row) && inline.is_null(*row) && paths.is_valid(*row);
-    let outside: Vec<usize> = (0..files.len()).filter(is_outside).collect();
+    let found = FileArray::of(files).map_err(of_engine)?;
+    let Some(found) = found.filter(FileArray::has_bytes) else { return Ok(files.clone()) };
+    let outside: Vec<usize> =
+        (0..found.len()).filter(|&row| found.outside(row).is_some()).collect();
     if outside.is_empty() {
-        return Ok(Arc::new(files.clone()));
+        return Ok(files.clone());
     }
     let numbers: Vec<u64> = outside.iter().map(|&place| rows[place]).collect();
     let read: Vec<Option<Bytes>> = stream::iter(numbers)
@@ -47,10 +39,9 @@ pub(super) async fn fill(
     let mut read = outside.iter().zip(&read).peekable();
     let mut total = 0;
     let mut bytes = BinaryBuilder::new();
-    for (row, number) in rows.iter().enumerate().take(files.len()) {
-        let own = inline.is_valid(row).then(|| inline.value(row));
+    for (row, number) in rows.iter().enumerate().take(found.len()) {
         let fetched = read.next_if(|(place, _)| **place == row);
-        let value = own.or_else(|| fetched.and_then(|(_, bytes)| bytes.as_deref()));
+        let value = found.bytes(row).or_else(|| fetched.and_then(|(_, bytes)| bytes.as_deref()));
         total += value.map_or(0, <[u8]>::len);
         if i32::try_from(total).is_err() {
             return Err(Error::invalid(format!(
@@ -60,7 +51,8 @@ pub(super) async fn fill(
         }
         bytes.append_option(value);
     }
-    with_bytes(files, Arc::new(bytes.finish())).map_err(of_engine)
+    let filled = found.clone().with_bytes(bytes.finish()).array();
+    filled.map_err(of_engine)
 }
 
 async fn read(column: FileColumn, row: u64) -> Result<Option<Bytes>> {
@@ -68,15 +60,4 @@ async fn read(column: FileColumn, row: u64) -> Result<Option<Bytes>> {
         Some(file) => Some(file.read().await?),
         None => None,
     })
-}
-
-fn with_bytes(
-    files: &StructArray,
-    bytes: ArrayRef,
-) -> std::result::Result<ArrayRef, arrow_schema::ArrowError> {
-    let (fields, mut columns, nulls) = files.clone().into_parts();
-    if let Some((place, _)) = fields.find("bytes") {
-        columns[place] = bytes;
-    }
-    Ok(Arc::new(StructArray::try_new(fields, columns, nulls)?))
 }

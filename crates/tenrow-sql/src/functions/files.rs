@@ -6,12 +6,11 @@
 
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, BinaryArray, Int64Array, StringArray};
 use arrow_schema::{DataType, Field, FieldRef};
 use datafusion::common::Result;
 use tenrow::format::{TYPE_KEY, file_fields};
+use tenrow_values::FileArray;
 
 use super::call::{About, Call, Function, Plan};
 use super::tensor_type::show_field;
@@ -73,74 +72,49 @@ fn is_file(field: &Field) -> bool {
 }
 
 /// The files of an argument.
-struct Files<'a> {
-    call: &'a Call,
-    array: &'a ArrayRef,
+fn files(call: &Call) -> Result<FileArray> {
+    let argument = &call.arguments[0].array;
+    match FileArray::of(argument)? {
+        Some(files) => Ok(files),
+        // An argument that is nothing but NULL.
+        None => {
+            let none =
+                arrow_array::new_null_array(&DataType::Struct(file_fields()), argument.len());
+            FileArray::of(&none)?.ok_or_else(|| call.fault("its argument is no file"))
+        }
+    }
 }
 
-impl<'a> Files<'a> {
-    fn of(call: &'a Call) -> Self {
-        Self { call, array: &call.arguments[0].array }
-    }
-
-    /// A part of all files as `data_type`; nulls where the struct lacks it.
-    fn part(&self, name: &str, data_type: &DataType) -> Result<ArrayRef> {
-        let column = self.array.as_struct_opt().and_then(|files| files.column_by_name(name));
-        Ok(match column {
-            Some(column) => arrow_cast::cast(column, data_type)?,
-            None => arrow_array::new_null_array(data_type, self.array.len()),
-        })
-    }
-
-    fn bytes(&self) -> Result<BinaryArray> {
-        Ok(self.part("bytes", &DataType::Binary)?.as_binary::<i32>().clone())
-    }
-
-    fn texts(&self, name: &str) -> Result<StringArray> {
-        Ok(self.part(name, &DataType::Utf8)?.as_string::<i32>().clone())
-    }
-
-    /// The places of the rows asked for; `None` where the file is null.
-    fn rows(&self) -> impl Iterator<Item = Option<usize>> + '_ {
-        let argument = &self.call.arguments[0];
-        (0..self.call.row_count())
-            .map(move |row| (!argument.is_null(row)).then_some(argument.row(row)))
-    }
+/// What `of` says of every row that has a file.
+fn each<'a, T: 'a>(
+    call: &'a Call,
+    of: impl Fn(usize) -> Option<T> + 'a,
+) -> impl Iterator<Item = Option<T>> + 'a {
+    let argument = &call.arguments[0];
+    (0..call.row_count()).map(move |row| (!argument.is_null(row)).then(|| of(argument.row(row)))?)
 }
 
 /// The bytes that are there count, what a row says of its size only where they are elsewhere.
 fn run_size(call: &Call) -> Result<ArrayRef> {
-    let files = Files::of(call);
-    let (bytes, stated) = (files.bytes()?, files.part("size_bytes", &DataType::Int64)?);
-    let stated = stated.as_primitive::<Int64Type>();
-    let size = |row: usize| match (bytes.is_valid(row), stated.is_valid(row)) {
-        (true, _) => Some(i64::from(bytes.value_length(row))),
-        (false, true) => Some(stated.value(row)),
-        (false, false) => None,
+    let files = files(call)?;
+    let size = |row: usize| match files.bytes(row) {
+        Some(bytes) => i64::try_from(bytes.len()).ok(),
+        None => files.size_bytes(row),
     };
-    Ok(Arc::new(files.rows().map(|row| row.and_then(size)).collect::<Int64Array>()))
+    Ok(Arc::new(each(call, size).collect::<Int64Array>()))
 }
 
 fn run_type(call: &Call) -> Result<ArrayRef> {
-    let files = Files::of(call);
-    let types = files.texts("media_type")?;
-    let media_type = |row: usize| types.is_valid(row).then(|| types.value(row));
-    Ok(Arc::new(files.rows().map(|row| row.and_then(media_type)).collect::<StringArray>()))
+    let files = files(call)?;
+    Ok(Arc::new(each(call, |row| files.media_type(row)).collect::<StringArray>()))
 }
 
 fn run_bytes(call: &Call) -> Result<ArrayRef> {
-    let files = Files::of(call);
-    let (bytes, paths) = (files.bytes()?, files.texts("path")?);
-    let content = |row: usize| {
-        match (bytes.is_valid(row), paths.is_valid(row)) {
-        (true, _) => Ok(Some(bytes.value(row))),
-        (false, true) => Err(call.fault(format!(
-            "the bytes of {:?} are outside its row and were not fetched; select them from the dataset itself",
-            paths.value(row)
-        ))),
-        (false, false) => Ok(None),
+    let files = files(call)?;
+    if let Some(path) = each(call, |row| files.outside(row)).flatten().next() {
+        return Err(call.fault(format!(
+            "the bytes of {path:?} are outside its row and were not fetched; select them from the dataset itself"
+        )));
     }
-    };
-    let found = files.rows().map(|row| row.map_or(Ok(None), content));
-    Ok(Arc::new(found.collect::<Result<BinaryArray>>()?))
+    Ok(Arc::new(each(call, |row| files.bytes(row)).collect::<BinaryArray>()))
 }

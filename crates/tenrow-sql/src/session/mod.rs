@@ -26,6 +26,8 @@ use tenrow::{Dataset, Error, Result, Storage};
 pub use answer::{Answer, Change};
 pub use options::{RootOption, RootPlace, SessionOptions};
 
+use tenrow_values::RowFormats;
+
 use crate::catalog::{CATALOG, Root, Roots, Tables};
 use crate::error::of_engine;
 use crate::functions;
@@ -62,6 +64,7 @@ pub struct Session {
     context: SessionContext,
     roots: Arc<Roots>,
     output_folders: Arc<[PathBuf]>,
+    output_formats: Option<Arc<dyn RowFormats>>,
     /// Of the statement that is run.
     parameters: Option<Arc<ParamValues>>,
 }
@@ -75,8 +78,13 @@ impl Session {
         let roots = options.roots.iter().map(root_of).collect::<Result<_>>()?;
         let roots = Roots::new(roots, &options.views)?;
         let context = context(options, &roots)?;
-        let output_folders = options.output_folders.clone().into();
-        Ok(Self { context, roots: Arc::new(roots), output_folders, parameters: None })
+        Ok(Self {
+            context,
+            roots: Arc::new(roots),
+            output_folders: options.output_folders.clone().into(),
+            output_formats: options.output_formats.clone(),
+            parameters: None,
+        })
     }
 
     /// The dataset of a table name, with what statements have read of it so far.
@@ -134,6 +142,11 @@ impl Session {
     /// The folders that statements may write files to.
     pub(crate) fn output_folders(&self) -> &[PathBuf] {
         &self.output_folders
+    }
+
+    /// The formats that they may be written in.
+    pub(crate) fn output_formats(&self) -> Option<&dyn RowFormats> {
+        self.output_formats.as_deref()
     }
 
     /// Memory of the session, for the rows of a statement that changes something.

@@ -1,8 +1,10 @@
 //! What a session is given.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tenrow::{Snapshot, Storage, View};
+use tenrow_values::RowFormats;
 
 /// What a [`Session`](crate::Session) sees and how much it may take.
 ///
@@ -26,6 +28,8 @@ pub struct SessionOptions {
     pub batch_rows: usize,
     /// Folders that statements may write files to. Default: none.
     pub output_folders: Vec<PathBuf>,
+    /// The formats of these files, such as those of `tenrow_convert::answer_formats`. Default: none.
+    pub output_formats: Option<Arc<dyn RowFormats>>,
     /// Whether what manifests and footers know of values spares reading them: bounds, counts of nulls and rows. Without
     /// it answers are the same, and slower: for those who do not trust a dataset's statistics. Default: true.
     pub statistics: bool,
@@ -58,6 +62,7 @@ impl Default for SessionOptions {
             target_partitions: None,
             batch_rows: 8192,
             output_folders: Vec::new(),
+            output_formats: None,
             statistics: true,
         }
     }
@@ -129,7 +134,14 @@ impl SessionOptions {
         self
     }
 
-    /// Lets statements write files to a folder.
+    /// Sets the formats of files that statements write.
+    #[must_use]
+    pub fn with_output_formats(mut self, formats: Arc<dyn RowFormats>) -> Self {
+        self.output_formats = Some(formats);
+        self
+    }
+
+    /// Lets statements write files to a folder, in the [formats](Self::with_output_formats) that there are.
     #[must_use]
     pub fn with_output_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.output_folders.push(folder.into());

@@ -5,7 +5,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 use serde_json::Value;
 use tenrow::{Attribute, AttributeType, Error, Result, Schema};
-use tenrow_convert::{attribute_of, json_rows};
+use tenrow_values::attribute_of;
+use tenrow_values::cells::json_rows;
 
 use super::query::{ask, collect, normal, select};
 use super::typed::{convert, typed};

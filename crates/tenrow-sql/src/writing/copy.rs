@@ -5,12 +5,11 @@ use std::path::{Component, Path, PathBuf};
 use datafusion::sql::parser::{CopyToSource, CopyToStatement, Statement};
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement as SqlStatement};
 use tempfile::NamedTempFile;
-use tenrow_convert::{RowFormat, RowWriter};
+use tenrow::{Error, ErrorKind, Result};
 
 use super::query::ask;
 use super::refuse;
 use super::typed::convert;
-use tenrow::{Error, ErrorKind, Result};
 
 use crate::catalog::Tables;
 use crate::rewrite::{name_paths, parse_one};
@@ -25,11 +24,11 @@ pub(super) async fn run(session: &Session, copy: &CopyToStatement) -> Result<Cha
         ],
     )?;
     let target = Path::new(&copy.target);
-    let format = match &copy.stored_as {
-        Some(name) => name.to_lowercase().parse(),
-        None => RowFormat::of_path(target),
+    let Some(formats) = session.output_formats() else {
+        return Err(refused(target));
     };
-    let format: RowFormat = format.map_err(convert)?;
+    let name = copy.stored_as.as_ref().map(|name| name.to_lowercase());
+    let create = formats.format_of(target, name.as_deref()).map_err(convert)?;
     let path = allowed(session.output_folders(), target)?;
     let mut answer = ask(session, &mut Tables::new(session.roots()), query(copy)?).await?;
     let folder = path.parent().unwrap_or(&path);
@@ -37,13 +36,13 @@ pub(super) async fn run(session: &Session, copy: &CopyToStatement) -> Result<Cha
     let file =
         NamedTempFile::new_in(folder).map_err(|e| io(folder, "a file cannot be made in it", e))?;
     let out = file.reopen().map_err(|e| io(&path, "cannot be written", e))?;
-    let mut writer = RowWriter::new(format, answer.schema(), Box::new(out)).map_err(convert)?;
+    let mut sink = create(answer.schema(), Box::new(out)).map_err(convert)?;
     let mut rows = 0;
     while let Some(batch) = answer.next().await? {
         rows += batch.num_rows() as u64;
-        writer.write(&batch).map_err(convert)?;
+        sink.write(&batch).map_err(convert)?;
     }
-    writer.finish().map_err(convert)?;
+    sink.finish().map_err(convert)?;
     file.as_file().sync_all().map_err(|e| io(&path, "cannot be made durable", e))?;
     file.persist_noclobber(&path).map_err(|error| match error.error.kind() {
         std::io::ErrorKind::AlreadyExists => exists(&path),
@@ -76,11 +75,9 @@ fn all_of(name: &ObjectName) -> Result<Query> {
 fn allowed(folders: &[PathBuf], target: &Path) -> Result<PathBuf> {
     let shown = target.display();
     let Some(first) = folders.first() else {
-        return Err(Error::invalid(format!(
-            "COPY TO {shown}: the session may not write files; give it a folder with --out"
-        )));
+        return Err(refused(target));
     };
-    let refused = || {
+    let outside = || {
         let names: Vec<String> = folders.iter().map(|f| f.display().to_string()).collect();
         Error::invalid(format!(
             "COPY TO {shown} is outside of the folders that may be written to: {}",
@@ -88,7 +85,7 @@ fn allowed(folders: &[PathBuf], target: &Path) -> Result<PathBuf> {
         ))
     };
     if target.components().any(|part| part == Component::ParentDir) {
-        return Err(refused());
+        return Err(outside());
     }
     let path = first.join(target);
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
@@ -98,13 +95,20 @@ fn allowed(folders: &[PathBuf], target: &Path) -> Result<PathBuf> {
     let is_below =
         |folder: &PathBuf| folder.canonicalize().is_ok_and(|folder| parent.starts_with(folder));
     if !folders.iter().any(is_below) {
-        return Err(refused());
+        return Err(outside());
     }
     let path = parent.join(name);
     match path.symlink_metadata() {
         Ok(_) => Err(exists(&path)),
         Err(_) => Ok(path),
     }
+}
+
+fn refused(target: &Path) -> Error {
+    let shown = target.display();
+    Error::invalid(format!(
+        "COPY TO {shown}: the session may not write files; give it a folder with --out"
+    ))
 }
 
 fn exists(path: &Path) -> Error {

@@ -6,7 +6,7 @@ use tenrow::{
     Attribute, CreateOptions, Dataset, DatasetWriter, Error, ErrorKind, Result, Schema,
     WriteOptions,
 };
-use tenrow_convert::attribute_of;
+use tenrow_values::attribute_of;
 
 use super::insert::{Columns, append};
 use super::query::{planned, reference_of};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StructArray, new_null_array};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_schema::{DataType, Schema as ArrowSchema};
 use tenrow::{Attribute, AttributeType, DType, Error, Result, Schema};
-use tenrow_convert::{CastMode, attribute_of, cast_batch, conform};
+use tenrow_values::{CastMode, FileArray, attribute_of, cast_batch, conform};
 
 /// `batch` with its columns, in order, as the attributes of `schema`.
 ///
@@ -78,17 +78,14 @@ fn check_kinds(found: &Attribute, target: &Attribute, what: &str) -> Result<()> 
 
 /// The bytes of a large file are an object of the dataset that it comes from.
 fn check_whole_files(column: &ArrayRef, target: &Attribute, what: &str) -> Result<()> {
-    let Some(file) = column.as_any().downcast_ref::<StructArray>() else { return Ok(()) };
     if target.attribute_type != AttributeType::File {
         return Ok(());
     }
-    let (Some(bytes), Some(path)) = (file.column_by_name("bytes"), file.column_by_name("path"))
-    else {
+    let Ok(Some(files)) = FileArray::of(column) else { return Ok(()) };
+    if !files.has_bytes() {
         return Ok(());
-    };
-    let is_elsewhere =
-        |row: &usize| file.is_valid(*row) && bytes.is_null(*row) && path.is_valid(*row);
-    match (0..file.len()).find(is_elsewhere) {
+    }
+    match (0..files.len()).find(|&row| files.outside(row).is_some()) {
         None => Ok(()),
         Some(_) => Err(Error::unsupported(format!(
             "{what}, column {:?}: a file that is an object of its own in its dataset cannot be copied by SQL: export it and import it again, or merge the datasets",
@@ -120,6 +117,6 @@ pub(super) fn row_numbers(batches: &[RecordBatch]) -> Result<Vec<u64>> {
 }
 
 /// An error of values that do not fit, or of types.
-pub(super) fn convert(error: tenrow_convert::ConvertError) -> Error {
+pub(super) fn convert(error: tenrow_values::ConvertError) -> Error {
     Error::invalid(Error::invalid(error.to_string()).with_source(error).chain())
 }

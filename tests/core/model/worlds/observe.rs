@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tenrow::format::decode_view_rows;
 use tenrow::{Dataset, ErrorKind, ScanOptions, Snapshot};
-use tenrow_convert::{Existing, ExportFormat, export};
+use tenrow_convert::{Existing, Format, export};
 use tenrow_tests::random::Dice;
 
 use super::state::{Column, Kind, State, Value, View};
@@ -159,7 +159,7 @@ async fn check_ways(
 async fn check_export(snapshot: &Snapshot, view: &View, columns: &[Column]) {
     let folder = tempfile::tempdir().unwrap();
     let exported =
-        export(snapshot, None, folder.path(), ExportFormat::Parquet, Existing::Keep, &mut |_| {})
+        export(snapshot, None, folder.path(), Format::PARQUET, Existing::Keep, &mut |_| {})
             .await
             .unwrap();
     let file = std::fs::File::open(&exported.paths[0]).unwrap();

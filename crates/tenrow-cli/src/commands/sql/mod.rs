@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
-use tenrow_convert::RowFormat;
+use tenrow_convert::{Format, Purpose};
 
 use crate::text;
 
@@ -31,8 +31,8 @@ there is. Several statements, which ; separates, are run in order until one fail
 Values need not be put into the text: --parameter gives those of $1, $2 … in order, and by NAME=VALUE that of $NAME. \
 They are never read as SQL.
 
-Answers are printed as tables, to pipes as well. Tables shorten tensors, lists and long text; csv, json, jsonl, \
-parquet and arrow never do. json is one array of objects, jsonl one object a line; in both, and in csv, tensors \
+Answers are printed as tables, to pipes as well. Tables shorten tensors, lists and long text; the other formats \
+never do. json is one array of objects, jsonl one object a line; in both, and in csv, tensors \
 are nested arrays.
 
 INSERT, DELETE, UPDATE, CREATE TABLE … AS SELECT, ALTER TABLE and CREATE VIEW \"digits#name\" AS SELECT _row … are one commit \
@@ -71,8 +71,7 @@ pub(crate) struct SqlArguments {
     /// stores it in, else a text; NULL is null
     #[arg(long = "parameter", value_name = "VALUE", allow_hyphen_values = true)]
     parameters: Vec<String>,
-    /// table, csv, json, jsonl, parquet or arrow; if not given, what --out ends with, else table
-    #[arg(long)]
+    #[arg(long, help = format!("table, {}; if not given, what --out ends with, else table", Format::known(Purpose::Answers)))]
     format: Option<Form>,
     /// Write the last answer to this file; a folder, or what ends with / and is made then, is where COPY … TO may write
     #[arg(long = "out", short, value_name = "FILE|FOLDER")]
@@ -94,7 +93,7 @@ enum Form {
     /// For people.
     Table,
     /// For programs.
-    Rows(RowFormat),
+    Rows(Format),
 }
 
 impl FromStr for Form {
@@ -104,8 +103,8 @@ impl FromStr for Form {
         if text == "table" {
             return Ok(Form::Table);
         }
-        text.parse().map(Form::Rows).map_err(|_| {
-            let names = RowFormat::ALL.map(RowFormat::name).join(", ");
+        Format::named(text, Purpose::Answers).map(Form::Rows).map_err(|_| {
+            let names = Format::known(Purpose::Answers);
             format!("{text:?} is not a format: known are table, {names}")
         })
     }

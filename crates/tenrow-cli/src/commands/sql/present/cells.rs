@@ -6,7 +6,7 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{DataType, Field, Fields};
 use tenrow::format::AttributeType;
 use tenrow::{Attribute, Tensor};
-use tenrow_convert::{attribute_of, conform, tensor_at};
+use tenrow_values::{FileArray, attribute_of, conform, tensor_at};
 
 use crate::fault::Result;
 use crate::{show, text};
@@ -102,8 +102,9 @@ fn of_attribute(attribute: &Attribute, column: &ArrayRef) -> Option<Vec<String>>
         return None;
     }
     let column = conform(column, attribute).ok()?;
-    let text = |row| match attribute_type {
-        AttributeType::File => file(&column, row),
+    let files = FileArray::of(&column).ok()?;
+    let text = |row| match &files {
+        Some(files) if *attribute_type == AttributeType::File => file(files, row),
         _ => tensor_at(attribute_type, &column, row).map(|tensor| tensor_text(&tensor)),
     };
     Some((0..column.len()).map(|row| text(row).unwrap_or_else(|| NULL.to_owned())).collect())
@@ -134,21 +135,14 @@ fn first(tensor: &Tensor) -> Vec<String> {
 }
 
 /// `"a.png" image/png 1.2 KiB`.
-fn file(column: &ArrayRef, row: usize) -> Option<String> {
-    let files = column.as_struct_opt()?;
-    if files.is_null(row) {
+fn file(files: &FileArray, row: usize) -> Option<String> {
+    if !files.is_valid(row) {
         return None;
     }
-    let text = |name: &str| {
-        let texts = files.column_by_name(name)?.as_string_opt::<i32>()?;
-        texts.is_valid(row).then(|| texts.value(row))
-    };
-    let bytes = files.column_by_name("bytes").and_then(|bytes| bytes.as_binary_opt::<i32>());
-    let size = bytes.filter(|bytes| bytes.is_valid(row)).map(|bytes| bytes.value(row).len());
     let parts = [
-        text("name").map(|name| format!("{name:?}")),
-        text("media_type").map(str::to_owned),
-        size.map(|size| text::size(size as u64)),
+        files.name(row).map(|name| format!("{name:?}")),
+        files.media_type(row).map(str::to_owned),
+        files.bytes(row).map(|bytes| text::size(bytes.len() as u64)),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     Some(if parts.is_empty() { "a file".to_owned() } else { parts.join(" ") })

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tenrow::Location;
+use tenrow_convert::answer_formats;
 use tenrow_sql::{RootOption, RootPlace, Session, SessionOptions};
 
 use super::SqlArguments;
@@ -25,6 +26,7 @@ pub(crate) async fn session(arguments: &SqlArguments, stores: &Stores) -> Result
         let reason = "files are written on this machine, not into a store: give a path";
         return Err(format!("--out {scheme}://…: {reason}").into());
     }
+    options = options.with_output_formats(answer_formats());
     for folder in folders(&arguments.outs) {
         std::fs::create_dir_all(folder).map_err(|e| format!("--out {}: {e}", folder.display()))?;
         options = options.with_output_folder(folder);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use console::Term;
-use tenrow_convert::RowFormat;
+use tenrow_convert::{Format, Purpose};
 use tenrow_sql::{Change, Session, StatementKind};
 
 use super::Form;
@@ -112,7 +112,7 @@ impl Shell {
         Ok(match (self.form, place) {
             (Some(form), _) => form,
             (None, Place::Stdout) => Form::Table,
-            (None, Place::File(path, _)) => Form::Rows(RowFormat::of_path(path)?),
+            (None, Place::File(path, _)) => Form::Rows(Format::of_path(path, Purpose::Answers)?),
         })
     }
 

@@ -101,8 +101,6 @@ fn last_part(table: &str) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use tenrow_convert::RowFormat;
-
     use super::*;
 
     fn parsed(text: &str) -> Option<Command> {
@@ -115,7 +113,7 @@ mod tests {
         assert_eq!(parsed("\\d"), Some(Command::Tables));
         assert_eq!(parsed("\\d digits;"), Some(Command::Columns("digits".into())));
         assert_eq!(parsed(" \\timing off "), Some(Command::Timing(Some(false))));
-        assert_eq!(parsed("\\format csv"), Some(Command::Format(Some(Form::Rows(RowFormat::Csv)))));
+        assert_eq!(parsed("\\format csv"), Some(Command::Format(Some("csv".parse().unwrap()))));
         assert_eq!(parsed("\\o a b.csv"), Some(Command::Out(Some("a b.csv".into()))));
         assert_eq!((parsed("\\q"), parsed("EXIT;")), (Some(Command::Quit), Some(Command::Quit)));
         assert_eq!((parsed("\\?"), parsed("help")), (Some(Command::Help), Some(Command::Help)));

@@ -1,5 +1,7 @@
 //! What may be meant by a word that is begun.
 
+use tenrow_convert::{Format, Purpose};
+
 use super::names::Names;
 
 /// What statements are made of.
@@ -91,7 +93,15 @@ const HIDDEN_COLUMNS: [&str; 3] = ["_row", "_row_id", "_partition"];
 /// The words after which a table is named.
 const BEFORE_TABLES: [&str; 7] = ["from", "join", "into", "update", "table", "describe", "desc"];
 const COMMANDS: [&str; 7] = ["\\?", "\\d", "\\d ", "\\format ", "\\o ", "\\q", "\\timing"];
-const FORMS: [&str; 4] = ["csv", "json", "jsonl", "table"];
+
+/// The forms of answers that a terminal can show.
+pub(super) fn shown_forms() -> Vec<String> {
+    let text = Format::all().filter(|format| format.serves(Purpose::Answers) && format.is_text());
+    let mut forms: Vec<String> = text.map(|format| format.to_string()).collect();
+    forms.push("table".to_owned());
+    forms.sort();
+    forms
+}
 
 /// Where the word before the end of `before` begins, and what it may become.
 pub(crate) fn complete(before: &str, names: &Names) -> (usize, Vec<String>) {
@@ -134,7 +144,7 @@ fn command(before: &str, names: &Names) -> (usize, Vec<String>) {
     let start = before.len() - argument.len();
     match name {
         "\\d" => (start, matching(argument, names.tables.keys().cloned())),
-        "\\format" => (start, matching(argument, FORMS.iter().map(|&form| form.to_owned()))),
+        "\\format" => (start, matching(argument, shown_forms().into_iter())),
         _ => (before.len(), Vec::new()),
     }
 }

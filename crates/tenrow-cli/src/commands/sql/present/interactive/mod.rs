@@ -9,6 +9,7 @@ use std::io::{Write, stderr, stdout};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tenrow_convert::{Format, Purpose};
 use tenrow_sql::{Session, StatementKind};
 
 use super::Form;
@@ -19,16 +20,26 @@ use command::Command;
 use editor::{Editor, Input};
 use names::Names;
 
-const HELP: &str = "\
+/// What `\?` says.
+fn help() -> String {
+    let forms = completion::shown_forms().join(", ");
+    let files = Format::all().filter(|format| format.serves(Purpose::Answers));
+    let files: Vec<String> =
+        files.filter_map(|format| Some(format!(".{}", format.extensions().next()?))).collect();
+    let files = files.join(", ");
+    format!(
+        "\
 A statement ends with ; and may have many lines. Tab completes, arrow up brings back, Ctrl-R searches.
 Ctrl-C cancels a statement; Ctrl-D leaves.
 
   \\d             the tables
   \\d TABLE       the columns of a table
   \\timing        say how long statements take, or no longer
-  \\format FORM   show answers as table, csv, json or jsonl
-  \\o FILE        write the next answer to a file: .csv, .json, .jsonl, .parquet, .arrow
-  \\q             leave";
+  \\format FORM   show answers as one of {forms}
+  \\o FILE        write the next answer to a file: {files}
+  \\q             leave"
+    )
+}
 
 /// What completion knows; found out in the background, and again after changes.
 type SharedNames = Arc<RwLock<Names>>;
@@ -72,7 +83,7 @@ async fn take(shell: &mut Shell, text: &str, next_file: &mut Option<PathBuf>) ->
     match Command::parse(text)? {
         None => return run_statements(shell, text, next_file).await,
         Some(Command::Quit) => return Ok(Next::Leaves),
-        Some(Command::Help) => writeln!(stdout(), "{HELP}")?,
+        Some(Command::Help) => writeln!(stdout(), "{}", help())?,
         Some(Command::Tables) => query(shell, command::TABLES).await?,
         Some(Command::Columns(table)) => query(shell, &command::columns_of(&table)).await?,
         Some(Command::Timing(asked)) => {
