@@ -55,7 +55,7 @@ async fn clone_of(dataset: &Dataset, folder: &Path) -> Dataset {
 
 /// The bytes of `photo` in an exported Parquet file.
 async fn exported(snapshot: &Snapshot, folder: &Path) -> Vec<Option<Vec<u8>>> {
-    export(snapshot, None, folder, Format::PARQUET, Existing::Keep, &mut |_| {}).await.unwrap();
+    export(&snapshot.all(), folder, Format::PARQUET, Existing::Keep, &mut |_| {}).await.unwrap();
     let batch = read_parquet(&folder.join("data.parquet"));
     let files = batch.column(0).as_struct();
     assert_eq!(files.column_by_name("path").unwrap().null_count(), batch.num_rows());
@@ -98,7 +98,7 @@ fn exports_have_their_large_files_wherever_these_are() {
             let found = exported(&snapshot, &out.path().join(name)).await;
             assert_eq!(found[..3], expected[..], "parquet of {name}");
             let lines = out.path().join(format!("{name}.jsonl"));
-            export_file(&snapshot, Some(&[0, 1]), &[], &lines, Existing::Keep, &mut |_| {})
+            export_file(&snapshot.rows([0, 1]).unwrap(), &[], &lines, Existing::Keep, &mut |_| {})
                 .await
                 .unwrap();
             let lines = std::fs::read_to_string(lines).unwrap();
@@ -160,15 +160,21 @@ fn exports_of_widened_attributes_are_written() {
             dataset.change_schema(change).await.unwrap();
         }
         let snapshot = dataset.latest().await.unwrap();
-        export(&snapshot, None, out.path(), Format::PARQUET, Existing::Keep, &mut |_| {})
+        export(&snapshot.all(), out.path(), Format::PARQUET, Existing::Keep, &mut |_| {})
             .await
             .unwrap();
         let rows = read_parquet(&out.path().join("data.parquet"));
         assert_eq!(rows.column(1).as_primitive::<Int64Type>().values()[..], [1, 2]);
         let lines = out.path().join("some.jsonl");
-        export_file(&snapshot, Some(&[1]), &["x".into()], &lines, Existing::Keep, &mut |_| {})
-            .await
-            .unwrap();
+        export_file(
+            &snapshot.rows([1]).unwrap(),
+            &["x".into()],
+            &lines,
+            Existing::Keep,
+            &mut |_| {},
+        )
+        .await
+        .unwrap();
         assert_eq!(std::fs::read_to_string(lines).unwrap(), "{\"x\":2}\n");
         // What is written of it is read in again.
         let schema = Schema::new(snapshot.schema().attributes().iter().cloned()).unwrap();
@@ -220,7 +226,7 @@ fn what_is_damaged_is_neither_copied_nor_exported() {
             assert!(!folder::files_of(&target).keys().any(|path| path.starts_with(damaged)));
             for format in [Format::PARQUET, named("jsonl"), named("images")] {
                 let to = out.path().join(format!("{number}{format}"));
-                let error = export(&snapshot, None, &to, format, Existing::Keep, &mut |_| {})
+                let error = export(&snapshot.all(), &to, format, Existing::Keep, &mut |_| {})
                     .await
                     .unwrap_err();
                 let ConvertError::Dataset(error) = error else { panic!("{error}") };
@@ -289,13 +295,13 @@ fn a_damaged_file_in_place_is_not_exported() {
         let snapshot = writer.commit().await.unwrap();
         let out = folder.path().join("out");
         let format = named("jsonl");
-        export(&snapshot, None, &out, format, Existing::Keep, &mut |_| {}).await.unwrap();
+        export(&snapshot.all(), &out, format, Existing::Keep, &mut |_| {}).await.unwrap();
 
         let time = file.metadata().unwrap().modified().unwrap();
         flip_a_bit(&file, &0x0102_0304_0506_0708i64.to_le_bytes());
         File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
         let snapshot = Dataset::open(&at).await.unwrap().latest().await.unwrap();
-        let error = export(&snapshot, None, &out, format, Existing::Replace, &mut |_| {}).await;
+        let error = export(&snapshot.all(), &out, format, Existing::Replace, &mut |_| {}).await;
         let error = format!("{:?}", error.unwrap_err());
         assert!(error.contains("x.parquet") && error.contains("the dataset recorded"), "{error}");
     });

@@ -1,38 +1,34 @@
 //! Rows of a dataset on their way into files.
 
 use arrow_array::RecordBatch;
-use futures::stream::{BoxStream, StreamExt, TryStreamExt, try_unfold};
-use tenrow::format::{Attribute, AttributeType};
-use tenrow::{ReadOptions, ScanOptions, Snapshot, Verify};
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use tenrow::format::Attribute;
+use tenrow::{ReadOptions, ScanOptions, Verify, View};
 use tenrow_values::{ConvertError, Result};
 
 use crate::new_file::Existing;
 use crate::progress::{Progress, batch_bytes};
-use crate::source::rows_per_batch;
 
 /// The rows of one export: which they are, how far they are, and what is said of them.
 pub(crate) struct Outgoing<'a> {
-    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) view: &'a View,
     /// What becomes of files that are there already.
     pub(crate) existing: Existing,
     /// What people should be told of the files.
     pub(crate) remarks: Vec<String>,
     pub(crate) progress: Progress,
-    /// The rows in their order; all if there are none.
-    rows: Option<&'a [u64]>,
     on_progress: &'a mut (dyn FnMut(Progress) + Send),
 }
 
 impl<'a> Outgoing<'a> {
-    /// All rows of `snapshot`, or `rows` in the order given.
+    /// The rows of `view`.
     pub(crate) fn new(
-        snapshot: &'a Snapshot,
-        rows: Option<&'a [u64]>,
+        view: &'a View,
         existing: Existing,
         on_progress: &'a mut (dyn FnMut(Progress) + Send),
     ) -> Self {
         let (remarks, progress) = (Vec::new(), Progress::default());
-        let mut outgoing = Self { snapshot, existing, remarks, progress, rows, on_progress };
+        let mut outgoing = Self { view, existing, remarks, progress, on_progress };
         outgoing.scans(1);
         outgoing
     }
@@ -43,12 +39,7 @@ impl<'a> Outgoing<'a> {
     }
 
     pub(crate) fn row_count(&self) -> u64 {
-        self.rows.map_or(self.snapshot.row_count(), |rows| rows.len() as u64)
-    }
-
-    /// The row at a place of those that go out.
-    pub(crate) fn row_at(&self, place: u64) -> u64 {
-        self.rows.map_or(place, |rows| rows[place as usize])
+        self.view.row_count()
     }
 
     /// Counts the rows of `batch` as done, and reports.
@@ -67,31 +58,11 @@ impl<'a> Outgoing<'a> {
     /// These attributes of the rows. Of all rows every page is checked: what is damaged would look whole in the copy.
     pub(crate) fn batches(&self, attributes: &[&Attribute]) -> BoxStream<'a, Result<RecordBatch>> {
         let read = ReadOptions::default().with_attributes(attributes.iter().map(|a| &a.name));
-        let Some(rows) = self.rows else {
-            let options = ScanOptions::default().with_read(read.with_verify(Verify::Always));
-            return self.snapshot.scan_with(&options).map_err(ConvertError::from).boxed();
+        let read = match self.view.is_whole() {
+            true => read.with_verify(Verify::Always),
+            false => read,
         };
-        let row_bytes = attributes.iter().map(|a| row_bytes(a)).sum();
-        let step = rows_per_batch(row_bytes) as usize;
-        let snapshot = self.snapshot;
-        try_unfold((rows, read), move |(rows, read)| async move {
-            if rows.is_empty() {
-                return Ok(None);
-            }
-            let (now, later) = rows.split_at(step.min(rows.len()));
-            let batch = snapshot.take_with(now, &read).await?;
-            Ok(Some((batch, (later, read))))
-        })
-        .boxed()
-    }
-}
-
-/// Bytes that a row is likely to have; for files, those that are kept in their row at most.
-fn row_bytes(attribute: &Attribute) -> u64 {
-    match &attribute.attribute_type {
-        AttributeType::Tensor { dtype, shape } => shape.byte_len(*dtype).unwrap_or(u64::MAX >> 16),
-        AttributeType::Scalar(_) => 8,
-        AttributeType::File => 1 << 20,
-        _ => 1 << 10,
+        let options = ScanOptions::default().with_read(read);
+        self.view.scan_with(&options).map_err(ConvertError::from).boxed()
     }
 }

@@ -47,7 +47,7 @@ async fn write_all(folder: &Path) -> Vec<Format> {
         .collect();
     for &format in &formats {
         let out = folder.join(format.name());
-        export(&snapshot, None, &out, format, Existing::Keep, &mut |_| {}).await.unwrap();
+        export(&snapshot.all(), &out, format, Existing::Keep, &mut |_| {}).await.unwrap();
     }
     formats
 }

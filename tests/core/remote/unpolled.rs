@@ -71,7 +71,7 @@ fn reader(
         .boxed(),
         _ => async move {
             let format = if name == "images" { exported("images") } else { Format::PARQUET };
-            export(&snapshot, None, &out, format, Existing::Replace, &mut |_| {}).await.unwrap();
+            export(&snapshot.all(), &out, format, Existing::Replace, &mut |_| {}).await.unwrap();
         }
         .into_stream()
         .boxed(),

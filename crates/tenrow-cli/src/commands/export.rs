@@ -100,20 +100,15 @@ pub(crate) async fn run(
         None => arguments.version.of(&dataset).await?.all(),
     };
     let (snapshot, row_count) = (view.snapshot(), view.row_count());
-    let rows = match arguments.view {
-        Some(_) => Some(view.row_numbers().await?.as_list()),
-        None => None,
-    };
-    let rows = rows.as_deref();
     let mut bar = Bar::new("rows");
     let mut show = |progress: Progress| {
         bar.set(progress.rows, progress.total_rows, progress.bytes);
     };
     let existing = existing(arguments.force);
     let exported = match target {
-        Target::File(path) => export_file(snapshot, rows, &[], path, existing, &mut show).await?,
+        Target::File(path) => export_file(&view, &[], path, existing, &mut show).await?,
         Target::Folder(folder, format) => {
-            export(snapshot, rows, folder, format, existing, &mut show).await?
+            export(&view, folder, format, existing, &mut show).await?
         }
     };
     bar.finish();

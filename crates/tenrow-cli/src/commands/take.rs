@@ -64,15 +64,13 @@ pub(crate) async fn run(arguments: TakeArguments, stores: &Stores, out: &mut Out
         Some(text) => view.rows(rows_of(&view, text)?).await?,
         None => view,
     };
-    let (snapshot, rows) = (view.snapshot(), view.row_numbers().await?.as_list());
     let mut bar = Bar::new("rows");
     let mut show = |progress: Progress| {
         bar.set(progress.rows, progress.total_rows, progress.bytes);
     };
     let (attributes, path) = (&arguments.attributes, &arguments.out);
     let existing = existing(arguments.force);
-    let exported =
-        export_file(snapshot, Some(&rows), attributes, path, existing, &mut show).await?;
+    let exported = export_file(&view, attributes, path, existing, &mut show).await?;
     bar.finish();
     for remark in &exported.remarks {
         writeln!(stderr(), "tenrow: {remark}")?;
@@ -82,14 +80,14 @@ pub(crate) async fn run(arguments: TakeArguments, stores: &Stores, out: &mut Out
     }
     if arguments.json {
         let value = json!({
-            "version": snapshot.version().0,
-            "rows": rows.len(),
+            "version": view.version().0,
+            "rows": view.row_count(),
             "path": arguments.out,
         });
         writeln!(out, "{value:#}")?;
         return Ok(());
     }
-    let count = text::counted(rows.len() as u64, "row", "rows");
+    let count = text::counted(view.row_count(), "row", "rows");
     writeln!(out, "wrote {count} to {}", arguments.out.display())?;
     Ok(())
 }

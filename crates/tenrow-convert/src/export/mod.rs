@@ -6,8 +6,8 @@ mod whole_files;
 use std::path::{Path, PathBuf};
 
 use futures::TryStreamExt;
-use tenrow::Snapshot;
 use tenrow::format::{Attribute, Schema, names_listed};
+use tenrow::{Snapshot, View};
 use tenrow_values::{ConvertError, Result};
 
 use crate::format::{Create, CreateRows, Extent, Format, Purpose, Write};
@@ -31,7 +31,7 @@ pub struct Exported {
     pub remarks: Vec<String>,
 }
 
-/// Writes all rows of `snapshot`, or `rows` in the order given, into files in `folder`, which is made if it is not there.
+/// Writes the rows of `view`, in its order, into files in `folder`, which is made if it is not there.
 ///
 /// A file of one attribute is called after it, such as `image.npy`, one of all `data`, such as `data.parquet`; `images` have
 /// their own names. Memory: one batch of a scan, and 64 MiB of large files. Dropped before its end, it leaves nothing but
@@ -46,9 +46,9 @@ pub struct Exported {
 /// let dataset = Dataset::create(&location, Schema::new([Attribute::parse("x:u8")?])?).await?;
 /// let mut writer = dataset.writer().await?;
 /// writer.append_columns(Columns::new().scalars("x", &[1u8, 2, 3])?).await?;
-/// let snapshot = writer.commit().await?;
+/// let all = writer.commit().await?.all();
 /// let (out, npy) = (folder.path().join("out"), Format::named("npy", Purpose::Export)?);
-/// let exported = export(&snapshot, None, &out, npy, Existing::Keep, &mut |_| {}).await?;
+/// let exported = export(&all, &out, npy, Existing::Keep, &mut |_| {}).await?;
 /// assert_eq!(exported.paths, [out.join("x.npy")]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -60,15 +60,14 @@ pub struct Exported {
 /// while reading and writing: of all rows every page is checked, as what is damaged would look whole in the copy. A file has
 /// its name only once it is whole; what was there stays unless it is to be replaced.
 pub async fn export(
-    snapshot: &Snapshot,
-    rows: Option<&[u64]>,
+    view: &View,
     folder: &Path,
     format: Format,
     existing: Existing,
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Exported> {
     let create = format.create()?;
-    let (fitting, skipped) = fitting(snapshot, format, create)?;
+    let (fitting, skipped) = fitting(view.snapshot(), format, create)?;
     check_here(folder)?;
     let files = files_of(&fitting, folder, format, create.extent);
     if create.extent == Extent::One {
@@ -76,7 +75,7 @@ pub async fn export(
         files.iter().try_for_each(|(path, _)| existing.check(path))?;
     }
     std::fs::create_dir_all(folder).map_err(ConvertError::io(folder, "create"))?;
-    let mut out = Outgoing::new(snapshot, rows, existing, on_progress);
+    let mut out = Outgoing::new(view, existing, on_progress);
     out.scans(files.len());
     let mut exported = Exported { skipped, ..Exported::default() };
     for (path, attributes) in files {
@@ -106,16 +105,15 @@ fn files_of<'a>(
     }
 }
 
-/// Writes all rows of `snapshot`, or `rows` in the order given, into the file `path`, in the format of its extension.
+/// Writes the rows of `view`, in its order, into the file `path`, in the format of its extension.
 ///
-/// A row that is given twice is there twice. Without `attributes`, they are all that the format can hold.
+/// Without `attributes`, they are all that the format can hold.
 ///
 /// # Errors
-/// If a row or attribute does not exist, the format cannot hold one that is asked for, or holds a single one and there
+/// If an attribute does not exist, the format cannot hold one that is asked for, or holds a single one and there
 /// are several, and as [`export`].
 pub async fn export_file(
-    snapshot: &Snapshot,
-    rows: Option<&[u64]>,
+    view: &View,
     attributes: &[String],
     path: &Path,
     existing: Existing,
@@ -123,7 +121,7 @@ pub async fn export_file(
 ) -> Result<Exported> {
     existing.check(path)?;
     let format = Format::of_path(path, Purpose::Export)?;
-    let create = format.create()?;
+    let (create, snapshot) = (format.create()?, view.snapshot());
     let (asked, skipped) = match attributes {
         [] => fitting(snapshot, format, create)?,
         names => {
@@ -133,18 +131,13 @@ pub async fn export_file(
             (asked, Vec::new())
         }
     };
-    if let Some(&row) = rows.and_then(|rows| rows.iter().find(|&&row| row >= snapshot.row_count()))
-    {
-        // The same words as for any other read.
-        snapshot.slice(row..row.saturating_add(1)).await?;
-    }
     if create.extent == Extent::One && asked.len() > 1 {
         let names = names_listed(asked.iter().map(|a| a.name.as_str()));
         let reason =
             format!("a {format} file is of one attribute: choose one of {names} with --attribute");
         return Err(ConvertError::unsupported(path, reason));
     }
-    let mut out = Outgoing::new(snapshot, rows, existing, on_progress);
+    let mut out = Outgoing::new(view, existing, on_progress);
     let file_count = write(&mut out, create, &asked, path).await?;
     Ok(Exported { paths: vec![path.to_owned()], file_count, skipped, remarks: out.remarks })
 }
@@ -199,7 +192,7 @@ async fn write_rows(
     while let Some(batch) = batches.try_next().await? {
         for rows in file_sized(&batch, &schema)? {
             let part = batch.slice(rows.start, rows.len());
-            file.write(&with_files(out.snapshot, &part, &schema).await?)?;
+            file.write(&with_files(out.view.snapshot(), &part, &schema).await?)?;
         }
         out.advance(&batch).await;
     }

@@ -31,7 +31,8 @@ fn an_export_that_is_given_up_leaves_nothing_behind_in_any_format() {
             let folder = dir.path().join(format.name());
             let has_begun = AtomicBool::new(false);
             let mut progress = |_| has_begun.store(true, Ordering::Relaxed);
-            let export = export(&snapshot, None, &folder, format, Existing::Keep, &mut progress);
+            let all = snapshot.all();
+            let export = export(&all, &folder, format, Existing::Keep, &mut progress);
             let mut export = Box::pin(export);
             std::future::poll_fn(|context| {
                 let is_pending = export.as_mut().poll(context).is_pending();
@@ -54,11 +55,11 @@ fn what_is_there_stays_and_what_json_has_not_is_said() {
         let out = dir.path().join("out");
         let format = Format::named("jsonl", Purpose::Export).unwrap();
         let exported =
-            export(&snapshot, None, &out, format, Existing::Keep, &mut |_| {}).await.unwrap();
+            export(&snapshot.all(), &out, format, Existing::Keep, &mut |_| {}).await.unwrap();
         assert!(exported.remarks[0].contains("x: 1 NaN or infinite"), "{:?}", exported.remarks);
-        let again = export(&snapshot, None, &out, format, Existing::Keep, &mut |_| {}).await;
+        let again = export(&snapshot.all(), &out, format, Existing::Keep, &mut |_| {}).await;
         assert!(again.unwrap_err().to_string().contains("is there already"));
-        export(&snapshot, None, &out, format, Existing::Replace, &mut |_| {}).await.unwrap();
+        export(&snapshot.all(), &out, format, Existing::Replace, &mut |_| {}).await.unwrap();
         assert_eq!(names(&out), ["data.jsonl"]);
     });
 }

@@ -117,11 +117,14 @@ fn scan_list(view: View, places: Range<u64>, mut options: ScanOptions) -> Result
     .boxed())
 }
 
-/// Rows of a batch of about [`BATCH_BYTES`].
+/// Rows of a batch of about [`BATCH_BYTES`]; of what differs from row to row, what a row is likely to have, and of files what
+/// is kept in their rows at most.
 fn batch_rows(attributes: &[Attribute]) -> usize {
-    let row_bytes = attributes.iter().filter_map(|attribute| match &attribute.attribute_type {
-        AttributeType::Tensor { dtype, shape } => shape.byte_len(*dtype).ok(),
-        _ => None,
+    let row_bytes = attributes.iter().map(|attribute| match &attribute.attribute_type {
+        AttributeType::Tensor { dtype, shape } => shape.byte_len(*dtype).unwrap_or(u64::MAX),
+        AttributeType::Scalar(_) => 8,
+        AttributeType::File => 1 << 20,
+        _ => 1 << 10,
     });
     let row_bytes = row_bytes.fold(0, u64::saturating_add);
     (BATCH_BYTES / row_bytes.max(1)).clamp(1, MAX_BATCH_ROWS) as usize

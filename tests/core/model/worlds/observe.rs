@@ -159,7 +159,7 @@ async fn check_ways(
 async fn check_export(snapshot: &Snapshot, view: &View, columns: &[Column]) {
     let folder = tempfile::tempdir().unwrap();
     let exported =
-        export(snapshot, None, folder.path(), Format::PARQUET, Existing::Keep, &mut |_| {})
+        export(&snapshot.all(), folder.path(), Format::PARQUET, Existing::Keep, &mut |_| {})
             .await
             .unwrap();
     let file = std::fs::File::open(&exported.paths[0]).unwrap();

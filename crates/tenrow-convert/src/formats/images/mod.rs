@@ -64,7 +64,7 @@ fn holds(attribute: &Attribute) -> Result<()> {
 async fn write(out: &mut Outgoing<'_>, attributes: &[&Attribute], folder: &Path) -> Result<u64> {
     let mut count = 0;
     for attribute in attributes {
-        let column = out.snapshot.files(&attribute.name)?;
+        let column = out.view.files(&attribute.name)?;
         let mut writer = FileWriter::create(folder, out.existing)?;
         let mut paths = Vec::new();
         for place in 0..out.row_count() {
@@ -72,7 +72,7 @@ async fn write(out: &mut Outgoing<'_>, attributes: &[&Attribute], folder: &Path)
                 let places = place..out.row_count().min(place + PATH_ROWS);
                 paths = paths_of(out, places).await?;
             }
-            if let Some(file) = column.get(out.row_at(place)).await? {
+            if let Some(file) = column.get(place).await? {
                 let path = paths.get((place % PATH_ROWS) as usize).and_then(Option::as_deref);
                 let mut part = writer.begin(name_of(&file, path))?;
                 let mut pieces = file.pieces();
@@ -92,16 +92,15 @@ async fn write(out: &mut Outgoing<'_>, attributes: &[&Attribute], folder: &Path)
 
 /// What the rows at these places have in the attribute `path`, where imports of folders keep it.
 async fn paths_of(out: &mut Outgoing<'_>, places: Range<u64>) -> Result<Vec<Option<String>>> {
-    let mut known = out.snapshot.schema().attributes().iter();
+    let mut known = out.view.snapshot().schema().attributes().iter();
     let is_path = |a: &Attribute| {
         a.name == "path" && a.attribute_type == AttributeType::Value(DataType::Utf8)
     };
     if !known.any(is_path) {
         return Ok(Vec::new());
     }
-    let rows: Vec<u64> = places.map(|place| out.row_at(place)).collect();
     let read = ReadOptions::default().with_attributes(["path"]);
-    let batch = out.snapshot.take_with(&rows, &read).await?;
+    let batch = out.view.slice_with(places, &read).await?;
     let texts = batch.column(0).as_string::<i32>();
     Ok(texts.iter().map(|text| text.map(str::to_owned)).collect())
 }

@@ -84,10 +84,10 @@ async fn of_files(
     attribute: &Attribute,
     side: u32,
 ) -> Result<Vec<Option<Picture>>> {
-    let files = out.snapshot.files(&attribute.name)?;
+    let files = out.view.files(&attribute.name)?;
     let mut pictures = Vec::new();
     for place in 0..out.row_count() {
-        let file = files.get(out.row_at(place)).await?;
+        let file = files.get(place).await?;
         let picture = match file.filter(|file| file.size_bytes <= MAX_PICTURE_BYTES) {
             Some(file) => Picture::of_file(&file.read().await?),
             None => None,
