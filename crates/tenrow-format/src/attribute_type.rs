@@ -337,4 +337,15 @@ mod tests {
             assert!(error.len() > 10, "{text}: {error}");
         }
     }
+
+    /// Readers do not agree on fixed-size lists of nothing.
+    #[test]
+    fn tensors_without_elements_are_empty_lists_and_others_lists_of_fixed_size() {
+        let of = |text: &str| text.parse::<AttributeType>().unwrap().arrow_type();
+        assert!(
+            matches!(of("f32[0,3]"), DataType::List(item) if item.data_type() == &DataType::Float32)
+        );
+        assert!(matches!(of("f32[2,3]"), DataType::FixedSizeList(_, 6)));
+        assert!(matches!(of("f32[]"), DataType::FixedSizeList(_, 1)));
+    }
 }

@@ -243,4 +243,11 @@ mod tests {
             assert!(error.contains(&value.to_string()), "{error}");
         }
     }
+
+    #[test]
+    fn a_number_is_the_default_of_whatever_its_text_is_one_of() {
+        let price = of("decimal128(5,2)", 1.5.into(), 2).unwrap();
+        let price = price.as_primitive::<arrow_array::types::Decimal128Type>();
+        assert_eq!(price.values()[..], [150, 150]);
+    }
 }

@@ -199,4 +199,11 @@ mod tests {
         let rows = DeletedRows::from_iter([9]);
         DeletedRows::decode(&rows.encode(), 9).unwrap_err();
     }
+
+    #[test]
+    fn more_bytes_than_any_writer_makes_are_refused_before_they_are_looked_at() {
+        let bytes = vec![0; limits::MAX_DELETION_VECTOR_BYTES as usize + 2];
+        let error = DeletedRows::decode(&bytes, 10).unwrap_err();
+        assert!(matches!(error, FormatError::Limit { .. }), "{error}");
+    }
 }

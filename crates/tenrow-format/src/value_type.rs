@@ -351,3 +351,27 @@ pub(crate) fn number<T: FromStr>(text: &str) -> Option<T> {
     let is_plain = !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
     is_plain.then(|| text.parse().ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nested(depth: usize) -> DataType {
+        (0..depth).fold(DataType::LargeUtf8, |inner, level| match level % 2 {
+            0 => DataType::LargeList(Arc::new(Field::new("element", inner, true))),
+            _ => DataType::Struct(Fields::from(vec![Field::new("a", inner, false)])),
+        })
+    }
+
+    #[test]
+    fn types_are_brought_to_one_form_at_any_depth_that_is_allowed() {
+        let two = normalize(&nested(2)).unwrap();
+        let list = DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)));
+        assert_eq!(two, DataType::Struct(Fields::from(vec![Field::new("a", list, false)])));
+        let words = DataType::Dictionary(DataType::Int8.into(), DataType::LargeUtf8.into());
+        assert_eq!(normalize(&words).unwrap(), DataType::Utf8);
+        normalize(&nested(MAX_TYPE_DEPTH)).unwrap();
+        let error = normalize(&nested(MAX_TYPE_DEPTH + 1)).unwrap_err().to_string();
+        assert!(error.contains("nested too deeply"), "{error}");
+    }
+}

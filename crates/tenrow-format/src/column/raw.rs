@@ -431,4 +431,32 @@ mod tests {
     fn byte_streams_are_split() {
         assert_eq!(byte_stream_split(&[1, 2, 3, 4], 2), [1, 3, 2, 4]);
     }
+
+    /// Seven bits of chance in each byte shrink by an eighth, six by a quarter.
+    #[test]
+    fn auto_compresses_what_shrinks_by_a_fifth_and_nothing_else() {
+        let of = |mask: u8| {
+            let mut state = 1u64;
+            let bytes: Vec<u8> = (0..100_000)
+                .map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    (state >> 40) as u8 & mask
+                })
+                .collect();
+            let mut values = Values::new(DType::U8);
+            values.push(&arrow_array::UInt8Array::from(bytes), 0, 100_000);
+            choose(&values, DType::U8).unwrap()
+        };
+        assert_eq!(of(0x7f), Encoding::Raw);
+        assert_eq!(of(0x3f), Encoding::Zstd(DEFAULT_ZSTD_LEVEL));
+    }
+
+    /// Rows that are aligned only many together would make a page of them all.
+    #[test]
+    fn pages_grow_to_be_aligned_as_far_as_that_is_allowed() {
+        let odd = 8 * 99_999;
+        let rows = rows_per_page(odd, RAW_PAGE_BYTES, true) as u64;
+        assert_eq!(rows * odd % (ALIGNMENT * 8), 0);
+        assert!((RAW_PAGE_BYTES..=MAX_ALIGNED_PAGE_BYTES).contains(&(rows * odd / 8)), "{rows}");
+    }
 }

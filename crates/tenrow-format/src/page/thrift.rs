@@ -225,3 +225,39 @@ fn unzigzag(bits: u64) -> i64 {
 fn fault(what: &str) -> FormatError {
     FormatError::malformed("page header", format!("{what} is out of bounds"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A struct of a field of each kind that nobody wants, and one that is wanted behind it.
+    #[test]
+    fn a_field_of_any_kind_is_passed_over_as_long_as_it_is() {
+        const WANTED: [u8; 2] = [0x15, 0x0e];
+        let kinds: [(u8, &[u8]); 9] = [
+            (TRUE, &[]),
+            (FALSE, &[]),
+            (3, &[0x7f]),
+            (4, &[0x80, 0x01]),
+            (6, &[0xff, 0xff, 0x01]),
+            (7, &[1, 2, 3, 4, 5, 6, 7, 8]),
+            (8, &[3, b'a', b'b', b'c']),
+            (9, &[0x23, 5, 6]),
+            (STRUCT, &[0x13, 0x09, STOP]),
+        ];
+        for (kind, content) in kinds {
+            let bytes = [&[0x10 | kind], content, &WANTED, &[STOP]].concat();
+            let mut found = Vec::new();
+            let mut reader = Reader::new(&bytes);
+            let read = reader.structure(|reader, id, value| match (id, value) {
+                (2, Value::I32(number)) => {
+                    found.push(number);
+                    Ok(())
+                }
+                (_, other) => reader.skip(other),
+            });
+            read.unwrap_or_else(|error| panic!("kind {kind}: {error}"));
+            assert_eq!((found, reader.position()), (vec![7], bytes.len()), "kind {kind}");
+        }
+    }
+}

@@ -212,7 +212,7 @@ fn merge(a: Statistics, b: &Statistics) -> Option<Statistics> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::manifest::{Chunk, ChunkLayout, DataFile};
+    use crate::format::manifest::{Chunk, ChunkLayout, DataFile, RowIdRange};
 
     fn all(bounds: &[(i64, i64)]) -> Vec<Statistics> {
         let of = |&(min, max): &(i64, i64)| {
@@ -255,6 +255,19 @@ mod tests {
             let counts: Vec<usize> = leaves.iter().map(|leaf| leaf.partitions.len()).collect();
             assert_eq!(counts, expected, "{count} of {chunks}");
         }
+    }
+
+    #[test]
+    fn partitions_whose_row_ids_do_not_ascend_are_not_written() {
+        let of = |first: &[u64]| {
+            let ids = |&first: &u64| RowIdRange { first, count: 10 };
+            let partition = |first| Partition { row_ids: vec![ids(first)], ..Partition::default() };
+            check_row_ids(&Leaf { partitions: first.iter().map(partition).collect() })
+        };
+        of(&[0, 10, 30]).unwrap();
+        let error = of(&[0, 9]).unwrap_err().chain();
+        assert!(error.contains("partition 1 of a new leaf"), "{error}");
+        assert!(error.contains("go on with 9, but the rows before have ids up to 9"), "{error}");
     }
 
     #[test]

@@ -191,3 +191,18 @@ pub(crate) fn hedge_after(options: &StoreOptions) -> Result<Option<Duration>> {
 fn wrong(name: &str, expected: &str) -> Error {
     Error::invalid(format!("option {name}: expected {expected}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_repeated_as_often_and_as_long_as_options_say() {
+        let options = StoreOptions::default().with("max_retries", "3").with("deadline", "7s");
+        let config = retry(&options).unwrap();
+        assert_eq!((config.max_retries, config.retry_timeout), (3, Duration::from_secs(7)));
+        let config = retry(&StoreOptions::default()).unwrap();
+        assert_eq!((config.max_retries, config.retry_timeout), (MAX_RETRIES, DEADLINE));
+        assert!(retry(&StoreOptions::default().with("max_retries", "many")).is_err());
+    }
+}
