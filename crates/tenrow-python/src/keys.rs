@@ -80,9 +80,12 @@ pub(crate) fn is_row(key: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(key.hasattr("__index__")? && (!key.hasattr("__len__")? || dimensions == Some(0)))
 }
 
-/// Rows as whole numbers, or as a mask of all rows, in which null is false.
+/// Rows as whole numbers, as a slice, or as a mask of all rows, in which null is false.
 pub(crate) fn rows_of(value: &Bound<'_, PyAny>, rows: u64) -> PyResult<Vec<u64>> {
     let py = value.py();
+    if value.is_instance_of::<PySlice>() {
+        return Ok(RowNumbers::from(Key::of(value, rows)?).to_vec());
+    }
     if memory::is_masked(value)? {
         let kind: String = value.getattr("dtype")?.getattr("kind")?.extract()?;
         if kind == "b" {

@@ -7,6 +7,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::DataType;
 use datafusion::common::{DataFusionError, ScalarValue};
 use futures::TryStreamExt;
+use futures::future::ready;
 use futures::stream::BoxStream;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -63,8 +64,12 @@ fn answered(
     let statements = tenrow_sql::statements(text).map_err(|error| raised(&error))?;
     let values = tenrow_sql::values_of_each(&statements, parameters);
     let values = values.map_err(|error| raised(&error))?;
-    let mut last = None;
+    let mut last: Option<Answer> = None;
     for (statement, values) in statements.into_iter().zip(values) {
+        if let Some(before) = last.take() {
+            // What is wrong with its rows is found by reading them, and nothing comes after what fails.
+            wait_for_task(py, before.into_stream().try_for_each(|_| ready(Ok(()))))?;
+        }
         let session = session.clone();
         let prepared = async move { session.prepare_with(&statement, values).await };
         let prepared = wait_for_task(py, prepared)?;

@@ -276,3 +276,24 @@ def test_a_fork_asks_again_and_leaves_the_answers_of_its_parent(numbers):
     worker.join(60)
     assert worker.exitcode == 0
     assert sum(len(batch["n"]) for batch in begun) > 0
+
+
+def test_a_statement_whose_rows_fail_stops_those_behind_it(place):
+    ds = tenrow.from_numpy(place, {"n": [0, 1]})
+    with pytest.raises(tenrow.InvalidInput, match="divide by zero"):
+        ds.sql("SELECT 1 / n AS q FROM ds; INSERT INTO dataset VALUES (9)")
+    assert ds.latest()["n"][:].tolist() == [0, 1]
+
+
+def test_nested_lists_are_lists_whatever_their_lengths(place):
+    ds = tenrow.from_numpy(place, {"a": [[[1, 2], [3, 4]], [[1], [2, 3]]]}, {"a": "list<list<i64>>"})
+    for row, value in enumerate([[[1, 2], [3, 4]], [[1], [2, 3]]]):
+        answer = next(iter(ds.sql("SELECT _row, array_length($1) AS n FROM ds WHERE a = $1", [value])))
+        assert (answer["_row"].tolist(), answer["n"].tolist()) == ([row], [2])
+
+
+def test_rows_are_given_as_slices_everywhere(place):
+    ds = tenrow.from_numpy(place, {"n": list(range(10))})
+    assert ds.take(slice(2, 8, 3))["n"].tolist() == [2, 5]
+    assert ds.update(slice(0, 2), {"n": [7, 8]})["n"][:3].tolist() == [7, 8, 2]
+    assert ds.delete(slice(None, 8))["n"][:].tolist() == [8, 9]

@@ -12,7 +12,13 @@ from ._schema import infer_column
 def parameters_of(given: Sequence[Any] | Mapping[str, Any]) -> list[tuple[str, str, list[Any]]]:
     """Values for the parameters of a statement: each by its name, with its type, in a list of one; no type is null's."""
     named = given.items() if isinstance(given, Mapping) else ((str(place), value) for place, value in enumerate(given, 1))
-    return [(name, "" if value is None else infer_column("$" + name, [value]), [value]) for name, value in named]
+    return [(name, "" if value is None else _type_of("$" + name, value), [value]) for name, value in named]
+
+
+def _type_of(name: str, value: Any) -> str:
+    # Lists of lists are lists whatever their lengths: to SQL the rows of a tensor are flat.
+    is_nested = isinstance(value, (list, tuple)) and any(isinstance(item, (list, tuple)) for item in value)
+    return infer_column(name, [value], are_all=not is_nested)
 
 
 class Answer:

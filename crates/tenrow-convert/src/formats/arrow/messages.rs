@@ -43,7 +43,8 @@ impl<R: Read> Messages<R> {
     /// The messages of `reader`, which is a file if it begins as one.
     pub(super) fn new(mut reader: R) -> io::Result<Self> {
         let mut ready = Vec::new();
-        reader.by_ref().take(MAGIC.len() as u64).read_to_end(&mut ready)?;
+        let read = reader.by_ref().take(MAGIC.len() as u64).read_to_end(&mut ready);
+        read.map_err(as_damage)?;
         let is_file = ready == MAGIC;
         if is_file {
             skip_padding(&mut reader, &mut ready)?;
@@ -93,8 +94,8 @@ impl<R: Read> Messages<R> {
         let (mut last, mut skipped) = (Vec::new(), Vec::new());
         loop {
             skipped.clear();
-            let count =
-                self.reader.by_ref().take(SKIPPED_BYTES as u64).read_to_end(&mut skipped)?;
+            let part = self.reader.by_ref().take(SKIPPED_BYTES as u64);
+            let count = { part }.read_to_end(&mut skipped).map_err(as_damage)?;
             if count == 0 {
                 break;
             }
@@ -117,7 +118,7 @@ impl<R: Read> Messages<R> {
     /// Reads until `bytes` are `count`, or there are no more.
     fn fill(&mut self, bytes: &mut Vec<u8>, count: u64) -> io::Result<()> {
         let missing = count.saturating_sub(bytes.len() as u64);
-        self.reader.by_ref().take(missing).read_to_end(bytes).map(drop)
+        self.reader.by_ref().take(missing).read_to_end(bytes).map(drop).map_err(as_damage)
     }
 
     /// Reads `count` bytes more.
@@ -145,7 +146,7 @@ impl<R: Read> Read for Messages<R> {
 fn skip_padding(reader: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
     for _ in 0..MAX_ALIGNMENT / 8 {
         bytes.clear();
-        reader.by_ref().take(8).read_to_end(bytes)?;
+        reader.by_ref().take(8).read_to_end(bytes).map_err(as_damage)?;
         if bytes.is_empty() || bytes.iter().any(|&byte| byte != 0) {
             break;
         }
@@ -178,6 +179,14 @@ fn check(metadata: &[u8], body: &[u8]) -> Result<(), String> {
 
 fn wrong(reason: impl Into<String>) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, reason.into())
+}
+
+/// What a decompressor says whose bytes end too soon: Arrow's own reader would take it for the end of the stream.
+fn as_damage(error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => cut_short(),
+        _ => error,
+    }
 }
 
 fn cut_short() -> io::Error {

@@ -339,3 +339,19 @@ fn a_tensor_of_others_is_a_tensor() {
     assert_eq!(read[0].column(0), &conform(&column, &attribute).unwrap());
     assert_eq!(read[0].column(0).len(), 1);
 }
+
+/// Once whatever was there of a gzip file came in, and nothing said that it was cut.
+#[test]
+fn a_gzipped_file_cut_at_any_byte_is_an_error() {
+    let batches = [sample(), sample(), sample()];
+    for whole in [file(&batches), stream(&batches)] {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(&whole).unwrap();
+        let gzip = gzip.finish().unwrap();
+        let rows: usize = read(&gzip).unwrap().iter().map(RecordBatch::num_rows).sum();
+        assert_eq!(rows, 9);
+        for end in 2..gzip.len() {
+            assert!(read(&gzip[..end]).is_err(), "{end} of {}", gzip.len());
+        }
+    }
+}
