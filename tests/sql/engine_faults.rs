@@ -522,3 +522,25 @@ async fn what_the_engine_still_answers_otherwise() {
         assert_eq!(ask(&session, sql).await, [[wrong]], "{sql}");
     }
 }
+
+/// Below the least 64-bit integer the engine has floats: once a number there was the least one, which a `DELETE` took away.
+#[tokio::test]
+async fn no_integer_is_a_number_below_all_of_them() {
+    let folder = place::folder();
+    let dataset = create_with(folder.path(), "n", &["id:i64"]).await;
+    commit(&dataset, Columns::new().scalars("id", &[i64::MIN, 7, i64::MAX]).unwrap()).await;
+    let session = open(folder.path());
+    for (condition, expected) in [
+        ("id = -9223372036854775809", "0"),
+        ("id = -9223372036854775810", "0"),
+        ("id > -9223372036854775809", "3"),
+        ("id = -9223372036854775808", "1"),
+        ("id = 9223372036854775808", "0"),
+        ("id < 9223372036854775808", "3"),
+    ] {
+        let sql = format!("SELECT count(*) FROM n WHERE {condition}");
+        assert_eq!(ask(&session, &sql).await, [[expected]], "{condition}");
+    }
+    session.sql("DELETE FROM n WHERE id = -9223372036854775809").await.unwrap();
+    assert_eq!(dataset.latest().await.unwrap().row_count(), 3);
+}

@@ -60,16 +60,27 @@ impl VisitorMut for Numbers {
 
 /// Makes a decimal of a number that would be rounded.
 fn exact(expr: &mut Expr) {
+    if !is_number_rounded(expr) {
+        return;
+    }
     let place = match expr {
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => expr.as_mut(),
         other => other,
     };
-    if let Some(text) = number(place)
-        && is_rounded(text)
-        && let Some(decimal) = decimal(text)
-    {
+    if let Some(decimal) = number(place).and_then(decimal) {
         *place = decimal;
     }
+}
+
+/// Whether it is a number, with a minus or without, that the engine would make another of.
+fn is_number_rounded(expr: &Expr) -> bool {
+    let Some(text) = number(unsigned(expr)) else { return false };
+    let is_integer = match expr {
+        // The engine has no integers below those of 64 bits with a sign: what would be one is a float.
+        Expr::UnaryOp { op: UnaryOperator::Minus, .. } => format!("-{text}").parse::<i64>().is_ok(),
+        _ => text.parse::<u64>().is_ok(),
+    };
+    !is_integer && is_rounded(text)
 }
 
 fn of_values(values: &mut Values) {
@@ -83,7 +94,7 @@ fn of_values(values: &mut Values) {
         let is_large = |text: &&str| !text.contains('.') && text.len() > 15;
         let has_fraction = texts.iter().any(|text| text.contains('.'));
         let is_needed =
-            texts.iter().any(|text| is_rounded(text)) || has_fraction && texts.iter().any(is_large);
+            cells().any(is_number_rounded) || has_fraction && texts.iter().any(is_large);
         let digits = |text: &&str| {
             let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
             (whole.trim_start_matches('0').len(), fraction.len())
@@ -126,9 +137,9 @@ fn number(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// Whether the engine would make another number of it.
+/// Whether it is another number as a float.
 fn is_rounded(text: &str) -> bool {
-    if text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok() || text.contains(['e', 'E']) {
+    if text.contains(['e', 'E']) {
         return false;
     }
     let Ok(float) = text.parse::<f64>() else { return false };
@@ -182,6 +193,10 @@ mod tests {
             (
                 "SELECT x FROM t WHERE x > -123456789.123456789123456789",
                 "SELECT x FROM t WHERE x > -CAST('123456789.123456789123456789' AS DECIMAL(27,18))",
+            ),
+            (
+                "DELETE FROM t WHERE x = -9223372036854775809 OR x > -9223372036854775808",
+                "DELETE FROM t WHERE x = -CAST('9223372036854775809' AS DECIMAL(19,0)) OR x > -9223372036854775808",
             ),
             (
                 "SELECT CAST(0.12345678901234567891 AS DECIMAL(30,20))",
