@@ -21,7 +21,7 @@ AZURITE := 3.37.0
 PYRIGHT := 1.1.414
 
 .DEFAULT_GOAL := help
-.PHONY: test-on-azurite help demo test test-rust test-core test-shipped test-sql test-s3 test-azure test-interop test-python test-types test-torch wheel-of-tests bench lint one-version fuzz clean need-cargo need-python
+.PHONY: test-on-azurite help demo test test-rust test-core test-shipped test-sql test-s3 test-azure test-interop test-python test-types test-torch wheel-of-tests bench lint lint-alone one-version fuzz clean need-cargo need-python
 
 help: ## Says what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -114,7 +114,15 @@ $(VENV)/ready: tests/interop/requirements.txt | need-python
 bench: need-cargo ## Runs the benchmarks; each prints its ratios
 	$(CARGO) bench -p tenrow-benches
 
-lint: need-cargo one-version ## Checks format, lints, documentation and dependencies
+# What users build: the program and the package without SQL, and each library alone.
+lint-alone: need-cargo ## Lints every crate with the features that it has when it is built alone
+	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy -p tenrow-python --no-default-features -- -D warnings
+	@set -e; for crate in crates/*; do \
+		echo "$(CARGO) clippy -p $${crate#crates/}"; $(CARGO) clippy -p $${crate#crates/} -- -D warnings; \
+	done
+
+lint: need-cargo one-version lint-alone ## Checks format, lints, documentation and dependencies
 	$(CARGO) fmt --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --all-features --no-deps --quiet

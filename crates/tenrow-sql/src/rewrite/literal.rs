@@ -1,13 +1,17 @@
 //! Values as statements have them.
 
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, StringArray};
 use arrow_cast::display::array_value_to_string;
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Field};
 use datafusion::common::ScalarValue;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     Expr, SelectItem, SetExpr, Statement as SqlStatement, Value,
 };
 use tenrow::{Error, Result};
+use tenrow_values::{CastMode, attribute_of, cast_column};
 
 use super::parse::parse_one;
 use crate::error::of_engine;
@@ -95,12 +99,40 @@ pub(super) fn literal_of_text(
     match data_type {
         DataType::Null => plain(),
         data_type if data_type.is_string() => plain(),
+        data_type if is_time(data_type) && !says_time(text.trim(), data_type) => {
+            Err(wrong(&data_type.to_string()))
+        }
         data_type => {
             let value = ScalarValue::from(text.trim()).cast_to(data_type);
             let value = value.map_err(|_| wrong(&data_type.to_string()))?;
             literal(&value)?.ok_or_else(|| wrong(&data_type.to_string()))
         }
     }
+}
+
+fn is_time(data_type: &DataType) -> bool {
+    use DataType::{Date32, Date64, Time32, Time64, Timestamp};
+    matches!(data_type, Date32 | Date64 | Time32(_) | Time64(_) | Timestamp(..))
+}
+
+/// Whether a text is a time of the type with nothing left over, as for a column: the engine (55.2) drops what it has no room for,
+/// a zone, the time of a day or digits of a second. Of a moment it may be the day alone, and leave out the zone.
+fn says_time(text: &str, data_type: &DataType) -> bool {
+    let is = |data_type: &DataType| {
+        let attribute = |data_type| attribute_of(&Field::new("value", data_type, true)).ok();
+        let types = attribute(DataType::Utf8).zip(attribute(data_type.clone()));
+        types.is_some_and(|(from, to)| {
+            let texts: ArrayRef = Arc::new(StringArray::from(vec![text]));
+            cast_column(&texts, &from, &to, CastMode::Safe, 0, "parameter").is_ok()
+        })
+    };
+    is(data_type)
+        || match data_type {
+            DataType::Timestamp(unit, _) => {
+                is(&DataType::Timestamp(*unit, None)) || is(&DataType::Date32)
+            }
+            _ => false,
+        }
 }
 
 /// The number that a text is, with its digits as they are.
@@ -113,12 +145,16 @@ fn number(text: &str) -> Result<Option<Expr>> {
         Ok(float) if text.contains(|c: char| c.is_alphabetic() && !matches!(c, 'e' | 'E')) => {
             literal(&ScalarValue::Float64(Some(float)))
         }
+        // Too large for any float: nobody who writes digits means infinity.
+        Ok(float) if float.is_infinite() => Ok(None),
         Ok(_) => parsed(text.strip_prefix('+').unwrap_or(text)).map(Some),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use arrow_schema::TimeUnit;
+
     use super::*;
 
     fn said(text: &str, data_type: &DataType) -> String {
@@ -147,6 +183,16 @@ mod tests {
             ("007", DataType::Utf8, "'007'"),
             (" it's ", DataType::Utf8, "' it''s '"),
             ("2026-11-30", DataType::Date32, "arrow_cast('2026-11-30', 'Date32')"),
+            (
+                "2026-11-30",
+                DataType::Timestamp(TimeUnit::Second, None),
+                "arrow_cast('2026-11-30T00:00:00', 'Timestamp(Second, None)')",
+            ),
+            (
+                "2026-11-30T10:00:00.25",
+                DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+                "arrow_cast('2026-11-30T10:00:00.250Z', 'Timestamp(Millisecond, Some(\"UTC\"))')",
+            ),
         ] {
             assert_eq!(said(text, &data_type), expected, "{text}");
         }
@@ -161,6 +207,25 @@ mod tests {
             ("0x10", DataType::Int64, "which is no number"),
             ("maybe", DataType::Boolean, "which is no Boolean"),
             ("2026-13-01", DataType::Date32, "which is no Date32"),
+            ("2020-02-29T23:00:00-05:00", DataType::Date32, "which is no Date32"),
+            ("2020-02-29 01:00:00", DataType::Date32, "which is no Date32"),
+            (
+                "2020-01-02T23:59:60",
+                DataType::Timestamp(TimeUnit::Microsecond, None),
+                "which is no",
+            ),
+            (
+                "2020-01-02T05:04:05+02:00",
+                DataType::Timestamp(TimeUnit::Second, None),
+                "which is no",
+            ),
+            (
+                "2020-01-01T00:00:00.0009",
+                DataType::Timestamp(TimeUnit::Millisecond, None),
+                "which is no",
+            ),
+            ("12:34:56.7891239", DataType::Time64(TimeUnit::Microsecond), "which is no"),
+            ("1e400", DataType::Float64, "which is no number"),
             ("[1]", DataType::new_list(DataType::Int64, true), "write it in the statement"),
         ] {
             let error = said(text, &data_type);

@@ -61,7 +61,9 @@ impl<R: Read> Messages<R> {
         self.ready = begun;
         let Some((mark, length)) = self.ready.split_first_chunk() else { return self.no_end() };
         if *mark != CONTINUATION {
-            return Err(wrong("no message begins here, as Arrow has them since version 0.15"));
+            return Err(wrong(
+                "no message begins here, as Arrow has them since version 0.15; a file whose messages are found by its footer alone is not read: write a stream, or Parquet",
+            ));
         }
         let length = length.first_chunk().map(|length| i32::from_le_bytes(*length));
         match length.map(u64::try_from) {
