@@ -28,7 +28,8 @@ CSV, JSON Lines or numpy files is one table; folders in it such as year=2020 are
 README or licence beside the data is left out, and said.
 
 The values of CSV and JSON Lines files are read as the types that the dataset has. If it is new, types are \
-found by reading all rows, and keep them all: 01234 stays text.
+found by reading all rows, and keep what is there: 01234 stays text, and fractions alone are rounded, to floats. \
+For decimals create the dataset before.
 
 The dataset is created if it is not there; else the rows are appended, in one commit.
 
