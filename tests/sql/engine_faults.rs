@@ -25,6 +25,63 @@ async fn error(session: &Session, sql: &str) -> String {
     }
 }
 
+/// Comparisons of integers that no float keeps with floats and fractions that a statement says, wherever it compares.
+#[tokio::test]
+async fn integers_are_compared_exactly_with_what_a_statement_says() {
+    let folder = place::folder();
+    let dataset = create_with(folder.path(), "n", &["a:i64", "b:u64", "c:i8"]).await;
+    let large: i64 = 9_007_199_254_740_993;
+    let columns = Columns::new().scalars("a", &[large, large - 1, -3]).unwrap();
+    let columns = columns.scalars("b", &[large as u64, u64::MAX, 0]).unwrap();
+    commit(&dataset, columns.scalars("c", &[1i8, 2, -3]).unwrap()).await;
+    let session = open(folder.path());
+    for (asked, expected) in [
+        ("a = 9007199254740992.0", "FTF"),
+        ("9007199254740992.0 <> a", "TFT"),
+        ("a = 9007199254740992.5", "FFF"),
+        ("a < 9007199254740992.5", "FTT"),
+        ("9007199254740992.0 < a", "TFF"),
+        ("a >= -2.5", "TTF"),
+        ("-3.5 < a AND a <= -2.5", "FFT"),
+        ("a IN (9007199254740992.0)", "FTF"),
+        ("a IN (9007199254740992.5, 1)", "FFF"),
+        ("a NOT IN (0.5, 1e30)", "TTT"),
+        ("a IN (9007199254740993, 1e300, -3.0)", "TFT"),
+        ("a BETWEEN 9007199254740992.5 AND 9007199254740993.5", "TFF"),
+        ("a NOT BETWEEN -3.0 AND 9007199254740992.0", "TFF"),
+        ("a BETWEEN -1e300 AND 1e300", "TTT"),
+        ("CASE a WHEN 9007199254740992.0 THEN true ELSE false END", "FTF"),
+        ("CASE a WHEN 0.5 THEN true WHEN 9007199254740992.5 THEN true ELSE false END", "FFF"),
+        ("a IS NOT DISTINCT FROM 9007199254740992.0", "FTF"),
+        ("a IS DISTINCT FROM 0.5", "TTT"),
+        ("nullif(a, 9007199254740992.0) IS NULL", "FTF"),
+        ("b = 18446744073709551616.0", "FFF"),
+        ("b > 18446744073709551614.5", "FTF"),
+        ("b IN (9007199254740992.0, 0.0)", "FFT"),
+        ("b < 1e300 AND b > -1e300", "TTT"),
+        ("c IN (1.0, 2.5, -3)", "TFT"),
+        ("c < 1.5", "TFT"),
+        ("c > 1e3", "FFF"),
+        ("(SELECT 1.0) = c", "TFF"),
+    ] {
+        let rows = ask(&session, &format!("SELECT {asked} FROM n ORDER BY _row")).await;
+        let found: String =
+            rows.concat().iter().map(|cell| if cell == "true" { 'T' } else { 'F' }).collect();
+        assert_eq!(found, expected, "{asked}");
+        let kept = ask(&session, &format!("SELECT _row FROM n WHERE {asked} ORDER BY _row"))
+            .await
+            .concat();
+        let kept: String =
+            (0..3).map(|row| if kept.contains(&row.to_string()) { 'T' } else { 'F' }).collect();
+        assert_eq!(kept, expected, "WHERE {asked}");
+    }
+    let nulled = ask(&session, "SELECT nullif(a, 0.5), nullif(c, 1.0) FROM n ORDER BY _row").await;
+    assert_eq!(nulled, [["9007199254740993", "NULL"], ["9007199254740992", "2"], ["-3", "-3"]]);
+    let deleted =
+        ask(&session, "DELETE FROM n WHERE a IN (9007199254740992.0, 9007199254740993.5)").await;
+    assert_eq!(deleted.concat()[0], "1");
+}
+
 #[tokio::test]
 async fn integers_never_wrap_around() {
     let folder = place::folder();

@@ -14,6 +14,7 @@ mod not_in;
 mod opaque;
 mod planner;
 mod predicates;
+mod written_floats;
 mod yielding;
 
 use std::sync::Arc;
@@ -34,7 +35,7 @@ pub(crate) fn install(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     planners.insert(0, Arc::new(decimals::BesideFloats));
     planners.insert(0, Arc::new(days::DaysAndHours));
     let mut analyzer: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-        vec![Arc::new(decimals::AmongFloats)];
+        vec![Arc::new(written_floats::WrittenFloats), Arc::new(decimals::AmongFloats)];
     analyzer.extend(Analyzer::new().rules);
     builder
         .with_analyzer_rules(analyzer)
