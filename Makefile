@@ -12,6 +12,8 @@ FUZZ_SECONDS ?= 60
 # What is tested: everything, SQL too, as one build, so that nothing is compiled twice.
 EVERYTHING := --workspace --exclude tenrow-benches --all-features
 
+# What tests run beside themselves.
+PROGRAMS := $(TARGET)/debug/test-programs
 # Where the Python package is packed and tried, and its tests.
 PACKAGE      := $(TARGET)/python
 PYTHON_TESTS := crates/tenrow-python/tests
@@ -45,16 +47,16 @@ test-sql: need-cargo ## Runs the tests of SQL alone
 	$(CARGO) test $(EVERYTHING) --lib --bin tenrow --test sql --test program
 
 test-s3: need-cargo ## Runs the tests of datasets and of SQL on an S3 server, which it starts
-	$(CARGO) build $(EVERYTHING) --bin with-s3
-	$(TARGET)/debug/with-s3 $(CARGO) test $(EVERYTHING) --test core --test sql -- --skip remote:: --skip model
+	$(CARGO) build $(EVERYTHING) --bin test-programs
+	$(PROGRAMS) with-s3 $(CARGO) test $(EVERYTHING) --test core --test sql -- --skip remote:: --skip model
 
 test-azure: need-cargo ## Runs the tests of storage on Azurite, Azure's emulator; needs Node, and is passed over without
 	@if command -v npm >/dev/null 2>&1; then $(MAKE) --no-print-directory test-on-azurite; \
 	else echo "make test-azure: Node (npm) was not found: the tests on Azurite were passed over"; fi
 
 test-on-azurite: $(TARGET)/azurite-$(AZURITE)/ready
-	$(CARGO) build $(EVERYTHING) --bin with-azure
-	$(TARGET)/debug/with-azure $(TARGET)/azurite-$(AZURITE)/node_modules/.bin/azurite-blob \
+	$(CARGO) build $(EVERYTHING) --bin test-programs
+	$(PROGRAMS) with-azure $(TARGET)/azurite-$(AZURITE)/node_modules/.bin/azurite-blob \
 		$(CARGO) test $(EVERYTHING) --test core -- remote::conformance
 
 $(TARGET)/azurite-$(AZURITE)/ready:
@@ -62,17 +64,17 @@ $(TARGET)/azurite-$(AZURITE)/ready:
 	@touch $@
 
 test-interop: need-cargo $(VENV)/ready ## Lets pyarrow, pandas, polars, DuckDB and a second reader read what tenrow writes, and the reverse
-	$(CARGO) build $(EVERYTHING) --bin tenrow --bin interop-cases --bin sql-answers
-	$(TARGET)/debug/interop-cases $(TARGET)/interop
+	$(CARGO) build $(EVERYTHING) --bin tenrow --bin test-programs
+	$(PROGRAMS) interop-cases $(TARGET)/interop
 	INTEROP_DIR=$(TARGET)/interop TENROW_BIN=$(TARGET)/debug/tenrow \
-		SQL_ANSWERS_BIN=$(TARGET)/debug/sql-answers $(VENV)/bin/pytest -q -n auto -p no:cacheprovider tests/interop tests/second_reader
+		TEST_PROGRAMS=$(PROGRAMS) $(VENV)/bin/pytest -q -n auto -p no:cacheprovider tests/interop tests/second_reader
 
 test-python: need-cargo need-python $(PACKAGE)/ready $(VENV)/ready ## Builds the Python package and tests it, alone and beside pandas, polars and DuckDB
 	$(CARGO) build $(EVERYTHING) --lib
 	$(MAKE) --no-print-directory wheel-of-tests
 	$(PACKAGE)/alone/bin/pip install --quiet --no-deps --force-reinstall $(PACKAGE)/*.whl
-	$(CARGO) build $(EVERYTHING) --bin with-s3
-	$(TARGET)/debug/with-s3 $(PACKAGE)/alone/bin/pytest -q -p no:cacheprovider $(PYTHON_TESTS)
+	$(CARGO) build $(EVERYTHING) --bin test-programs
+	$(PROGRAMS) with-s3 $(PACKAGE)/alone/bin/pytest -q -p no:cacheprovider $(PYTHON_TESTS)
 	$(VENV)/bin/pip install --quiet --no-deps --force-reinstall $(PACKAGE)/*.whl
 	$(VENV)/bin/pytest -q -p no:cacheprovider $(PYTHON_TESTS)/test_ecosystem.py $(PYTHON_TESTS)/test_zero_copy.py $(PYTHON_TESTS)/test_answers.py
 	$(MAKE) --no-print-directory test-types

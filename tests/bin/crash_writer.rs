@@ -1,6 +1,6 @@
 //! Appends to a dataset and commits, again and again, until it is killed.
 //!
-//! `crash-writer DATASET` prints `VERSION ROWS` after each commit. The values of a row follow from
+//! `test-programs crash-writer DATASET` prints `VERSION ROWS` after each commit. The values of a row follow from
 //! its number: see `tenrow_tests::pattern`.
 
 use std::error::Error;
@@ -12,14 +12,14 @@ use tenrow_tests::{block_on, pattern};
 /// Rows of a commit.
 const ROWS: u64 = 40;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let place = std::env::args().nth(1).ok_or("usage: crash-writer DATASET")?;
+pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    let place = arguments.first().ok_or("usage: crash-writer DATASET")?;
     let options = WriteOptions::default()
         .with_row_group_bytes(1000)
         .with_partition_bytes(2000)
         .with_inline_file_bytes(20);
     block_on(async {
-        let dataset = Dataset::open(&place).await?;
+        let dataset = Dataset::open(place).await?;
         loop {
             let mut writer = dataset.writer_with(options.clone()).await?;
             let first = dataset.latest().await?.row_count();

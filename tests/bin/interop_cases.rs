@@ -28,9 +28,9 @@ struct Case {
     encoding: Encoding,
 }
 
-fn main() -> Result<()> {
-    let folder = std::env::args().nth(1).ok_or("usage: interop-cases DIR")?;
-    std::fs::create_dir_all(&folder)?;
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let folder = arguments.first().ok_or("usage: interop-cases DIR")?;
+    std::fs::create_dir_all(folder)?;
     let folder = PathBuf::from(folder).canonicalize()?;
     let cases = cases().iter().map(|case| case.write(&folder)).collect::<Result<Vec<_>>>()?;
     std::fs::write(folder.join("cases.json"), serde_json::to_vec_pretty(&cases)?)?;

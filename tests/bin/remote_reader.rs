@@ -13,14 +13,13 @@ use tenrow_tests::random::Dice;
 /// Rows that are taken at once.
 const ROWS: usize = 16;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let (Some(location), Some(seed)) = (arguments.next(), arguments.next()) else {
-        return Err("remote-reader LOCATION SEED".into());
+pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    let [location, seed] = arguments else {
+        return Err("usage: remote-reader LOCATION SEED".into());
     };
     let mut dice = Dice::new(seed.parse()?);
     block_on_remote(async {
-        let snapshot = Dataset::open(&location).await?.latest().await?;
+        let snapshot = Dataset::open(location).await?.latest().await?;
         let mut rows: Vec<u64> = (0..snapshot.row_count()).collect();
         for last in (1..rows.len()).rev() {
             rows.swap(last, dice.below(last as u64 + 1) as usize);

@@ -24,8 +24,7 @@ use tenrow_tests::{block_on, groups, place};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-fn main() -> Outcome<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<u64>().ok());
     let (Some(role), Some(place)) = (arguments.first(), arguments.get(1)) else {
         return Err(

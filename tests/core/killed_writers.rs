@@ -55,7 +55,8 @@ enum Moment {
 
 /// Lets a writer write until that moment; gives the versions and rows that it acknowledged.
 fn run_and_kill(place: &Path, moment: Moment) -> Vec<(u64, u64)> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_crash-writer"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_test-programs"))
+        .arg("crash-writer")
         .arg(place)
         .stdout(Stdio::piped())
         .spawn()

@@ -15,8 +15,8 @@ fn number(name: &str) -> Option<u64> {
 }
 
 fn worker(arguments: &[&str]) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
-    command.args(arguments).stdout(Stdio::piped()).spawn().unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_test-programs"));
+    command.arg("worker").args(arguments).stdout(Stdio::piped()).spawn().unwrap()
 }
 
 fn create(place: &str) {

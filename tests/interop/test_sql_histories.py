@@ -73,12 +73,12 @@ def difference(step: Step, answer: dict) -> str | None:
 
 
 def test_tenrow_and_duckdb_follow_the_same_histories(tmp_path: pathlib.Path) -> None:
-    program = os.environ.get("SQL_ANSWERS_BIN")
+    program = os.environ.get("TEST_PROGRAMS")
     if not program:
-        pytest.skip("SQL_ANSWERS_BIN is not set: build sql-answers with the feature sql, and name it")
+        pytest.skip("TEST_PROGRAMS is not set: build test-programs with the feature sql, and name it")
     histories = [History(SEED * 1_000_000 + n, PER_HISTORY) for n in range(QUERIES // PER_HISTORY)]
     lines = "".join(json.dumps([step.told for step in history.steps]) + "\n" for history in histories)
-    done = subprocess.run([program, str(tmp_path), "histories"], input=lines, capture_output=True, text=True, check=False)
+    done = subprocess.run([program, "sql-answers", str(tmp_path), "histories"], input=lines, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(histories)

@@ -1,6 +1,6 @@
 """What tenrow's SQL answers, against DuckDB over the same Parquet files.
 
-`SQL_ANSWERS_BIN` is the program that answers (`sql-answers`); without it nothing is asked. `SQL_ORACLE_SEED` and
+`TEST_PROGRAMS` is the program of the tests, whose `sql-answers` answers; without it nothing is asked. `SQL_ORACLE_SEED` and
 `SQL_ORACLE_QUERIES` ask other queries, and more.
 """
 
@@ -29,7 +29,7 @@ SHOWN = int(os.environ.get("SQL_ORACLE_SHOWN", "5"))
 def answers_of(program: str, folder: pathlib.Path, how: list[str], asked: list[Query]) -> list[dict]:
     """tenrow's answers, in order."""
     lines = "\n".join(query.sql for query in asked) + "\n"
-    done = subprocess.run([program, str(folder), *how], input=lines, capture_output=True, text=True, check=False)
+    done = subprocess.run([program, "sql-answers", str(folder), *how], input=lines, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(asked)
@@ -125,9 +125,9 @@ def difference_of_some(query: Query, ours: list[list], theirs: list[list]) -> st
 
 @pytest.fixture(scope="module")
 def program() -> str:
-    program = os.environ.get("SQL_ANSWERS_BIN")
+    program = os.environ.get("TEST_PROGRAMS")
     if not program:
-        pytest.skip("SQL_ANSWERS_BIN is not set: build sql-answers with the feature sql, and name it")
+        pytest.skip("TEST_PROGRAMS is not set: build test-programs with the feature sql, and name it")
     return program
 
 

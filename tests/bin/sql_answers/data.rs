@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tenrow::{Attribute, Columns, CompactOptions, Dataset, Schema, Snapshot, WriteOptions};
 use tenrow_tests::random::Dice;
 
-use crate::Result;
+use super::Result;
 
 pub(crate) const ITEMS: Range<u64> = 0..3000;
 pub(crate) const EVENTS: Range<u64> = 0..4000;

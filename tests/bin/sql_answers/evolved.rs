@@ -19,8 +19,8 @@ use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 use tenrow::{Attribute, DType, Dataset, SchemaChange, WriteOptions};
 
-use crate::Result;
-use crate::data::{EVENTS, ITEMS, create, events_rows, items_rows};
+use super::Result;
+use super::data::{EVENTS, ITEMS, create, events_rows, items_rows};
 
 /// Writes the datasets, and says in which file what they are to hold is.
 pub(crate) async fn write(folder: &Path) -> Result<Value> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tenrow::CompactOptions;
 use tenrow_sql::{Session, SessionOptions};
 
-use crate::{Result, answer};
+use super::{Result, answer};
 
 /// Follows a history, a list of steps, in a folder of its own; gives a list with the answer of each.
 ///

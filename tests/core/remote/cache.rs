@@ -25,7 +25,8 @@ fn caching(server: &S3Server, name: &str, folder: &Path) -> Dataset {
 
 /// A process that reads all rows in an order of its own.
 fn reader(server: &S3Server, name: &str, folder: &Path, seed: u64) -> Program {
-    let child = Command::new(env!("CARGO_BIN_EXE_remote-reader"))
+    let child = Command::new(env!("CARGO_BIN_EXE_test-programs"))
+        .arg("remote-reader")
         .args([server.location(name), seed.to_string()])
         .envs(server.variables())
         .env("TENROW_CACHE", "on")

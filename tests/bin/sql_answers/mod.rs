@@ -25,8 +25,7 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 /// Statements that are under way at once.
 const CONCURRENCY: usize = 4;
 
-fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let folder = arguments
         .first()
         .ok_or("usage: sql-answers FOLDER [evolved] [without-statistics] | FOLDER histories")?;
