@@ -1,14 +1,19 @@
 //! Rows and schemas as people read them.
 
-use std::io::{Write, stderr};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
+use futures::StreamExt;
+use futures::stream::{self, Stream};
 use serde_json::{Value, json};
 use tenrow::format::AttributeType;
-use tenrow::{Attribute, DType, Element, FileHandle, ReadOptions, Schema, Snapshot, Tensor};
+use tenrow::{
+    Attribute, DType, Element, FileHandle, ReadOptions, RowNumbers, Schema, Snapshot, Tensor,
+};
 use tenrow_convert::Picture;
 use tenrow_values::cells::json_rows;
 use tenrow_values::{NotFinite, tensor_at};
@@ -45,65 +50,102 @@ pub(crate) struct Style {
     pub(crate) is_whole: bool,
 }
 
-/// These rows of these attributes, ready to print.
-pub(crate) async fn rows(
-    snapshot: &Snapshot,
-    rows: impl IntoIterator<Item = u64>,
-    attributes: &[Attribute],
+/// Some rows of a version, read and shown one after another.
+#[derive(Clone)]
+pub(crate) struct Rows(Rc<Shown>);
+
+struct Shown {
+    snapshot: Snapshot,
+    attributes: Vec<Attribute>,
     style: Style,
-) -> Result<String> {
-    // The bytes of files are not wanted here, and they may be large.
-    let values = attributes.iter().filter(|a| a.attribute_type != AttributeType::File);
-    let read = ReadOptions::default().with_attributes(values.map(|a| &a.name));
-    let width = attributes.iter().map(|a| a.name.chars().count()).max().unwrap_or(0);
-    let mut shown = String::new();
-    for row in rows {
-        let batch = snapshot.take_with(&[row], &read).await?;
-        shown.push_str(&format!("row {row}\n"));
-        let mut columns = batch.columns().iter().peekable();
-        for attribute in attributes {
-            let is_file = attribute.attribute_type == AttributeType::File;
-            let value = match columns.next_if(|_| !is_file) {
-                Some(column) => value(attribute, column, style)?,
-                None => file(snapshot, attribute, row, style).await?,
+    /// What JSON has no form for, of the rows so far.
+    lost: RefCell<NotFinite>,
+}
+
+impl Rows {
+    /// Rows of these attributes.
+    pub(crate) fn of(snapshot: &Snapshot, attributes: &[Attribute], style: Style) -> Self {
+        let (snapshot, attributes) = (snapshot.clone(), attributes.to_vec());
+        Self(Rc::new(Shown { snapshot, attributes, style, lost: RefCell::default() }))
+    }
+
+    /// Each of `rows` for people.
+    pub(crate) fn text(&self, rows: &RowNumbers) -> impl Stream<Item = Result<String>> + use<> {
+        let shown = self.0.clone();
+        numbers(rows).then(move |row| {
+            let shown = shown.clone();
+            async move { shown.text(row).await }
+        })
+    }
+
+    /// Each of `rows` for programs, with its number and its stable id; of files all but the bytes.
+    pub(crate) fn json(
+        &self,
+        rows: &RowNumbers,
+    ) -> impl Stream<Item = Result<Value>> + Unpin + use<> {
+        let shown = self.0.clone();
+        let rows = numbers(rows).then(move |row| {
+            let shown = shown.clone();
+            async move { shown.json(row).await }
+        });
+        rows.boxed_local()
+    }
+
+    /// What JSON had no form for.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        self.0.lost.borrow().remarks()
+    }
+}
+
+fn numbers(rows: &RowNumbers) -> impl Stream<Item = u64> + use<> {
+    let rows = rows.clone();
+    stream::iter((0..rows.len()).filter_map(move |place| rows.get(place)))
+}
+
+impl Shown {
+    async fn text(&self, row: u64) -> Result<String> {
+        // The bytes of files are not wanted here, and they may be large.
+        let values = self.attributes.iter().filter(|a| !is_file(a));
+        let read = ReadOptions::default().with_attributes(values.map(|a| &a.name));
+        let width = self.attributes.iter().map(|a| a.name.chars().count()).max().unwrap_or(0);
+        let batch = self.snapshot.take_with(&[row], &read).await?;
+        let mut shown = format!("row {row}\n");
+        let mut columns = batch.columns().iter();
+        for attribute in &self.attributes {
+            let value = match is_file(attribute) {
+                true => file(&self.snapshot, attribute, row, self.style).await?,
+                false => {
+                    columns.next().map_or(Ok(String::new()), |c| value(attribute, c, self.style))?
+                }
             };
             push(&mut shown, &attribute.name, width, &value);
         }
+        Ok(shown)
     }
-    Ok(shown)
-}
 
-/// These rows of these attributes with their numbers and stable ids; of files all but the bytes. What JSON has no form for
-/// is said.
-pub(crate) async fn rows_json(
-    snapshot: &Snapshot,
-    rows: impl IntoIterator<Item = u64>,
-    attributes: &[Attribute],
-) -> Result<Vec<Value>> {
-    let is_file = |attribute: &&Attribute| attribute.attribute_type == AttributeType::File;
-    let plain: Vec<_> = attributes.iter().filter(|a| !is_file(a)).cloned().collect();
-    let read = ReadOptions::default().with_attributes(plain.iter().map(|a| &a.name));
-    let (mut shown, mut lost) = (Vec::new(), NotFinite::default());
-    for row in rows {
-        let batch = snapshot.take_with(&[row], &read).await?;
-        let columns = plain.iter().zip(batch.columns());
-        columns.for_each(|(attribute, column)| lost.note(&attribute.name, column));
+    async fn json(&self, row: u64) -> Result<Value> {
+        let plain: Vec<_> = self.attributes.iter().filter(|a| !is_file(a)).cloned().collect();
+        let read = ReadOptions::default().with_attributes(plain.iter().map(|a| &a.name));
+        let batch = self.snapshot.take_with(&[row], &read).await?;
+        for (attribute, column) in plain.iter().zip(batch.columns()) {
+            self.lost.borrow_mut().note(&attribute.name, column);
+        }
         let values = json_rows(&plain, &batch)?.pop().unwrap_or_default();
-        let ids = snapshot.row_ids(&[row]).await?;
+        let ids = self.snapshot.row_ids(&[row]).await?;
         let mut value = json!({ "_row": row, "_row_id": ids.first() });
         for (name, of_attribute) in values {
             value[name] = of_attribute;
         }
-        for attribute in attributes.iter().filter(is_file) {
-            let file = snapshot.files(&attribute.name)?.get(row).await?;
+        for attribute in self.attributes.iter().filter(|a| is_file(a)) {
+            let file = self.snapshot.files(&attribute.name)?.get(row).await?;
             value[&attribute.name] = file.map_or(Value::Null, |file| file_json(&file));
         }
-        shown.push(value);
+        Ok(value)
     }
-    for remark in lost.remarks() {
-        writeln!(stderr(), "tenrow: {remark}")?;
-    }
-    Ok(shown)
+}
+
+fn is_file(attribute: &Attribute) -> bool {
+    attribute.attribute_type == AttributeType::File
 }
 
 fn file_json(file: &FileHandle) -> Value {

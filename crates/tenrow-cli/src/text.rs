@@ -1,6 +1,7 @@
 //! Numbers and words as people read them.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use tenrow::{Snapshot, Version};
 
@@ -99,6 +100,25 @@ pub(crate) fn tame(text: &str) -> Cow<'_, str> {
             .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
             .collect(),
     }
+}
+
+/// What `of` makes of each item, one after another.
+pub(crate) fn each<T, U, F: Fn(&T) -> U>(
+    items: &Rc<Vec<T>>,
+    of: F,
+) -> impl Iterator<Item = U> + use<T, U, F> {
+    let items = items.clone();
+    (0..items.len()).map(move |index| of(&items[index]))
+}
+
+/// A long table, so many rows at a time.
+pub(crate) fn tables(rows: impl Iterator<Item = Vec<String>>) -> impl Iterator<Item = String> {
+    const ROWS: usize = 1000;
+    let mut rows = rows.fuse();
+    std::iter::from_fn(move || {
+        let block: Vec<_> = rows.by_ref().take(ROWS).collect();
+        (!block.is_empty()).then(|| table(&block))
+    })
 }
 
 /// A table of left-aligned columns, two spaces apart.

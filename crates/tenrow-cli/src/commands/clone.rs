@@ -1,14 +1,14 @@
 //! `tenrow clone`
 
 use std::collections::BTreeSet;
-use std::io::{Write, stderr};
 
 use clap::Args;
 use serde_json::{Value, json};
 use tenrow::{Dataset, Snapshot, Version};
 
 use super::info::place_of;
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::progress::Bar;
 use crate::stores::Stores;
@@ -29,7 +29,7 @@ Examples:
   tenrow clone digits frozen --version trained-on --copy
   tenrow clone digits experiment --forget";
 
-/// The arguments of `clone`.
+/// Make a new dataset of a version, referring to its files or with a copy of them
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct CloneArguments {
@@ -45,61 +45,63 @@ pub(crate) struct CloneArguments {
     /// Forget a clone that was removed
     #[arg(long, conflicts_with_all = ["copy", "version", "at"])]
     forget: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Makes the new dataset.
-pub(crate) async fn run(
-    arguments: CloneArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let dataset = stores.open(&arguments.dataset).await?;
-    if arguments.forget {
-        return forget(&dataset, &arguments, out).await;
+impl Command for CloneArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let dataset = stores.open(&self.dataset).await?;
+        match self.forget {
+            true => forget(&dataset, self.target).await,
+            false => create(&dataset, &self.version, &self.target, self.copy).await,
+        }
     }
-    let version = arguments.version.of(&dataset).await?.version();
-    let target = match arguments.copy {
+}
+
+async fn create(
+    dataset: &Dataset,
+    version: &WhichVersion,
+    target: &str,
+    copies: bool,
+) -> Result<Answer> {
+    let version = version.of(dataset).await?.version();
+    let target = match copies {
         true => {
             let mut bar = Bar::new("bytes");
             let show = |done, total| bar.set(done, Some(total), done);
-            dataset.copy_to(&arguments.target, version, show).await?
+            dataset.copy_to(target, version, show).await?
         }
-        false => dataset.clone_to(&arguments.target, version).await?,
+        false => dataset.clone_to(target, version).await?,
     };
     let snapshot = target.latest().await?;
-    let foreign = if arguments.copy { foreign_files(&snapshot).await? } else { BTreeSet::new() };
-    if let Some(first) = foreign.first() {
+    let foreign = if copies { foreign_files(&snapshot).await? } else { BTreeSet::new() };
+    let remark = foreign.first().map(|first| {
         let files = text::counted(foreign.len() as u64, "file", "files");
-        writeln!(
-            stderr(),
-            "tenrow: {files} that the dataset has in place stay where they are, {first} among them, and are needed by the copy too"
-        )?;
-    }
-    if arguments.json {
-        let value = json!({
-            "location": target.storage().to_string(),
-            "version": snapshot.version().0,
-            "rows": snapshot.row_count(),
-            "origin": dataset.storage().to_string(),
-            "origin_version": version.0,
-            "copied": arguments.copy,
-            "foreign_files": foreign,
-        });
-        writeln!(out, "{value:#}")?;
-        return Ok(());
-    }
-    let rows = text::counted(snapshot.row_count(), "row", "rows");
-    let how = if arguments.copy { "a copy" } else { "a clone" };
-    writeln!(
-        out,
-        "created {}: {how} of version {version} of {}, {rows}",
-        target.storage(),
-        dataset.storage()
-    )?;
-    Ok(())
+        format!(
+            "{files} that the dataset has in place stay where they are, {first} among them, and are needed by the copy too"
+        )
+    });
+    let origin = dataset.storage().to_string();
+    let same = origin.clone();
+    Ok(Answer::of(
+        snapshot,
+        move |snapshot| {
+            json!({
+                "location": snapshot.storage().to_string(),
+                "version": snapshot.version().0,
+                "rows": snapshot.row_count(),
+                "origin": origin,
+                "origin_version": version.0,
+                "copied": copies,
+                "foreign_files": foreign,
+            })
+        },
+        move |snapshot| {
+            let rows = text::counted(snapshot.row_count(), "row", "rows");
+            let how = if copies { "a copy" } else { "a clone" };
+            format!("created {}: {how} of version {version} of {same}, {rows}", snapshot.storage())
+        },
+    )
+    .with_remarks(remark.into_iter().collect()))
 }
 
 /// Files of others that rows are read from.
@@ -109,36 +111,39 @@ async fn foreign_files(snapshot: &Snapshot) -> Result<BTreeSet<String>> {
     Ok(files.filter(|file| file.foreign.is_some()).map(|file| file.path).collect())
 }
 
-async fn forget(dataset: &Dataset, arguments: &CloneArguments, out: &mut Output) -> Result<()> {
-    let notes = dataset.forget_clone(&arguments.target).await?;
+async fn forget(dataset: &Dataset, target: String) -> Result<Answer> {
+    let notes = dataset.forget_clone(&target).await?;
     let mut versions: Vec<Version> = notes.iter().map(|note| note.version).collect();
     versions.dedup();
-    if arguments.json {
-        let versions: Value = versions.iter().map(|version| version.0).collect();
-        let value = json!({ "location": arguments.target, "origin_versions": versions });
-        writeln!(out, "{value:#}")?;
-        return Ok(());
-    }
     let newest = dataset.latest().await?;
+    let remark = merged(&newest, &target)?;
     let ended = versions.iter().map(|&version| text::ended(&newest, version)).collect::<String>();
-    writeln!(
-        out,
-        "forgot {}: it keeps {} {} of {} no more{ended}",
-        arguments.target,
-        if versions.len() == 1 { "version" } else { "versions" },
-        text::runs(&versions),
-        dataset.storage()
-    )?;
-    let storage = dataset.storage();
-    let forgotten = storage.open_other(&arguments.target)?.to_string();
+    let (origin, same) = (dataset.storage().to_string(), target.clone());
+    Ok(Answer::of(
+        versions,
+        move |versions| {
+            let versions: Value = versions.iter().map(|version| version.0).collect();
+            json!({ "location": target, "origin_versions": versions })
+        },
+        move |versions| {
+            let noun = if versions.len() == 1 { "version" } else { "versions" };
+            let runs = text::runs(versions);
+            format!("forgot {same}: it keeps {noun} {runs} of {origin} no more{ended}")
+        },
+    )
+    .with_remarks(remark.into_iter().collect()))
+}
+
+/// What is to be known if the newest version refers to files of the clone that is forgotten.
+fn merged(newest: &Snapshot, target: &str) -> Result<Option<String>> {
+    let storage = newest.storage();
+    let forgotten = storage.open_other(target)?.to_string();
     let mut origins = newest.root().origins.values();
-    if origins.any(|origin| place_of(storage, &origin.location) == forgotten) {
-        writeln!(
-            stderr(),
-            "tenrow: version {} of {} was merged with it and refers to its files: keep them, or put its rows into files of its own with `tenrow clone --copy`",
+    let is_merged = origins.any(|origin| place_of(storage, &origin.location) == forgotten);
+    Ok(is_merged.then(|| {
+        format!(
+            "version {} of {storage} was merged with it and refers to its files: keep them, or put its rows into files of its own with `tenrow clone --copy`",
             newest.version(),
-            dataset.storage()
-        )?;
-    }
-    Ok(())
+        )
+    }))
 }

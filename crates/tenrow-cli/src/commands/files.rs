@@ -1,13 +1,16 @@
 //! `tenrow files`
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, stdout};
+use std::rc::Rc;
 
 use clap::Args;
+use futures::stream;
 use serde_json::{Value, json};
 use tenrow::Snapshot;
 use tenrow::format::manifest::{DataFile, origin_of};
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::file_warnings;
 use crate::progress::Spinner;
@@ -26,7 +29,7 @@ Examples:
 /// Lines name all files if there are at most this many.
 const NAMED_FILES: usize = 8;
 
-/// The arguments of `files`.
+/// List the Parquet files for other programs
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct FilesArguments {
@@ -37,45 +40,24 @@ pub(crate) struct FilesArguments {
     /// Fail if the files alone do not tell all of the version, such as which rows are deleted
     #[arg(long)]
     strict: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Lists the files.
-pub(crate) async fn run(
-    arguments: FilesArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let snapshot = arguments.version.open(stores, &arguments.dataset).await?;
-    let files = LiveFiles::read(&snapshot).await?;
-    // A tag may be given to another version later: the lines name this one.
-    let version = (!arguments.version.is_newest()).then(|| snapshot.version().0);
-    let lines = files.lines(&arguments.dataset, version);
-    let strictly = || match files.warnings.len() {
-        count if arguments.strict && count > 0 => {
-            Err("--strict: the files alone do not tell all of this version".into())
-        }
-        _ => Ok(()),
-    };
-    if arguments.json {
-        writeln!(out, "{:#}", files.json(&snapshot, &lines))?;
-        return strictly();
+impl Command for FilesArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let snapshot = self.version.open(stores, &self.dataset).await?;
+        let files = LiveFiles::read(&snapshot).await?;
+        // A tag may be given to another version later: the lines name this one.
+        let version = (!self.version.is_newest()).then(|| snapshot.version().0);
+        let lines = files.lines(&self.dataset, version);
+        let fault = (self.strict && !files.warnings.is_empty())
+            .then(|| "--strict: the files alone do not tell all of this version".into());
+        let warnings = files.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+        let files = Rc::new(files);
+        let text = files.clone().text(&lines);
+        let json = async move { Ok(files.json(&snapshot, &lines)) };
+        let answer = Answer::document(json, stream::iter(text.map(Ok)));
+        Ok(answer.with_remarks(warnings).with_fault(fault))
     }
-    for warning in &files.warnings {
-        writeln!(stderr(), "tenrow: warning: {warning}")?;
-    }
-    for file in &files.files {
-        writeln!(out, "{}", file.path)?;
-    }
-    // A program that reads the list wants nothing else in it.
-    if stdout().is_terminal() {
-        for (_, line) in lines {
-            write!(out, "\n{line}\n")?;
-        }
-    }
-    strictly()
 }
 
 /// The lines that open the same files elsewhere, for `demo` too.
@@ -127,6 +109,17 @@ impl LiveFiles {
             value[*program] = json!(line);
         }
         value
+    }
+
+    /// A line for each file, and at a terminal those that open them elsewhere: a program that reads the list wants nothing
+    /// else in it.
+    fn text(
+        self: Rc<Self>,
+        lines: &[(&'static str, String)],
+    ) -> impl Iterator<Item = String> + use<> {
+        let shown = if stdout().is_terminal() { lines } else { &[] };
+        let lines: Vec<_> = shown.iter().map(|(_, line)| format!("\n{line}\n")).collect();
+        (0..self.files.len()).map(move |index| self.files[index].path.clone()).chain(lines)
     }
 
     /// For each program the line that opens the files.

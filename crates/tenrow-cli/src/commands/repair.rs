@@ -1,13 +1,14 @@
 //! `tenrow repair`
 
-use std::io::Write;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
+use tenrow::VacuumReport;
 
-use crate::Output;
-use crate::commands::vacuum::{objects_json, print_objects, vacuum};
+use crate::answer::Answer;
+use crate::command::Command;
+use crate::commands::vacuum::{objects_json, objects_text, vacuum};
 use crate::fault::Result;
 use crate::stores::Stores;
 use crate::text;
@@ -19,44 +20,39 @@ Nothing is removed. Files that a writer at work is about to name are listed too.
 Example:
   tenrow repair digits";
 
-/// The arguments of `repair`.
+/// List files that no version names, such as those of writers that were killed
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct RepairArguments {
     /// The dataset
     dataset: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Lists what no version names.
-pub(crate) async fn run(
-    arguments: RepairArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let dataset = stores.open(&arguments.dataset).await?;
-    let report = vacuum(&dataset, Duration::ZERO, true).await?;
-    let orphans = &report.removed;
-    if arguments.json {
-        let value = json!({
-            "orphans": objects_json(orphans),
-            "orphan_bytes": report.removed_bytes,
-            "named": report.named,
-        });
-        writeln!(out, "{value:#}")?;
-        return Ok(());
+impl Command for RepairArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let dataset = stores.open(&self.dataset).await?;
+        let report = vacuum(&dataset, Duration::ZERO, true).await?;
+        Ok(Answer::of(report, json, text))
     }
-    print_objects(orphans, out)?;
+}
+
+fn json(report: &VacuumReport) -> Value {
+    json!({
+        "orphans": objects_json(&report.removed),
+        "orphan_bytes": report.removed_bytes,
+        "named": report.named,
+    })
+}
+
+fn text(report: &VacuumReport) -> String {
+    let orphans = &report.removed;
     match orphans.len() as u64 {
-        0 => writeln!(out, "no orphans: every file belongs to a version")?,
-        count => writeln!(
-            out,
-            "{} ({}) that no version names; `tenrow vacuum` removes those older than 7 days",
+        0 => "no orphans: every file belongs to a version".into(),
+        count => format!(
+            "{}{} ({}) that no version names; `tenrow vacuum` removes those older than 7 days",
+            objects_text(orphans),
             text::counted(count, "file", "files"),
             text::size(report.removed_bytes),
-        )?,
+        ),
     }
-    Ok(())
 }

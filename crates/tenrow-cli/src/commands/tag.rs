@@ -1,12 +1,11 @@
 //! `tenrow tag`
 
-use std::io::Write;
-
 use clap::Args;
-use serde_json::{Value, json};
-use tenrow::Snapshot;
+use serde_json::json;
+use tenrow::{Dataset, Snapshot, Version};
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::stores::Stores;
 use crate::text;
@@ -21,7 +20,7 @@ Examples:
   tenrow tag digits trained-on --version 3
   tenrow tag digits trained-on --delete";
 
-/// The arguments of `tag`.
+/// Give a version a name, take one away, or list them
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct TagArguments {
@@ -34,56 +33,54 @@ pub(crate) struct TagArguments {
     /// Take the tag away; the version stays, unless it has expired and nothing else keeps it
     #[arg(long, requires = "name", conflicts_with_all = ["version", "at"])]
     delete: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Lists tags, gives one or takes one away.
-pub(crate) async fn run(arguments: TagArguments, stores: &Stores, out: &mut Output) -> Result<()> {
-    let dataset = stores.open(&arguments.dataset).await?;
-    let Some(name) = &arguments.name else {
-        if !arguments.version.is_newest() {
-            return Err("--version: say which tag the version is to have".into());
+impl Command for TagArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let dataset = stores.open(&self.dataset).await?;
+        let Some(name) = self.name else {
+            if !self.version.is_newest() {
+                return Err("--version: say which tag the version is to have".into());
+            }
+            return Ok(list(&dataset.latest().await?));
+        };
+        if self.delete {
+            return dropped(&dataset, name).await;
         }
-        return list(&dataset.latest().await?, arguments.json, out);
-    };
-    if arguments.delete {
-        let tagged = dataset.latest().await?.root().tags.get(name).copied();
-        let newest = dataset.untag(name).await?;
-        let value = json!({ "version": newest.version().0, "deleted_tag": name });
-        let ended = tagged.map(|version| text::ended(&newest, version)).unwrap_or_default();
-        let line =
-            format!("took tag {name} away; version {} is the newest{ended}", newest.version());
-        return say(value, &line, arguments.json, out);
+        let version = self.version.of(&dataset).await?.version();
+        let newest = dataset.tag(&name, version).await?.version();
+        let same = name.clone();
+        Ok(Answer::of(
+            newest,
+            move |newest| json!({ "version": newest.0, "tag": name, "tagged_version": version.0 }),
+            move |newest| {
+                format!("version {version} is called {same}; version {newest} is the newest")
+            },
+        ))
     }
-    let version = arguments.version.of(&dataset).await?.version();
-    let newest = dataset.tag(name, version).await?;
-    let value = json!({ "version": newest.version().0, "tag": name, "tagged_version": version.0 });
-    let line =
-        format!("version {version} is called {name}; version {} is the newest", newest.version());
-    say(value, &line, arguments.json, out)
 }
 
-fn say(value: Value, line: &str, as_json: bool, out: &mut Output) -> Result<()> {
-    match as_json {
-        true => writeln!(out, "{value:#}")?,
-        false => writeln!(out, "{line}")?,
-    }
-    Ok(())
+async fn dropped(dataset: &Dataset, name: String) -> Result<Answer> {
+    let tagged = dataset.latest().await?.root().tags.get(&name).copied();
+    let newest = dataset.untag(&name).await?;
+    let ended = tagged.map(|version| text::ended(&newest, version)).unwrap_or_default();
+    let same = name.clone();
+    Ok(Answer::of(
+        newest.version(),
+        move |newest| json!({ "version": newest.0, "deleted_tag": name }),
+        move |newest| format!("took tag {same} away; version {newest} is the newest{ended}"),
+    ))
 }
 
-fn list(newest: &Snapshot, as_json: bool, out: &mut Output) -> Result<()> {
-    let tags = &newest.root().tags;
-    if as_json {
-        let tags = tags.iter().map(|(tag, version)| json!({ "tag": tag, "version": version.0 }));
-        writeln!(out, "{:#}", tags.collect::<Value>())?;
-        return Ok(());
-    }
+fn list(newest: &Snapshot) -> Answer {
+    let tags: Vec<(String, Version)> = newest.root().tags.clone().into_iter().collect();
     if tags.is_empty() {
-        writeln!(out, "no tags yet: give one with `tenrow tag DATASET NAME`")?;
+        return Answer::none("no tags yet: give one with `tenrow tag DATASET NAME`");
     }
-    let rows = tags.iter().map(|(tag, version)| vec![tag.clone(), format!("version {version}")]);
-    write!(out, "{}", text::table(&rows.collect::<Vec<_>>()))?;
-    Ok(())
+    Answer::list(
+        &[],
+        tags,
+        |(tag, version)| json!({ "tag": tag, "version": version.0 }),
+        |(tag, version)| vec![tag.clone(), format!("version {version}")],
+    )
 }

@@ -3,6 +3,7 @@
 
 mod desk;
 
+mod answers;
 mod bad_input;
 mod changes;
 mod datasets;

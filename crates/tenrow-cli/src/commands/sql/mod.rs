@@ -12,12 +12,20 @@ use std::str::FromStr;
 use clap::Args;
 use tenrow_convert::{Format, Purpose};
 
+use crate::answer::Answer;
+use crate::command::Command;
+use crate::fault::Result;
+use crate::stores::Stores;
 use crate::text;
 
 #[cfg(not(feature = "sql"))]
-pub(crate) use absent::{run, view_by_query};
+use absent::run;
+#[cfg(not(feature = "sql"))]
+pub(crate) use absent::view_by_query;
 #[cfg(feature = "sql")]
-pub(crate) use present::{run, view_by_query};
+use present::run;
+#[cfg(feature = "sql")]
+pub(crate) use present::view_by_query;
 
 const AFTER: &str = "\
 The datasets in a root are tables: digits, \"speech/train\" and, if there are several roots, data.digits. \
@@ -54,7 +62,7 @@ Examples:
   echo 'SHOW TABLES; DESCRIBE digits' | tenrow sql
   tenrow sql";
 
-/// The arguments of `sql`.
+/// Ask datasets questions in SQL, and change them
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct SqlArguments {
@@ -85,6 +93,32 @@ pub(crate) struct SqlArguments {
     /// Say how long each statement took
     #[arg(long)]
     timing: bool,
+    #[arg(from_global)]
+    json: bool,
+}
+
+impl SqlArguments {
+    /// The form that was asked for: `--json` is `--format json`.
+    fn form(&self) -> Result<Option<Form>> {
+        let json = Form::Rows(Format::named("json", Purpose::Answers)?);
+        match (self.format, self.json) {
+            (Some(form), true) if form != json => {
+                Err(format!("--json and --format {form}: choose one").into())
+            }
+            (_, true) => Ok(Some(json)),
+            (form, false) => Ok(form),
+        }
+    }
+}
+
+impl Command for SqlArguments {
+    // At the prompt it ends the statement, not the program.
+    const TAKES_INTERRUPTS: bool = true;
+
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        run(self, stores).await?;
+        Ok(Answer::said())
+    }
 }
 
 /// How answers are shown or written.
@@ -99,7 +133,7 @@ enum Form {
 impl FromStr for Form {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
         if text == "table" {
             return Ok(Form::Table);
         }
