@@ -32,11 +32,11 @@ Start with:
 #[derive(Parser)]
 #[command(name = "tenrow", version, about = ABOUT, after_help = AFTER)]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    pub(crate) store: StoreArguments,
     /// Answer in JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
     #[command(subcommand)]
     pub(crate) command: Chosen,
 }

@@ -23,20 +23,23 @@ files of the dataset itself need no export: see `tenrow files`.
 
 Examples:
   tenrow export digits --out digits.csv
-  tenrow export digits --out arrays --format npy
-  tenrow export photos --out originals --format images --version 3
-  tenrow export digits --out some --format npy --view train";
+  tenrow export digits --folder arrays --format npy
+  tenrow export photos --folder originals --format images --version 3
+  tenrow export digits --out some.npz --view train";
 
-/// Write all rows to files of another format
+/// Write all rows, or those of a view, to files of another format
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct ExportArguments {
     /// The dataset
     dataset: String,
-    /// The file to write, whose extension says the format, or the folder to write into; made if it is not there
-    #[arg(long, short, value_name = "FILE|DIR")]
-    out: PathBuf,
-    #[arg(long, value_parser = format, help = format!("What to write into a folder: {}", Format::known(Purpose::Export)))]
+    /// The file to write, whose extension says the format
+    #[arg(long, short, value_name = "FILE", required_unless_present = "folder")]
+    out: Option<PathBuf>,
+    /// The folder to write files of --format into; made if it is not there
+    #[arg(long, value_name = "FOLDER", requires = "format", conflicts_with = "out")]
+    folder: Option<PathBuf>,
+    #[arg(long, value_parser = format, help = format!("What to write into the folder: {}", Format::known(Purpose::Export)))]
     format: Option<Format>,
     /// Replace files that are there already
     #[arg(long)]
@@ -51,24 +54,36 @@ enum Target<'a> {
     Folder(&'a Path, Format),
 }
 
-impl<'a> Target<'a> {
-    fn of(out: &'a Path, format: Option<Format>) -> Result<Self> {
-        if out.is_dir() {
-            let format = format.ok_or("--format is missing: say what to write into the folder")?;
-            return Ok(Self::Folder(out, format));
+impl Target<'_> {
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(path) | Self::Folder(path, _) => path,
         }
-        let by_name = Format::of_path(out, Purpose::Export);
-        match (format, by_name) {
-            (None, by_name) => by_name
-                .map(|_| Self::File(out))
-                .map_err(|error| format!("{error}; or a folder, with --format").into()),
+    }
+}
+
+impl ExportArguments {
+    fn target(&self) -> Result<Target<'_>> {
+        if let (Some(folder), Some(format)) = (&self.folder, self.format) {
+            return Ok(Target::Folder(folder, format));
+        }
+        let out = self.out.as_deref().ok_or("--out is missing: the file to write")?;
+        match (self.format, Format::of_path(out, Purpose::Export)) {
+            // Folders were given so before there was --folder.
+            (Some(format), by_name) if out.is_dir() || by_name.is_err() => {
+                Ok(Target::Folder(out, format))
+            }
+            (None, _) if out.is_dir() => {
+                Err(format!("{}: a folder: --folder with --format writes into it", out.display())
+                    .into())
+            }
             (Some(format), Ok(by_name)) if format != by_name => Err(format!(
                 "--format {format}, but {} is the name of a {by_name} file",
                 out.display()
             )
             .into()),
-            (Some(_), Ok(_)) => Ok(Self::File(out)),
-            (Some(format), Err(_)) => Ok(Self::Folder(out, format)),
+            (_, Ok(_)) => Ok(Target::File(out)),
+            (_, Err(error)) => Err(format!("{error}; or --folder with --format").into()),
         }
     }
 }
@@ -84,7 +99,7 @@ pub(crate) fn existing(force: bool) -> Existing {
 
 impl Command for ExportArguments {
     async fn run(self, stores: &Stores) -> Result<Answer> {
-        let target = Target::of(&self.out, self.format)?;
+        let target = self.target()?;
         let dataset = stores.open(&self.dataset).await?;
         let view = self.rows.of(&dataset).await?;
         let mut bar = Bar::new("rows");
@@ -92,17 +107,18 @@ impl Command for ExportArguments {
             bar.set(progress.rows, progress.total_rows, progress.bytes);
         };
         let existing = existing(self.force);
-        let exported = match target {
+        let exported = match &target {
             Target::File(path) => export_file(&view, &[], path, existing, &mut show).await?,
             Target::Folder(folder, format) => {
-                export(&view, folder, format, existing, &mut show).await?
+                export(&view, folder, *format, existing, &mut show).await?
             }
         };
         bar.finish();
         let remarks = remarks(&exported);
         let (version, row_count) = (view.version(), view.row_count());
         // Of formats that give each file a name of its own, only the folder is said.
-        let folder = self.format.is_some_and(Format::has_own_names).then_some(self.out);
+        let has_own_names = self.format.is_some_and(Format::has_own_names);
+        let folder = has_own_names.then(|| target.path().to_owned());
         Ok(Answer::of(
             exported,
             move |exported| json(exported, version, row_count),

@@ -16,7 +16,7 @@ mod import;
 mod info;
 mod ls;
 mod merge;
-mod repair;
+mod orphans;
 mod restore;
 mod schema;
 mod sql;
@@ -77,7 +77,7 @@ pub(crate) const GROUPS: &[Group] = &[
             entry::<compact::CompactArguments>("compact"),
             entry::<expire::ExpireArguments>("expire"),
             entry::<vacuum::VacuumArguments>("vacuum"),
-            entry::<repair::RepairArguments>("repair"),
+            entry::<orphans::OrphansArguments>("orphans"),
             entry::<verify::VerifyArguments>("verify"),
             entry::<cache::CacheArguments>("cache"),
         ],

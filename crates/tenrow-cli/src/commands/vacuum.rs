@@ -77,7 +77,7 @@ fn text(report: &VacuumReport, is_dry: bool, older_than: Duration) -> String {
     text
 }
 
-/// Runs a vacuum behind a progress bar; for `repair` too.
+/// Runs a vacuum behind a progress bar; for `orphans` too.
 pub(crate) async fn vacuum(
     dataset: &Dataset,
     older_than: Duration,

@@ -54,7 +54,11 @@ fn every_command_answers_in_json() {
         &["compact", "people"],
         &["expire", "people", "--keep-last", "9"],
         &["vacuum", "people"],
-        &["repair", "people"],
+        &["orphans", "people"],
+        &["clone", "list", "people"],
+        &["tag", "list", "people"],
+        &["tag", "create", "people", "worst"],
+        &["tag", "drop", "people", "worst"],
         &["verify", "people"],
         &["cache", "info", "--option", "cache_folder=cache"],
         &["cache", "clear", "--option", "cache_folder=cache"],
@@ -93,9 +97,13 @@ fn a_list_without_items_is_an_array_for_programs() {
     let desk = Desk::new();
     desk.ok(&["create", "ds", "-a", "x:i64"]);
     std::fs::create_dir(desk.path("empty")).unwrap();
-    for arguments in
-        [&["head", "ds"][..], &["tag", "ds"], &["view", "list", "ds"], &["ls", "empty"]]
-    {
+    for arguments in [
+        &["head", "ds"][..],
+        &["tag", "list", "ds"],
+        &["clone", "list", "ds"],
+        &["view", "list", "ds"],
+        &["ls", "empty"],
+    ] {
         assert_eq!(desk.json(&[arguments, &["--json"]].concat()), json!([]));
     }
 }

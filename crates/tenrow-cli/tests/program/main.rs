@@ -11,6 +11,7 @@ mod digits;
 mod history;
 mod real_inputs;
 mod rows;
+mod spellings;
 #[cfg(feature = "sql")]
 mod sql;
 mod upkeep;

@@ -17,7 +17,7 @@ fn a_view_is_made_listed_read_and_dropped() {
     desk.ok(&["take", "people", "--rows", "2,0,0", "--version", "2", "--out", "rows.jsonl"]);
     desk.ok(&["take", "people", "--view", "some", "--out", "view.jsonl"]);
     assert_eq!(desk.text("view.jsonl"), desk.text("rows.jsonl"));
-    desk.ok(&["export", "people", "--view", "some", "--out", "out", "--format", "jsonl"]);
+    desk.ok(&["export", "people", "--view", "some", "--folder", "out", "--format", "jsonl"]);
     assert_eq!(desk.text("out/data.jsonl"), desk.text("rows.jsonl"));
     desk.ok(&["take", "people", "--view", "some", "--rows", "1..", "--out", "two.jsonl"]);
     assert!(desk.text("rows.jsonl").ends_with(&desk.text("two.jsonl")));

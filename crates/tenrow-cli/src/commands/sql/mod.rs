@@ -57,7 +57,7 @@ Examples:
   tenrow sql 'SELECT * FROM digits WHERE label < 2' --out zeros-and-ones.parquet
   tenrow sql --root a=/data --root b=/old 'SELECT * FROM a.people JOIN b.people USING (name)'
   tenrow sql 'ALTER TABLE digits ADD COLUMN ink DOUBLE; UPDATE digits SET ink = tensor_mean(image)'
-  tenrow sql \"COPY (SELECT * FROM digits) TO 'digits.parquet'\" --out exports/
+  tenrow sql \"COPY (SELECT * FROM digits) TO 'digits.parquet'\" --folder exports
   tenrow sql --file report.sql --timing
   echo 'SHOW TABLES; DESCRIBE digits' | tenrow sql
   tenrow sql";
@@ -81,9 +81,12 @@ pub(crate) struct SqlArguments {
     parameters: Vec<String>,
     #[arg(long, help = format!("table, {}; if not given, what --out ends with, else table", Format::known(Purpose::Answers)))]
     format: Option<Form>,
-    /// Write the last answer to this file; a folder, or what ends with / and is made then, is where COPY … TO may write
-    #[arg(long = "out", short, value_name = "FILE|FOLDER")]
+    /// The file to write the last answer to, whose extension says the format
+    #[arg(long = "out", short, value_name = "FILE")]
     outs: Vec<PathBuf>,
+    /// A folder that COPY … TO may write into; made if it is not there
+    #[arg(long = "folder", value_name = "FOLDER")]
+    folders: Vec<PathBuf>,
     /// Replace the file that --out names
     #[arg(long)]
     force: bool,

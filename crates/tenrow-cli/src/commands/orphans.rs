@@ -1,4 +1,4 @@
-//! `tenrow repair`
+//! `tenrow orphans`
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ use crate::stores::Stores;
 use crate::text;
 
 const AFTER: &str = "\
-Nothing is removed. Files that a writer at work is about to name are listed too. What is damaged, \
+Nothing is removed: that is for `tenrow vacuum`. Files that a writer at work is about to name are listed too. What is damaged, \
 `tenrow verify` finds; `tenrow restore` goes back to a version before the damage.
 
 Example:
-  tenrow repair digits";
+  tenrow orphans digits";
 
 /// List files that no version names, such as those of writers that were killed
 #[derive(Debug, Args)]
-#[command(after_help = AFTER)]
-pub(crate) struct RepairArguments {
+#[command(after_help = AFTER, alias = "repair")]
+pub(crate) struct OrphansArguments {
     /// The dataset
     dataset: String,
 }
 
-impl Command for RepairArguments {
+impl Command for OrphansArguments {
     async fn run(self, stores: &Stores) -> Result<Answer> {
         let dataset = stores.open(&self.dataset).await?;
         let report = vacuum(&dataset, Duration::ZERO, true).await?;
