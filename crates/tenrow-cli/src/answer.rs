@@ -10,7 +10,7 @@ use futures::stream::{self, LocalBoxStream, Stream};
 use serde_json::Value;
 
 use crate::fault::{Fault, Result};
-use crate::text;
+use crate::table;
 
 /// The answer of a command.
 #[must_use]
@@ -71,10 +71,10 @@ impl Answer {
         let items = Rc::new(items);
         let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
         let header = (!header.is_empty()).then_some(header);
-        let rows = header.into_iter().chain(text::each(&items, cells));
+        let rows = header.into_iter().chain(each(&items, cells));
         Self::array(
-            stream::iter(text::each(&items, move |item| Ok(json(item)))),
-            stream::iter(text::tables(rows).map(Ok)),
+            stream::iter(each(&items, move |item| Ok(json(item)))),
+            stream::iter(table::lists(rows).map(Ok)),
         )
     }
 
@@ -128,6 +128,15 @@ impl Answer {
         }
         self.fault.map_or(Ok(()), Err)
     }
+}
+
+/// What `of` makes of each item, one after another.
+pub(crate) fn each<T, U, F: Fn(&T) -> U>(
+    items: &Rc<Vec<T>>,
+    of: F,
+) -> impl Iterator<Item = U> + use<T, U, F> {
+    let items = items.clone();
+    (0..items.len()).map(move |index| of(&items[index]))
 }
 
 async fn print_text(

@@ -8,6 +8,7 @@ mod fault;
 mod interrupts;
 mod progress;
 mod stores;
+mod table;
 mod answer;
 mod command;
 mod which_version;

@@ -17,6 +17,7 @@ use crate::fault::Result;
 use crate::row_list::row_number;
 use crate::show::{Rows, Style};
 use crate::stores::Stores;
+use crate::table::Detail;
 use crate::terminal::Drawing;
 use crate::which_version::WhichVersion;
 
@@ -64,7 +65,7 @@ impl Command for GetArguments {
         };
         let Some(path) = self.out else {
             let drawing = if self.draw { Drawing::always() } else { Drawing::on_terminals() };
-            let rows = Rows::of(&snapshot, &asked, Style { drawing, is_whole: true });
+            let rows = Rows::of(&snapshot, &asked, Style { drawing, detail: Detail::WHOLE });
             let mut json = rows.json(&[row].into());
             let text = rows.text(&[row].into());
             let json = async move { Ok(json.try_next().await?.unwrap_or(Value::Null)) };

@@ -7,6 +7,7 @@ use crate::command::Command;
 use crate::fault::Result;
 use crate::show::{Rows, Style};
 use crate::stores::Stores;
+use crate::table::Detail;
 use crate::terminal::Drawing;
 use crate::which_rows::WhichRows;
 
@@ -46,7 +47,7 @@ impl Command for HeadArguments {
         }
         let first = view.rows(0..self.row_count.min(row_count)).await?;
         let drawing = if self.draw { Drawing::always() } else { Drawing::on_terminals() };
-        let style = Style { drawing, is_whole: false };
+        let style = Style { drawing, detail: Detail::LINE };
         let attributes = view.snapshot().schema().attributes();
         let rows = Rows::of(view.snapshot(), attributes, style);
         let numbers = first.row_numbers().await?;

@@ -12,6 +12,7 @@ use crate::command::Command;
 use crate::fault::Result;
 use crate::progress::Spinner;
 use crate::stores::Stores;
+use crate::table;
 use crate::text;
 use crate::which_version::WhichVersion;
 
@@ -163,7 +164,7 @@ fn text(snapshot: &Snapshot, facts: &Facts) -> String {
     let rows = attributes().map(|(a, facts)| {
         vec![a.name.clone(), a.type_text(), a.encoding.to_string(), text::size(facts.bytes)]
     });
-    let table = text::table(&std::iter::once(header).chain(rows).collect::<Vec<_>>());
+    let table = table::list(&std::iter::once(header).chain(rows).collect::<Vec<_>>());
     let properties = snapshot.properties().iter().map(|(name, value)| format!("{name} = {value}"));
     let unfilled = attributes().filter(|(_, facts)| facts.unfilled_rows > 0);
     let unfilled = unfilled.map(|(attribute, facts)| {

@@ -7,12 +7,13 @@ use futures::stream;
 use serde_json::{Value, json};
 use tenrow::{Catalog, CatalogEntry, DatasetInfo, Location};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, each};
 use crate::command::Command;
 use crate::fault::Result;
 use crate::progress::Spinner;
 use crate::show;
 use crate::stores::Stores;
+use crate::table;
 use crate::text;
 
 const AFTER: &str = "\
@@ -49,7 +50,7 @@ impl Command for LsArguments {
             );
         }
         let entries = Rc::new(entries);
-        let json = text::each(&entries, move |entry| Ok(json(&root, entry)));
+        let json = each(&entries, move |entry| Ok(json(&root, entry)));
         Ok(Answer::array(stream::iter(json), stream::iter(text(&entries).map(Ok))))
     }
 }
@@ -80,8 +81,8 @@ fn text(entries: &Rc<Vec<CatalogEntry>>) -> impl Iterator<Item = String> + use<>
     let line = |entry: &CatalogEntry| Some(line(&entry.name, entry.info.as_ref().ok()?));
     let has_table = entries.iter().any(|entry| entry.info.is_ok());
     let rows = has_table.then_some(header).into_iter();
-    let table = text::tables(rows.chain(text::each(entries, line).flatten()));
-    let unreadable = text::each(entries, |entry| {
+    let table = table::lists(rows.chain(each(entries, line).flatten()));
+    let unreadable = each(entries, |entry| {
         let error = entry.info.as_ref().err()?;
         Some(format!("{}: cannot be read: {}", text::tame(&entry.name), error.chain()))
     });

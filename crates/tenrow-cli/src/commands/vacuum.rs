@@ -12,6 +12,7 @@ use crate::command::Command;
 use crate::fault::Result;
 use crate::progress::Bar;
 use crate::stores::Stores;
+use crate::table;
 use crate::text;
 
 const AFTER: &str = "\
@@ -118,5 +119,5 @@ pub(crate) fn objects_text(objects: &[ListedObject]) -> String {
         let size = text::size(object.size_bytes);
         vec![object.path.clone(), size, text::time(object.modified_ms)]
     };
-    text::table(&objects.iter().map(row).collect::<Vec<_>>())
+    table::list(&objects.iter().map(row).collect::<Vec<_>>())
 }

@@ -9,6 +9,7 @@ mod changes;
 mod datasets;
 mod digits;
 mod history;
+mod looks;
 mod real_inputs;
 mod rows;
 mod spellings;
