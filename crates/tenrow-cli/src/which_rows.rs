@@ -4,6 +4,7 @@ use clap::Args;
 use tenrow::{Dataset, View};
 
 use crate::fault::Result;
+use crate::text;
 use crate::which_version::{self, WhichVersion};
 
 /// The arguments that choose rows; without them they are all of the newest version.
@@ -23,5 +24,22 @@ impl WhichRows {
             Some(name) => which_version::view(dataset, name).await?,
             None => self.version.of(dataset).await?.all(),
         })
+    }
+
+    /// The arguments that choose the same rows whatever is committed later, each behind a space; none for the newest version.
+    pub(crate) fn again(&self, chosen: &View) -> String {
+        let version = chosen.version();
+        match &self.view {
+            // A view keeps its version, unless it is read in another.
+            Some(view) => {
+                let view = view
+                    .split_once('@')
+                    .map_or(view.clone(), |(name, _)| format!("{name}@{version}"));
+                format!(" --view {}", text::shell_word(&view))
+            }
+            None if self.version.is_newest() => String::new(),
+            // A tag may be given to another version later.
+            None => format!(" --version {version}"),
+        }
     }
 }

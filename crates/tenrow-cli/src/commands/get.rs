@@ -14,12 +14,12 @@ use crate::answer::Answer;
 use crate::command::Command;
 use crate::commands::export::existing;
 use crate::fault::Result;
-use crate::row_list::row_number;
+use crate::row_list::row_of;
 use crate::show::{Rows, Style};
 use crate::stores::Stores;
 use crate::table::Detail;
 use crate::terminal::Drawing;
-use crate::which_version::WhichVersion;
+use crate::which_rows::WhichRows;
 
 const AFTER: &str = "\
 Rows are counted from 0. What --out writes, its extension says: .npy a tensor or number, .png a tensor \
@@ -28,6 +28,7 @@ of u8 that is a picture; of a file attribute, the file's own bytes whatever the 
 Examples:
   tenrow get digits 59999
   tenrow get digits 7 --attribute image --out seven.png
+  tenrow get digits 0 --view train
   tenrow get photos 0 --attribute file --out first.jpg";
 
 /// Show one row, or write one of its values to a file
@@ -36,7 +37,7 @@ Examples:
 pub(crate) struct GetArguments {
     /// The dataset
     dataset: String,
-    /// The row, counted from 0
+    /// The row, counted from 0; of a view, the place in it
     #[arg(allow_negative_numbers = true)]
     row: String,
     /// Only this attribute
@@ -49,7 +50,7 @@ pub(crate) struct GetArguments {
     #[arg(long, requires = "out")]
     force: bool,
     #[command(flatten)]
-    version: WhichVersion,
+    rows: WhichRows,
     /// Draw pictures even where the output is not a terminal
     #[arg(long, conflicts_with = "json")]
     draw: bool,
@@ -57,15 +58,17 @@ pub(crate) struct GetArguments {
 
 impl Command for GetArguments {
     async fn run(self, stores: &Stores) -> Result<Answer> {
-        let snapshot = self.version.open(stores, &self.dataset).await?;
-        let row = row_number(&snapshot, &self.row)?;
+        let view = self.rows.of(&stores.place(&self.dataset)?).await?;
+        let place = row_of(&view, &self.row)?;
+        let row = view.row_numbers().await?.get(place).unwrap_or(place);
+        let snapshot = view.snapshot();
         let asked = match &self.attribute {
             Some(name) => vec![snapshot.attribute(name)?.clone()],
             None => snapshot.schema().attributes().to_vec(),
         };
         let Some(path) = self.out else {
             let drawing = if self.draw { Drawing::always() } else { Drawing::on_terminals() };
-            let rows = Rows::of(&snapshot, &asked, Style { drawing, detail: Detail::WHOLE });
+            let rows = Rows::of(snapshot, &asked, Style { drawing, detail: Detail::WHOLE });
             let mut json = rows.json(&[row].into());
             let text = rows.text(&[row].into());
             let json = async move { Ok(json.try_next().await?.unwrap_or(Value::Null)) };
@@ -74,7 +77,7 @@ impl Command for GetArguments {
         let attribute = chosen(&asked, &path)?;
         let existing = existing(self.force);
         existing.check(&path)?;
-        write(&snapshot, row, attribute, &path, existing).await?;
+        write(snapshot, row, attribute, &path, existing).await?;
         Ok(Answer::of(
             (attribute.name.clone(), path),
             move |(name, path)| json!({ "row": row, "attribute": name, "path": path }),
