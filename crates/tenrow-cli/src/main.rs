@@ -3,8 +3,8 @@
 //! What a program in Rust would want too is in the libraries `tenrow` and `tenrow-convert`.
 
 mod text;
-mod terminal;
 mod fault;
+mod terminal;
 mod interrupts;
 mod progress;
 mod stores;

@@ -23,7 +23,7 @@ Examples:
   tenrow cache warm s3://bucket/digits
   tenrow cache clear";
 
-/// Look at what is kept of remote datasets on this machine, fill it, or clear it
+/// Show, fill or clear what this machine keeps of remote datasets
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct CacheArguments {
@@ -34,10 +34,13 @@ pub(crate) struct CacheArguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Show where it is and what it holds
+    #[command(after_help = "Example:\n  tenrow cache info")]
     Info,
     /// Remove everything from it
+    #[command(after_help = "Example:\n  tenrow cache clear")]
     Clear,
     /// Fetch all files of a dataset into it
+    #[command(after_help = "Example:\n  tenrow cache warm s3://bucket/digits")]
     Warm {
         /// The dataset
         dataset: String,

@@ -29,7 +29,7 @@ Examples:
   tenrow clone list digits
   tenrow clone forget digits experiment";
 
-/// Make a dataset of a version of another, referring to its files or with a copy of them
+/// Make a dataset of a version, by reference or as a copy
 #[derive(Debug, Args)]
 #[command(after_help = AFTER, arg_required_else_help = true)]
 #[command(
@@ -73,11 +73,13 @@ enum Action {
         how: How,
     },
     /// List the clones that are registered with a dataset, and the versions that they need
+    #[command(after_help = "Example:\n  tenrow clone list digits")]
     List {
         /// The dataset
         dataset: String,
     },
     /// Forget a clone that was removed; the version that it needed stays, unless it has expired
+    #[command(after_help = "Example:\n  rm -r experiment && tenrow clone forget digits experiment")]
     Forget {
         /// The dataset that it was registered with
         dataset: String,

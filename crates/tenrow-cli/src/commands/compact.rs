@@ -23,7 +23,7 @@ indexed in place are left alone.
 Example:
   tenrow compact digits";
 
-/// Merge small partitions, and write those anew that have deleted or newer values
+/// Merge small partitions, and leave out deleted rows and old values
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct CompactArguments {

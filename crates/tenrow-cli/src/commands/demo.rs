@@ -38,7 +38,7 @@ Beside the dataset a picture of some digits is written: digits.png beside digits
 Example:
   tenrow demo digits";
 
-/// Make a dataset of 10,000 handwritten digits and show what can be done with it
+/// Make a dataset of 10,000 handwritten digits, and show it at work
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct DemoArguments {

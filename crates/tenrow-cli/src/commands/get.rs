@@ -18,7 +18,7 @@ use crate::row_list::row_of;
 use crate::show::{Rows, Style};
 use crate::stores::Stores;
 use crate::table::Detail;
-use crate::terminal::Drawing;
+use crate::terminal::WhetherDrawn;
 use crate::which_rows::WhichRows;
 
 const AFTER: &str = "\
@@ -44,16 +44,15 @@ pub(crate) struct GetArguments {
     #[arg(long, short)]
     attribute: Option<String>,
     /// Write the value to this file
-    #[arg(long, short)]
+    #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Replace the file if it is there already
     #[arg(long, requires = "out")]
     force: bool,
     #[command(flatten)]
     rows: WhichRows,
-    /// Draw pictures even where the output is not a terminal
-    #[arg(long, conflicts_with = "json")]
-    draw: bool,
+    #[command(flatten)]
+    drawn: WhetherDrawn,
 }
 
 impl Command for GetArguments {
@@ -67,7 +66,7 @@ impl Command for GetArguments {
             None => snapshot.schema().attributes().to_vec(),
         };
         let Some(path) = self.out else {
-            let drawing = if self.draw { Drawing::always() } else { Drawing::on_terminals() };
+            let drawing = self.drawn.drawing()?;
             let rows = Rows::of(snapshot, &asked, Style { drawing, detail: Detail::WHOLE });
             let mut json = rows.json(&[row].into());
             let text = rows.text(&[row].into());

@@ -8,7 +8,7 @@ use crate::fault::Result;
 use crate::show::{Rows, Style};
 use crate::stores::Stores;
 use crate::table::Detail;
-use crate::terminal::Drawing;
+use crate::terminal::WhetherDrawn;
 use crate::which_rows::WhichRows;
 
 const AFTER: &str = "\
@@ -29,9 +29,8 @@ pub(crate) struct HeadArguments {
     row_count: u64,
     #[command(flatten)]
     rows: WhichRows,
-    /// Draw pictures even where the output is not a terminal
-    #[arg(long, conflicts_with = "json")]
-    draw: bool,
+    #[command(flatten)]
+    drawn: WhetherDrawn,
 }
 
 impl Command for HeadArguments {
@@ -46,7 +45,7 @@ impl Command for HeadArguments {
             }));
         }
         let first = view.rows(0..self.row_count.min(row_count)).await?;
-        let drawing = if self.draw { Drawing::always() } else { Drawing::on_terminals() };
+        let drawing = self.drawn.drawing()?;
         let style = Style { drawing, detail: Detail::LINE };
         let attributes = view.snapshot().schema().attributes();
         let rows = Rows::of(view.snapshot(), attributes, style);

@@ -41,7 +41,7 @@ Examples:
   tenrow import frame index.csv --rename =row
   tenrow import big *.parquet --in-place";
 
-/// Import files: MNIST's IDX, .npy, .npz, folders of images, Parquet, CSV, JSON Lines
+/// Import Parquet, Arrow, CSV, JSON Lines, numpy, IDX, image folders
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct ImportArguments {

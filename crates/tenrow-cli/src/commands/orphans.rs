@@ -20,7 +20,7 @@ Nothing is removed: that is for `tenrow vacuum`. Files that a writer at work is 
 Example:
   tenrow orphans digits";
 
-/// List files that no version names, such as those of writers that were killed
+/// List files that no version names, such as those of killed writers
 #[derive(Debug, Args)]
 #[command(after_help = AFTER, alias = "repair")]
 pub(crate) struct OrphansArguments {

@@ -23,7 +23,7 @@ Examples:
   tenrow schema reorder digits digit image
   tenrow schema drop digits score";
 
-/// Add, drop, rename, widen or reorder attributes, without writing data files again
+/// Add, drop, rename, widen or reorder attributes
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct SchemaArguments {

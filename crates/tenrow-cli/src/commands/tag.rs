@@ -42,6 +42,7 @@ pub(crate) struct TagArguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the tags
+    #[command(after_help = "Example:\n  tenrow tag list digits")]
     List {
         /// The dataset
         dataset: String,
@@ -59,6 +60,7 @@ enum Action {
         version: WhichVersion,
     },
     /// Drop a tag; its version stays, unless it has expired and nothing else keeps it
+    #[command(after_help = "Example:\n  tenrow tag drop digits trained-on")]
     Drop {
         /// The dataset
         dataset: String,

@@ -38,7 +38,7 @@ pub(crate) struct TakeArguments {
     #[arg(long = "attribute", short, value_name = "ATTRIBUTE")]
     attributes: Vec<String>,
     /// The file to write, whose extension says the format: one that `tenrow export` has; .npy and .png are of one attribute
-    #[arg(long, short)]
+    #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
     /// Replace the file if it is there already
     #[arg(long)]

@@ -22,7 +22,7 @@ Examples:
   tenrow verify digits
   tenrow verify digits --full --json";
 
-/// Check manifests, footers, sizes and page addresses; with --full every checksum and value
+/// Check that all is there and whole; with --full every byte
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct VerifyArguments {

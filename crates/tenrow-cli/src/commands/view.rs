@@ -16,7 +16,7 @@ use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 A view is a list of rows of one version, in an order of its own, with repeats if you like. It stays what \
-it is whatever is committed later, and its version is kept for it. `take` and `export` read views.
+it is whatever is committed later, and its version is kept for it. `head`, `get`, `take`, `export` and `files` read it by --view.
 
 Examples:
   tenrow view list digits
@@ -27,7 +27,7 @@ Examples:
   tenrow view prefix corpus small --of shuffled --sum tokens --budget 1.9e9
   tenrow view drop digits some";
 
-/// Keep rows under a name: list such views, make and drop them
+/// Keep rows under a name: list, create, split and drop views
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct ViewArguments {
@@ -38,6 +38,7 @@ pub(crate) struct ViewArguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List views, with what chose their rows
+    #[command(after_help = "Example:\n  tenrow view list digits")]
     List {
         /// The dataset
         dataset: String,
@@ -49,6 +50,7 @@ enum Action {
     /// Make views of rows by chance, which no row leaves when others are appended or deleted
     Split(SplitArguments),
     /// Drop a view; its version stays, unless it has expired and nothing else keeps it
+    #[command(after_help = "Example:\n  tenrow view drop digits some")]
     Drop {
         /// The dataset
         dataset: String,
@@ -58,6 +60,10 @@ enum Action {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tenrow view create digits some --rows 5,9,5,100..200
+  tenrow view create digits threes 'SELECT _row FROM digits WHERE label = 3'")]
 struct CreateArguments {
     /// The dataset
     dataset: String,
@@ -77,6 +83,10 @@ struct CreateArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tenrow view prefix digits small --of train --rows 1000
+  tenrow view prefix corpus small --of shuffled --sum tokens --budget 1.9e9")]
 struct PrefixArguments {
     /// The dataset
     dataset: String,
@@ -100,6 +110,9 @@ struct PrefixArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  tenrow view split digits train=0.9 test=0.1 --seed 7")]
 struct SplitArguments {
     /// The dataset
     dataset: String,

@@ -93,6 +93,16 @@ fn json_may_be_asked_for_before_the_command_and_after_it() {
 }
 
 #[test]
+fn pictures_are_not_drawn_in_json() {
+    let desk = people();
+    desk.refused(&["head", "people", "--draw", "--json"]);
+    for command in [&["head", "people"][..], &["get", "people", "0"]] {
+        let complaint = desk.fails(&[&["--json"], command, &["--draw"]].concat());
+        assert!(complaint.contains("--draw: "), "{complaint}");
+    }
+}
+
+#[test]
 fn a_list_without_items_is_an_array_for_programs() {
     let desk = Desk::new();
     desk.ok(&["create", "ds", "-a", "x:i64"]);

@@ -103,16 +103,34 @@ fn copies_of_sql_go_into_a_folder() {
     }
 }
 
+/// The first words of the lines that are indented by two.
+fn listed(text: &str) -> Vec<&str> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("  "));
+    lines
+        .filter(|line| !line.starts_with(' '))
+        .map(|line| line.split(' ').next().unwrap())
+        .collect()
+}
+
 #[test]
-fn help_teaches_each_command_with_an_example() {
+fn help_teaches_each_command_and_each_verb_with_an_example() {
     let desk = Desk::new();
     let help = desk.ok(&["--help"]);
     let (commands, _) = help.split_once("\nOptions:").unwrap();
-    let lines: Vec<_> = commands.lines().filter_map(|line| line.strip_prefix("  ")).collect();
-    assert!(lines.len() > 20, "{help}");
-    for line in lines {
-        let name = line.split_whitespace().next().unwrap();
+    assert!(commands.lines().all(|line| line.chars().count() <= 80), "{commands}");
+    let (mut names, mut verbs) = (0, 0);
+    for name in listed(commands) {
         let help = desk.ok(&[name, "--help"]);
         assert!(help.contains(&format!("  tenrow {name}")), "{help}");
+        names += 1;
+        let Some((_, listing)) = help.split_once("\nCommands:\n") else { continue };
+        let (listing, _) = listing.split_once("\n\n").unwrap();
+        for verb in listed(listing).into_iter().filter(|verb| *verb != "help") {
+            let help = desk.ok(&[name, verb, "--help"]);
+            let (_, examples) = help.split_once("Example").unwrap();
+            assert!(examples.contains(&format!("tenrow {name} {verb}")), "{help}");
+            verbs += 1;
+        }
     }
+    assert_eq!((names, verbs), (26, 20));
 }
