@@ -27,7 +27,7 @@ mod tests {
     #[test]
     fn values_stand_below_each_other() {
         let picture = "u8[2,2]\n▀▄\n".to_owned();
-        let rows = [("漢字", "1".to_owned()), ("label", picture), ("x", String::new())];
-        assert_eq!(block(&rows), "  漢字   1\n  label  u8[2,2]\n         ▀▄\n  x\n");
+        let rows = [("漢字漢字", "1".to_owned()), ("label", picture), ("x", String::new())];
+        assert_eq!(block(&rows), "  漢字漢字  1\n  label     u8[2,2]\n            ▀▄\n  x\n");
     }
 }

@@ -52,7 +52,10 @@ mod tests {
     /// Columns were as wide as their characters are many.
     #[test]
     fn wide_characters_take_their_room() {
-        assert_eq!(list(&[row(&["漢字", "1"]), row(&["abcde", "2"])]), "漢字   1\nabcde  2\n");
+        assert_eq!(
+            list(&[row(&["漢字漢字", "1"]), row(&["abcde", "2"])]),
+            "漢字漢字  1\nabcde     2\n"
+        );
     }
 
     #[test]
