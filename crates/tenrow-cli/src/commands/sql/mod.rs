@@ -100,6 +100,7 @@ pub(crate) struct SqlArguments {
     json: bool,
 }
 
+#[cfg(feature = "sql")]
 impl SqlArguments {
     /// The form that was asked for: `--json` is `--format json`.
     fn form(&self) -> Result<Option<Form>> {
