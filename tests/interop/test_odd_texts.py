@@ -43,7 +43,7 @@ def imported(file: OddFile, folder: pathlib.Path) -> list[list] | str:
     if done.returncode:
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
         return done.stderr
-    done = run("export", dataset, "--format", "jsonl", "--out", out)
+    done = run("export", dataset, "--format", "jsonl", "--folder", out)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in (out / "data.jsonl").read_text().split("\n") if line]
     return [[row.get(name) for name in file.columns] for row in rows]

@@ -105,7 +105,7 @@ def test_pictures_are_what_pillow_sees(tmp_path: pathlib.Path) -> None:
 
     tenrow("import", dataset, folder, "--format", "images", "--decode", f"{HEIGHT},{WIDTH}")
 
-    tenrow("export", dataset, "--out", out, "--format", "npy")
+    tenrow("export", dataset, "--folder", out, "--format", "npy")
     pixels = np.load(out / "image.npy")
     rows = [json.loads(line) for line in tenrow("sql", "--root", tmp_path, "--format", "jsonl", "SELECT path, width, height FROM dataset ORDER BY _row").splitlines()]
     assert [row["path"] for row in rows] == sorted(all_pictures)

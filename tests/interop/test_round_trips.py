@@ -16,11 +16,11 @@ from test_their_files import ARROW_TABLES, TENROW, plain, storage_of, tenrow
 ALL = "SELECT * FROM dataset ORDER BY _row"
 # How rows leave a dataset, the file that they are in then, and how it is imported.
 WAYS_OUT = {
-    "parquet": (["export", "{dataset}", "--out", "{out}", "--format", "parquet"], "data.parquet", []),
-    "jsonl": (["export", "{dataset}", "--out", "{out}", "--format", "jsonl"], "data.jsonl", ["--cast", "safe"]),
+    "parquet": (["export", "{dataset}", "--folder", "{out}", "--format", "parquet"], "data.parquet", []),
+    "jsonl": (["export", "{dataset}", "--folder", "{out}", "--format", "jsonl"], "data.jsonl", ["--cast", "safe"]),
     "csv": (["export", "{dataset}", "--out", "{out}/rows.csv"], "rows.csv", ["--cast", "safe", "--format", "csv"]),
-    "npz": (["export", "{dataset}", "--out", "{out}", "--format", "npz"], "data.npz", []),
-    "npy": (["export", "{dataset}", "--out", "{out}", "--format", "npy"], "*.npy", []),
+    "npz": (["export", "{dataset}", "--folder", "{out}", "--format", "npz"], "data.npz", []),
+    "npy": (["export", "{dataset}", "--folder", "{out}", "--format", "npy"], "*.npy", []),
     "sql jsonl": (["sql", "--root", "{root}", ALL, "--out", "{out}/rows.jsonl"], "rows.jsonl", ["--cast", "safe"]),
     "sql csv": (["sql", "--root", "{root}", ALL, "--out", "{out}/rows.csv"], "rows.csv", ["--cast", "safe", "--format", "csv"]),
     "sql parquet": (["sql", "--root", "{root}", ALL, "--out", "{out}/rows.parquet"], "rows.parquet", []),
@@ -34,7 +34,7 @@ WITHOUT_NAN = {("numbers", "jsonl"), ("numbers", "sql jsonl")}
 
 
 def rows_of(dataset: pathlib.Path, out: pathlib.Path) -> pa.Table:
-    tenrow("export", dataset, "--out", out, "--format", "parquet")
+    tenrow("export", dataset, "--folder", out, "--format", "parquet")
     return pq.read_table(out / "data.parquet")
 
 

@@ -145,7 +145,7 @@ def through_tenrow(source: pathlib.Path, way: list[str], folder: pathlib.Path) -
     dataset, out = folder / "dataset", folder / "out"
     tenrow("import", dataset, source, *way)
     tenrow("verify", dataset, "--full")
-    tenrow("export", dataset, "--out", out, "--format", "parquet")
+    tenrow("export", dataset, "--folder", out, "--format", "parquet")
     files = sorted(out.rglob("*.parquet"))
     assert files, f"no Parquet file in {out}"
     return pa.concat_tables(pq.read_table(f, page_checksum_verification=True) for f in files)

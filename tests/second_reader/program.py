@@ -70,7 +70,7 @@ def rows_by_sql(folder: pathlib.Path, schemas: dict[str, list[Attribute]]) -> di
     with tempfile.TemporaryDirectory() as out:
         table = folder.name.replace('"', '""')
         copies = [f"""COPY (SELECT _row_id, * FROM "{table}{name}" ORDER BY _row) TO 'rows{i}.parquet'""" for i, name in enumerate(schemas)]
-        tenrow("sql", "--root", folder.parent, "; ".join(copies), "--out", f"{out}/")
+        tenrow("sql", "--root", folder.parent, "; ".join(copies), "--folder", out)
         return {name: table_rows(pathlib.Path(out, f"rows{i}.parquet"), schema) for i, (name, schema) in enumerate(schemas.items())}
 
 

@@ -2,13 +2,15 @@
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::builder::Styles;
+use clap::error::ErrorKind;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{
-    cache, clone, compact, create, delete, demo, diff, expire, export, files, get, head, import,
-    info, ls, merge, repair, restore, schema, sql, tag, take, vacuum, verify, versions, view,
-};
-use crate::stores::StoreArguments;
+use crate::answer::Answer;
+use crate::command::Entry;
+use crate::commands::GROUPS;
+use crate::fault::Result;
+use crate::stores::{StoreArguments, Stores};
 
 const ABOUT: &str = "Tensor datasets on Apache Parquet: write, commit, read by row number";
 
@@ -27,20 +29,45 @@ Start with:
   tenrow demo";
 
 /// The command line.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "tenrow", version, about = ABOUT, after_help = AFTER)]
 pub(crate) struct Arguments {
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Chosen,
 }
 
 impl Arguments {
     /// Those that the program was given; if they are wrong, it says so and ends.
     pub(crate) fn given() -> Self {
-        Self::parse_from(with_comments(std::env::args_os()))
+        let matches = usage().get_matches_from(with_comments(std::env::args_os()));
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
+}
+
+/// All commands, listed in their groups: `clap` knows only one list of them.
+fn usage() -> clap::Command {
+    let usage = Arguments::command();
+    let style = Styles::styled();
+    let header = style.get_header();
+    let literal = style.get_literal();
+    let mut template = "{about-with-newline}\n{usage-heading} {usage}\n".to_owned();
+    let entries = || GROUPS.iter().flat_map(|group| group.commands);
+    let width = entries().map(|entry| entry.name.len()).max().unwrap_or(0);
+    for group in GROUPS {
+        template.push_str(&format!("\n{header}{}:{header:#}\n", group.heading));
+        for entry in group.commands {
+            let about = entry.usage().get_about().map(ToString::to_string).unwrap_or_default();
+            let name = entry.name;
+            template.push_str(&format!("  {literal}{name:width$}{literal:#}  {about}\n"));
+        }
+    }
+    template.push_str(&format!("\n{header}Options:{header:#}\n{{options}}{{after-help}}"));
+    usage.help_template(template)
 }
 
 /// The words with a space before those that begin with a comment of SQL, which is no option; the value of an option stays
@@ -63,61 +90,55 @@ fn with_comments(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     found
 }
 
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Make a dataset of 10,000 handwritten digits and show what can be done with it
-    Demo(demo::DemoArguments),
-    /// Create an empty dataset
-    Create(create::CreateArguments),
-    /// Import files: MNIST's IDX, .npy, .npz, folders of images, Parquet, CSV, JSON Lines
-    Import(import::ImportArguments),
-    /// Show version, rows, sizes, attributes and properties
-    Info(info::InfoArguments),
-    /// Show the first rows
-    Head(head::HeadArguments),
-    /// Show one row, or write one of its values to a file
-    Get(get::GetArguments),
-    /// Write chosen rows to a file, in the order asked
-    Take(take::TakeArguments),
-    /// Write all rows to files of another format
-    Export(export::ExportArguments),
-    /// List the Parquet files for other programs
-    Files(files::FilesArguments),
-    /// Show the history
-    Versions(versions::VersionsArguments),
-    /// Show what one version has that another has not
-    Diff(diff::DiffArguments),
-    /// Give a version a name, take one away, or list them
-    Tag(tag::TagArguments),
-    /// Ask datasets questions in SQL, and change them
-    Sql(sql::SqlArguments),
-    /// Keep rows under a name: list such views, make and drop them
-    View(view::ViewArguments),
-    /// Make an old version the newest again
-    Restore(restore::RestoreArguments),
-    /// Delete rows
-    Delete(delete::DeleteArguments),
-    /// Add, drop, rename, widen or reorder attributes, without writing data files again
-    Schema(schema::SchemaArguments),
-    /// List the datasets in a folder
-    Ls(ls::LsArguments),
-    /// Make a new dataset of a version, referring to its files or with a copy of them
-    Clone(clone::CloneArguments),
-    /// Append the rows of other datasets, referring to their files
-    Merge(merge::MergeArguments),
-    /// Merge small partitions, and write those anew that have deleted or newer values
-    Compact(compact::CompactArguments),
-    /// End old versions; `vacuum` then frees their files
-    Expire(expire::ExpireArguments),
-    /// Remove files that no version needs any more
-    Vacuum(vacuum::VacuumArguments),
-    /// List files that no version names, such as those of writers that were killed
-    Repair(repair::RepairArguments),
-    /// Look at what is kept of remote datasets on this machine, fill it, or clear it
-    Cache(cache::CacheArguments),
-    /// Check manifests, footers, sizes and page addresses; with --full every checksum and value
-    Verify(verify::VerifyArguments),
+/// One of the commands, and its arguments.
+pub(crate) struct Chosen {
+    entry: &'static Entry,
+    matches: ArgMatches,
+}
+
+impl Chosen {
+    /// Whether it takes Ctrl-C for itself.
+    pub(crate) fn takes_interrupts(&self) -> bool {
+        self.entry.takes_interrupts
+    }
+
+    /// Does it.
+    pub(crate) async fn run(&self, stores: &Stores) -> Result<Answer> {
+        self.entry.run(&self.matches, stores).await
+    }
+}
+
+impl FromArgMatches for Chosen {
+    fn from_arg_matches(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
+        let given = matches.subcommand();
+        let (name, matches) =
+            given.ok_or_else(|| clap::Error::new(ErrorKind::MissingSubcommand))?;
+        let entry = GROUPS.iter().flat_map(|group| group.commands).find(|entry| entry.name == name);
+        let entry = entry.ok_or_else(|| clap::Error::new(ErrorKind::InvalidSubcommand))?;
+        Ok(Self { entry, matches: matches.clone() })
+    }
+
+    fn update_from_arg_matches(
+        &mut self,
+        matches: &ArgMatches,
+    ) -> std::result::Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Subcommand for Chosen {
+    fn augment_subcommands(usage: clap::Command) -> clap::Command {
+        usage.subcommands(GROUPS.iter().flat_map(|group| group.commands).map(Entry::usage))
+    }
+
+    fn augment_subcommands_for_update(usage: clap::Command) -> clap::Command {
+        Self::augment_subcommands(usage)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        GROUPS.iter().flat_map(|group| group.commands).any(|entry| entry.name == name)
+    }
 }
 
 #[cfg(test)]
@@ -133,5 +154,10 @@ mod tests {
         ] {
             assert_eq!(with_comments(given.into_iter().map(OsString::from)), expected);
         }
+    }
+
+    #[test]
+    fn the_arguments_of_all_commands_fit_together() {
+        usage().debug_assert();
     }
 }

@@ -3,12 +3,16 @@
 //! What a program in Rust would want too is in the libraries `tenrow` and `tenrow-convert`.
 
 mod text;
-mod terminal;
 mod fault;
+mod terminal;
 mod interrupts;
 mod progress;
 mod stores;
+mod table;
+mod answer;
+mod command;
 mod which_version;
+mod which_rows;
 mod row_list;
 mod show;
 mod file_warnings;
@@ -21,11 +25,7 @@ use std::time::Duration;
 
 use tenrow::Upload;
 
-use arguments::{Arguments, Command};
-use commands::{
-    cache, clone, compact, create, delete, demo, diff, expire, export, files, get, head, import,
-    info, ls, merge, repair, restore, schema, sql, tag, take, vacuum, verify, versions, view,
-};
+use arguments::Arguments;
 use fault::{Fault, Interrupted, Result};
 use interrupts::{Interrupts, Second};
 use stores::Stores;
@@ -36,9 +36,6 @@ const INTERRUPTED: u8 = 130;
 /// How long stores may take to be told of the uploads that were given up.
 const ABORT_TIME: Duration = Duration::from_secs(2);
 
-/// Where commands print to.
-type Output = BufWriter<std::io::Stdout>;
-
 fn main() -> ExitCode {
     print_panics_of_ours();
     let arguments = Arguments::given();
@@ -48,7 +45,7 @@ fn main() -> ExitCode {
     };
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
-            let result = runtime.block_on(run_until_interrupted(arguments.command, &stores));
+            let result = runtime.block_on(run_until_interrupted(&arguments, &stores));
             stores.report();
             if result.is_err() {
                 let aborted = async { tokio::time::timeout(ABORT_TIME, Upload::aborted()).await };
@@ -73,51 +70,21 @@ fn print_panics_of_ours() {
     }));
 }
 
-async fn run_until_interrupted(command: Command, stores: &Stores) -> Result<()> {
-    // At the prompt of SQL it ends the statement, not the program.
-    if matches!(command, Command::Sql(_)) {
-        return run(command, stores).await;
+async fn run_until_interrupted(arguments: &Arguments, stores: &Stores) -> Result<()> {
+    if arguments.command.takes_interrupts() {
+        return run(arguments, stores).await;
     }
     let mut interrupts = Interrupts::listen(Second::Ends)?;
     tokio::select! {
         biased;
         () = interrupts.pressed() => Err(Interrupted.into()),
-        done = run(command, stores) => done,
+        done = run(arguments, stores) => done,
     }
 }
 
-async fn run(command: Command, stores: &Stores) -> Result<()> {
-    let mut out = BufWriter::new(stdout());
-    match command {
-        Command::Demo(arguments) => demo::run(arguments, stores, &mut out).await?,
-        Command::Create(arguments) => create::run(arguments, stores, &mut out).await?,
-        Command::Import(arguments) => import::run(arguments, stores, &mut out).await?,
-        Command::Info(arguments) => info::run(arguments, stores, &mut out).await?,
-        Command::Head(arguments) => head::run(arguments, stores, &mut out).await?,
-        Command::Get(arguments) => get::run(arguments, stores, &mut out).await?,
-        Command::Take(arguments) => take::run(arguments, stores, &mut out).await?,
-        Command::Export(arguments) => export::run(arguments, stores, &mut out).await?,
-        Command::Files(arguments) => files::run(arguments, stores, &mut out).await?,
-        Command::Versions(arguments) => versions::run(arguments, stores, &mut out).await?,
-        Command::Sql(arguments) => sql::run(arguments, stores).await?,
-        Command::View(arguments) => view::run(arguments, stores, &mut out).await?,
-        Command::Ls(arguments) => ls::run(arguments, stores, &mut out).await?,
-        Command::Diff(arguments) => diff::run(arguments, stores, &mut out).await?,
-        Command::Tag(arguments) => tag::run(arguments, stores, &mut out).await?,
-        Command::Restore(arguments) => restore::run(arguments, stores, &mut out).await?,
-        Command::Delete(arguments) => delete::run(arguments, stores, &mut out).await?,
-        Command::Schema(arguments) => schema::run(arguments, stores, &mut out).await?,
-        Command::Compact(arguments) => compact::run(arguments, stores, &mut out).await?,
-        Command::Expire(arguments) => expire::run(arguments, stores, &mut out).await?,
-        Command::Vacuum(arguments) => vacuum::run(arguments, stores, &mut out).await?,
-        Command::Repair(arguments) => repair::run(arguments, stores, &mut out).await?,
-        Command::Clone(arguments) => clone::run(arguments, stores, &mut out).await?,
-        Command::Merge(arguments) => merge::run(arguments, stores, &mut out).await?,
-        Command::Cache(arguments) => cache::run(arguments, stores, &mut out).await?,
-        Command::Verify(arguments) => verify::run(arguments, stores, &mut out).await?,
-    }
-    out.flush()?;
-    Ok(())
+async fn run(arguments: &Arguments, stores: &Stores) -> Result<()> {
+    let answer = arguments.command.run(stores).await?;
+    answer.print(arguments.json, &mut BufWriter::new(stdout())).await
 }
 
 fn finish(result: Result<()>) -> ExitCode {

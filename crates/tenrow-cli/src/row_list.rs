@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use tenrow::{Snapshot, View};
+use tenrow::View;
 
 use crate::fault::Result;
 
@@ -11,11 +11,7 @@ const MAX_ROWS: u64 = 1 << 28;
 
 /// The rows that `text` asks for of a view, in its order: places in it.
 pub(crate) fn rows_of(view: &View, text: &str) -> Result<Vec<u64>> {
-    let whose = match view.name() {
-        Some(name) => format!("view {name}"),
-        None => shown(view.snapshot()),
-    };
-    let (whose, row_count) = (whose.as_str(), view.row_count());
+    let (whose, row_count) = (&shown(view), view.row_count());
     numbers(text, "--rows", |part| match part.split_once("..") {
         None => {
             let row = number(whose, row_count, part)?;
@@ -25,8 +21,16 @@ pub(crate) fn rows_of(view: &View, text: &str) -> Result<Vec<u64>> {
     })
 }
 
-fn shown(snapshot: &Snapshot) -> String {
-    format!("version {} of {}", snapshot.version(), snapshot.storage())
+/// The one row that `text` asks for: its place in a view.
+pub(crate) fn row_of(view: &View, text: &str) -> Result<u64> {
+    number(&shown(view), view.row_count(), text)
+}
+
+fn shown(view: &View) -> String {
+    match view.name() {
+        Some(name) => format!("view {name}"),
+        None => format!("version {} of {}", view.version(), view.snapshot().storage()),
+    }
 }
 
 /// The stable ids that `text` names, in its order; whether any row has them is not looked at.
@@ -54,11 +58,6 @@ fn numbers(
         all.extend(range);
     }
     Ok(all)
-}
-
-/// A row of the snapshot from its number as text.
-pub(crate) fn row_number(snapshot: &Snapshot, text: &str) -> Result<u64> {
-    number(&shown(snapshot), snapshot.row_count(), text)
 }
 
 fn number(whose: &str, row_count: u64, text: &str) -> Result<u64> {

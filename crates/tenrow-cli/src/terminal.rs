@@ -2,7 +2,34 @@
 
 use std::io::{IsTerminal, stdout};
 
+use clap::Args;
 use tenrow_convert::Ink;
+
+use crate::fault::Result;
+
+/// The arguments that say whether pictures are drawn.
+#[derive(Debug, Args)]
+pub(crate) struct WhetherDrawn {
+    /// Draw pictures even where the output is not a terminal
+    #[arg(long, conflicts_with = "json")]
+    draw: bool,
+    #[arg(from_global)]
+    json: bool,
+}
+
+impl WhetherDrawn {
+    /// What was asked for.
+    pub(crate) fn drawing(&self) -> Result<Drawing> {
+        match (self.draw, self.json) {
+            // What stands before the command is not seen to be in conflict with what stands behind it.
+            (true, true) => {
+                Err("--draw: there are no pictures in JSON: leave out one of them".into())
+            }
+            (true, false) => Ok(Drawing::always()),
+            (false, _) => Ok(Drawing::on_terminals()),
+        }
+    }
+}
 
 /// Whether pictures are drawn, and in which colours.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +40,7 @@ pub(crate) struct Drawing {
 
 impl Drawing {
     /// Drawn on terminals only.
-    pub(crate) fn on_terminals() -> Self {
+    fn on_terminals() -> Self {
         Self { ink: stdout().is_terminal().then(colours) }
     }
 

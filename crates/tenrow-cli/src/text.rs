@@ -90,37 +90,18 @@ pub(crate) fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// A stored text on one line, with control characters as escapes: a terminal must not obey it.
+/// A stored text on one line, with control characters as escapes, and with those that turn the direction of what
+/// follows: a terminal must not obey it.
 pub(crate) fn tame(text: &str) -> Cow<'_, str> {
-    match text.contains(char::is_control) {
+    let moves =
+        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    match text.contains(moves) {
         false => text.into(),
         true => text
             .chars()
-            .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+            .map(|c| if moves(c) { c.escape_default().to_string() } else { c.to_string() })
             .collect(),
     }
-}
-
-/// A table of left-aligned columns, two spaces apart.
-pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    let tamed = |cell: &String| tame(cell).into_owned();
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(tamed).collect()).collect();
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{cell:<width$}  "));
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }
 
 /// Milliseconds of Unix time as `2026-11-22 01:02:03 UTC`.
@@ -154,9 +135,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_has_no_control_characters_but_line_ends() {
-        let rows = [vec!["a\u{1b}[2Jb".to_owned(), "c\nd".to_owned()], vec!["ä".to_owned()]];
-        assert_eq!(table(&rows), "a\\u{1b}[2Jb  c\\nd\nä\n");
+    fn what_moves_the_cursor_or_turns_a_line_round_is_an_escape() {
+        assert_eq!(tame("a\u{1b}[2Jb\nc"), "a\\u{1b}[2Jb\\nc");
+        assert_eq!(tame("\u{202e}cba\u{2066}"), "\\u{202e}cba\\u{2066}");
+        assert_eq!(tame("äשלום漢字"), "äשלום漢字");
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! `tenrow cache`
 
-use std::io::Write;
-
 use clap::{Args, Subcommand};
-use serde_json::json;
-use tenrow::{Cache, CacheSize};
+use serde_json::{Value, json};
+use tenrow::{Cache, CacheSize, Snapshot};
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::progress::Bar;
 use crate::stores::Stores;
@@ -24,24 +23,24 @@ Examples:
   tenrow cache warm s3://bucket/digits
   tenrow cache clear";
 
-/// The arguments of `cache`.
+/// Show, fill or clear what this machine keeps of remote datasets
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct CacheArguments {
     #[command(subcommand)]
     action: Action,
-    /// Print JSON
-    #[arg(long, global = true)]
-    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Show where it is and what it holds
+    #[command(after_help = "Example:\n  tenrow cache info")]
     Info,
     /// Remove everything from it
+    #[command(after_help = "Example:\n  tenrow cache clear")]
     Clear,
     /// Fetch all files of a dataset into it
+    #[command(after_help = "Example:\n  tenrow cache warm s3://bucket/digits")]
     Warm {
         /// The dataset
         dataset: String,
@@ -50,72 +49,64 @@ enum Action {
     },
 }
 
-/// Does what is asked of the cache.
-pub(crate) async fn run(
-    arguments: CacheArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    match &arguments.action {
-        Action::Info => {
-            let cache = cache(stores)?;
-            let size = cache.size()?;
-            if arguments.json {
-                let value = json!({
-                    "folder": cache.folder(),
-                    "blocks": size.blocks,
-                    "bytes": size.bytes,
-                    "max_bytes": cache.max_bytes(),
-                });
-                writeln!(out, "{value:#}")?;
-                return Ok(());
+impl Command for CacheArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        match self.action {
+            Action::Info => {
+                let cache = cache(stores)?;
+                let size = cache.size()?;
+                Ok(Answer::of((cache, size), info_json, info_text))
             }
-            writeln!(
-                out,
-                "{}\n{} of at most {}",
-                cache.folder().display(),
-                held(size),
-                text::size(cache.max_bytes())
-            )?;
+            Action::Clear => Ok(Answer::of(
+                cache(stores)?.clear()?,
+                |removed| json!({ "blocks": removed.blocks, "bytes": removed.bytes }),
+                |removed| format!("removed {}", held(*removed)),
+            )),
+            Action::Warm { dataset, version } => warm(&version.open(stores, &dataset).await?).await,
         }
-        Action::Clear => {
-            let removed = cache(stores)?.clear()?;
-            match arguments.json {
-                true => {
-                    let value = json!({ "blocks": removed.blocks, "bytes": removed.bytes });
-                    writeln!(out, "{value:#}")?;
-                }
-                false => writeln!(out, "removed {}", held(removed))?,
-            }
-        }
-        Action::Warm { dataset, version } => {
-            let snapshot = version.open(stores, dataset).await?;
-            let mut bar = Bar::new("bytes");
-            let before = snapshot.storage().counters();
-            let warmed = snapshot.warm(|done, total| bar.set(done, Some(total), done)).await?;
-            bar.finish();
-            let fetched = snapshot.storage().counters().cache_misses - before.cache_misses;
-            if arguments.json {
-                let value = json!({
-                    "version": snapshot.version().0,
-                    "files": warmed.files,
-                    "bytes": warmed.bytes,
-                    "blocks_fetched": fetched,
-                });
-                writeln!(out, "{value:#}")?;
-                return Ok(());
-            }
-            writeln!(
-                out,
-                "version {}: all of {}, {}; {} fetched now",
-                snapshot.version(),
+    }
+}
+
+fn info_json((cache, size): &(Cache, CacheSize)) -> Value {
+    json!({
+        "folder": cache.folder(),
+        "blocks": size.blocks,
+        "bytes": size.bytes,
+        "max_bytes": cache.max_bytes(),
+    })
+}
+
+fn info_text((cache, size): &(Cache, CacheSize)) -> String {
+    let most = text::size(cache.max_bytes());
+    format!("{}\n{} of at most {most}", cache.folder().display(), held(*size))
+}
+
+async fn warm(snapshot: &Snapshot) -> Result<Answer> {
+    let mut bar = Bar::new("bytes");
+    let before = snapshot.storage().counters();
+    let warmed = snapshot.warm(|done, total| bar.set(done, Some(total), done)).await?;
+    bar.finish();
+    let fetched = snapshot.storage().counters().cache_misses - before.cache_misses;
+    let version = snapshot.version();
+    Ok(Answer::of(
+        warmed,
+        move |warmed| {
+            json!({
+                "version": version.0,
+                "files": warmed.files,
+                "bytes": warmed.bytes,
+                "blocks_fetched": fetched,
+            })
+        },
+        move |warmed| {
+            format!(
+                "version {version}: all of {}, {}; {} fetched now",
                 text::counted(warmed.files, "file", "files"),
                 text::size(warmed.bytes),
                 text::counted(fetched, "block", "blocks"),
-            )?;
-        }
-    }
-    Ok(())
+            )
+        },
+    ))
 }
 
 fn cache(stores: &Stores) -> Result<Cache> {

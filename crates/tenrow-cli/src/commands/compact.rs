@@ -1,13 +1,13 @@
 //! `tenrow compact`
 
-use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use tenrow::{CompactOptions, CompactReport};
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::progress::{Bar, Spinner};
 use crate::stores::Stores;
@@ -23,73 +23,68 @@ indexed in place are left alone.
 Example:
   tenrow compact digits";
 
-/// The arguments of `compact`.
+/// Merge small partitions, and leave out deleted rows and old values
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct CompactArguments {
     /// The dataset
     dataset: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Compacts the dataset.
-pub(crate) async fn run(
-    arguments: CompactArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let dataset = stores.open(&arguments.dataset).await?;
-    let mut spinner = Some(Spinner::start("compacting"));
-    let bar = Arc::new(Mutex::new(Bar::new("partitions")));
-    let shown = bar.clone();
-    let on_progress = move |done, total| {
-        drop(spinner.take());
-        if let Ok(mut bar) = shown.lock() {
-            bar.set(done, Some(total), 0);
+impl Command for CompactArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let dataset = stores.open(&self.dataset).await?;
+        let mut spinner = Some(Spinner::start("compacting"));
+        let bar = Arc::new(Mutex::new(Bar::new("partitions")));
+        let shown = bar.clone();
+        let on_progress = move |done, total| {
+            drop(spinner.take());
+            if let Ok(mut bar) = shown.lock() {
+                bar.set(done, Some(total), 0);
+            }
+            true
+        };
+        let options = CompactOptions {
+            on_progress: Some(Box::new(on_progress)),
+            ..CompactOptions::default()
+        };
+        let report = dataset.compact(options).await?;
+        if let Ok(bar) = bar.lock() {
+            bar.finish();
         }
-        true
-    };
-    let options =
-        CompactOptions { on_progress: Some(Box::new(on_progress)), ..CompactOptions::default() };
-    let report = dataset.compact(options).await?;
-    if let Ok(bar) = bar.lock() {
-        bar.finish();
+        Ok(Answer::of(report, json, text))
     }
-    print(&report, arguments.json, out)
 }
 
-fn print(report: &CompactReport, as_json: bool, out: &mut Output) -> Result<()> {
+fn json(report: &CompactReport) -> Value {
+    json!({
+        "version": report.snapshot.version().0,
+        "partitions": report.snapshot.partition_count(),
+        "partitions_before": report.partitions_before,
+        "partitions_after": report.partitions_after,
+        "skipped_partitions": report.skipped_partitions,
+        "written_bytes": report.written_bytes,
+    })
+}
+
+fn text(report: &CompactReport) -> String {
     let newest = &report.snapshot;
-    if as_json {
-        let value = json!({
-            "version": newest.version().0,
-            "partitions": newest.partition_count(),
-            "partitions_before": report.partitions_before,
-            "partitions_after": report.partitions_after,
-            "skipped_partitions": report.skipped_partitions,
-            "written_bytes": report.written_bytes,
-        });
-        writeln!(out, "{value:#}")?;
-        return Ok(());
-    }
     if report.partitions_before == 0 && report.skipped_partitions == 0 {
-        writeln!(out, "nothing to compact: version {} stays the newest", newest.version())?;
-        return Ok(());
+        return format!("nothing to compact: version {} stays the newest", newest.version());
     }
-    writeln!(
-        out,
-        "{} became {} ({} written); version {} has {}",
+    let mut text = format!(
+        "{} became {} ({} written); version {} has {}\n",
         text::counted(report.partitions_before, "partition", "partitions"),
         text::count(report.partitions_after),
         text::size(report.written_bytes),
         newest.version(),
         text::counted(newest.partition_count(), "partition", "partitions"),
-    )?;
+    );
     if report.skipped_partitions > 0 {
         let skipped = text::counted(report.skipped_partitions, "partition was", "partitions were");
-        writeln!(out, "{skipped} changed by others meanwhile and left alone: run it again")?;
+        text.push_str(&format!(
+            "{skipped} changed by others meanwhile and left alone: run it again\n"
+        ));
     }
-    Ok(())
+    text
 }

@@ -1,12 +1,11 @@
 //! `tenrow create`
 
-use std::io::Write;
-
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::{Attribute, CreateOptions, Encoding, Schema};
+use tenrow::{Attribute, CreateOptions, Encoding, Schema, Snapshot};
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::show;
 use crate::stores::Stores;
@@ -22,7 +21,7 @@ Examples:
   tenrow create digits --attribute 'image:u8[28,28]' --attribute label:i64 \\
       --encoding image=zstd:3 --property source=MNIST --property classes=10";
 
-/// The arguments of `create`.
+/// Create an empty dataset
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct CreateArguments {
@@ -41,44 +40,37 @@ pub(crate) struct CreateArguments {
     /// Promise that one program at a time writes, for a store that cannot tell two writers apart
     #[arg(long)]
     single_writer: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Creates the dataset.
-pub(crate) async fn run(
-    arguments: CreateArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let mut attributes = arguments.attributes;
-    for (name, encoding) in arguments.encodings {
-        let attribute = attributes.iter_mut().find(|attribute| attribute.name == name);
-        attribute.ok_or(format!("--encoding {name}: there is no such attribute"))?.encoding =
-            encoding;
+impl Command for CreateArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let mut attributes = self.attributes;
+        for (name, encoding) in self.encodings {
+            let attribute = attributes.iter_mut().find(|attribute| attribute.name == name);
+            attribute.ok_or(format!("--encoding {name}: there is no such attribute"))?.encoding =
+                encoding;
+        }
+        let schema = Schema::new(attributes)?;
+        let options =
+            self.properties.into_iter().fold(CreateOptions::default(), |options, (name, value)| {
+                options.with_property(name, value)
+            });
+        let options = options.with_single_writer(self.single_writer);
+        let snapshot = stores.place(&self.dataset)?.create_here(schema, &options).await?;
+        Ok(Answer::of(snapshot, json, text))
     }
-    let schema = Schema::new(attributes)?;
-    let options = arguments
-        .properties
-        .into_iter()
-        .fold(CreateOptions::default(), |options, (name, value)| {
-            options.with_property(name, value)
-        });
-    let options = options.with_single_writer(arguments.single_writer);
-    let snapshot = stores.place(&arguments.dataset)?.create_here(schema, &options).await?;
-    if arguments.json {
-        let value = json!({
-            "location": snapshot.storage().to_string(),
-            "version": snapshot.version().0,
-            "attributes": show::attributes_json(snapshot.schema()),
-        });
-        writeln!(out, "{value:#}")?;
-        return Ok(());
-    }
-    writeln!(out, "created {}", snapshot.storage())?;
-    write!(out, "{}", show::schema(snapshot.schema()))?;
-    Ok(())
+}
+
+fn json(created: &Snapshot) -> Value {
+    json!({
+        "location": created.storage().to_string(),
+        "version": created.version().0,
+        "attributes": show::attributes_json(created.schema()),
+    })
+}
+
+fn text(created: &Snapshot) -> String {
+    format!("created {}\n{}", created.storage(), show::schema(created.schema()))
 }
 
 /// Parses `NAME=VALUE`.

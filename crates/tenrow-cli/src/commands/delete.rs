@@ -1,12 +1,11 @@
 //! `tenrow delete`
 
-use std::io::Write;
-
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use tenrow::DeleteReport;
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::progress::Spinner;
 use crate::row_list;
@@ -25,7 +24,7 @@ Examples:
   tenrow delete digits --rows 0 --version 3
   tenrow delete digits --ids 10000..10100";
 
-/// The arguments of `delete`.
+/// Delete rows
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct DeleteArguments {
@@ -39,49 +38,39 @@ pub(crate) struct DeleteArguments {
     ids: Option<String>,
     #[command(flatten)]
     version: WhichVersion,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Deletes the rows.
-pub(crate) async fn run(
-    arguments: DeleteArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let dataset = stores.open(&arguments.dataset).await?;
-    let _spinner = Spinner::start("deleting");
-    let report = match (&arguments.rows, &arguments.ids) {
-        (Some(rows), _) => {
-            let snapshot = arguments.version.of(&dataset).await?;
-            dataset.delete(&snapshot, &row_list::rows_of(&snapshot.all(), rows)?).await?
-        }
-        (None, ids) => {
-            let ids = row_list::ids(ids.as_deref().unwrap_or_default())?;
-            dataset.delete_ids(&ids).await?
-        }
-    };
-    print(&report, arguments.json, out)
-}
-
-fn print(report: &DeleteReport, as_json: bool, out: &mut Output) -> Result<()> {
-    let newest = &report.snapshot;
-    if as_json {
-        let value = json!({
-            "version": newest.version().0,
-            "deleted_rows": report.deleted_rows,
-            "rows": newest.row_count(),
-        });
-        writeln!(out, "{value:#}")?;
-        return Ok(());
+impl Command for DeleteArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let dataset = stores.open(&self.dataset).await?;
+        let _spinner = Spinner::start("deleting");
+        let report = match (&self.rows, &self.ids) {
+            (Some(rows), _) => {
+                let snapshot = self.version.of(&dataset).await?;
+                dataset.delete(&snapshot, &row_list::rows_of(&snapshot.all(), rows)?).await?
+            }
+            (None, ids) => {
+                let ids = row_list::ids(ids.as_deref().unwrap_or_default())?;
+                dataset.delete_ids(&ids).await?
+            }
+        };
+        Ok(Answer::of(report, json, text))
     }
-    writeln!(
-        out,
+}
+
+fn json(report: &DeleteReport) -> Value {
+    json!({
+        "version": report.snapshot.version().0,
+        "deleted_rows": report.deleted_rows,
+        "rows": report.snapshot.row_count(),
+    })
+}
+
+fn text(report: &DeleteReport) -> String {
+    format!(
         "deleted {}; version {} has {}",
         text::counted(report.deleted_rows, "row", "rows"),
-        newest.version(),
-        text::counted(newest.row_count(), "row", "rows"),
-    )?;
-    Ok(())
+        report.snapshot.version(),
+        text::counted(report.snapshot.row_count(), "row", "rows"),
+    )
 }

@@ -1,16 +1,17 @@
 //! `tenrow demo`
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use serde_json::json;
 use tenrow::{Dataset, ErrorKind, Snapshot};
 use tenrow_convert::{Existing, ImportOptions, OpenOptions, Picture, import, open};
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::commands::{files, info};
 use crate::fault::Result;
 use crate::stores::Stores;
@@ -37,7 +38,7 @@ Beside the dataset a picture of some digits is written: digits.png beside digits
 Example:
   tenrow demo digits";
 
-/// The arguments of `demo`.
+/// Make a dataset of 10,000 handwritten digits, and show it at work
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct DemoArguments {
@@ -46,45 +47,54 @@ pub(crate) struct DemoArguments {
     dir: String,
 }
 
-/// Makes the dataset and shows it.
-pub(crate) async fn run(arguments: DemoArguments, stores: &Stores, out: &mut Output) -> Result<()> {
-    let location = arguments.dir.as_str();
-    let dataset = stores.place(location)?;
-    refuse_existing(&dataset, location).await?;
-    let sheet = sheet_path(&dataset);
-    if sheet.symlink_metadata().is_ok() {
-        let what = "is there already, and is what the picture would be called";
-        return Err(format!(
-            "{}: {what}: choose another folder: `tenrow demo DIR`",
-            sheet.display()
-        )
-        .into());
+impl Command for DemoArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let location = self.dir.as_str();
+        let dataset = stores.place(location)?;
+        refuse_existing(&dataset, location).await?;
+        let sheet = sheet_path(&dataset);
+        if sheet.symlink_metadata().is_ok() {
+            let what = "is there already, and is what the picture would be called";
+            return Err(format!(
+                "{}: {what}: choose another folder: `tenrow demo DIR`",
+                sheet.display()
+            )
+            .into());
+        }
+        let started = Instant::now();
+        let snapshot = import_digits(&dataset).await?;
+        let seconds = started.elapsed().as_secs_f64();
+        let mut text = vec![
+            format!("imported {} in {seconds:.2} s\n", text::counted(10_000, "digit", "digits")),
+            info::description(&snapshot).await?,
+            format!("the first {SHOWN_DIGITS} rows\n"),
+            drawn(&snapshot).await?,
+        ];
+        write_sheet(&snapshot, &sheet).await?;
+        text.push(format!("{SHEET_DIGITS} of them as a picture: {}", sheet.display()));
+
+        let microseconds = timed(&snapshot).await?;
+        let rows = text::count(TIMED_ROWS as u64);
+        text.push(format!("\n{rows} random rows by their number: {microseconds:.1} µs a row"));
+
+        text.push("\nthe same file, opened by others:".into());
+        let lines = files::opening_lines(&snapshot, location).await?;
+        text.extend(lines.iter().map(|line| format!("  {line}")));
+        let word = text::shell_word(location);
+        text.push(format!(
+            "\ngo on with:\n  tenrow info {word}\n  tenrow head {word}\n  tenrow verify {word} --full"
+        ));
+        let json = move |snapshot: &Snapshot| {
+            json!({
+                "location": snapshot.storage().to_string(),
+                "version": snapshot.version().0,
+                "rows": snapshot.row_count(),
+                "picture": sheet,
+                "microseconds_per_row": microseconds,
+            })
+        };
+        Ok(Answer::of(snapshot, json, move |_| text.join("\n")))
     }
-    let started = Instant::now();
-    let snapshot = import_digits(&dataset).await?;
-    let seconds = started.elapsed().as_secs_f64();
-    writeln!(out, "imported {} in {seconds:.2} s\n", text::counted(10_000, "digit", "digits"))?;
-    info::describe(&snapshot, out).await?;
-
-    writeln!(out, "\nthe first {SHOWN_DIGITS} rows\n")?;
-    draw(&snapshot, out).await?;
-    write_sheet(&snapshot, &sheet).await?;
-    writeln!(out, "\n{SHEET_DIGITS} of them as a picture: {}", sheet.display())?;
-
-    let microseconds = timed(&snapshot).await?;
-    let rows = text::count(TIMED_ROWS as u64);
-    writeln!(out, "\n{rows} random rows by their number: {microseconds:.1} µs a row")?;
-
-    writeln!(out, "\nthe same file, opened by others:")?;
-    for line in files::opening_lines(&snapshot, location).await? {
-        writeln!(out, "  {line}")?;
-    }
-    let word = text::shell_word(location);
-    writeln!(
-        out,
-        "\ngo on with:\n  tenrow info {word}\n  tenrow head {word}\n  tenrow verify {word} --full"
-    )?;
-    Ok(())
 }
 
 async fn refuse_existing(dataset: &Dataset, location: &str) -> Result<()> {
@@ -134,16 +144,17 @@ impl Drop for Scratch {
     }
 }
 
-async fn draw(snapshot: &Snapshot, out: &mut Output) -> Result<()> {
+/// The first digits, drawn.
+async fn drawn(snapshot: &Snapshot) -> Result<String> {
     let ink = Drawing::always().ink.unwrap_or(tenrow_convert::Ink::Plain);
     let labels = snapshot.tensors("label")?;
+    let mut text = String::new();
     for (row, picture) in (0..).zip(pictures(snapshot, SHOWN_DIGITS).await?) {
-        write!(out, "{}", picture.half_blocks(ink))?;
         let label = labels.get(row).await?.map(|tensor| tenrow_values::numbers(&tensor));
         let label = label.and_then(|numbers| numbers.first().copied()).unwrap_or_default();
-        writeln!(out, "row {row}: label {label}\n")?;
+        text.push_str(&format!("{}row {row}: label {label}\n\n", picture.half_blocks(ink)));
     }
-    Ok(())
+    Ok(text)
 }
 
 async fn pictures(snapshot: &Snapshot, count: u64) -> Result<Vec<Picture>> {

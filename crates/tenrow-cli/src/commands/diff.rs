@@ -1,12 +1,11 @@
 //! `tenrow diff`
 
-use std::io::Write;
-
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use tenrow::Diff;
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::progress::Spinner;
 use crate::stores::Stores;
@@ -20,7 +19,7 @@ Examples:
   tenrow diff digits 2
   tenrow diff digits 2 before-cleaning --json";
 
-/// The arguments of `diff`.
+/// Show what one version has that another has not
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct DiffArguments {
@@ -30,26 +29,25 @@ pub(crate) struct DiffArguments {
     from: String,
     /// The version that it is compared with; the newest if not given
     to: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Compares the versions.
-pub(crate) async fn run(arguments: DiffArguments, stores: &Stores, out: &mut Output) -> Result<()> {
-    let dataset = stores.open(&arguments.dataset).await?;
-    let from = dataset.named(&arguments.from).await?;
-    let to = match &arguments.to {
-        Some(to) => dataset.named(to).await?,
-        None => dataset.latest().await?,
-    };
-    let spinner = Spinner::start("comparing");
-    let diff = from.diff(&to).await?;
-    drop(spinner);
-    if !arguments.json {
-        return print(&diff, out);
+impl Command for DiffArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let dataset = stores.open(&self.dataset).await?;
+        let from = dataset.named(&self.from).await?;
+        let to = match &self.to {
+            Some(to) => dataset.named(to).await?,
+            None => dataset.latest().await?,
+        };
+        let spinner = Spinner::start("comparing");
+        let diff = from.diff(&to).await?;
+        drop(spinner);
+        Ok(Answer::of(diff, json, text))
     }
-    let value = json!({
+}
+
+fn json(diff: &Diff) -> Value {
+    json!({
         "from": diff.from.0,
         "to": diff.to.0,
         "rows_added": diff.rows_added,
@@ -59,13 +57,10 @@ pub(crate) async fn run(arguments: DiffArguments, stores: &Stores, out: &mut Out
         "bytes_added": diff.bytes_added,
         "files_removed": diff.files_removed,
         "bytes_removed": diff.bytes_removed,
-    });
-    writeln!(out, "{value:#}")?;
-    Ok(())
+    })
 }
 
-fn print(diff: &Diff, out: &mut Output) -> Result<()> {
-    writeln!(out, "from version {} to version {}", diff.from, diff.to)?;
+fn text(diff: &Diff) -> String {
     let mut lines = Vec::new();
     for (what, rows) in [("added", diff.rows_added), ("deleted", diff.rows_deleted)] {
         if rows > 0 {
@@ -85,8 +80,6 @@ fn print(diff: &Diff, out: &mut Output) -> Result<()> {
     if lines.is_empty() {
         lines.push("the same rows, attributes and files".into());
     }
-    for line in lines {
-        writeln!(out, "  {line}")?;
-    }
-    Ok(())
+    let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
+    format!("from version {} to version {}\n{lines}", diff.from, diff.to)
 }

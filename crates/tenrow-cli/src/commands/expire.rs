@@ -1,13 +1,13 @@
 //! `tenrow expire`
 
-use std::io::Write;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 use tenrow::{ExpireOptions, ExpireReport, Version};
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::progress::Spinner;
 use crate::stores::Stores;
@@ -22,7 +22,7 @@ Examples:
   tenrow expire digits --keep-last 10 --older-than 30d --dry-run
   tenrow expire digits --keep-last 1";
 
-/// The arguments of `expire`.
+/// End old versions; `vacuum` then frees their files
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct ExpireArguments {
@@ -37,55 +37,52 @@ pub(crate) struct ExpireArguments {
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Ends old versions.
-pub(crate) async fn run(
-    arguments: ExpireArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let dataset = stores.open(&arguments.dataset).await?;
-    let options = ExpireOptions {
-        keep_last: arguments.keep_last,
-        older_than: arguments.older_than,
-        dry_run: arguments.dry_run,
-    };
-    let spinner = Spinner::start("expiring");
-    let report = dataset.expire(&options).await?;
-    drop(spinner);
-    if !arguments.json {
-        return print(&report, arguments.dry_run, out);
+impl Command for ExpireArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let dataset = stores.open(&self.dataset).await?;
+        let options = ExpireOptions {
+            keep_last: self.keep_last,
+            older_than: self.older_than,
+            dry_run: self.dry_run,
+        };
+        let spinner = Spinner::start("expiring");
+        let report = dataset.expire(&options).await?;
+        drop(spinner);
+        let is_dry = self.dry_run;
+        Ok(Answer::of(
+            report,
+            move |report| json(report, is_dry),
+            move |report| text(report, is_dry),
+        ))
     }
+}
+
+fn json(report: &ExpireReport, is_dry: bool) -> Value {
     let numbers = |versions: &[Version]| versions.iter().map(|v| v.0).collect::<Value>();
-    let value = json!({
-        "dry_run": arguments.dry_run,
+    json!({
+        "dry_run": is_dry,
         "expired": numbers(&report.expired),
         "kept": numbers(&report.kept),
-    });
-    writeln!(out, "{value:#}")?;
-    Ok(())
+    })
 }
 
-fn print(report: &ExpireReport, is_dry: bool, out: &mut Output) -> Result<()> {
+fn text(report: &ExpireReport, is_dry: bool) -> String {
     let expired = text::counted(report.expired.len() as u64, "version", "versions");
     let verb = if is_dry { "would expire" } else { "expired" };
-    match report.expired.as_slice() {
-        [] => writeln!(out, "{verb} nothing: no version is let go by these rules")?,
-        versions => writeln!(out, "{verb} {expired}: {}", text::runs(versions))?,
-    }
+    let mut lines = vec![match report.expired.as_slice() {
+        [] => format!("{verb} nothing: no version is let go by these rules"),
+        versions => format!("{verb} {expired}: {}", text::runs(versions)),
+    }];
     if !report.kept.is_empty() {
-        writeln!(
-            out,
+        lines.push(format!(
             "kept for a tag, a view or a clone: {} (what only a clone keeps stays readable, and nothing new can refer to it)",
             text::runs(&report.kept)
-        )?;
+        ));
     }
     if !is_dry && !report.expired.is_empty() {
-        writeln!(out, "`tenrow vacuum` frees the files that only they needed")?;
+        lines.push("`tenrow vacuum` frees the files that only they needed".into());
     }
-    Ok(())
+    lines.join("\n")
 }

@@ -1,90 +1,73 @@
 //! `tenrow files`
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, stdout};
+use std::rc::Rc;
 
 use clap::Args;
+use futures::stream;
 use serde_json::{Value, json};
-use tenrow::Snapshot;
-use tenrow::format::manifest::{DataFile, origin_of};
+use tenrow::format::manifest::{DataFile, Partition, origin_of};
+use tenrow::{Snapshot, View};
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::file_warnings;
 use crate::progress::Spinner;
 use crate::stores::Stores;
 use crate::text;
-use crate::which_version::WhichVersion;
+use crate::which_rows::WhichRows;
 
 const AFTER: &str = "\
 Use this list and not a pattern: the folder also holds files that only older versions need. What the files alone do \
-not tell is said: with --strict it is an error. At a terminal, the lines that open them elsewhere follow.
+not tell is said: with --strict it is an error. At a terminal, the lines that open them elsewhere follow. Of a view, they are \
+the files that hold its rows, and may hold others too: `tenrow export --view` writes its rows alone.
 
 Examples:
   tenrow files digits
+  tenrow files digits --view train
   tenrow files digits --json | jq -r '.files[].path'";
 
 /// Lines name all files if there are at most this many.
 const NAMED_FILES: usize = 8;
 
-/// The arguments of `files`.
+/// List the Parquet files for other programs
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct FilesArguments {
     /// The dataset
     dataset: String,
     #[command(flatten)]
-    version: WhichVersion,
-    /// Fail if the files alone do not tell all of the version, such as which rows are deleted
+    rows: WhichRows,
+    /// Fail if the files alone do not tell all, such as which rows are deleted, or not in the view
     #[arg(long)]
     strict: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Lists the files.
-pub(crate) async fn run(
-    arguments: FilesArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let snapshot = arguments.version.open(stores, &arguments.dataset).await?;
-    let files = LiveFiles::read(&snapshot).await?;
-    // A tag may be given to another version later: the lines name this one.
-    let version = (!arguments.version.is_newest()).then(|| snapshot.version().0);
-    let lines = files.lines(&arguments.dataset, version);
-    let strictly = || match files.warnings.len() {
-        count if arguments.strict && count > 0 => {
-            Err("--strict: the files alone do not tell all of this version".into())
-        }
-        _ => Ok(()),
-    };
-    if arguments.json {
-        writeln!(out, "{:#}", files.json(&snapshot, &lines))?;
-        return strictly();
+impl Command for FilesArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let view = self.rows.of(&stores.place(&self.dataset)?).await?;
+        let files = LiveFiles::read(&view).await?;
+        let lines = files.lines(&self.dataset, &self.rows.again(&view));
+        let what = if view.name().is_some() { "view" } else { "version" };
+        let fault = (self.strict && !files.warnings.is_empty())
+            .then(|| format!("--strict: the files alone do not tell all of this {what}").into());
+        let warnings = files.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+        let files = Rc::new(files);
+        let text = files.clone().text(&lines);
+        let json = async move { Ok(files.json(&view, &lines)) };
+        let answer = Answer::document(json, stream::iter(text.map(Ok)));
+        Ok(answer.with_remarks(warnings).with_fault(fault))
     }
-    for warning in &files.warnings {
-        writeln!(stderr(), "tenrow: warning: {warning}")?;
-    }
-    for file in &files.files {
-        writeln!(out, "{}", file.path)?;
-    }
-    // A program that reads the list wants nothing else in it.
-    if stdout().is_terminal() {
-        for (_, line) in lines {
-            write!(out, "\n{line}\n")?;
-        }
-    }
-    strictly()
 }
 
 /// The lines that open the same files elsewhere, for `demo` too.
 pub(crate) async fn opening_lines(snapshot: &Snapshot, location: &str) -> Result<Vec<String>> {
-    let files = LiveFiles::read(snapshot).await?;
-    Ok(files.lines(location, None).into_iter().map(|(_, line)| line).collect())
+    let files = LiveFiles::read(&snapshot.all()).await?;
+    Ok(files.lines(location, "").into_iter().map(|(_, line)| line).collect())
 }
 
-/// The base files of a version, and what they alone do not tell.
+/// The base files that hold the rows of a view, and what they alone do not tell of these.
 struct LiveFiles {
     files: Vec<LiveFile>,
     warnings: Vec<String>,
@@ -97,9 +80,14 @@ struct LiveFile {
 }
 
 impl LiveFiles {
-    async fn read(snapshot: &Snapshot) -> Result<Self> {
+    async fn read(view: &View) -> Result<Self> {
+        let snapshot = view.snapshot();
         let spinner = Spinner::start("reading footers");
-        let partitions = snapshot.partition_entries().await?;
+        let (mut partitions, mut warnings) = (snapshot.partition_entries().await?, Vec::new());
+        if !view.is_whole() {
+            let rows = view.row_numbers().await?.to_vec();
+            (partitions, warnings) = holding(partitions, rows);
+        }
         let inspection = snapshot.inspect().await?;
         drop(spinner);
         let files = partitions.iter().filter_map(|partition| {
@@ -108,34 +96,49 @@ impl LiveFiles {
             Some(LiveFile { path, rows: partition.row_count, bytes: file.size_bytes })
         });
         let files = files.collect();
-        let warnings = file_warnings::all(snapshot, &partitions, &inspection);
+        // Of attributes they tell what is so in any file of the version.
+        warnings.extend(file_warnings::all(snapshot, &partitions, &inspection));
         Ok(Self { files, warnings })
     }
 
-    fn json(&self, snapshot: &Snapshot, lines: &[(&'static str, String)]) -> Value {
+    fn json(&self, view: &View, lines: &[(&'static str, String)]) -> Value {
         let files = self
             .files
             .iter()
             .map(|file| json!({ "path": file.path, "rows": file.rows, "bytes": file.bytes }));
         let mut value = json!({
-            "version": snapshot.version().0,
-            "rows": snapshot.row_count(),
+            "version": view.version().0,
+            "rows": view.row_count(),
             "files": files.collect::<Vec<_>>(),
             "warnings": self.warnings,
         });
+        if let Some(name) = view.name() {
+            value["view"] = json!(name);
+        }
         for (program, line) in lines {
             value[*program] = json!(line);
         }
         value
     }
 
+    /// A line for each file, and at a terminal those that open them elsewhere: a program that reads the list wants nothing
+    /// else in it.
+    fn text(
+        self: Rc<Self>,
+        lines: &[(&'static str, String)],
+    ) -> impl Iterator<Item = String> + use<> {
+        let shown = if stdout().is_terminal() { lines } else { &[] };
+        let lines: Vec<_> = shown.iter().map(|(_, line)| format!("\n{line}\n")).collect();
+        (0..self.files.len()).map(move |index| self.files[index].path.clone()).chain(lines)
+    }
+
     /// For each program the line that opens the files.
-    fn lines(&self, dataset: &str, version: Option<u64>) -> Vec<(&'static str, String)> {
+    fn lines(&self, dataset: &str, chosen: &str) -> Vec<(&'static str, String)> {
         if self.files.is_empty() {
             return Vec::new();
         }
         if self.files.len() > NAMED_FILES {
-            return many_lines(dataset, version);
+            return many_lines(dataset, chosen);
         }
         let quoted: Vec<_> = self.files.iter().map(|file| python_text(&file.path)).collect();
         let list = match quoted.as_slice() {
@@ -152,9 +155,8 @@ impl LiveFiles {
 }
 
 /// The lines for more files than anybody wants to see in one.
-fn many_lines(dataset: &str, version: Option<u64>) -> Vec<(&'static str, String)> {
-    let version = version.map(|version| format!(" --version {version}")).unwrap_or_default();
-    let first = format!("tenrow files {}{version} --json > files.json", text::shell_word(dataset));
+fn many_lines(dataset: &str, chosen: &str) -> Vec<(&'static str, String)> {
+    let first = format!("tenrow files {}{chosen} --json > files.json", text::shell_word(dataset));
     let paths = "[f[\"path\"] for f in json.load(open(\"files.json\"))[\"files\"]]";
     let backend = ", dtype_backend=\"pyarrow\"";
     vec![
@@ -162,6 +164,35 @@ fn many_lines(dataset: &str, version: Option<u64>) -> Vec<(&'static str, String)
         ("polars", format!("import json, polars; polars.read_parquet({paths})")),
         ("duckdb", format!("import json, duckdb; duckdb.read_parquet({paths})")),
     ]
+}
+
+/// Of consecutive partitions those that hold any of `rows`, and what their files do not tell of these.
+fn holding(mut partitions: Vec<Partition>, mut rows: Vec<u64>) -> (Vec<Partition>, Vec<String>) {
+    let is_in_order = rows.is_sorted_by(|a, b| a < b);
+    rows.sort_unstable();
+    rows.dedup();
+    let (mut end, mut others) = (0, 0);
+    partitions.retain(|partition| {
+        let start = end;
+        end += partition.live_rows();
+        let held =
+            rows.partition_point(|&row| row < end) - rows.partition_point(|&row| row < start);
+        if held > 0 {
+            others += partition.live_rows() - held as u64;
+        }
+        held > 0
+    });
+    let mut warnings = Vec::new();
+    if others > 0 {
+        let others = text::counted(others, "row of these files is", "rows of these files are");
+        warnings.push(format!("{others} not in the view"));
+    }
+    if !is_in_order {
+        warnings.push(
+            "the view has its rows in an order of its own, which these files do not tell".into(),
+        );
+    }
+    (partitions, warnings)
 }
 
 /// Where a file is, absolutely.
@@ -188,6 +219,25 @@ fn sql_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn partition(row_count: u64) -> Partition {
+        Partition { row_count, ..Partition::default() }
+    }
+
+    #[test]
+    fn the_partitions_of_a_view_are_those_that_hold_any_of_its_rows() {
+        let held = |rows: &[u64]| {
+            let partitions = [3, 0, 2, 4].map(partition).to_vec();
+            let (held, warnings) = holding(partitions, rows.to_vec());
+            (held.iter().map(|p| p.row_count).collect::<Vec<_>>(), warnings.len())
+        };
+        assert_eq!(held(&[0, 1, 2]), (vec![3], 0));
+        assert_eq!(held(&[3, 4]), (vec![2], 0));
+        assert_eq!(held(&[2, 5]), (vec![3, 4], 1));
+        assert_eq!(held(&[4, 3]), (vec![2], 1));
+        assert_eq!(held(&[8, 8]), (vec![4], 2));
+        assert_eq!(held(&[]), (vec![], 0));
+    }
 
     #[test]
     fn paths_with_quotes_stay_one_text() {

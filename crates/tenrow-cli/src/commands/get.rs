@@ -1,23 +1,25 @@
 //! `tenrow get`
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
+use futures::TryStreamExt;
+use serde_json::{Value, json};
 use tenrow::format::AttributeType;
 use tenrow::{Attribute, ReadOptions, Snapshot, Tensor, Verify};
 use tenrow_convert::{Existing, Picture, write_npy, write_stored_file};
 use tenrow_values::tensor_at;
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::commands::export::existing;
 use crate::fault::Result;
-use crate::row_list::row_number;
-use crate::show::{self, Style};
+use crate::row_list::row_of;
+use crate::show::{Rows, Style};
 use crate::stores::Stores;
-use crate::terminal::Drawing;
-use crate::which_version::WhichVersion;
+use crate::table::Detail;
+use crate::terminal::WhetherDrawn;
+use crate::which_rows::WhichRows;
 
 const AFTER: &str = "\
 Rows are counted from 0. What --out writes, its extension says: .npy a tensor or number, .png a tensor \
@@ -26,66 +28,61 @@ of u8 that is a picture; of a file attribute, the file's own bytes whatever the 
 Examples:
   tenrow get digits 59999
   tenrow get digits 7 --attribute image --out seven.png
+  tenrow get digits 0 --view train
   tenrow get photos 0 --attribute file --out first.jpg";
 
-/// The arguments of `get`.
+/// Show one row, or write one of its values to a file
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct GetArguments {
     /// The dataset
     dataset: String,
-    /// The row, counted from 0
+    /// The row, counted from 0; of a view, the place in it
     #[arg(allow_negative_numbers = true)]
     row: String,
     /// Only this attribute
     #[arg(long, short)]
     attribute: Option<String>,
     /// Write the value to this file
-    #[arg(long, short)]
+    #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Replace the file if it is there already
     #[arg(long, requires = "out")]
     force: bool,
     #[command(flatten)]
-    version: WhichVersion,
-    /// Draw pictures even where the output is not a terminal
-    #[arg(long, conflicts_with = "json")]
-    draw: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    rows: WhichRows,
+    #[command(flatten)]
+    drawn: WhetherDrawn,
 }
 
-/// Prints the row, or writes one of its values.
-pub(crate) async fn run(arguments: GetArguments, stores: &Stores, out: &mut Output) -> Result<()> {
-    let snapshot = arguments.version.open(stores, &arguments.dataset).await?;
-    let row = row_number(&snapshot, &arguments.row)?;
-    let asked = match &arguments.attribute {
-        Some(name) => vec![snapshot.attribute(name)?.clone()],
-        None => snapshot.schema().attributes().to_vec(),
-    };
-    let Some(path) = &arguments.out else {
-        if arguments.json {
-            let rows = show::rows_json(&snapshot, row..row + 1, &asked).await?;
-            rows.iter().try_for_each(|row| writeln!(out, "{row:#}"))?;
-            return Ok(());
-        }
-        let drawing = if arguments.draw { Drawing::always() } else { Drawing::on_terminals() };
-        let style = Style { drawing, is_whole: true };
-        write!(out, "{}", show::rows(&snapshot, row..row + 1, &asked, style).await?)?;
-        return Ok(());
-    };
-    let attribute = chosen(&asked, path)?;
-    let existing = existing(arguments.force);
-    existing.check(path)?;
-    write(&snapshot, row, attribute, path, existing).await?;
-    if arguments.json {
-        let value = json!({ "row": row, "attribute": attribute.name, "path": path });
-        writeln!(out, "{value:#}")?;
-        return Ok(());
+impl Command for GetArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let view = self.rows.of(&stores.place(&self.dataset)?).await?;
+        let place = row_of(&view, &self.row)?;
+        let row = view.row_numbers().await?.get(place).unwrap_or(place);
+        let snapshot = view.snapshot();
+        let asked = match &self.attribute {
+            Some(name) => vec![snapshot.attribute(name)?.clone()],
+            None => snapshot.schema().attributes().to_vec(),
+        };
+        let Some(path) = self.out else {
+            let drawing = self.drawn.drawing()?;
+            let rows = Rows::of(snapshot, &asked, Style { drawing, detail: Detail::WHOLE });
+            let mut json = rows.json(&[row].into());
+            let text = rows.text(&[row].into());
+            let json = async move { Ok(json.try_next().await?.unwrap_or(Value::Null)) };
+            return Ok(Answer::document(json, text).with_remarks_of(move || rows.remarks()));
+        };
+        let attribute = chosen(&asked, &path)?;
+        let existing = existing(self.force);
+        existing.check(&path)?;
+        write(snapshot, row, attribute, &path, existing).await?;
+        Ok(Answer::of(
+            (attribute.name.clone(), path),
+            move |(name, path)| json!({ "row": row, "attribute": name, "path": path }),
+            move |(name, path)| format!("wrote {name} of row {row} to {}", path.display()),
+        ))
     }
-    writeln!(out, "wrote {} of row {row} to {}", attribute.name, path.display())?;
-    Ok(())
 }
 
 /// The attribute to write: the one asked for, or the only one that fits the extension.

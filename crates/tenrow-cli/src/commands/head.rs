@@ -1,16 +1,15 @@
 //! `tenrow head`
 
-use std::io::Write;
-
 use clap::Args;
-use serde_json::Value;
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
-use crate::show::{self, Style};
+use crate::show::{Rows, Style};
 use crate::stores::Stores;
-use crate::terminal::Drawing;
-use crate::which_version::{self, WhichVersion};
+use crate::table::Detail;
+use crate::terminal::WhetherDrawn;
+use crate::which_rows::WhichRows;
 
 const AFTER: &str = "\
 Examples:
@@ -19,7 +18,7 @@ Examples:
   tenrow head digits --view test@latest
   tenrow head digits --json | jq '.[]._row_id'";
 
-/// The arguments of `head`.
+/// Show the first rows
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct HeadArguments {
@@ -28,44 +27,30 @@ pub(crate) struct HeadArguments {
     /// How many rows
     #[arg(short = 'n', value_name = "ROWS", default_value_t = 5)]
     row_count: u64,
-    /// The rows of this view, in its order; in another version than its own: VIEW@latest, VIEW@7, VIEW@TAG
-    #[arg(long, value_name = "VIEW", conflicts_with_all = ["version", "at"])]
-    view: Option<String>,
     #[command(flatten)]
-    version: WhichVersion,
-    /// Draw pictures even where the output is not a terminal
-    #[arg(long, conflicts_with = "json")]
-    draw: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    rows: WhichRows,
+    #[command(flatten)]
+    drawn: WhetherDrawn,
 }
 
-/// Prints the first rows.
-pub(crate) async fn run(arguments: HeadArguments, stores: &Stores, out: &mut Output) -> Result<()> {
-    let dataset = stores.place(&arguments.dataset)?;
-    let view = match &arguments.view {
-        Some(name) => which_version::view(&dataset, name).await?,
-        None => arguments.version.of(&dataset).await?.all(),
-    };
-    let (snapshot, row_count) = (view.snapshot(), view.row_count());
-    let first = view.rows(0..arguments.row_count.min(row_count)).await?;
-    let rows = first.row_numbers().await?.to_vec();
-    let attributes = snapshot.schema().attributes();
-    if arguments.json {
-        let rows = show::rows_json(snapshot, rows, attributes).await?;
-        writeln!(out, "{:#}", Value::from(rows))?;
-        return Ok(());
+impl Command for HeadArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let dataset = stores.place(&self.dataset)?;
+        let view = self.rows.of(&dataset).await?;
+        let row_count = view.row_count();
+        if row_count == 0 {
+            return Ok(Answer::none(match view.name() {
+                Some(_) => "the view has no rows",
+                None => "no rows yet: fill it with `tenrow import`",
+            }));
+        }
+        let first = view.rows(0..self.row_count.min(row_count)).await?;
+        let drawing = self.drawn.drawing()?;
+        let style = Style { drawing, detail: Detail::LINE };
+        let attributes = view.snapshot().schema().attributes();
+        let rows = Rows::of(view.snapshot(), attributes, style);
+        let numbers = first.row_numbers().await?;
+        let answer = Answer::array(rows.json(numbers), rows.text(numbers));
+        Ok(answer.with_remarks_of(move || rows.remarks()))
     }
-    let drawing = if arguments.draw { Drawing::always() } else { Drawing::on_terminals() };
-    let style = Style { drawing, is_whole: false };
-    if row_count == 0 && view.name().is_some() {
-        writeln!(out, "the view has no rows")?;
-    } else if row_count == 0 {
-        writeln!(out, "no rows yet: fill it with `tenrow import`")?;
-    }
-    for row in rows {
-        write!(out, "{}", show::rows(snapshot, [row], attributes, style).await?)?;
-    }
-    Ok(())
 }

@@ -1,8 +1,7 @@
 //! `tenrow import`
 
-use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -13,7 +12,8 @@ use tenrow_convert::{
 };
 use tenrow_values::CastMode;
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::commands::create::encoding;
 use crate::fault::Result;
 use crate::progress::Bar;
@@ -41,7 +41,7 @@ Examples:
   tenrow import frame index.csv --rename =row
   tenrow import big *.parquet --in-place";
 
-/// The arguments of `import`.
+/// Import Parquet, Arrow, CSV, JSON Lines, numpy, IDX, image folders
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct ImportArguments {
@@ -89,9 +89,6 @@ pub(crate) struct ImportArguments {
     /// Promise that one program at a time writes, for a store that cannot tell two writers apart
     #[arg(long)]
     single_writer: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -101,34 +98,25 @@ enum Cast {
     Lossy,
 }
 
-/// Imports the sources.
-pub(crate) async fn run(
-    arguments: ImportArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let started = Instant::now();
-    let mut bar = Bar::new("rows");
-    let mut show = |progress: Progress| {
-        bar.set(progress.rows, progress.total_rows, progress.bytes);
-    };
-    check(&arguments)?;
-    let dataset = stores.place(&arguments.dataset)?;
-    let imported = if arguments.in_place {
-        let (sources, renames) = (&arguments.sources, &arguments.renames);
-        import_in_place(&dataset, sources, renames, &mut show).await?
-    } else {
-        copied(&arguments, &dataset, stores, &mut show).await?
-    };
-    bar.finish();
-    for remark in &imported.remarks {
-        writeln!(stderr(), "tenrow: {remark}")?;
+impl Command for ImportArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let started = Instant::now();
+        let mut bar = Bar::new("rows");
+        let mut show = |progress: Progress| {
+            bar.set(progress.rows, progress.total_rows, progress.bytes);
+        };
+        check(&self)?;
+        let dataset = stores.place(&self.dataset)?;
+        let imported = if self.in_place {
+            let (sources, renames) = (&self.sources, &self.renames);
+            import_in_place(&dataset, sources, renames, &mut show).await?
+        } else {
+            copied(&self, &dataset, stores, &mut show).await?
+        };
+        bar.finish();
+        let (remarks, took) = (imported.remarks.clone(), started.elapsed());
+        Ok(Answer::of(imported, json, move |imported| text(imported, took)).with_remarks(remarks))
     }
-    match arguments.json {
-        true => writeln!(out, "{:#}", json(&imported))?,
-        false => report(&imported, started, out)?,
-    }
-    Ok(())
 }
 
 fn check(arguments: &ImportArguments) -> Result<()> {
@@ -247,20 +235,18 @@ fn json(imported: &Imported) -> Value {
     })
 }
 
-fn report(imported: &Imported, started: Instant, out: &mut Output) -> Result<()> {
+fn text(imported: &Imported, took: Duration) -> String {
     let snapshot = &imported.snapshot;
-    writeln!(
-        out,
+    format!(
         "{} {}: {} ({}) in {:.1} s; version {} has {}",
         if imported.created { "created" } else { "appended to" },
         snapshot.storage(),
         text::counted(imported.row_count, "row", "rows"),
         text::size(imported.size_bytes),
-        started.elapsed().as_secs_f64(),
+        took.as_secs_f64(),
         snapshot.version(),
         text::counted(snapshot.row_count(), "row", "rows"),
-    )?;
-    Ok(())
+    )
 }
 
 fn format(name: &str) -> Result<Format> {

@@ -1,17 +1,18 @@
 //! `tenrow info`
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 use tenrow::format::AttributeType;
 use tenrow::{Attribute, AttributeSize, Dataset, Snapshot, Storage, Version};
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::progress::Spinner;
 use crate::stores::Stores;
+use crate::table;
 use crate::text;
 use crate::which_version::WhichVersion;
 
@@ -20,7 +21,7 @@ Examples:
   tenrow info digits
   tenrow info digits --version 2 --json | jq .rows";
 
-/// The arguments of `info`.
+/// Show version, rows, sizes, attributes and properties
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct InfoArguments {
@@ -28,26 +29,23 @@ pub(crate) struct InfoArguments {
     dataset: String,
     #[command(flatten)]
     version: WhichVersion,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Prints what the dataset is.
-pub(crate) async fn run(arguments: InfoArguments, stores: &Stores, out: &mut Output) -> Result<()> {
-    let snapshot = arguments.version.open(stores, &arguments.dataset).await?;
-    let facts = Facts::read(&snapshot).await?;
-    match arguments.json {
-        true => writeln!(out, "{:#}", facts.json(&snapshot))?,
-        false => print(&snapshot, &facts, out)?,
+impl Command for InfoArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let snapshot = self.version.open(stores, &self.dataset).await?;
+        let facts = Facts::read(&snapshot).await?;
+        Ok(Answer::of(
+            (snapshot, facts),
+            |(snapshot, facts)| facts.json(snapshot),
+            |(snapshot, facts)| text(snapshot, facts),
+        ))
     }
-    Ok(())
 }
 
-/// Prints the same to read, for `demo` too.
-pub(crate) async fn describe(snapshot: &Snapshot, out: &mut Output) -> Result<()> {
-    let facts = Facts::read(snapshot).await?;
-    print(snapshot, &facts, out)
+/// The same to read, for `demo` too.
+pub(crate) async fn description(snapshot: &Snapshot) -> Result<String> {
+    Ok(text(snapshot, &Facts::read(snapshot).await?))
 }
 
 /// What the manifest of the version does not say by itself.
@@ -151,49 +149,48 @@ fn shape(attribute_type: &AttributeType) -> Value {
     }
 }
 
-fn print(snapshot: &Snapshot, facts: &Facts, out: &mut Output) -> Result<()> {
-    writeln!(
-        out,
-        "{}\nversion {}: {} in {}, {} on disk ({} raw)\n",
+fn text(snapshot: &Snapshot, facts: &Facts) -> String {
+    let head = format!(
+        "{}\nversion {}: {} in {}, {} on disk ({} raw)\n\n",
         snapshot.storage(),
         snapshot.version(),
         text::counted(snapshot.row_count(), "row", "rows"),
         text::counted(snapshot.partition_count(), "partition", "partitions"),
         text::size(facts.bytes),
         text::size(facts.raw_bytes),
-    )?;
+    );
     let header = ["attribute", "type", "encoding", "on disk"].map(str::to_owned).to_vec();
     let attributes = || snapshot.schema().attributes().iter().zip(&facts.attributes);
     let rows = attributes().map(|(a, facts)| {
         vec![a.name.clone(), a.type_text(), a.encoding.to_string(), text::size(facts.bytes)]
     });
-    write!(out, "{}", text::table(&std::iter::once(header).chain(rows).collect::<Vec<_>>()))?;
+    let table = table::list(&std::iter::once(header).chain(rows).collect::<Vec<_>>());
     let properties = snapshot.properties().iter().map(|(name, value)| format!("{name} = {value}"));
-    print_list("properties", properties, out)?;
     let unfilled = attributes().filter(|(_, facts)| facts.unfilled_rows > 0);
     let unfilled = unfilled.map(|(attribute, facts)| {
         let rows = text::counted(facts.unfilled_rows, "row shows", "rows show");
         let value = attribute.default.as_ref().unwrap_or(&Value::Null);
         format!("{}: {rows} {value}", attribute.name)
     });
-    print_list("not filled: older than the attribute", unfilled, out)?;
     let tags = facts.tags.iter().map(|(tag, version)| format!("{tag} = version {version}"));
-    print_list("tags", tags, out)?;
     let origins = facts.origins.iter();
     let origins = origins.map(|(location, version)| format!("{location}, version {version}"));
-    print_list("refers to files of", origins, out)?;
     let clones = facts.clones.iter();
     let clones = clones.map(|(location, version)| format!("{location}, to version {version}"));
-    print_list("referred to by", clones, out)
+    [
+        head,
+        table,
+        listed("properties", properties),
+        listed("not filled: older than the attribute", unfilled),
+        listed("tags", tags),
+        listed("refers to files of", origins),
+        listed("referred to by", clones),
+    ]
+    .concat()
 }
 
 /// A heading and a line for each; nothing if there is none.
-fn print_list(heading: &str, lines: impl Iterator<Item = String>, out: &mut Output) -> Result<()> {
-    for (number, line) in lines.enumerate() {
-        if number == 0 {
-            writeln!(out, "\n{heading}")?;
-        }
-        writeln!(out, "  {line}")?;
-    }
-    Ok(())
+fn listed(heading: &str, lines: impl Iterator<Item = String>) -> String {
+    let lines: String = lines.map(|line| format!("  {}\n", text::tame(&line))).collect();
+    if lines.is_empty() { lines } else { format!("\n{heading}\n{lines}") }
 }

@@ -1,16 +1,19 @@
 //! `tenrow ls`
 
-use std::io::Write;
+use std::rc::Rc;
 
 use clap::Args;
+use futures::stream;
 use serde_json::{Value, json};
 use tenrow::{Catalog, CatalogEntry, DatasetInfo, Location};
 
-use crate::Output;
-use crate::fault::{self, Result};
+use crate::answer::{Answer, each};
+use crate::command::Command;
+use crate::fault::Result;
 use crate::progress::Spinner;
 use crate::show;
 use crate::stores::Stores;
+use crate::table;
 use crate::text;
 
 const AFTER: &str = "\
@@ -21,44 +24,39 @@ Examples:
   tenrow ls .
   tenrow ls /data --json | jq -r '.[].name'";
 
-/// The arguments of `ls`.
+/// List the datasets in a folder
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct LsArguments {
     /// The folder that holds datasets
     root: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Lists the datasets.
-pub(crate) async fn run(arguments: LsArguments, stores: &Stores, out: &mut Output) -> Result<()> {
-    let root = match Location::parse(&arguments.root)? {
-        Location::Local(folder) if !folder.is_dir() => {
-            return Err(format!("{}: no such folder", folder.display()).into());
+impl Command for LsArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let root = match Location::parse(&self.root)? {
+            Location::Local(folder) if !folder.is_dir() => {
+                return Err(format!("{}: no such folder", folder.display()).into());
+            }
+            root => root.to_string(),
+        };
+        let spinner = Spinner::start("looking for datasets");
+        let entries = Catalog::at(stores.storage(&root)?).list().await?;
+        drop(spinner);
+        if entries.is_empty() && stores.open(&root).await.is_ok() {
+            let word = text::shell_word(&self.root);
+            return Err(
+                format!("{root}: a dataset itself: look at it with `tenrow info {word}`").into()
+            );
         }
-        root => root.to_string(),
-    };
-    let spinner = Spinner::start("looking for datasets");
-    let entries = Catalog::at(stores.storage(&root)?).list().await?;
-    drop(spinner);
-    if entries.is_empty() && stores.open(&root).await.is_ok() {
-        let word = text::shell_word(&arguments.root);
-        return Err(
-            format!("{root}: a dataset itself: look at it with `tenrow info {word}`").into()
-        );
+        let entries = Rc::new(entries);
+        let json = each(&entries, move |entry| Ok(json(&root, entry)));
+        Ok(Answer::array(stream::iter(json), stream::iter(text(&entries).map(Ok))))
     }
-    if arguments.json {
-        let entries: Vec<Value> = entries.into_iter().map(|entry| json(&root, entry)).collect();
-        writeln!(out, "{:#}", Value::from(entries))?;
-        return Ok(());
-    }
-    print(entries, out)
 }
 
-fn json(root: &str, entry: CatalogEntry) -> Value {
-    let mut value = match entry.info {
+fn json(root: &str, entry: &CatalogEntry) -> Value {
+    let mut value = match &entry.info {
         Ok(info) => json!({
             "version": info.version.0,
             "created": text::time(info.created_ms),
@@ -69,35 +67,31 @@ fn json(root: &str, entry: CatalogEntry) -> Value {
             "attributes": show::attributes_json(&info.schema),
             "properties": info.properties,
         }),
-        Err(error) => json!({ "error": fault::line(&error.into()) }),
+        Err(error) => json!({ "error": error.chain() }),
     };
     value["name"] = json!(entry.name);
     value["location"] = json!(format!("{}/{}", root.trim_end_matches('/'), entry.name));
     value
 }
 
-fn print(entries: Vec<CatalogEntry>, out: &mut Output) -> Result<()> {
+/// A table, and a line for each that cannot be read.
+fn text(entries: &Rc<Vec<CatalogEntry>>) -> impl Iterator<Item = String> + use<> {
     let header = ["dataset", "version", "committed", "rows", "Parquet files", "attributes"];
-    let mut rows = vec![header.map(str::to_owned).to_vec()];
-    let mut unreadable = Vec::new();
-    for entry in entries {
-        match entry.info {
-            Ok(info) => rows.push(line(entry.name, &info)),
-            Err(error) => unreadable.push((entry.name, fault::line(&error.into()))),
-        }
-    }
-    if rows.len() > 1 {
-        write!(out, "{}", text::table(&rows))?;
-    } else if unreadable.is_empty() {
-        writeln!(out, "no datasets here: make one with `tenrow create` or `tenrow import`")?;
-    }
-    for (name, reason) in unreadable {
-        writeln!(out, "{name}: cannot be read: {reason}")?;
-    }
-    Ok(())
+    let header = header.map(str::to_owned).to_vec();
+    let line = |entry: &CatalogEntry| Some(line(&entry.name, entry.info.as_ref().ok()?));
+    let has_table = entries.iter().any(|entry| entry.info.is_ok());
+    let rows = has_table.then_some(header).into_iter();
+    let table = table::lists(rows.chain(each(entries, line).flatten()));
+    let unreadable = each(entries, |entry| {
+        let error = entry.info.as_ref().err()?;
+        Some(format!("{}: cannot be read: {}", text::tame(&entry.name), error.chain()))
+    });
+    let none = "no datasets here: make one with `tenrow create` or `tenrow import`";
+    let none = entries.is_empty().then(|| none.to_owned());
+    table.chain(unreadable.flatten()).chain(none)
 }
 
-fn line(name: String, info: &DatasetInfo) -> Vec<String> {
+fn line(name: &str, info: &DatasetInfo) -> Vec<String> {
     const SHOWN_ATTRIBUTES: usize = 4;
     let all = info.schema.attributes();
     let shown = all.iter().take(SHOWN_ATTRIBUTES);
@@ -107,7 +101,7 @@ fn line(name: String, info: &DatasetInfo) -> Vec<String> {
         attributes.push(format!("and {} more", all.len() - SHOWN_ATTRIBUTES));
     }
     vec![
-        name,
+        name.to_owned(),
         info.version.to_string(),
         text::time(info.created_ms),
         text::count(info.row_count),

@@ -1,12 +1,11 @@
 //! `tenrow merge`
 
-use std::io::{Write, stderr};
-
 use clap::Args;
 use serde_json::{Value, json};
 use tenrow::{Dataset, Snapshot};
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::progress::Spinner;
 use crate::stores::Stores;
@@ -21,7 +20,7 @@ there twice.
 Example:
   tenrow merge digits more-digits even-more-digits";
 
-/// The arguments of `merge`.
+/// Append the rows of other datasets, referring to their files
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct MergeArguments {
@@ -30,46 +29,41 @@ pub(crate) struct MergeArguments {
     /// Datasets that have them
     #[arg(value_name = "ORIGIN", required = true)]
     origins: Vec<String>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Appends the rows of the origins.
-pub(crate) async fn run(
-    arguments: MergeArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let dataset = stores.open(&arguments.dataset).await?;
-    // One that cannot be opened is found before any is merged.
-    let mut origins: Vec<(Dataset, Snapshot)> = Vec::new();
-    for location in &arguments.origins {
-        let origin = stores.open(location).await?;
-        let version = origin.latest().await?;
-        origins.push((origin, version));
+impl Command for MergeArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let dataset = stores.open(&self.dataset).await?;
+        // One that cannot be opened is found before any is merged.
+        let mut origins: Vec<(Dataset, Snapshot)> = Vec::new();
+        for location in &self.origins {
+            let origin = stores.open(location).await?;
+            let version = origin.latest().await?;
+            origins.push((origin, version));
+        }
+        for (origin, version) in &origins {
+            let fits = dataset.check_merge(version).await;
+            fits.map_err(|e| format!("{}: {}: nothing was merged", origin.storage(), e.chain()))?;
+        }
+        let mut newest = dataset.latest().await?;
+        let remarks: Vec<String> = origins
+            .iter()
+            .flat_map(|(origin, version)| unmatched(&newest, origin, version))
+            .collect();
+        let spinner = Spinner::start("merging");
+        for (origin, version) in &origins {
+            let merged = dataset.merge(origin, version).await;
+            newest = merged.map_err(|e| format!("{}: {}", origin.storage(), e.chain()))?;
+        }
+        drop(spinner);
+        let (told, same) = (remarks.clone(), origins.clone());
+        Ok(Answer::of(
+            newest,
+            move |newest| json(newest, &origins, &told),
+            move |newest| text(newest, &same),
+        )
+        .with_remarks(remarks))
     }
-    for (origin, version) in &origins {
-        let fits = dataset.check_merge(version).await;
-        fits.map_err(|e| format!("{}: {}: nothing was merged", origin.storage(), e.chain()))?;
-    }
-    let mut newest = dataset.latest().await?;
-    let remarks: Vec<String> =
-        origins.iter().flat_map(|(origin, version)| unmatched(&newest, origin, version)).collect();
-    let spinner = Spinner::start("merging");
-    for (origin, version) in &origins {
-        let merged = dataset.merge(origin, version).await;
-        newest = merged.map_err(|e| format!("{}: {}", origin.storage(), e.chain()))?;
-    }
-    drop(spinner);
-    for remark in &remarks {
-        writeln!(stderr(), "tenrow: {remark}")?;
-    }
-    match arguments.json {
-        true => writeln!(out, "{:#}", json(&newest, &origins, &remarks))?,
-        false => print(&newest, &origins, out)?,
-    }
-    Ok(())
 }
 
 /// The attributes that only one of the two has.
@@ -106,16 +100,15 @@ fn json(newest: &Snapshot, origins: &[(Dataset, Snapshot)], remarks: &[String]) 
     })
 }
 
-fn print(newest: &Snapshot, origins: &[(Dataset, Snapshot)], out: &mut Output) -> Result<()> {
-    for (dataset, version) in origins {
+fn text(newest: &Snapshot, origins: &[(Dataset, Snapshot)]) -> String {
+    let line = |(dataset, version): &(Dataset, Snapshot)| {
         let rows = text::counted(version.row_count(), "row", "rows");
         let (version, place) = (version.version(), dataset.storage());
-        writeln!(
-            out,
-            "{rows} of version {version} of {place}, where that is registered: its files are needed here"
-        )?;
-    }
+        format!(
+            "{rows} of version {version} of {place}, where that is registered: its files are needed here\n"
+        )
+    };
+    let lines: String = origins.iter().map(line).collect();
     let rows = text::counted(newest.row_count(), "row", "rows");
-    writeln!(out, "version {} has {rows}", newest.version())?;
-    Ok(())
+    format!("{lines}version {} has {rows}", newest.version())
 }

@@ -1,11 +1,11 @@
 //! `tenrow restore`
 
-use std::io::Write;
-
 use clap::Args;
 use serde_json::json;
+use tenrow::Snapshot;
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::stores::Stores;
 use crate::text;
@@ -18,7 +18,7 @@ Examples:
   tenrow restore digits 2
   tenrow restore digits trained-on";
 
-/// The arguments of `restore`.
+/// Make an old version the newest again
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct RestoreArguments {
@@ -26,30 +26,24 @@ pub(crate) struct RestoreArguments {
     dataset: String,
     /// The version to come back, by its number or a tag
     version: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Restores the version.
-pub(crate) async fn run(
-    arguments: RestoreArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let dataset = stores.open(&arguments.dataset).await?;
-    let old = dataset.named(&arguments.version).await?.version();
-    let newest = dataset.restore(old).await?;
-    if arguments.json {
-        let value = json!({
-            "version": newest.version().0,
-            "restored_version": old.0,
-            "rows": newest.row_count(),
-        });
-        writeln!(out, "{value:#}")?;
-        return Ok(());
+impl Command for RestoreArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let dataset = stores.open(&self.dataset).await?;
+        let old = dataset.named(&self.version).await?.version();
+        let newest = dataset.restore(old).await?;
+        let json = move |newest: &Snapshot| {
+            json!({
+                "version": newest.version().0,
+                "restored_version": old.0,
+                "rows": newest.row_count(),
+            })
+        };
+        let text = move |newest: &Snapshot| {
+            let rows = text::counted(newest.row_count(), "row", "rows");
+            format!("version {} is what version {old} was: {rows}", newest.version())
+        };
+        Ok(Answer::of(newest, json, text))
     }
-    let rows = text::counted(newest.row_count(), "row", "rows");
-    writeln!(out, "version {} is what version {old} was: {rows}", newest.version())?;
-    Ok(())
 }

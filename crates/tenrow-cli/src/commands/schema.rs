@@ -1,12 +1,11 @@
 //! `tenrow schema`
 
-use std::io::Write;
-
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use tenrow::{Attribute, AttributeType, DType, Encoding, SchemaChange};
+use tenrow::{Attribute, AttributeType, DType, Encoding, SchemaChange, Snapshot};
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::show;
 use crate::stores::Stores;
@@ -24,7 +23,7 @@ Examples:
   tenrow schema reorder digits digit image
   tenrow schema drop digits score";
 
-/// The arguments of `schema`.
+/// Add, drop, rename, widen or reorder attributes
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct SchemaArguments {
@@ -68,9 +67,6 @@ struct AddArguments {
     /// How it is stored: raw, zstd:3, byte_stream_split+zstd:3 or auto
     #[arg(long)]
     encoding: Option<Encoding>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -79,9 +75,6 @@ struct OneArguments {
     dataset: String,
     /// The attribute
     name: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -95,9 +88,6 @@ struct RenameArguments {
     from: String,
     /// What it is to be called
     to: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -111,9 +101,6 @@ struct WidenArguments {
     name: String,
     /// The new type of its elements: i16, i32, i64, f32, f64, …
     dtype: DType,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -126,39 +113,34 @@ struct ReorderArguments {
     /// Attributes; those not named follow in the order that they have
     #[arg(value_name = "NAME", required = true)]
     names: Vec<String>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Changes the schema.
-pub(crate) async fn run(
-    arguments: SchemaArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let (dataset, change, as_json) = match arguments.change {
-        ChangeArguments::Add(a) => (a.dataset.clone(), SchemaChange::Add(added(&a)), a.json),
-        ChangeArguments::Drop(a) => (a.dataset, SchemaChange::Drop(a.name), a.json),
-        ChangeArguments::Rename(a) => {
-            (a.dataset, SchemaChange::Rename { from: a.from, to: a.to }, a.json)
-        }
-        ChangeArguments::Widen(a) => {
-            (a.dataset, SchemaChange::Widen { name: a.name, dtype: a.dtype }, a.json)
-        }
-        ChangeArguments::Nullable(a) => (a.dataset, SchemaChange::MakeNullable(a.name), a.json),
-        ChangeArguments::Reorder(a) => (a.dataset, SchemaChange::Reorder(a.names), a.json),
-    };
-    let snapshot = stores.open(&dataset).await?.change_schema(change).await?;
-    if as_json {
-        let attributes = show::attributes_json(snapshot.schema());
-        let value = json!({ "version": snapshot.version().0, "attributes": attributes });
-        writeln!(out, "{value:#}")?;
-        return Ok(());
+impl Command for SchemaArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let (dataset, change) = match self.change {
+            ChangeArguments::Add(a) => (a.dataset.clone(), SchemaChange::Add(added(&a))),
+            ChangeArguments::Drop(a) => (a.dataset, SchemaChange::Drop(a.name)),
+            ChangeArguments::Rename(a) => {
+                (a.dataset, SchemaChange::Rename { from: a.from, to: a.to })
+            }
+            ChangeArguments::Widen(a) => {
+                (a.dataset, SchemaChange::Widen { name: a.name, dtype: a.dtype })
+            }
+            ChangeArguments::Nullable(a) => (a.dataset, SchemaChange::MakeNullable(a.name)),
+            ChangeArguments::Reorder(a) => (a.dataset, SchemaChange::Reorder(a.names)),
+        };
+        let snapshot = stores.open(&dataset).await?.change_schema(change).await?;
+        Ok(Answer::of(snapshot, json, text))
     }
-    writeln!(out, "version {}", snapshot.version())?;
-    write!(out, "{}", show::schema(snapshot.schema()))?;
-    Ok(())
+}
+
+fn json(changed: &Snapshot) -> Value {
+    let attributes = show::attributes_json(changed.schema());
+    json!({ "version": changed.version().0, "attributes": attributes })
+}
+
+fn text(changed: &Snapshot) -> String {
+    format!("version {}\n{}", changed.version(), show::schema(changed.schema()))
 }
 
 fn added(arguments: &AddArguments) -> Attribute {

@@ -1,12 +1,11 @@
 //! `tenrow tag`
 
-use std::io::Write;
+use clap::{Args, Subcommand};
+use serde_json::json;
+use tenrow::{Dataset, Snapshot, Version};
 
-use clap::Args;
-use serde_json::{Value, json};
-use tenrow::Snapshot;
-
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::stores::Stores;
 use crate::text;
@@ -14,76 +13,134 @@ use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 A tag stands for a version wherever --version is an option, and keeps it from being expired. Tags are \
-kept by the newest version, so giving one or taking one away is a commit.
+kept by the newest version, so creating or dropping one is a commit. `create` may be left out: DATASET \
+alone lists its tags, DATASET NAME creates one.
 
 Examples:
-  tenrow tag digits
-  tenrow tag digits trained-on --version 3
-  tenrow tag digits trained-on --delete";
+  tenrow tag list digits
+  tenrow tag create digits trained-on --version 3
+  tenrow tag digits trained-on
+  tenrow tag drop digits trained-on";
 
-/// The arguments of `tag`.
+/// Name versions: list, create and drop tags
 #[derive(Debug, Args)]
-#[command(after_help = AFTER)]
+#[command(after_help = AFTER, arg_required_else_help = true)]
+#[command(override_usage = "tenrow tag <COMMAND>\n       tenrow tag <DATASET> [NAME] [OPTIONS]")]
 pub(crate) struct TagArguments {
-    /// The dataset
-    dataset: String,
-    /// The tag; without it, all are listed
-    name: Option<String>,
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// What is listed or created without its name, `create`
+    #[arg(hide = true, num_args = 1..=2, value_names = ["DATASET", "NAME"])]
+    short: Vec<String>,
     #[command(flatten)]
     version: WhichVersion,
-    /// Take the tag away; the version stays, unless it has expired and nothing else keeps it
-    #[arg(long, requires = "name", conflicts_with_all = ["version", "at"])]
+    /// What `drop` was called
+    #[arg(long, hide = true, requires = "short", conflicts_with_all = ["version", "at"])]
     delete: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Lists tags, gives one or takes one away.
-pub(crate) async fn run(arguments: TagArguments, stores: &Stores, out: &mut Output) -> Result<()> {
-    let dataset = stores.open(&arguments.dataset).await?;
-    let Some(name) = &arguments.name else {
-        if !arguments.version.is_newest() {
-            return Err("--version: say which tag the version is to have".into());
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the tags
+    #[command(after_help = "Example:\n  tenrow tag list digits")]
+    List {
+        /// The dataset
+        dataset: String,
+    },
+    /// Give a version a name
+    #[command(
+        after_help = "Examples:\n  tenrow tag create digits best\n  tenrow tag create digits trained-on --version 3"
+    )]
+    Create {
+        /// The dataset
+        dataset: String,
+        /// The tag
+        name: String,
+        #[command(flatten)]
+        version: WhichVersion,
+    },
+    /// Drop a tag; its version stays, unless it has expired and nothing else keeps it
+    #[command(after_help = "Example:\n  tenrow tag drop digits trained-on")]
+    Drop {
+        /// The dataset
+        dataset: String,
+        /// The tag
+        name: String,
+    },
+}
+
+impl TagArguments {
+    /// What is to be done, however it was written.
+    fn action(self) -> Result<Action> {
+        let Some(action) = self.action else {
+            return short(self.short, self.version, self.delete);
+        };
+        match self.short.is_empty() && self.version.is_newest() {
+            true => Ok(action),
+            false => {
+                Err("what stands before list, create or drop is for none of them: put it behind"
+                    .into())
+            }
         }
-        return list(&dataset.latest().await?, arguments.json, out);
-    };
-    if arguments.delete {
-        let tagged = dataset.latest().await?.root().tags.get(name).copied();
-        let newest = dataset.untag(name).await?;
-        let value = json!({ "version": newest.version().0, "deleted_tag": name });
-        let ended = tagged.map(|version| text::ended(&newest, version)).unwrap_or_default();
-        let line =
-            format!("took tag {name} away; version {} is the newest{ended}", newest.version());
-        return say(value, &line, arguments.json, out);
     }
-    let version = arguments.version.of(&dataset).await?.version();
-    let newest = dataset.tag(name, version).await?;
-    let value = json!({ "version": newest.version().0, "tag": name, "tagged_version": version.0 });
-    let line =
-        format!("version {version} is called {name}; version {} is the newest", newest.version());
-    say(value, &line, arguments.json, out)
 }
 
-fn say(value: Value, line: &str, as_json: bool, out: &mut Output) -> Result<()> {
-    match as_json {
-        true => writeln!(out, "{value:#}")?,
-        false => writeln!(out, "{line}")?,
+/// The short form.
+fn short(words: Vec<String>, version: WhichVersion, drops: bool) -> Result<Action> {
+    let mut words = words.into_iter();
+    let dataset = words.next().ok_or("no dataset: `tenrow tag list DATASET`")?;
+    match (words.next(), drops) {
+        (Some(name), false) => Ok(Action::Create { dataset, name, version }),
+        (Some(name), true) => Ok(Action::Drop { dataset, name }),
+        (None, false) if version.is_newest() => Ok(Action::List { dataset }),
+        (None, _) => Err("no tag: `tenrow tag create DATASET NAME`, or drop".into()),
     }
-    Ok(())
 }
 
-fn list(newest: &Snapshot, as_json: bool, out: &mut Output) -> Result<()> {
-    let tags = &newest.root().tags;
-    if as_json {
-        let tags = tags.iter().map(|(tag, version)| json!({ "tag": tag, "version": version.0 }));
-        writeln!(out, "{:#}", tags.collect::<Value>())?;
-        return Ok(());
+impl Command for TagArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        match self.action()? {
+            Action::List { dataset } => Ok(list(&stores.open(&dataset).await?.latest().await?)),
+            Action::Create { dataset, name, version } => {
+                created(&stores.open(&dataset).await?, name, &version).await
+            }
+            Action::Drop { dataset, name } => dropped(&stores.open(&dataset).await?, name).await,
+        }
     }
+}
+
+fn list(newest: &Snapshot) -> Answer {
+    let tags: Vec<(String, Version)> = newest.root().tags.clone().into_iter().collect();
     if tags.is_empty() {
-        writeln!(out, "no tags yet: give one with `tenrow tag DATASET NAME`")?;
+        return Answer::none("no tags yet: create one with `tenrow tag create DATASET NAME`");
     }
-    let rows = tags.iter().map(|(tag, version)| vec![tag.clone(), format!("version {version}")]);
-    write!(out, "{}", text::table(&rows.collect::<Vec<_>>()))?;
-    Ok(())
+    Answer::list(
+        &[],
+        tags,
+        |(tag, version)| json!({ "tag": tag, "version": version.0 }),
+        |(tag, version)| vec![tag.clone(), format!("version {version}")],
+    )
+}
+
+async fn created(dataset: &Dataset, name: String, version: &WhichVersion) -> Result<Answer> {
+    let version = version.of(dataset).await?.version();
+    let newest = dataset.tag(&name, version).await?.version();
+    let same = name.clone();
+    Ok(Answer::of(
+        newest,
+        move |newest| json!({ "version": newest.0, "tag": name, "tagged_version": version.0 }),
+        move |newest| format!("version {version} is called {same}; version {newest} is the newest"),
+    ))
+}
+
+async fn dropped(dataset: &Dataset, name: String) -> Result<Answer> {
+    let tagged = dataset.latest().await?.root().tags.get(&name).copied();
+    let newest = dataset.untag(&name).await?;
+    let ended = tagged.map(|version| text::ended(&newest, version)).unwrap_or_default();
+    let same = name.clone();
+    Ok(Answer::of(
+        newest.version(),
+        move |newest| json!({ "version": newest.0, "deleted_tag": name }),
+        move |newest| format!("dropped tag {same}; version {newest} is the newest{ended}"),
+    ))
 }

@@ -1,6 +1,5 @@
 //! `tenrow vacuum`
 
-use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,10 +7,12 @@ use clap::Args;
 use serde_json::{Value, json};
 use tenrow::{Dataset, ListedObject, VacuumOptions, VacuumReport};
 
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::progress::Bar;
 use crate::stores::Stores;
+use crate::table;
 use crate::text;
 
 const AFTER: &str = "\
@@ -24,7 +25,7 @@ Examples:
   tenrow vacuum digits
   tenrow vacuum digits --older-than 0s";
 
-/// The arguments of `vacuum`.
+/// Remove files that no version needs any more
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct VacuumArguments {
@@ -37,45 +38,47 @@ pub(crate) struct VacuumArguments {
     /// Only say what would be removed
     #[arg(long)]
     dry_run: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Removes what no version names.
-pub(crate) async fn run(
-    arguments: VacuumArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let dataset = stores.open(&arguments.dataset).await?;
-    let report = vacuum(&dataset, arguments.older_than, arguments.dry_run).await?;
-    if arguments.json {
-        let value = json!({
-            "dry_run": arguments.dry_run,
-            "removed": objects_json(&report.removed),
-            "removed_bytes": report.removed_bytes,
-            "too_young": report.too_young,
-            "named": report.named,
-        });
-        writeln!(out, "{value:#}")?;
-        return Ok(());
+impl Command for VacuumArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let dataset = stores.open(&self.dataset).await?;
+        let report = vacuum(&dataset, self.older_than, self.dry_run).await?;
+        let (is_dry, older_than) = (self.dry_run, self.older_than);
+        Ok(Answer::of(
+            report,
+            move |report| json(report, is_dry),
+            move |report| text(report, is_dry, older_than),
+        ))
     }
-    if arguments.dry_run {
-        print_objects(&report.removed, out)?;
-    }
-    let verb = if arguments.dry_run { "would remove" } else { "removed" };
+}
+
+fn json(report: &VacuumReport, is_dry: bool) -> Value {
+    json!({
+        "dry_run": is_dry,
+        "removed": objects_json(&report.removed),
+        "removed_bytes": report.removed_bytes,
+        "too_young": report.too_young,
+        "named": report.named,
+    })
+}
+
+fn text(report: &VacuumReport, is_dry: bool, older_than: Duration) -> String {
+    let mut text = if is_dry { objects_text(&report.removed) } else { String::new() };
+    let verb = if is_dry { "would remove" } else { "removed" };
     let files = text::counted(report.removed.len() as u64, "file", "files");
-    writeln!(out, "{verb} {files} ({})", text::size(report.removed_bytes))?;
+    text.push_str(&format!("{verb} {files} ({})\n", text::size(report.removed_bytes)));
     if report.too_young > 0 {
         let young = text::counted(report.too_young, "file is", "files are");
-        let age = humantime::format_duration(arguments.older_than);
-        writeln!(out, "{young} younger than {age} and stay, though no version names them")?;
+        let age = humantime::format_duration(older_than);
+        text.push_str(&format!(
+            "{young} younger than {age} and stay, though no version names them\n"
+        ));
     }
-    Ok(())
+    text
 }
 
-/// Runs a vacuum behind a progress bar; for `repair` too.
+/// Runs a vacuum behind a progress bar; for `orphans` too.
 pub(crate) async fn vacuum(
     dataset: &Dataset,
     older_than: Duration,
@@ -111,11 +114,10 @@ pub(crate) fn objects_json(objects: &[ListedObject]) -> Value {
 }
 
 /// Files, a line each.
-pub(crate) fn print_objects(objects: &[ListedObject], out: &mut Output) -> Result<()> {
+pub(crate) fn objects_text(objects: &[ListedObject]) -> String {
     let row = |object: &ListedObject| {
         let size = text::size(object.size_bytes);
         vec![object.path.clone(), size, text::time(object.modified_ms)]
     };
-    write!(out, "{}", text::table(&objects.iter().map(row).collect::<Vec<_>>()))?;
-    Ok(())
+    table::list(&objects.iter().map(row).collect::<Vec<_>>())
 }

@@ -1,14 +1,14 @@
 //! `tenrow verify`
 
-use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use clap::Args;
 use serde_json::{Value, json};
 use tenrow::{VerifyOptions, VerifyReport};
 
-use crate::Output;
-use crate::fault::Result;
+use crate::answer::Answer;
+use crate::command::Command;
+use crate::fault::{Fault, Result};
 use crate::progress::Bar;
 use crate::stores::Stores;
 use crate::text;
@@ -22,7 +22,7 @@ Examples:
   tenrow verify digits
   tenrow verify digits --full --json";
 
-/// The arguments of `verify`.
+/// Check that all is there and whole; with --full every byte
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct VerifyArguments {
@@ -31,41 +31,37 @@ pub(crate) struct VerifyArguments {
     /// Read every file of every version and check its checksum, and every value of the newest
     #[arg(long)]
     full: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Checks the dataset.
-pub(crate) async fn run(
-    arguments: VerifyArguments,
-    stores: &Stores,
-    out: &mut Output,
-) -> Result<()> {
-    let dataset = stores.open(&arguments.dataset).await?;
-    let bar = Arc::new(Mutex::new(Bar::new("bytes")));
-    let shown = bar.clone();
-    let on_progress = move |done, total| {
-        if let Ok(mut bar) = shown.lock() {
-            bar.set(done, Some(total), done);
+impl Command for VerifyArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        let dataset = stores.open(&self.dataset).await?;
+        let bar = Arc::new(Mutex::new(Bar::new("bytes")));
+        let shown = bar.clone();
+        let on_progress = move |done, total| {
+            if let Ok(mut bar) = shown.lock() {
+                bar.set(done, Some(total), done);
+            }
+        };
+        let options = VerifyOptions { full: self.full, on_progress: Some(Box::new(on_progress)) };
+        let report = dataset.verify(options).await?;
+        if let Ok(bar) = bar.lock() {
+            bar.finish();
         }
-    };
-    let options = VerifyOptions { full: arguments.full, on_progress: Some(Box::new(on_progress)) };
-    let report = dataset.verify(options).await?;
-    if let Ok(bar) = bar.lock() {
-        bar.finish();
+        let fault = fault(&report);
+        let is_full = self.full;
+        Ok(Answer::of(report, json, move |report| text(report, is_full)).with_fault(fault))
     }
-    match arguments.json {
-        true => writeln!(out, "{:#}", json(&report))?,
-        false => print(&report, &arguments, out)?,
-    }
-    out.flush()?;
+}
+
+/// What the program fails with, if anything is wrong.
+fn fault(report: &VerifyReport) -> Option<Fault> {
     match report.faults.as_slice() {
-        [] => Ok(()),
-        [only] => Err(only.to_string().into()),
+        [] => None,
+        [only] => Some(only.to_string().into()),
         [first, others @ ..] => {
             let others = text::counted(others.len() as u64, "more fault", "more faults");
-            Err(format!("{first} (and {others})").into())
+            Some(format!("{first} (and {others})").into())
         }
     }
 }
@@ -87,25 +83,22 @@ fn json(report: &VerifyReport) -> Value {
     })
 }
 
-fn print(report: &VerifyReport, arguments: &VerifyArguments, out: &mut Output) -> Result<()> {
-    writeln!(
-        out,
-        "version {}: checked {}, {}, {}, {}, {}",
+fn text(report: &VerifyReport, is_full: bool) -> String {
+    let mut text = format!(
+        "version {}: checked {}, {}, {}, {}, {}\n",
         report.version,
         text::counted(report.versions, "version", "versions"),
         text::counted(report.partitions, "partition", "partitions"),
         text::counted(report.files, "file", "files"),
         text::counted(report.pages, "page", "pages"),
         text::counted(report.rows, "row", "rows"),
-    )?;
+    );
     match report.faults.as_slice() {
-        [] if arguments.full => writeln!(out, "all is well: {} read", text::size(report.bytes))?,
-        [] => writeln!(out, "all is well; --full reads every byte")?,
-        faults => {
-            for fault in faults {
-                writeln!(out, "fault: {fault}")?;
-            }
+        [] if is_full => {
+            text.push_str(&format!("all is well: {} read\n", text::size(report.bytes)))
         }
+        [] => text.push_str("all is well; --full reads every byte\n"),
+        faults => faults.iter().for_each(|fault| text.push_str(&format!("fault: {fault}\n"))),
     }
-    Ok(())
+    text
 }

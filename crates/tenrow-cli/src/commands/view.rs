@@ -1,13 +1,13 @@
 //! `tenrow view`
 
-use std::io::Write;
-
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use tenrow::{Snapshot, View, ViewOptions};
+use tenrow::format::manifest::ViewRef;
+use tenrow::{Dataset, Snapshot, View, ViewOptions};
 
 use super::sql::view_by_query;
-use crate::Output;
+use crate::answer::Answer;
+use crate::command::Command;
 use crate::fault::Result;
 use crate::row_list::rows_of;
 use crate::stores::Stores;
@@ -16,7 +16,7 @@ use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 A view is a list of rows of one version, in an order of its own, with repeats if you like. It stays what \
-it is whatever is committed later, and its version is kept for it. `take` and `export` read views.
+it is whatever is committed later, and its version is kept for it. `head`, `get`, `take`, `export` and `files` read it by --view.
 
 Examples:
   tenrow view list digits
@@ -27,20 +27,18 @@ Examples:
   tenrow view prefix corpus small --of shuffled --sum tokens --budget 1.9e9
   tenrow view drop digits some";
 
-/// The arguments of `view`.
+/// Keep rows under a name: list, create, split and drop views
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct ViewArguments {
     #[command(subcommand)]
     action: Action,
-    /// Print JSON
-    #[arg(long, global = true)]
-    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List views, with what chose their rows
+    #[command(after_help = "Example:\n  tenrow view list digits")]
     List {
         /// The dataset
         dataset: String,
@@ -52,6 +50,7 @@ enum Action {
     /// Make views of rows by chance, which no row leaves when others are appended or deleted
     Split(SplitArguments),
     /// Drop a view; its version stays, unless it has expired and nothing else keeps it
+    #[command(after_help = "Example:\n  tenrow view drop digits some")]
     Drop {
         /// The dataset
         dataset: String,
@@ -61,6 +60,10 @@ enum Action {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tenrow view create digits some --rows 5,9,5,100..200
+  tenrow view create digits threes 'SELECT _row FROM digits WHERE label = 3'")]
 struct CreateArguments {
     /// The dataset
     dataset: String,
@@ -80,6 +83,10 @@ struct CreateArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tenrow view prefix digits small --of train --rows 1000
+  tenrow view prefix corpus small --of shuffled --sum tokens --budget 1.9e9")]
 struct PrefixArguments {
     /// The dataset
     dataset: String,
@@ -103,6 +110,9 @@ struct PrefixArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  tenrow view split digits train=0.9 test=0.1 --seed 7")]
 struct SplitArguments {
     /// The dataset
     dataset: String,
@@ -125,35 +135,28 @@ fn part(text: &str) -> std::result::Result<(String, f64), String> {
     Ok((name.to_owned(), fraction.parse().map_err(|_| expected())?))
 }
 
-/// Does what is asked of views.
-pub(crate) async fn run(arguments: ViewArguments, stores: &Stores, out: &mut Output) -> Result<()> {
-    let as_json = arguments.json;
-    match arguments.action {
-        Action::List { dataset } => {
-            let dataset = stores.open(&dataset).await?;
-            list(&dataset.latest().await?, as_json, out)
-        }
-        Action::Create(create) => say(&[created(&create, stores).await?], as_json, out),
-        Action::Prefix(prefix) => say(&[cut(&prefix, stores).await?], as_json, out),
-        Action::Split(split) => say(&parted(&split, stores).await?, as_json, out),
-        Action::Drop { dataset, view } => {
-            let dataset = stores.open(&dataset).await?;
-            let kept = dataset.latest().await?.root().views.get(&view).map(|view| view.version);
-            let snapshot = dataset.drop_view(&view).await?;
-            let newest = snapshot.version();
-            let ended = kept.map(|version| text::ended(&snapshot, version)).unwrap_or_default();
-            match as_json {
-                true => {
-                    let value = json!({ "version": newest.0, "dropped_view": view });
-                    writeln!(out, "{value:#}")?;
-                }
-                false => {
-                    writeln!(out, "dropped view {view}; version {newest} is the newest{ended}")?
-                }
-            }
-            Ok(())
+impl Command for ViewArguments {
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        match self.action {
+            Action::List { dataset } => Ok(list(&stores.open(&dataset).await?.latest().await?)),
+            Action::Create(create) => Ok(made(vec![created(&create, stores).await?])),
+            Action::Prefix(prefix) => Ok(made(vec![cut(&prefix, stores).await?])),
+            Action::Split(split) => Ok(made(parted(&split, stores).await?)),
+            Action::Drop { dataset, view } => dropped(&stores.open(&dataset).await?, view).await,
         }
     }
+}
+
+async fn dropped(dataset: &Dataset, view: String) -> Result<Answer> {
+    let kept = dataset.latest().await?.root().views.get(&view).map(|view| view.version);
+    let snapshot = dataset.drop_view(&view).await?;
+    let ended = kept.map(|version| text::ended(&snapshot, version)).unwrap_or_default();
+    let same = view.clone();
+    Ok(Answer::of(
+        snapshot.version(),
+        move |newest| json!({ "version": newest.0, "dropped_view": view }),
+        move |newest| format!("dropped view {same}; version {newest} is the newest{ended}"),
+    ))
 }
 
 async fn created(arguments: &CreateArguments, stores: &Stores) -> Result<View> {
@@ -208,21 +211,21 @@ fn options(query: String, replace: bool) -> ViewOptions {
     ViewOptions::default().with_query(query).with_replace(replace)
 }
 
-fn say(views: &[View], as_json: bool, out: &mut Output) -> Result<()> {
-    if as_json {
+/// Says which views there are now.
+fn made(views: Vec<View>) -> Answer {
+    let json = |views: &Vec<View>| {
         let facts = views.iter().filter_map(|view| Some(facts(view.name()?, view.entry()?)));
-        writeln!(out, "{:#}", facts.collect::<Value>())?;
-        return Ok(());
-    }
-    for view in views {
+        facts.collect()
+    };
+    let line = |view: &View| {
         let rows = text::counted(view.row_count(), "row", "rows");
         let name = view.name().unwrap_or_default();
-        writeln!(out, "view {name}: {rows} of version {}", view.version())?;
-    }
-    Ok(())
+        format!("view {name}: {rows} of version {}\n", view.version())
+    };
+    Answer::of(views, json, move |views| views.iter().map(line).collect())
 }
 
-fn facts(name: &str, view: &tenrow::format::manifest::ViewRef) -> Value {
+fn facts(name: &str, view: &ViewRef) -> Value {
     json!({
         "view": name,
         "rows": view.row_count,
@@ -234,20 +237,18 @@ fn facts(name: &str, view: &tenrow::format::manifest::ViewRef) -> Value {
     })
 }
 
-fn list(newest: &Snapshot, as_json: bool, out: &mut Output) -> Result<()> {
-    let views = &newest.root().views;
-    if as_json {
-        let views = views.iter().map(|(name, view)| facts(name, view));
-        writeln!(out, "{:#}", views.collect::<Value>())?;
-        return Ok(());
-    }
+fn list(newest: &Snapshot) -> Answer {
+    let views: Vec<(String, ViewRef)> = newest.root().views.clone().into_iter().collect();
     if views.is_empty() {
-        writeln!(out, "no views yet: make one with `tenrow view create DATASET NAME`")?;
+        return Answer::none("no views yet: make one with `tenrow view create DATASET NAME`");
     }
-    let rows = views.iter().map(|(name, view)| {
-        let rows = text::counted(view.row_count, "row", "rows");
-        vec![name.clone(), rows, format!("version {}", view.version), view.query.clone()]
-    });
-    write!(out, "{}", text::table(&rows.collect::<Vec<_>>()))?;
-    Ok(())
+    Answer::list(
+        &[],
+        views,
+        |(name, view)| facts(name, view),
+        |(name, view)| {
+            let rows = text::counted(view.row_count, "row", "rows");
+            vec![name.clone(), rows, format!("version {}", view.version), view.query.clone()]
+        },
+    )
 }

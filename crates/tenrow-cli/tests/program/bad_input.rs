@@ -18,7 +18,7 @@ fn bad_usage_exits_with_2() {
         &["import", "ds", "x.csv", "--decode", "0,5"],
         &["import", "ds", "x.csv", "--format", "xls"],
         &["import", "ds", "x.csv", "--in-place", "--cast", "safe"],
-        &["export", "ds", "--out", "out", "--format", "pdf"],
+        &["export", "ds", "--folder", "out", "--format", "pdf"],
         &["get", "ds"],
     ] {
         desk.refused(arguments);

@@ -139,7 +139,7 @@ fn odd_names_are_in_nobodys_way() {
         std::fs::create_dir_all(desk.path("people").join(folder)).unwrap();
         std::fs::write(desk.path("people").join(folder).join("two\nlines"), "").unwrap();
     }
-    for command in [&["info", "people"][..], &["vacuum", "people"], &["repair", "people"]] {
+    for command in [&["info", "people"][..], &["vacuum", "people"], &["orphans", "people"]] {
         desk.ok(command);
     }
     desk.ok(&["expire", "people", "--keep-last", "5"]);

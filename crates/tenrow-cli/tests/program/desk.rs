@@ -61,7 +61,7 @@ impl Desk {
 
     /// The values of an attribute in all rows.
     pub(crate) fn column(&self, dataset: &str, attribute: &str) -> Vec<Value> {
-        self.ok(&["export", dataset, "--out", "column", "--format", "jsonl", "--force"]);
+        self.ok(&["export", dataset, "--folder", "column", "--format", "jsonl", "--force"]);
         let rows = self.text("column/data.jsonl");
         let value = |line| serde_json::from_str::<Value>(line).unwrap()[attribute].clone();
         rows.lines().map(value).collect()

@@ -69,9 +69,9 @@ fn what_is_exported_and_imported_again_is_exported_the_same() {
     let (images, labels) =
         (carried("t10k-images-idx3-ubyte.gz"), carried("t10k-labels-idx1-ubyte.gz"));
     desk.ok(&["import", "a", &images, &labels]);
-    desk.ok(&["export", "a", "--out", "a-npy", "--format", "npy"]);
+    desk.ok(&["export", "a", "--folder", "a-npy", "--format", "npy"]);
     desk.ok(&["import", "b", "a-npy/image.npy", "a-npy/label.npy", "--encoding", "image=zstd:1"]);
-    desk.ok(&["export", "b", "--out", "b-npy", "--format", "npy"]);
+    desk.ok(&["export", "b", "--folder", "b-npy", "--format", "npy"]);
     for name in ["image.npy", "label.npy"] {
         assert_eq!(desk.read(&format!("a-npy/{name}")), desk.read(&format!("b-npy/{name}")));
     }

@@ -18,7 +18,7 @@ fn a_tag_is_a_version_wherever_one_is_chosen() {
     assert!(!desk.ok(&["head", "people", "--version", "first"]).contains("row 3"));
     desk.ok(&["take", "people", "--rows", "..", "--version", "first", "--out", "rows.jsonl"]);
     assert_eq!(desk.text("rows.jsonl").lines().count(), 3);
-    desk.ok(&["export", "people", "--version", "first", "--out", "out", "--format", "jsonl"]);
+    desk.ok(&["export", "people", "--version", "first", "--folder", "out", "--format", "jsonl"]);
     assert_eq!(desk.text("out/data.jsonl").lines().count(), 3);
 }
 
@@ -45,7 +45,7 @@ fn tags_are_listed_beside_their_versions() {
     let versions = desk.json(&["versions", "people", "--json"]);
     assert_eq!(versions[1]["tags"], json!(["a"]));
     assert_eq!(desk.json(&["info", "people", "--json"])["tags"], json!({ "a": 3, "b": 1 }));
-    let gone = desk.json(&["tag", "people", "b", "--delete", "--json"]);
+    let gone = desk.json(&["tag", "drop", "people", "b", "--json"]);
     assert_eq!(gone, json!({ "version": 5, "deleted_tag": "b" }));
     assert_eq!(desk.ok(&["tag", "people"]), "a  version 3\n");
 }
@@ -60,9 +60,8 @@ fn what_is_no_tag_is_refused_with_the_rule() {
     desk.ok(&["tag", "people", "first", "--version", "1"]);
     let complaint = desk.fails(&["tag", "people", "first", "--version", "2"]);
     assert!(complaint.contains("is that of version 1"), "{complaint}");
-    desk.fails(&["tag", "people", "--version", "2"]);
-    desk.refused(&["tag", "people", "--delete"]);
-    desk.refused(&["tag", "people", "first", "--delete", "--version", "1"]);
+    desk.refused(&["tag", "create", "people"]);
+    desk.refused(&["tag", "drop", "people", "first", "--version", "1"]);
 }
 
 #[test]
@@ -88,7 +87,7 @@ fn an_unknown_version_or_tag_is_answered_with_those_that_exist() {
         &["info", "people", "--version", "best"][..],
         &["diff", "people", "best"],
         &["restore", "people", "best"],
-        &["tag", "people", "best", "--delete"],
+        &["tag", "drop", "people", "best"],
     ] {
         let complaint = desk.fails(arguments);
         assert!(

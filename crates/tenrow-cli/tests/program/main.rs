@@ -3,13 +3,16 @@
 
 mod desk;
 
+mod answers;
 mod bad_input;
 mod changes;
 mod datasets;
 mod digits;
 mod history;
+mod looks;
 mod real_inputs;
 mod rows;
+mod spellings;
 #[cfg(feature = "sql")]
 mod sql;
 mod upkeep;

@@ -57,7 +57,7 @@ fn every_plain_type_comes_back_from_our_own_export() {
     desk.ok(&create);
     desk.write("in.jsonl", format!("{}\n{{}}\n", Value::Object(row)));
     desk.ok(&["import", "one", "in.jsonl"]);
-    desk.ok(&["export", "one", "--out", "out", "--format", "jsonl"]);
+    desk.ok(&["export", "one", "--folder", "out", "--format", "jsonl"]);
     desk.ok(&["import", "two", "out/data.jsonl"]);
     let (one, two) = (rows(&desk, "one"), rows(&desk, "two"));
     assert_eq!(one, two);
@@ -79,7 +79,7 @@ fn times_of_zones_are_shown_taken_and_exported_by_every_build() {
     desk.ok(&["create", "tokyo", "-a", "t:timestamp(s,Asia/Tokyo)"]);
     desk.ok(&["import", "tokyo", "t.csv"]);
     assert!(desk.ok(&["get", "tokyo", "0"]).contains("09:01:00"));
-    desk.ok(&["export", "tokyo", "--out", "out", "--format", "jsonl"]);
+    desk.ok(&["export", "tokyo", "--folder", "out", "--format", "jsonl"]);
     assert!(String::from_utf8(desk.read("out/data.jsonl")).unwrap().contains("+09:00"));
 }
 
@@ -97,10 +97,10 @@ fn tables_that_lose_rows_are_errors_or_keep_them() {
     desk.write("hive/year=2020/x.csv", "x\n1\n").write("hive/year=2021/x.csv", "x\n2\n");
     desk.ok(&["import", "hive-ds", "hive"]);
     assert_eq!(desk.column("hive-ds", "year"), [2020, 2021]);
-    desk.ok(&["export", "one", "--out", "lake/year=2020", "--format", "parquet"]);
+    desk.ok(&["export", "one", "--folder", "lake/year=2020", "--format", "parquet"]);
     let complaint = desk.fails(&["import", "placed", "lake", "--in-place"]);
     assert!(complaint.contains("year") && complaint.contains("--in-place"), "{complaint}");
-    desk.ok(&["export", "hive-ds", "--out", "own/year=2020", "--format", "parquet"]);
+    desk.ok(&["export", "hive-ds", "--folder", "own/year=2020", "--format", "parquet"]);
     desk.ok(&["import", "own-ds", "own", "--in-place"]);
     assert_eq!(desk.column("own-ds", "year"), [2020, 2021]);
     assert!(!desk.path("placed").exists() && !desk.path("ds").exists());
@@ -113,8 +113,8 @@ fn files_that_are_there_stay_unless_they_are_to_be_replaced() {
     desk.write("out/data.jsonl", "old").write("out/x.npy", "old").write("one.npy", "old");
     for command in [
         &["take", "ds", "--rows", "0", "--out", "out/data.jsonl"][..],
-        &["export", "ds", "--out", "out", "--format", "jsonl"],
-        &["export", "ds", "--out", "out", "--format", "npy"],
+        &["export", "ds", "--folder", "out", "--format", "jsonl"],
+        &["export", "ds", "--folder", "out", "--format", "npy"],
         &["get", "ds", "0", "-a", "x", "--out", "one.npy"],
     ] {
         let complaint = desk.fails(command);
@@ -132,7 +132,7 @@ fn an_export_that_fails_leaves_nothing_behind() {
     let desk = Desk::new();
     desk.write("t.jsonl", "{\"x\":1}\n{\"x\":null}\n").ok(&["import", "ds", "t.jsonl"]);
     for format in ["npz", "npy"] {
-        let complaint = desk.fails(&["export", "ds", "--out", "out", "--format", format]);
+        let complaint = desk.fails(&["export", "ds", "--folder", "out", "--format", format]);
         assert!(complaint.contains("row 1"), "{complaint}");
         assert_eq!(std::fs::read_dir(desk.path("out")).unwrap().count(), 0, "{format}");
     }
@@ -144,9 +144,9 @@ fn what_json_has_no_form_for_is_said() {
     desk.write("t.csv", "x\nNaN\ninf\n1.5\n").ok(&["import", "ds", "t.csv"]);
     let remarks = desk.remarks(&["take", "ds", "--rows", "0..3", "--out", "x.jsonl"]);
     assert!(remarks.contains("x: 2 NaN or infinite"), "{remarks}");
-    let remarks = desk.remarks(&["export", "ds", "--out", "out", "--format", "jsonl"]);
+    let remarks = desk.remarks(&["export", "ds", "--folder", "out", "--format", "jsonl"]);
     assert!(remarks.contains("became null"), "{remarks}");
-    assert!(desk.remarks(&["export", "ds", "--out", "out", "--format", "parquet"]).is_empty());
+    assert!(desk.remarks(&["export", "ds", "--folder", "out", "--format", "parquet"]).is_empty());
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_cast_counts_among_the_files_of_one_import_too() {
     for (name, attribute) in [("whole", "x:i8"), ("wide", "x:i64")] {
         desk.ok(&["create", name, "-a", attribute]);
         desk.write("one.csv", "x\n3\n").ok(&["import", name, "one.csv"]);
-        desk.ok(&["export", name, "--out", name, "--format", "parquet"]);
+        desk.ok(&["export", name, "--folder", name, "--format", "parquet"]);
     }
     let both = ["whole/data.parquet", "wide/data.parquet"];
     let complaint = desk.fails(&[&["import", "both"][..], &both].concat());

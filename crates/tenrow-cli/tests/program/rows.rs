@@ -82,13 +82,13 @@ fn files_of_a_folder_come_back_byte_for_byte() {
     let large = vec![7u8; 3 << 20];
     desk.write("in/cats/a.bin", b"small").write("in/large.bin", &large);
     desk.ok(&["import", "ds", "in"]);
-    desk.ok(&["export", "ds", "--out", "out", "--format", "images"]);
+    desk.ok(&["export", "ds", "--folder", "out", "--format", "images"]);
     assert_eq!(desk.read("out/cats/a.bin"), b"small");
     assert_eq!(desk.read("out/large.bin"), large);
     desk.ok(&["get", "ds", "1", "--attribute", "file", "--out", "large"]);
     assert_eq!(desk.read("large"), large);
     assert!(desk.remarks(&["files", "ds"]).contains("1 large file is not in these files"));
-    desk.ok(&["export", "ds", "--out", "out", "--format", "parquet"]);
+    desk.ok(&["export", "ds", "--folder", "out", "--format", "parquet"]);
     desk.ok(&["import", "again", "out/data.parquet"]);
     desk.ok(&["get", "again", "1", "--attribute", "file", "--out", "large-again"]);
     assert_eq!(desk.read("large-again"), large);
@@ -97,14 +97,14 @@ fn files_of_a_folder_come_back_byte_for_byte() {
 #[test]
 fn an_export_says_what_it_leaves_out() {
     let desk = people();
-    let remarks = desk.remarks(&["export", "people", "--out", "out", "--format", "npz"]);
+    let remarks = desk.remarks(&["export", "people", "--folder", "out", "--format", "npz"]);
     assert!(remarks.contains("left out: column \"name\""), "{remarks}");
 }
 
 #[test]
 fn parquet_files_are_indexed_in_place_and_must_not_change() {
     let desk = people();
-    desk.ok(&["export", "people", "--out", "out", "--format", "parquet"]);
+    desk.ok(&["export", "people", "--folder", "out", "--format", "parquet"]);
     let arguments = ["import", "lake", "out/data.parquet", "--in-place", "--rename", "age=years"];
     desk.ok(&arguments);
     desk.ok(&arguments);
@@ -134,7 +134,7 @@ fn idx_files_become_images_and_labels() {
         desk.ok(&["get", "ds", "2"]),
         "row 2\n  image  u8[2,2] [[8, 9], [10, 11]]\n  label  4\n"
     );
-    desk.ok(&["export", "ds", "--out", "out", "--format", "npy"]);
+    desk.ok(&["export", "ds", "--folder", "out", "--format", "npy"]);
     assert_eq!(npy_body(&desk.read("out/image.npy")), pixels);
 }
 
@@ -151,7 +151,7 @@ fn every_command_about_rows_speaks_json() {
     assert_eq!((&imported["imported_rows"], &imported["created"]), (&3.into(), &false.into()));
     let taken = desk.json(&["take", "people", "--rows", "0", "--out", "rows.jsonl", "--json"]);
     assert_eq!(taken, json!({ "version": 4, "rows": 1, "path": "rows.jsonl" }));
-    let exported = desk.json(&["export", "people", "--out", "out", "--format", "npy", "--json"]);
+    let exported = desk.json(&["export", "people", "--folder", "out", "--format", "npy", "--json"]);
     assert_eq!(exported["skipped"][0]["attribute"], "name");
     let created = desk.json(&["create", "ds", "-a", "x:bf16[2,2]", "--json"]);
     assert_eq!(created["attributes"], json!([{ "name": "x", "type": "bf16[2,2]" }]));

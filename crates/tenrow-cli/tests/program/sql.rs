@@ -271,8 +271,8 @@ fn statements_that_change_something_say_what_they_did() {
         "OK, 1 row, version 1\n"
     );
     let refused = desk.fails(&["sql", "COPY people TO 'people.json'"]);
-    assert!(refused.contains("--out"), "{refused}");
-    let copied = desk.ok(&["sql", "COPY young TO 'young.csv'", "--out", "files/"]);
+    assert!(refused.contains("--folder"), "{refused}");
+    let copied = desk.ok(&["sql", "COPY young TO 'young.csv'", "--folder", "files"]);
     assert_eq!(copied, "OK, 1 row\n");
     assert!(desk.path("files/young.csv").exists());
 }

@@ -58,10 +58,10 @@ fn vacuum_frees_what_no_version_needs_and_says_so_first() {
     let desk = untidy();
     desk.ok(&["compact", "people"]);
     desk.ok(&["expire", "people", "--keep-last", "1"]);
-    let orphans = desk.json(&["repair", "people", "--json"]);
+    let orphans = desk.json(&["orphans", "people", "--json"]);
     let orphans = orphans["orphans"].as_array().unwrap().len() as u64;
     assert!(orphans >= 3, "two data files and a deletion vector, found {orphans}");
-    assert!(desk.ok(&["repair", "people"]).contains("no version names"));
+    assert!(desk.ok(&["orphans", "people"]).contains("no version names"));
 
     let young = desk.json(&["vacuum", "people", "--json"]);
     assert_eq!((&young["removed"], &young["too_young"]), (&json!([]), &orphans.into()));
@@ -71,7 +71,7 @@ fn vacuum_frees_what_no_version_needs_and_says_so_first() {
     let removed = desk.json(&["vacuum", "people", "--older-than", "0s", "--json"]);
     assert_eq!(removed["removed"].as_array().unwrap().len() as u64, orphans);
     assert!(removed["removed_bytes"].as_u64().unwrap() > 0);
-    assert!(desk.ok(&["repair", "people"]).contains("no orphans"));
+    assert!(desk.ok(&["orphans", "people"]).contains("no orphans"));
     assert_eq!(desk.column("people", "name").len(), 5);
     desk.ok(&["verify", "people", "--full"]);
 }
@@ -79,7 +79,7 @@ fn vacuum_frees_what_no_version_needs_and_says_so_first() {
 #[test]
 fn upkeep_of_what_is_no_dataset_is_refused() {
     let desk = Desk::new();
-    for command in ["compact", "vacuum", "repair", "tag"] {
+    for command in ["compact", "vacuum", "orphans", "versions"] {
         assert!(desk.fails(&[command, "nothing"]).contains("not a tenrow dataset"));
     }
     desk.fails(&["expire", "nothing", "--keep-last", "1"]);

@@ -17,7 +17,7 @@ fn a_view_is_made_listed_read_and_dropped() {
     desk.ok(&["take", "people", "--rows", "2,0,0", "--version", "2", "--out", "rows.jsonl"]);
     desk.ok(&["take", "people", "--view", "some", "--out", "view.jsonl"]);
     assert_eq!(desk.text("view.jsonl"), desk.text("rows.jsonl"));
-    desk.ok(&["export", "people", "--view", "some", "--out", "out", "--format", "jsonl"]);
+    desk.ok(&["export", "people", "--view", "some", "--folder", "out", "--format", "jsonl"]);
     assert_eq!(desk.text("out/data.jsonl"), desk.text("rows.jsonl"));
     desk.ok(&["take", "people", "--view", "some", "--rows", "1..", "--out", "two.jsonl"]);
     assert!(desk.text("rows.jsonl").ends_with(&desk.text("two.jsonl")));
@@ -98,4 +98,67 @@ fn rows_that_were_chosen_are_read_where_columns_came_later() {
     let complaint = desk.fails(&["head", "people", "--view", "old@latest"]);
     assert!(complaint.contains("1 of 2 rows of view \"old\" are not in"), "{complaint}");
     assert!(desk.fails(&["tag", "people", "latest"]).contains("the newest version is called that"));
+}
+
+#[test]
+fn a_row_of_a_view_is_its_place_in_it() {
+    let desk = people();
+    desk.ok(&["view", "create", "people", "some", "--rows", "2,0"]);
+    let grace = desk.json(&["get", "people", "0", "--view", "some", "--json"]);
+    assert_eq!((&grace["_row"], &grace["name"]), (&2.into(), &"Grace".into()));
+    let ada = desk.ok(&["get", "people", "1", "--view", "some"]);
+    assert!(ada.starts_with("row 0\n") && ada.contains("\"Ada\""), "{ada}");
+    let complaint = desk.fails(&["get", "people", "2", "--view", "some"]);
+    assert!(complaint.contains("view some has 2 rows, 0 to 1"), "{complaint}");
+    desk.ok(&["schema", "add", "people", "-a", "team:string", "--default", "x"]);
+    let newer = desk.json(&["get", "people", "0", "--view", "some@latest", "--json"]);
+    assert_eq!((&newer["name"], &newer["team"]), (&"Grace".into(), &"x".into()));
+    desk.refused(&["get", "people", "0", "--view", "some", "--version", "2"]);
+}
+
+#[test]
+fn the_files_of_a_view_are_those_that_hold_its_rows() {
+    let desk = people();
+    desk.ok(&["import", "people", "people.csv"]);
+    let all = desk.json(&["files", "people", "--json"]);
+    desk.ok(&["view", "create", "people", "later", "--rows", "3..6"]);
+    desk.ok(&["view", "create", "people", "mixed", "--rows", "5,0"]);
+    desk.ok(&["import", "people", "people.csv"]);
+    let later = desk.json(&["files", "people", "--view", "later", "--json"]);
+    assert_eq!(later["files"], serde_json::json!([all["files"][1]]));
+    let facts = (&later["view"], &later["version"], &later["rows"], &later["warnings"]);
+    assert_eq!(facts, (&"later".into(), &3.into(), &3.into(), &serde_json::json!([])));
+    assert!(later["pandas"].as_str().unwrap().contains(".parquet"));
+    let listed = desk.ok(&["files", "people", "--view", "later", "--strict"]);
+    assert_eq!(listed.trim_end(), all["files"][1]["path"].as_str().unwrap());
+
+    let mixed = desk.json(&["files", "people", "--view", "mixed", "--json"]);
+    assert_eq!(mixed["files"], all["files"]);
+    let warnings = mixed["warnings"].to_string();
+    assert!(warnings.contains("4 rows of these files are not in the view"), "{warnings}");
+    assert!(warnings.contains("an order of its own"), "{warnings}");
+    let output = desk.run(&["files", "people", "--view", "mixed", "--strict"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("all of this view"));
+    assert!(desk.fails(&["files", "people", "--view", "none"]).contains("there are later, mixed"));
+}
+
+#[test]
+fn many_files_of_a_view_are_opened_by_lines_that_name_it() {
+    let desk = people();
+    for _ in 0..9 {
+        desk.ok(&["import", "people", "people.csv"]);
+    }
+    desk.ok(&["view", "create", "people", "all", "--rows", ".."]);
+    desk.ok(&["import", "people", "people.csv"]);
+    for (chosen, expected) in [
+        (&["--view", "all"][..], "tenrow files people --view all --json > files.json"),
+        (&["--view", "all@latest"], "tenrow files people --view all@13 --json > files.json"),
+        (&["--version", "11"], "tenrow files people --version 11 --json > files.json"),
+        (&[], "tenrow files people --json > files.json"),
+    ] {
+        let files = desk.json(&[&["files", "people", "--json"], chosen].concat());
+        let line = files["pandas"].as_str().unwrap();
+        assert!(line.starts_with(expected), "{line}");
+    }
 }

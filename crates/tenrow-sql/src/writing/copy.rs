@@ -107,7 +107,7 @@ fn allowed(folders: &[PathBuf], target: &Path) -> Result<PathBuf> {
 fn refused(target: &Path) -> Error {
     let shown = target.display();
     Error::invalid(format!(
-        "COPY TO {shown}: the session may not write files; give it a folder with --out"
+        "COPY TO {shown}: the session may not write files; give it a folder with --folder"
     ))
 }
 
@@ -140,7 +140,7 @@ mod tests {
         {
             assert!(asked(target).is_err(), "{target}");
         }
-        assert!(allowed(&[], Path::new("a.csv")).unwrap_err().to_string().contains("--out"));
+        assert!(allowed(&[], Path::new("a.csv")).unwrap_err().to_string().contains("--folder"));
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(other.path(), out.path().join("link")).unwrap();

@@ -12,12 +12,20 @@ use std::str::FromStr;
 use clap::Args;
 use tenrow_convert::{Format, Purpose};
 
+use crate::answer::Answer;
+use crate::command::Command;
+use crate::fault::Result;
+use crate::stores::Stores;
 use crate::text;
 
 #[cfg(not(feature = "sql"))]
-pub(crate) use absent::{run, view_by_query};
+use absent::run;
+#[cfg(not(feature = "sql"))]
+pub(crate) use absent::view_by_query;
 #[cfg(feature = "sql")]
-pub(crate) use present::{run, view_by_query};
+use present::run;
+#[cfg(feature = "sql")]
+pub(crate) use present::view_by_query;
 
 const AFTER: &str = "\
 The datasets in a root are tables: digits, \"speech/train\" and, if there are several roots, data.digits. \
@@ -49,12 +57,12 @@ Examples:
   tenrow sql 'SELECT * FROM digits WHERE label < 2' --out zeros-and-ones.parquet
   tenrow sql --root a=/data --root b=/old 'SELECT * FROM a.people JOIN b.people USING (name)'
   tenrow sql 'ALTER TABLE digits ADD COLUMN ink DOUBLE; UPDATE digits SET ink = tensor_mean(image)'
-  tenrow sql \"COPY (SELECT * FROM digits) TO 'digits.parquet'\" --out exports/
+  tenrow sql \"COPY (SELECT * FROM digits) TO 'digits.parquet'\" --folder exports
   tenrow sql --file report.sql --timing
   echo 'SHOW TABLES; DESCRIBE digits' | tenrow sql
   tenrow sql";
 
-/// The arguments of `sql`.
+/// Ask datasets questions in SQL, and change them
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct SqlArguments {
@@ -73,9 +81,12 @@ pub(crate) struct SqlArguments {
     parameters: Vec<String>,
     #[arg(long, help = format!("table, {}; if not given, what --out ends with, else table", Format::known(Purpose::Answers)))]
     format: Option<Form>,
-    /// Write the last answer to this file; a folder, or what ends with / and is made then, is where COPY … TO may write
-    #[arg(long = "out", short, value_name = "FILE|FOLDER")]
+    /// The file to write the last answer to, whose extension says the format
+    #[arg(long = "out", short, value_name = "FILE")]
     outs: Vec<PathBuf>,
+    /// A folder that COPY … TO may write into; made if it is not there
+    #[arg(long = "folder", value_name = "FOLDER")]
+    folders: Vec<PathBuf>,
     /// Replace the file that --out names
     #[arg(long)]
     force: bool,
@@ -85,6 +96,33 @@ pub(crate) struct SqlArguments {
     /// Say how long each statement took
     #[arg(long)]
     timing: bool,
+    #[arg(from_global)]
+    json: bool,
+}
+
+#[cfg(feature = "sql")]
+impl SqlArguments {
+    /// The form that was asked for: `--json` is `--format json`.
+    fn form(&self) -> Result<Option<Form>> {
+        let json = Form::Rows(Format::named("json", Purpose::Answers)?);
+        match (self.format, self.json) {
+            (Some(form), true) if form != json => {
+                Err(format!("--json and --format {form}: choose one").into())
+            }
+            (_, true) => Ok(Some(json)),
+            (form, false) => Ok(form),
+        }
+    }
+}
+
+impl Command for SqlArguments {
+    // At the prompt it ends the statement, not the program.
+    const TAKES_INTERRUPTS: bool = true;
+
+    async fn run(self, stores: &Stores) -> Result<Answer> {
+        run(self, stores).await?;
+        Ok(Answer::said())
+    }
 }
 
 /// How answers are shown or written.
@@ -99,7 +137,7 @@ enum Form {
 impl FromStr for Form {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
         if text == "table" {
             return Ok(Form::Table);
         }

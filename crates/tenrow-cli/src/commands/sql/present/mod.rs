@@ -1,6 +1,5 @@
 //! `tenrow sql` where SQL is built in.
 
-mod cells;
 mod engine;
 mod interactive;
 mod new_file;

@@ -21,21 +21,27 @@ pub(crate) async fn session(arguments: &SqlArguments, stores: &Stores) -> Result
         let place = RootPlace::Storage(stores.storage(&folder)?);
         options.roots.push(RootOption { name: name.map(str::to_owned), place });
     }
-    if let Some(out) = arguments.outs.iter().find(|out| out.to_string_lossy().contains("://")) {
-        let (scheme, _) = out.to_str().and_then(|out| out.split_once("://")).unwrap_or_default();
-        let reason = "files are written on this machine, not into a store: give a path";
-        return Err(format!("--out {scheme}://…: {reason}").into());
-    }
     options = options.with_output_formats(answer_formats());
-    for folder in folders(&arguments.outs) {
-        std::fs::create_dir_all(folder).map_err(|e| format!("--out {}: {e}", folder.display()))?;
+    for folder in arguments.folders.iter().chain(folders(&arguments.outs)) {
+        check_local("--folder", folder)?;
+        let made = std::fs::create_dir_all(folder);
+        made.map_err(|error| format!("--folder {}: {error}", folder.display()))?;
         options = options.with_output_folder(folder);
     }
+    arguments.outs.iter().try_for_each(|out| check_local("--out", out))?;
     options.memory_limit_bytes = arguments.memory;
     Ok(Session::new(&options)?)
 }
 
-/// Those of `--out` that are folders, or are to be.
+/// Refuses what lies in a store; its location, which may hold a secret, is not repeated.
+fn check_local(option: &str, path: &Path) -> Result<()> {
+    let text = path.to_string_lossy();
+    let Some((scheme, _)) = text.split_once("://") else { return Ok(()) };
+    let reason = "files are written on this machine, not into a store: give a path";
+    Err(format!("{option} {scheme}://…: {reason}").into())
+}
+
+/// Those of `--out` that are folders, or are to be: they were given so before there was `--folder`.
 fn folders(outs: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
     outs.iter().filter(|out| is_folder(out))
 }

@@ -41,7 +41,7 @@ async fn shell(arguments: &SqlArguments, stores: &Stores, second: Second) -> Res
         session: roots::session(arguments, stores).await?,
         engine: Engine::start()?,
         interrupts: Interrupts::listen(second)?,
-        form: arguments.format,
+        form: arguments.form()?,
         timing: arguments.timing,
     })
 }

@@ -5,19 +5,15 @@ use std::ops::Range;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, SchemaRef};
-use console::{measure_text_width, truncate_str};
+use console::measure_text_width;
 
-use super::cells;
 use crate::fault::Result;
+use crate::table::{self, Detail, GAP, MORE};
 
 /// Rows that are held back, to find out how wide columns are.
 pub(crate) const BLOCK_ROWS: usize = 1000;
 /// A column of text is made no narrower than this.
 const MIN_WIDTH: usize = 8;
-/// Between columns.
-const GAP: &str = "  ";
-/// Stands for columns that there is no room for.
-const MORE: &str = "…";
 
 /// Prints rows as a table, whose columns are as wide as the widest cell of a block.
 pub(crate) struct Table<W> {
@@ -47,7 +43,7 @@ impl<W: Write> Table<W> {
     /// A table with lines of at most `width` characters.
     pub(crate) fn new(schema: &SchemaRef, width: Option<usize>, out: W) -> Self {
         let column = |field: &Field| {
-            let is_number = cells::is_number(field);
+            let is_number = table::is_number(field);
             Column { field: field.clone(), is_number }
         };
         let columns = schema.fields().iter().map(|field| column(field)).collect();
@@ -72,7 +68,9 @@ impl<W: Write> Table<W> {
         let mut lines = vec![Vec::with_capacity(self.columns.len()); rows.len()];
         for (column, values) in self.columns.iter().zip(batch.columns()) {
             let values = values.slice(rows.start, rows.len());
-            for (line, text) in lines.iter_mut().zip(cells::texts(&column.field, &values)?) {
+            for (line, text) in
+                lines.iter_mut().zip(table::texts(&column.field, &values, Detail::CELL)?)
+            {
                 line.push(text);
             }
         }
@@ -121,17 +119,7 @@ impl<W: Write> Table<W> {
     }
 
     fn line<'a>(&self, layout: &Layout, cells: impl Iterator<Item = &'a str>) -> String {
-        let mut line = String::new();
-        for ((cell, column), &width) in cells.zip(&self.columns).zip(&layout.widths) {
-            let cell = truncate_str(cell, width, MORE);
-            let room = " ".repeat(width.saturating_sub(measure_text_width(&cell)));
-            match column.is_number {
-                true => line.extend([room.as_str(), &cell, GAP]),
-                false => line.extend([&cell, room.as_str(), GAP]),
-            }
-        }
-        line.truncate(line.trim_end().len());
-        line
+        table::line(cells, &layout.widths, |column| self.columns[column].is_number)
     }
 
     /// The layout that these rows need.

@@ -1,34 +1,29 @@
-//! Values as the cells of a table: short, and on one line.
+//! Values as text on one line, as much of them as there is room for.
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{DataType, Field, Fields};
+use tenrow::Attribute;
 use tenrow::format::AttributeType;
-use tenrow::{Attribute, Tensor};
 use tenrow_values::{FileArray, attribute_of, conform, tensor_at};
 
+use super::detail::Detail;
+use super::tensors::tensor_text;
 use crate::fault::Result;
-use crate::{show, text};
+use crate::text;
 
 /// What a null is shown as.
-const NULL: &str = "null";
-/// Tensors of at most this many elements are shown whole.
-const WHOLE_ELEMENTS: u64 = 8;
-/// Of larger ones, and of longer lists, so many are shown.
-const SHOWN_ITEMS: usize = 4;
-/// Of bytes, so many.
-const SHOWN_BYTES: usize = 16;
-/// The longest cell, in characters.
-const SHOWN_CHARACTERS: usize = 200;
+pub(crate) const NULL: &str = "null";
 
-/// The cells of a column.
-pub(crate) fn texts(field: &Field, column: &ArrayRef) -> Result<Vec<String>> {
-    let texts = values(field, column, Quotes::None)?;
-    Ok(texts.into_iter().map(|text| shortened(printable(text))).collect())
+/// The values of a column, each on one line that a terminal shows as it is.
+pub(crate) fn texts(field: &Field, column: &ArrayRef, detail: Detail) -> Result<Vec<String>> {
+    let texts = values(field, column, detail)?;
+    Ok(texts.into_iter().map(|text| shortened(text::tame(&text).into_owned(), detail)).collect())
 }
 
 /// Whether a column is of numbers, which stand on the right.
+#[cfg(feature = "sql")]
 pub(crate) fn is_number(field: &Field) -> bool {
     let of_attribute = || attribute_of(field).is_ok_and(|a| is_scalar(&a.attribute_type));
     field.data_type().is_numeric() || of_attribute()
@@ -38,34 +33,31 @@ fn is_scalar(attribute_type: &AttributeType) -> bool {
     matches!(attribute_type, AttributeType::Scalar(dtype) if *dtype != tenrow::DType::Bool)
 }
 
-/// Whether text is quoted: within lists it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Quotes {
-    None,
-    Double,
-}
-
-fn values(field: &Field, column: &ArrayRef, quotes: Quotes) -> Result<Vec<String>> {
+fn values(field: &Field, column: &ArrayRef, detail: Detail) -> Result<Vec<String>> {
     if let Ok(attribute) = attribute_of(field)
-        && let Some(texts) = of_attribute(&attribute, column)
+        && let Some(texts) = of_attribute(&attribute, column, detail)
     {
         return Ok(texts);
     }
     match column.data_type() {
-        DataType::List(item) => lists(item, column, |row| column.as_list::<i32>().value(row)),
-        DataType::LargeList(item) => lists(item, column, |row| column.as_list::<i64>().value(row)),
-        DataType::FixedSizeList(item, _) => {
-            lists(item, column, |row| column.as_fixed_size_list().value(row))
+        DataType::List(item) => {
+            lists(item, column, detail, |row| column.as_list::<i32>().value(row))
         }
-        DataType::Struct(fields) => structs(fields, column),
-        DataType::Binary => bytes(column, |row| column.as_binary::<i32>().value(row)),
-        DataType::LargeBinary => bytes(column, |row| column.as_binary::<i64>().value(row)),
-        DataType::BinaryView => bytes(column, |row| column.as_binary_view().value(row)),
+        DataType::LargeList(item) => {
+            lists(item, column, detail, |row| column.as_list::<i64>().value(row))
+        }
+        DataType::FixedSizeList(item, _) => {
+            lists(item, column, detail, |row| column.as_fixed_size_list().value(row))
+        }
+        DataType::Struct(fields) => structs(fields, column, detail),
+        DataType::Binary => bytes(column, detail, |row| column.as_binary::<i32>().value(row)),
+        DataType::LargeBinary => bytes(column, detail, |row| column.as_binary::<i64>().value(row)),
+        DataType::BinaryView => bytes(column, detail, |row| column.as_binary_view().value(row)),
         DataType::FixedSizeBinary(_) => {
-            bytes(column, |row| column.as_fixed_size_binary().value(row))
+            bytes(column, detail, |row| column.as_fixed_size_binary().value(row))
         }
         data_type => {
-            let is_quoted = quotes == Quotes::Double && data_type.is_string();
+            let is_quoted = detail.quotes && data_type.is_string();
             let options = FormatOptions::default();
             let formatter = ArrayFormatter::try_new(column, &options)?;
             each(column, |row| {
@@ -87,7 +79,7 @@ fn each(column: &ArrayRef, text: impl Fn(usize) -> Result<String>) -> Result<Vec
 }
 
 /// Tensors and files; `None` if it is neither, or no tensor in spite of its type.
-fn of_attribute(attribute: &Attribute, column: &ArrayRef) -> Option<Vec<String>> {
+fn of_attribute(attribute: &Attribute, column: &ArrayRef, detail: Detail) -> Option<Vec<String>> {
     let attribute_type = &attribute.attribute_type;
     let is_tensor = matches!(
         attribute_type,
@@ -105,67 +97,43 @@ fn of_attribute(attribute: &Attribute, column: &ArrayRef) -> Option<Vec<String>>
     let files = FileArray::of(&column).ok()?;
     let text = |row| match &files {
         Some(files) if *attribute_type == AttributeType::File => file(files, row),
-        _ => tensor_at(attribute_type, &column, row).map(|tensor| tensor_text(&tensor)),
+        _ => tensor_at(attribute_type, &column, row).map(|tensor| tensor_text(&tensor, detail)),
     };
     Some((0..column.len()).map(|row| text(row).unwrap_or_else(|| NULL.to_owned())).collect())
 }
 
-/// `u8[28,28] [0, 0, 12, 7, …]`; small ones whole; of a number only the number.
-fn tensor_text(tensor: &Tensor) -> String {
-    let shape = tensor.shape();
-    let dims: Vec<_> = shape.iter().map(u64::to_string).collect();
-    let count: u64 = shape.iter().product();
-    let values = match count <= WHOLE_ELEMENTS {
-        true => show::nested(&show::texts(tensor), shape),
-        false => format!("[{}, …]", first(tensor).join(", ")),
-    };
-    match shape {
-        [] => values,
-        _ => format!("{}[{}] {values}", tensor.dtype(), dims.join(",")),
-    }
+/// `"a.png" image/png 1.2 KiB`: what is known of a file.
+pub(crate) fn file_text(name: Option<&str>, media_type: Option<&str>, size: Option<u64>) -> String {
+    let name = name.map(|name| format!("{name:?}"));
+    let media_type = media_type.map(|media_type| text::tame(media_type).into_owned());
+    let parts: Vec<_> = [name, media_type, size.map(text::size)].into_iter().flatten().collect();
+    if parts.is_empty() { "a file".to_owned() } else { parts.join(" ") }
 }
 
-/// The first elements.
-fn first(tensor: &Tensor) -> Vec<String> {
-    let count: u64 = tensor.shape().iter().product();
-    let item_bytes = tensor.bytes().len() / usize::try_from(count).unwrap_or(usize::MAX).max(1);
-    let bytes = tensor.bytes().get(..SHOWN_ITEMS * item_bytes).unwrap_or_default();
-    let head = Tensor::new(tensor.dtype(), &[SHOWN_ITEMS as u64], bytes.to_vec().into());
-    head.map(|head| show::texts(&head)).unwrap_or_default()
-}
-
-/// `"a.png" image/png 1.2 KiB`.
 fn file(files: &FileArray, row: usize) -> Option<String> {
-    if !files.is_valid(row) {
-        return None;
-    }
-    let parts = [
-        files.name(row).map(|name| format!("{name:?}")),
-        files.media_type(row).map(str::to_owned),
-        files.bytes(row).map(|bytes| text::size(bytes.len() as u64)),
-    ];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    Some(if parts.is_empty() { "a file".to_owned() } else { parts.join(" ") })
+    let size = files.bytes(row).map(|bytes| bytes.len() as u64);
+    files.is_valid(row).then(|| file_text(files.name(row), files.media_type(row), size))
 }
 
 fn lists(
     item: &Field,
     column: &ArrayRef,
+    detail: Detail,
     items: impl Fn(usize) -> ArrayRef,
 ) -> Result<Vec<String>> {
     each(column, |row| {
         let items = items(row);
-        let shown = items.slice(0, items.len().min(SHOWN_ITEMS.max(WHOLE_ELEMENTS as usize)));
-        let texts = values(item, &shown, Quotes::Double)?;
+        let shown = items.slice(0, items.len().min(detail.items));
+        let texts = values(item, &shown, detail.within())?;
         let more = if shown.len() < items.len() { ", …" } else { "" };
         Ok(format!("[{}{more}]", texts.join(", ")))
     })
 }
 
-fn structs(fields: &Fields, column: &ArrayRef) -> Result<Vec<String>> {
+fn structs(fields: &Fields, column: &ArrayRef, detail: Detail) -> Result<Vec<String>> {
     let structs = column.as_struct();
     let both = fields.iter().zip(structs.columns());
-    let columns = both.map(|(field, column)| values(field, column, Quotes::Double));
+    let columns = both.map(|(field, column)| values(field, column, detail.within()));
     let columns = columns.collect::<Result<Vec<_>>>()?;
     each(column, |row| {
         let parts = fields.iter().zip(&columns);
@@ -174,30 +142,22 @@ fn structs(fields: &Fields, column: &ArrayRef) -> Result<Vec<String>> {
     })
 }
 
-fn bytes<'a>(column: &'a ArrayRef, bytes: impl Fn(usize) -> &'a [u8]) -> Result<Vec<String>> {
+fn bytes<'a>(
+    column: &'a ArrayRef,
+    detail: Detail,
+    bytes: impl Fn(usize) -> &'a [u8],
+) -> Result<Vec<String>> {
     each(column, |row| {
         let bytes = bytes(row);
-        let shown = &bytes[..bytes.len().min(SHOWN_BYTES)];
+        let shown = &bytes[..bytes.len().min(detail.bytes)];
         let hex: String = shown.iter().map(|byte| format!("{byte:02x}")).collect();
         let more = if shown.len() < bytes.len() { "…" } else { "" };
         Ok(format!("{}: {hex}{more}", text::size(bytes.len() as u64)))
     })
 }
 
-/// Without what would move the cursor, or worse.
-fn printable(text: String) -> String {
-    if !text.contains(char::is_control) {
-        return text;
-    }
-    let shown = |c: char| match c {
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
-    };
-    text.chars().map(shown).collect()
-}
-
-fn shortened(text: String) -> String {
-    match text.char_indices().nth(SHOWN_CHARACTERS) {
+fn shortened(text: String, detail: Detail) -> String {
+    match text.char_indices().nth(detail.characters) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
@@ -214,7 +174,7 @@ mod tests {
 
     fn of(column: impl Array + 'static) -> Vec<String> {
         let column: ArrayRef = Arc::new(column);
-        texts(&Field::new("x", column.data_type().clone(), true), &column).unwrap()
+        texts(&Field::new("x", column.data_type().clone(), true), &column, Detail::CELL).unwrap()
     }
 
     #[test]
@@ -228,7 +188,7 @@ mod tests {
         let large = FixedSizeListArray::from_iter_primitive::<UInt8Type, _, _>(rows, 100);
         let attribute = Attribute::parse("image:u8[10,10]").unwrap();
         let column: ArrayRef = Arc::new(large);
-        let shown = texts(&attribute.arrow_field(), &column).unwrap();
+        let shown = texts(&attribute.arrow_field(), &column, Detail::CELL).unwrap();
         assert_eq!(shown, ["u8[10,10] [0, 1, 2, 3, …]"]);
     }
 
@@ -250,7 +210,7 @@ mod tests {
         let long = "ä".repeat(1000);
         let shown = of(StringArray::from(vec!["a\nb\x1b[2J", &long]));
         assert_eq!(shown[0], "a\\nb\\u{1b}[2J");
-        assert_eq!(shown[1].chars().count(), SHOWN_CHARACTERS + 1);
+        assert_eq!(shown[1].chars().count(), Detail::CELL.characters + 1);
     }
 
     #[test]
