@@ -16,7 +16,7 @@ use tenrow::{
     Attribute, Columns, CompactOptions, DType, Dataset, ErrorKind, FileValue, Schema, SchemaChange,
     Snapshot, WriteOptions,
 };
-use tenrow_convert::{ConvertError, Existing, Format, Purpose, export, export_file};
+use tenrow_convert::{Existing, Format, Purpose, export, export_file};
 use tenrow_tests::{block_on, folder, place};
 
 use super::stock::verified;
@@ -229,7 +229,7 @@ fn what_is_damaged_is_neither_copied_nor_exported() {
                 let error = export(&snapshot.all(), &to, format, Existing::Keep, &mut |_| {})
                     .await
                     .unwrap_err();
-                let ConvertError::Dataset(error) = error else { panic!("{error}") };
+                let error = tenrow::Error::from(error);
                 assert_eq!(error.kind(), ErrorKind::Corrupt, "{format}: {}", error.chain());
                 // Of images, those before the damaged one are there.
                 let before = if format == named("images") { number } else { 0 };
