@@ -87,7 +87,7 @@ impl Dataset {
         wait(py, self.dataset.tagged(tag)).map(|snapshot| self.of(snapshot))
     }
 
-    /// By number, tag or as `latest`.
+    /// By number, tag, date or time, or as `latest`.
     fn named(&self, py: Python<'_>, text: &str) -> PyResult<Snapshot> {
         wait(py, self.dataset.named(text)).map(|snapshot| self.of(snapshot))
     }

@@ -12,7 +12,7 @@ use crate::fault::Result;
 use crate::progress::Bar;
 use crate::stores::Stores;
 use crate::text;
-use crate::which_version::{self, WhichVersion};
+use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 npy writes <attribute>.npy for each tensor or number, png a contact sheet of each attribute of pictures; the formats \
@@ -96,7 +96,7 @@ pub(crate) async fn run(
     let target = Target::of(&arguments.out, arguments.format)?;
     let dataset = stores.open(&arguments.dataset).await?;
     let view = match &arguments.view {
-        Some(name) => which_version::view(&dataset, name).await?,
+        Some(name) => dataset.view_named(name).await?,
         None => arguments.version.of(&dataset).await?.all(),
     };
     let (snapshot, row_count) = (view.snapshot(), view.row_count());

@@ -10,7 +10,7 @@ use crate::fault::Result;
 use crate::show::{self, Style};
 use crate::stores::Stores;
 use crate::terminal::Drawing;
-use crate::which_version::{self, WhichVersion};
+use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 Examples:
@@ -45,7 +45,7 @@ pub(crate) struct HeadArguments {
 pub(crate) async fn run(arguments: HeadArguments, stores: &Stores, out: &mut Output) -> Result<()> {
     let dataset = stores.place(&arguments.dataset)?;
     let view = match &arguments.view {
-        Some(name) => which_version::view(&dataset, name).await?,
+        Some(name) => dataset.view_named(name).await?,
         None => arguments.version.of(&dataset).await?.all(),
     };
     let (snapshot, row_count) = (view.snapshot(), view.row_count());

@@ -14,7 +14,7 @@ use crate::progress::Bar;
 use crate::row_list::rows_of;
 use crate::stores::Stores;
 use crate::text;
-use crate::which_version::{self, WhichVersion};
+use crate::which_version::WhichVersion;
 
 const AFTER: &str = "\
 Rows come in the order asked, and as often as asked. A .png is a contact sheet: the pictures of the rows, side by side.
@@ -57,7 +57,7 @@ pub(crate) struct TakeArguments {
 pub(crate) async fn run(arguments: TakeArguments, stores: &Stores, out: &mut Output) -> Result<()> {
     let dataset = stores.open(&arguments.dataset).await?;
     let view = match &arguments.view {
-        Some(name) => which_version::view(&dataset, name).await?,
+        Some(name) => dataset.view_named(name).await?,
         None => arguments.version.of(&dataset).await?.all(),
     };
     let view = match &arguments.rows {

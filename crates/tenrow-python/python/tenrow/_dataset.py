@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import operator
 import os
@@ -36,18 +37,23 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_connections)
 
 
+#: Which version is meant: its number; a tag, `latest`, or a date or time in UTC as text; or a time.
+Which = int | str | datetime.date
+
+
 def open(  # noqa: A001
     uri: str | PathLike[str],
-    version: int | str | None = None,
+    version: Which | None = None,
     tag: str | None = None,
     options: Mapping[str, str] | None = None,
 ) -> Dataset:
-    """Opens a dataset: its newest version, an older one by number, or the one with a tag.
+    """Opens a dataset: its newest version, an older one by number, the one with a tag, or the one that was the newest at a time.
 
-    A `version` that is a text is a tag or `latest`, as for the program: `tenrow.open(place, "best")`.
+    A `version` that is a text is a tag, `latest`, or a date or time in UTC, as for the program: `tenrow.open(place, "best")`,
+    `tenrow.open(place, "2026-01-31T18:30")`. A `datetime` has a time zone; a `date` is its first moment in UTC.
     `options` say how an object store is reached, such as `{"region": "eu-west-1"}`.
 
-    Raises `NotADataset` if there is none, `NotFound` for a version or tag that is not there.
+    Raises `NotADataset` if there is none, `NotFound` for a version or tag that is not there, or a time before the first.
 
     >>> import tenrow
     >>> tenrow.open("/nothing/there")
@@ -56,12 +62,21 @@ def open(  # noqa: A001
     """
     if version is not None and tag is not None:
         raise InvalidInput(f"version={version} and tag={tag!r}: give one of them")
+    version = _text_of_time(version) if isinstance(version, datetime.date) else version
     is_text = isinstance(version, str)
     if isinstance(version, bool) or not (version is None or is_text or hasattr(version, "__index__")):
-        raise WrongType(f"version={version!r}: a version is a whole number, or a tag as text")
+        raise WrongType(f"version={version!r}: a version is a whole number, a tag as text, or a time")
     if version is not None and not is_text and operator.index(version) < 1:
         raise NotFound(f"no version {version}: they are numbered from 1")
     return Dataset(_State(os.fsdecode(uri), dict(options or {}), version, tag))
+
+
+def _text_of_time(time: datetime.date) -> str:
+    if not isinstance(time, datetime.datetime):
+        return time.isoformat()
+    if time.tzinfo is None:
+        raise InvalidInput(f"version={time!r}: a time without a time zone could mean several: give tzinfo=datetime.timezone.utc")
+    return time.astimezone(datetime.timezone.utc).replace(tzinfo=None).isoformat() + "Z"
 
 
 def _reopened(uri: str, version: int, options: dict[str, str]) -> Dataset:
@@ -398,15 +413,15 @@ class Dataset(Readable):
         """Takes a tag away."""
         self._place.untag(name)
 
-    def restore(self, version: int) -> Dataset:
-        """A new version that is what an older one was; nothing in between is lost.
+    def restore(self, version: Which) -> Dataset:
+        """A new version that is what an older one was, which is named as for `tenrow.open`; nothing in between is lost.
 
         >>> import tempfile, tenrow
         >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
         >>> len(ds.delete([0, 1]).restore(ds.version))
         3
         """
-        return self._at(self._place.restore(version))
+        return self._at(self._place.restore(open(self._uri, version, None, self._options).version))
 
     def set_properties(self, **properties: Any) -> Dataset:
         """Notes properties, any JSON; `None` takes one away.

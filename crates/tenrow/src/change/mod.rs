@@ -16,5 +16,6 @@ pub use column_fill::{ColumnFill, FillReport};
 pub use compact::{CompactOptions, CompactReport};
 pub use delete::DeleteReport;
 pub(crate) use file_paths::{FilePaths, file_attributes};
+pub(crate) use names::LATEST;
 pub use schema::SchemaChange;
 pub use view::ViewOptions;
