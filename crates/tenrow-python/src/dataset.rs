@@ -216,6 +216,20 @@ impl Dataset {
         wait(py, self.dataset.create_view(name, &view.view, &options)).map(drop)
     }
 
+    /// Keeps the rows of a version in parts by chance, a view each.
+    #[pyo3(signature = (snapshot, parts, seed=0, replace=false))]
+    fn split_views(
+        &self,
+        py: Python<'_>,
+        snapshot: &Snapshot,
+        parts: Vec<(String, f64)>,
+        seed: u64,
+        replace: bool,
+    ) -> PyResult<Vec<View>> {
+        let views = wait(py, self.dataset.split_views(&snapshot.snapshot, seed, &parts, replace))?;
+        Ok(views.into_iter().map(|view| View::new(view, self.place.clone())).collect())
+    }
+
     fn drop_view(&self, py: Python<'_>, name: &str) -> PyResult<Snapshot> {
         wait(py, self.dataset.drop_view(name)).map(|snapshot| self.of(snapshot))
     }

@@ -317,3 +317,15 @@ def test_an_exception_of_what_shows_progress_is_raised(digits):
     with pytest.raises(KeyboardInterrupt):
         later._place.vacuum(None, True, stop)
     assert len(later.compact()) == ROWS + 5
+
+
+def test_the_views_of_a_split_are_there_together_or_not_at_all(digits):
+    digits.create_view("test", [1])
+    before = digits.latest().version
+    with pytest.raises(FileExistsError):
+        digits.split_views({"train": 0.9, "test": 0.1})
+    assert digits.views() == ["test"] and digits.latest().version == before
+    parts = digits.split_views({"train": 0.9, "test": 0.1}, seed=7, replace=True)
+    assert digits.latest().version == before + 1 and list(parts) == ["train", "test"]
+    assert sorted([*parts["train"].row_numbers, *parts["test"].row_numbers]) == list(range(ROWS))
+    assert digits.view("train").row_numbers.tolist() == parts["train"].row_numbers.tolist()

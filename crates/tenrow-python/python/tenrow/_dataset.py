@@ -251,6 +251,25 @@ class Dataset(Readable):
         self._place.create_view(chosen._view, name, replace)
         return self.view(name)
 
+    def split_views(
+        self, parts: Mapping[str, float], *, seed: int = 0, replace: bool = False
+    ) -> dict[str, View]:
+        """Keeps the rows of this version in parts by chance, each a view: all of them in one commit, or none.
+
+        `parts` are names, with fractions that add up to at most 1. Where a row falls depends on `seed` and the row alone, so that
+        rows which are appended or deleted later move no other from one part to another.
+
+        Raises `FileExistsError` if there is a view of one of the names and `replace` is not given.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": list(range(100))})
+        >>> parts = ds.split_views({"train": 0.9, "test": 0.1}, seed=7)
+        >>> len(parts["train"]) + len(parts["test"]), ds.views()
+        (100, ['test', 'train'])
+        """
+        views = self._place.split_views(self._snapshot, list(parts.items()), seed, replace)
+        return {name: View(self, view, name) for name, view in zip(parts, views, strict=True)}
+
     def views(self) -> list[str]:
         """The names of the views that there are by now.
 
