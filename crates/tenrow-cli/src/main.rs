@@ -11,7 +11,6 @@ mod stores;
 mod which_version;
 mod row_list;
 mod show;
-mod file_warnings;
 mod commands;
 mod arguments;
 

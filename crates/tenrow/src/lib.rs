@@ -24,6 +24,7 @@ mod choose;
 mod diff;
 mod catalog;
 mod inspect;
+mod file_warnings;
 mod verify;
 mod warm;
 
@@ -37,6 +38,7 @@ pub use commit::Premise;
 pub use dataset::{CreateOptions, Dataset, VersionInfo};
 pub use diff::Diff;
 pub use error::{Error, ErrorKind, Result};
+pub use file_warnings::FileWarning;
 pub use ids::Ids;
 pub use inspect::{AttributeSize, Inspection};
 pub use read::{

@@ -4,12 +4,11 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::Snapshot;
 use tenrow::format::manifest::{DataFile, origin_of};
+use tenrow::{FileWarning, Snapshot};
 
 use crate::Output;
 use crate::fault::Result;
-use crate::file_warnings;
 use crate::progress::Spinner;
 use crate::stores::Stores;
 use crate::text;
@@ -100,7 +99,7 @@ impl LiveFiles {
     async fn read(snapshot: &Snapshot) -> Result<Self> {
         let spinner = Spinner::start("reading footers");
         let partitions = snapshot.partition_entries().await?;
-        let inspection = snapshot.inspect().await?;
+        let warnings = snapshot.file_warnings().await?;
         drop(spinner);
         let files = partitions.iter().filter_map(|partition| {
             let file = partition.files.first()?;
@@ -108,7 +107,7 @@ impl LiveFiles {
             Some(LiveFile { path, rows: partition.row_count, bytes: file.size_bytes })
         });
         let files = files.collect();
-        let warnings = file_warnings::all(snapshot, &partitions, &inspection);
+        let warnings = warnings.iter().map(FileWarning::to_string).collect();
         Ok(Self { files, warnings })
     }
 
