@@ -212,7 +212,7 @@ def test_a_cast_is_made_where_it_is_asked_for(place):
 def test_a_column_that_was_added_and_not_filled_is_filled(place):
     """As after a kill between the two commits of `add_column`: running it again was refused."""
     ds = tenrow.from_numpy(place, {"n": np.arange(4)})
-    ds._place.add_attribute("pred", "u8?", None, None)
+    ds.add_column("pred", type="u8?")
     assert ds.latest().add_column("pred", np.arange(4), type="u8")["pred"][:].tolist() == [0, 1, 2, 3]
     with pytest.raises(ValueError, match="two attributes of the name"):
         ds.latest().add_column("pred", np.arange(4), type="u8")

@@ -55,6 +55,8 @@ pub enum ErrorKind {
     /// The store failed at the last step of a commit, and does not tell whether it was made: writing again may
     /// write twice, but under an idempotency key.
     InDoubt,
+    /// Whoever was told how far the work is stopped it: see [`Progress`](crate::Progress) for what is left then.
+    Stopped,
 }
 
 impl From<std::io::ErrorKind> for ErrorKind {

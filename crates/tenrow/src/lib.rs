@@ -4,6 +4,7 @@
 mod blocking;
 mod clock;
 mod error;
+mod progress;
 mod content;
 mod ids;
 mod shared_work;
@@ -30,7 +31,8 @@ mod warm;
 
 pub use catalog::{Catalog, CatalogEntry, DatasetInfo};
 pub use change::{
-    ColumnFill, CompactOptions, CompactReport, DeleteReport, FillReport, SchemaChange, ViewOptions,
+    ColumnFill, CompactOptions, CompactReport, DeleteReport, FillReport, NewColumn, SchemaChange,
+    ViewOptions,
 };
 pub use clock::Clock;
 pub use clones::CloneInfo;
@@ -41,6 +43,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use file_warnings::FileWarning;
 pub use ids::Ids;
 pub use inspect::{AttributeSize, Inspection};
+pub use progress::{OnProgress, Progress};
 pub use read::{
     BatchStream, ElementStream, FileColumn, FileHandle, PlacedPartition, ReadOptions, ScanOptions,
     TensorColumn, Tensors, Verify,

@@ -90,9 +90,9 @@ pub(crate) async fn run(
         }
         Action::Warm { dataset, version } => {
             let snapshot = version.open(stores, dataset).await?;
-            let mut bar = Bar::new("bytes");
+            let bar = Bar::new("bytes");
             let before = snapshot.storage().counters();
-            let warmed = snapshot.warm(|done, total| bar.set(done, Some(total), done)).await?;
+            let warmed = snapshot.warm(&bar.on_progress()).await?;
             bar.finish();
             let fetched = snapshot.storage().counters().cache_misses - before.cache_misses;
             if arguments.json {

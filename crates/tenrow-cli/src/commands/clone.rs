@@ -63,9 +63,8 @@ pub(crate) async fn run(
     let version = arguments.version.of(&dataset).await?.version();
     let target = match arguments.copy {
         true => {
-            let mut bar = Bar::new("bytes");
-            let show = |done, total| bar.set(done, Some(total), done);
-            dataset.copy_to(&arguments.target, version, show).await?
+            let bar = Bar::new("bytes");
+            dataset.copy_to(&arguments.target, version, &bar.on_progress()).await?
         }
         false => dataset.clone_to(&arguments.target, version).await?,
     };

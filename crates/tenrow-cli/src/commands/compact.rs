@@ -1,7 +1,6 @@
 //! `tenrow compact`
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use clap::Args;
 use serde_json::json;
@@ -9,7 +8,7 @@ use tenrow::{CompactOptions, CompactReport};
 
 use crate::Output;
 use crate::fault::Result;
-use crate::progress::{Bar, Spinner};
+use crate::progress::Bar;
 use crate::stores::Stores;
 use crate::text;
 
@@ -41,22 +40,10 @@ pub(crate) async fn run(
     out: &mut Output,
 ) -> Result<()> {
     let dataset = stores.open(&arguments.dataset).await?;
-    let mut spinner = Some(Spinner::start("compacting"));
-    let bar = Arc::new(Mutex::new(Bar::new("partitions")));
-    let shown = bar.clone();
-    let on_progress = move |done, total| {
-        drop(spinner.take());
-        if let Ok(mut bar) = shown.lock() {
-            bar.set(done, Some(total), 0);
-        }
-        true
-    };
-    let options =
-        CompactOptions { on_progress: Some(Box::new(on_progress)), ..CompactOptions::default() };
+    let bar = Bar::new("partitions");
+    let options = CompactOptions { on_progress: bar.on_progress(), ..CompactOptions::default() };
     let report = dataset.compact(options).await?;
-    if let Ok(bar) = bar.lock() {
-        bar.finish();
-    }
+    bar.finish();
     print(&report, arguments.json, out)
 }
 

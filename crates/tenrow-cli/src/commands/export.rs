@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow_convert::{Existing, Format, Progress, Purpose, export, export_file};
+use tenrow_convert::{Existing, Format, Purpose, export, export_file};
 
 use crate::Output;
 use crate::fault::Result;
@@ -100,15 +100,13 @@ pub(crate) async fn run(
         None => arguments.version.of(&dataset).await?.all(),
     };
     let (snapshot, row_count) = (view.snapshot(), view.row_count());
-    let mut bar = Bar::new("rows");
-    let mut show = |progress: Progress| {
-        bar.set(progress.rows, progress.total_rows, progress.bytes);
-    };
+    let bar = Bar::new("rows");
+    let on_progress = bar.on_progress();
     let existing = existing(arguments.force);
     let exported = match target {
-        Target::File(path) => export_file(&view, &[], path, existing, &mut show).await?,
+        Target::File(path) => export_file(&view, &[], path, existing, &on_progress).await?,
         Target::Folder(folder, format) => {
-            export(&view, folder, format, existing, &mut show).await?
+            export(&view, folder, format, existing, &on_progress).await?
         }
     };
     bar.finish();

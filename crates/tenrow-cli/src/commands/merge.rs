@@ -8,7 +8,7 @@ use tenrow::{Dataset, Snapshot};
 
 use crate::Output;
 use crate::fault::Result;
-use crate::progress::Spinner;
+use crate::progress::Bar;
 use crate::stores::Stores;
 use crate::text;
 
@@ -56,12 +56,11 @@ pub(crate) async fn run(
     let mut newest = dataset.latest().await?;
     let remarks: Vec<String> =
         origins.iter().flat_map(|(origin, version)| unmatched(&newest, origin, version)).collect();
-    let spinner = Spinner::start("merging");
     for (origin, version) in &origins {
-        let merged = dataset.merge(origin, version).await;
+        let bar = Bar::new("partitions");
+        let merged = dataset.merge_with(origin, version, &bar.on_progress()).await;
         newest = merged.map_err(|e| format!("{}: {}", origin.storage(), e.chain()))?;
     }
-    drop(spinner);
     for remark in &remarks {
         writeln!(stderr(), "tenrow: {remark}")?;
     }

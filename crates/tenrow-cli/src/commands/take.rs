@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use tenrow_convert::{Progress, export_file};
+use tenrow_convert::export_file;
 
 use crate::Output;
 use crate::commands::export::existing;
@@ -64,13 +64,10 @@ pub(crate) async fn run(arguments: TakeArguments, stores: &Stores, out: &mut Out
         Some(text) => view.rows(rows_of(&view, text)?).await?,
         None => view,
     };
-    let mut bar = Bar::new("rows");
-    let mut show = |progress: Progress| {
-        bar.set(progress.rows, progress.total_rows, progress.bytes);
-    };
+    let bar = Bar::new("rows");
     let (attributes, path) = (&arguments.attributes, &arguments.out);
     let existing = existing(arguments.force);
-    let exported = export_file(&view, attributes, path, existing, &mut show).await?;
+    let exported = export_file(&view, attributes, path, existing, &bar.on_progress()).await?;
     bar.finish();
     for remark in &exported.remarks {
         writeln!(stderr(), "tenrow: {remark}")?;

@@ -1,7 +1,6 @@
 //! `tenrow verify`
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -43,18 +42,10 @@ pub(crate) async fn run(
     out: &mut Output,
 ) -> Result<()> {
     let dataset = stores.open(&arguments.dataset).await?;
-    let bar = Arc::new(Mutex::new(Bar::new("bytes")));
-    let shown = bar.clone();
-    let on_progress = move |done, total| {
-        if let Ok(mut bar) = shown.lock() {
-            bar.set(done, Some(total), done);
-        }
-    };
-    let options = VerifyOptions { full: arguments.full, on_progress: Some(Box::new(on_progress)) };
+    let bar = Bar::new("bytes");
+    let options = VerifyOptions { full: arguments.full, on_progress: bar.on_progress() };
     let report = dataset.verify(options).await?;
-    if let Ok(bar) = bar.lock() {
-        bar.finish();
-    }
+    bar.finish();
     match arguments.json {
         true => writeln!(out, "{:#}", json(&report))?,
         false => print(&report, &arguments, out)?,

@@ -17,7 +17,7 @@ from . import _tenrow
 from ._arrays import array_of
 from ._errors import InvalidInput, NotFound, WrongType
 from ._keys import names_of
-from ._progress import bar, reporting
+from ._progress import Shown, reporting
 from ._readable import Readable
 from ._schema import TypeLike, _type_of, infer_column
 from ._view import View
@@ -334,7 +334,7 @@ class Dataset(Readable):
         inputs: Sequence[str] | None = None,
         default: Any = None,
         cast: str = "safe",
-        progress: bool = False,
+        progress: Shown = False,
     ) -> Dataset:
         """Adds an attribute: of an array with a value for each row, or computed from other attributes.
 
@@ -344,7 +344,8 @@ class Dataset(Readable):
         `values` may be a function, which is given a dict of the columns `inputs` of consecutive rows, all attributes
         without `inputs`, and gives as many values: memory stays bounded. What it has computed is committed now and then,
         so that the same call goes on after an exception, Ctrl-C or a kill; where nothing was committed, the attribute is
-        taken back. An attribute of this name and type of which rows have no values yet is filled. Without `values` rows have the `default`, or null. `progress` shows a bar of `tqdm`.
+        taken back. An attribute of this name and type of which rows have no values yet is filled. Without `values` rows have the `default`, or null.
+        `progress` shows a bar of `tqdm` of the rows, or is called with a `Progress` of them; if it raises, that is as an exception of `values`.
 
         >>> import tempfile, tenrow
         >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
@@ -360,29 +361,17 @@ class Dataset(Readable):
         text = given.text
         added = None if default is None else json.dumps(default)
         if values is None:
-            nullable = text if default is not None or text.endswith("?") else text + "?"
-            return self._at(self._place.add_attribute(name, nullable, added, given.encoding))
-        if not callable(values) and len(values) != len(self):
-            raise InvalidInput(f"attribute {name!r}: {len(values)} values for {len(self)} rows")
-        nullable = text if text.endswith("?") or added is not None else text + "?"
-        is_new = not self._is_unfilled(name, text)
-        if is_new:
-            self._place.add_attribute(name, nullable, added, given.encoding)
-        try:
-            if callable(values):
-                needed = names_of(inputs) or [other for other in self.schema if other != name]
-                with bar(progress, "rows", len(self)) as report:
-                    return self._at(self._place.fill(name, needed, reporting(values, report), cast))
-            return self.update(np.arange(len(self)), {name: values}, cast=cast)
-        except BaseException:
-            if is_new and self._place.unfilled_rows(name) == len(self._place.latest()):
-                self._place.drop_attribute(name)
-            raise
-
-    def _is_unfilled(self, name: str, text: str) -> bool:
-        """Whether the newest version has the attribute, and not yet for all rows."""
-        known = self.latest().schema.get(name)
-        return known is not None and known.type.rstrip("?") == text.rstrip("?") and self._place.unfilled_rows(name) > 0
+            return self._at(self._place.add_attribute(name, text, added, given.encoding))
+        if not callable(values):
+            if len(values) != len(self):
+                raise InvalidInput(f"attribute {name!r}: {len(values)} values for {len(self)} rows")
+            array = array_of(values)
+            column = self._place.add_column(name, text, added, given.encoding)
+            return self._at(column.set(self._snapshot, array, cast))
+        needed = names_of(inputs) or [other for other in self.schema if other != name]
+        with reporting(progress, "rows") as report:
+            column = self._place.add_column(name, text, added, given.encoding)
+            return self._at(column.fill(needed, values, cast, report))
 
     def update(self, rows: Any, values: Mapping[str, Any], *, cast: str = "refuse") -> Dataset:
         """With other values for some attributes of these rows of this version; `values` is a dict of columns.
@@ -452,9 +441,19 @@ class Dataset(Readable):
         """
         return self._at(self._place.set_properties(json.dumps(properties)))
 
-    def compact(self, *, progress: bool = False) -> Dataset:
-        """Makes large partitions of small ones, and drops deleted rows for good. `progress` shows a bar of `tqdm`."""
-        with bar(progress, "partitions") as report:
+    def compact(self, *, progress: Shown = False) -> Dataset:
+        """Makes large partitions of small ones, and drops deleted rows for good, in several commits.
+
+        `progress` shows a bar of `tqdm` of the partitions, or is called with a `Progress` of them; if it raises, what was committed
+        stays so.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]}).append({"n": [4]})
+        >>> told = []
+        >>> ds.compact(progress=told.append)["n"][:].tolist(), told[-1].done, told[-1].total
+        ([1, 2, 3, 4], 2, 2)
+        """
+        with reporting(progress, "partitions") as report:
             return self._at(self._place.compact(report))
 
     def expire(
@@ -469,10 +468,11 @@ class Dataset(Readable):
         """
         return self._place.expire(keep_last, older_than, dry_run)
 
-    def vacuum(self, *, older_than: float | None = None, dry_run: bool = False, progress: bool = False) -> list[str]:
+    def vacuum(self, *, older_than: float | None = None, dry_run: bool = False, progress: Shown = False) -> list[str]:
         """Removes files that no version needs and that are older, by default 7 days; gives their paths.
 
-        `older_than` is in seconds. `progress` shows a bar of `tqdm`.
+        `older_than` is in seconds. `progress` shows a bar of `tqdm` of the objects, or is called with a `Progress` of those looked
+        at and then those removed; if it raises, the others stay.
         """
-        with bar(progress, "objects") as report:
+        with reporting(progress, "objects") as report:
             return self._place.vacuum(older_than, dry_run, report)

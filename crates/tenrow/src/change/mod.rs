@@ -9,9 +9,11 @@ mod new_columns;
 mod file_paths;
 mod column_fill;
 mod update;
+mod add_column;
 mod compact;
 mod merge;
 
+pub use add_column::NewColumn;
 pub use column_fill::{ColumnFill, FillReport};
 pub use compact::{CompactOptions, CompactReport};
 pub use delete::DeleteReport;
