@@ -99,6 +99,10 @@ fn a_column_that_was_declared_and_then_left_is_gone_on_with() {
         drop(doubled(&dataset).await);
         let other = dataset.add_column(Attribute::parse("double:f32").unwrap()).await;
         assert_eq!(other.unwrap_err().kind(), ErrorKind::InvalidInput, "it has another type");
+        // It was there before, so it stays when this fails.
+        let before = names(&dataset).await;
+        doubled(&dataset).await.fill(&of_label(), double_until(0)).await.unwrap_err();
+        assert_eq!(names(&dataset).await, before);
         let latest = dataset.latest().await.unwrap();
         let set = doubled(&dataset).await.set(&latest, ones(20)).await.unwrap();
         assert_eq!(set.unfilled_rows("double").await.unwrap(), 0);

@@ -131,7 +131,7 @@ async fn a_time_names_the_version_that_was_the_newest_then() {
     digits.delete(&whole, &[0, 1]).await.unwrap();
     let then = tenrow::WhichVersion::At(whole.root().created_ms);
     let counts = format!(
-        "SELECT (SELECT count(*) FROM \"digits@{then}\"), (SELECT count(*) FROM \"digits@2999-01-01\"), (SELECT count(*) FROM \"digits@2999-01-01 00:00$files\") > 0"
+        "SELECT (SELECT count(*) FROM \"digits@{then}\") AS a, (SELECT count(*) FROM \"digits@2999-01-01\") AS b, (SELECT count(*) > 0 FROM \"digits@2999-01-01 00:00$files\") AS c"
     );
     assert_eq!(ask(&session, &counts).await, [["1000", "998", "true"]]);
     let young = session.sql("SELECT * FROM \"digits@1970-01-02\"").await.expect_err("too old");

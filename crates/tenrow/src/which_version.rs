@@ -94,7 +94,10 @@ impl fmt::Display for WhichVersion {
             Self::Tag(tag) => f.write_str(tag),
             Self::At(time_ms) => {
                 let since = Duration::from_millis(u64::try_from(*time_ms).unwrap_or(0));
-                humantime::format_rfc3339(UNIX_EPOCH + since).fmt(f)
+                match since.subsec_millis() {
+                    0 => humantime::format_rfc3339_seconds(UNIX_EPOCH + since).fmt(f),
+                    _ => humantime::format_rfc3339_millis(UNIX_EPOCH + since).fmt(f),
+                }
             }
         }
     }
@@ -167,6 +170,7 @@ mod tests {
         for which in [WhichVersion::Newest, number, tag, WhichVersion::At(951_782_400_250)] {
             assert_eq!(which.to_string().parse::<WhichVersion>().unwrap(), which);
         }
+        assert_eq!(WhichVersion::At(951_782_400_250).to_string(), "2000-02-29T00:00:00.250Z");
         assert_eq!(" 7 ".parse::<WhichVersion>().unwrap(), WhichVersion::Number(Version(7)));
     }
 
