@@ -98,8 +98,8 @@ impl Dataset {
             if !options.dry_run {
                 self.storage().delete(&object.path).await?;
             }
-            report.removed_bytes += object.size_bytes;
             let size_bytes = object.size_bytes;
+            report.removed_bytes += size_bytes;
             report.removed.push(object);
             steps.advance(1, size_bytes)?;
         }
