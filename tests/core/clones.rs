@@ -6,8 +6,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use tenrow::{
-    Attribute, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions, Schema, VacuumOptions,
-    VerifyOptions, Version,
+    Attribute, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions, OnProgress, Schema,
+    VacuumOptions, VerifyOptions, Version,
 };
 use tenrow_tests::{block_on, folder, place};
 
@@ -73,7 +73,7 @@ fn a_clone_shares_files_and_goes_its_own_way() {
         let twice = Dataset::open(&twice).await.unwrap();
         assert_eq!(without_paths(&all(&twice.latest().await.unwrap()).await), without_paths(&own));
         let copy = place::location(folder.path().join("d"));
-        twice.copy_to(&copy, updated.version(), |_, _| ()).await.unwrap();
+        twice.copy_to(&copy, updated.version(), &OnProgress::default()).await.unwrap();
         std::fs::remove_dir_all(&moved).unwrap();
         std::fs::remove_dir_all(folder.path().join("c")).unwrap();
         let copy = Dataset::open(&copy).await.unwrap();

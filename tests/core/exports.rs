@@ -13,10 +13,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
 use tenrow::{
-    Attribute, Columns, CompactOptions, DType, Dataset, ErrorKind, FileValue, Schema, SchemaChange,
-    Snapshot, WriteOptions,
+    Attribute, Columns, CompactOptions, DType, Dataset, ErrorKind, FileValue, OnProgress, Schema,
+    SchemaChange, Snapshot, WriteOptions,
 };
-use tenrow_convert::{ConvertError, Existing, Format, Purpose, export, export_file};
+use tenrow_convert::{Existing, Format, Purpose, export, export_file};
 use tenrow_tests::{block_on, folder, place};
 
 use super::stock::verified;
@@ -55,7 +55,9 @@ async fn clone_of(dataset: &Dataset, folder: &Path) -> Dataset {
 
 /// The bytes of `photo` in an exported Parquet file.
 async fn exported(snapshot: &Snapshot, folder: &Path) -> Vec<Option<Vec<u8>>> {
-    export(&snapshot.all(), folder, Format::PARQUET, Existing::Keep, &mut |_| {}).await.unwrap();
+    export(&snapshot.all(), folder, Format::PARQUET, Existing::Keep, &OnProgress::default())
+        .await
+        .unwrap();
     let batch = read_parquet(&folder.join("data.parquet"));
     let files = batch.column(0).as_struct();
     assert_eq!(files.column_by_name("path").unwrap().null_count(), batch.num_rows());
@@ -98,9 +100,15 @@ fn exports_have_their_large_files_wherever_these_are() {
             let found = exported(&snapshot, &out.path().join(name)).await;
             assert_eq!(found[..3], expected[..], "parquet of {name}");
             let lines = out.path().join(format!("{name}.jsonl"));
-            export_file(&snapshot.rows([0, 1]).unwrap(), &[], &lines, Existing::Keep, &mut |_| {})
-                .await
-                .unwrap();
+            export_file(
+                &snapshot.rows([0, 1]).unwrap(),
+                &[],
+                &lines,
+                Existing::Keep,
+                &OnProgress::default(),
+            )
+            .await
+            .unwrap();
             let lines = std::fs::read_to_string(lines).unwrap();
             assert!(lines.lines().all(|line| line.contains("\"bytes\"")), "{lines}");
         }
@@ -122,7 +130,9 @@ fn copies_have_their_large_files_whoever_wrote_the_rows() {
         assert_eq!(expected.len(), 4);
         for (from, name) in [(&b, "copy of b"), (&c, "copy of c")] {
             let version = from.latest().await.unwrap().version();
-            from.copy_to(&place::location(at(name)), version, |_, _| ()).await.unwrap();
+            from.copy_to(&place::location(at(name)), version, &OnProgress::default())
+                .await
+                .unwrap();
         }
         for name in ["a", "b", "c"] {
             std::fs::remove_dir_all(at(name)).unwrap();
@@ -160,9 +170,15 @@ fn exports_of_widened_attributes_are_written() {
             dataset.change_schema(change).await.unwrap();
         }
         let snapshot = dataset.latest().await.unwrap();
-        export(&snapshot.all(), out.path(), Format::PARQUET, Existing::Keep, &mut |_| {})
-            .await
-            .unwrap();
+        export(
+            &snapshot.all(),
+            out.path(),
+            Format::PARQUET,
+            Existing::Keep,
+            &OnProgress::default(),
+        )
+        .await
+        .unwrap();
         let rows = read_parquet(&out.path().join("data.parquet"));
         assert_eq!(rows.column(1).as_primitive::<Int64Type>().values()[..], [1, 2]);
         let lines = out.path().join("some.jsonl");
@@ -171,7 +187,7 @@ fn exports_of_widened_attributes_are_written() {
             &["x".into()],
             &lines,
             Existing::Keep,
-            &mut |_| {},
+            &OnProgress::default(),
         )
         .await
         .unwrap();
@@ -219,17 +235,19 @@ fn what_is_damaged_is_neither_copied_nor_exported() {
             let snapshot = a.latest().await.unwrap();
             let target = folder.path().join(format!("copy{number}"));
             let to = place::location(&target);
-            let error = a.copy_to(&to, snapshot.version(), |_, _| ()).await.unwrap_err();
+            let error =
+                a.copy_to(&to, snapshot.version(), &OnProgress::default()).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error.chain());
             assert!(error.chain().contains(&file.display().to_string()), "{}", error.chain());
             assert!(Dataset::open(&to).await.is_err());
             assert!(!folder::files_of(&target).keys().any(|path| path.starts_with(damaged)));
             for format in [Format::PARQUET, named("jsonl"), named("images")] {
                 let to = out.path().join(format!("{number}{format}"));
-                let error = export(&snapshot.all(), &to, format, Existing::Keep, &mut |_| {})
-                    .await
-                    .unwrap_err();
-                let ConvertError::Dataset(error) = error else { panic!("{error}") };
+                let error =
+                    export(&snapshot.all(), &to, format, Existing::Keep, &OnProgress::default())
+                        .await
+                        .unwrap_err();
+                let error = tenrow::Error::from(error);
                 assert_eq!(error.kind(), ErrorKind::Corrupt, "{format}: {}", error.chain());
                 // Of images, those before the damaged one are there.
                 let before = if format == named("images") { number } else { 0 };
@@ -251,12 +269,12 @@ fn a_copy_that_was_interrupted_is_gone_on_with() {
         let version = a.latest().await.unwrap().version();
         let target = folder.path().join("b");
         let to = place::location(&target);
-        a.copy_to(&to, version, |_, _| ()).await.unwrap();
+        a.copy_to(&to, version, &OnProgress::default()).await.unwrap();
         let expected = contents(&a).await;
         std::fs::remove_dir_all(target.join("_tenrow")).unwrap();
         std::fs::remove_dir_all(target.join("files")).unwrap();
 
-        let b = a.copy_to(&to, version, |_, _| ()).await.unwrap();
+        let b = a.copy_to(&to, version, &OnProgress::default()).await.unwrap();
 
         assert_eq!(contents(&b).await, expected);
         verified(&b).await;
@@ -264,7 +282,7 @@ fn a_copy_that_was_interrupted_is_gone_on_with() {
         std::fs::remove_dir_all(target.join("_tenrow")).unwrap();
         let file = only_file(&target.join("files"));
         flip_a_bit(&file, LARGE);
-        let error = a.copy_to(&to, version, |_, _| ()).await.unwrap_err();
+        let error = a.copy_to(&to, version, &OnProgress::default()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{}", error.chain());
         assert!(error.chain().contains(&file.display().to_string()), "{}", error.chain());
     });
@@ -295,13 +313,16 @@ fn a_damaged_file_in_place_is_not_exported() {
         let snapshot = writer.commit().await.unwrap();
         let out = folder.path().join("out");
         let format = named("jsonl");
-        export(&snapshot.all(), &out, format, Existing::Keep, &mut |_| {}).await.unwrap();
+        export(&snapshot.all(), &out, format, Existing::Keep, &OnProgress::default())
+            .await
+            .unwrap();
 
         let time = file.metadata().unwrap().modified().unwrap();
         flip_a_bit(&file, &0x0102_0304_0506_0708i64.to_le_bytes());
         File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
         let snapshot = Dataset::open(&at).await.unwrap().latest().await.unwrap();
-        let error = export(&snapshot.all(), &out, format, Existing::Replace, &mut |_| {}).await;
+        let error =
+            export(&snapshot.all(), &out, format, Existing::Replace, &OnProgress::default()).await;
         let error = format!("{:?}", error.unwrap_err());
         assert!(error.contains("x.parquet") && error.contains("the dataset recorded"), "{error}");
     });

@@ -2,7 +2,9 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use tenrow::{Attribute, Dataset, ErrorKind, Schema, SchemaChange, Version, WriteOptions};
+use tenrow::{
+    Attribute, Clock, Dataset, ErrorKind, Schema, SchemaChange, Version, ViewOptions, WriteOptions,
+};
 use tenrow_tests::{block_on, folder, place, zoo};
 
 use super::stock::{all, append, assert_same_columns, verified, zoo_of};
@@ -79,5 +81,45 @@ fn a_thousand_rows_appended_to_ten_thousand_leave_these_as_they_were() {
         assert_eq!(all(&before).await, rows.slice(0, 10_000));
         let now = folder::files_of(&folder.path().join("data"));
         assert!(files.iter().all(|(name, bytes)| now[name] == *bytes));
+    });
+}
+
+#[test]
+fn a_version_is_named_by_its_number_a_tag_a_time_or_as_the_newest() {
+    block_on(async {
+        const DAY_MS: i64 = 24 * 3600 * 1000;
+        let folder = place::folder();
+        let dataset = zoo_of(folder.path(), 0).await.with_clock(Clock::fixed(10 * DAY_MS));
+        for _ in 0..2 {
+            append(&dataset, 0..10).await;
+        }
+        let first = dataset.version(Version(2)).await.unwrap();
+        dataset.tag("first", Version(2)).await.unwrap();
+        let few = first.rows([3, 1]).unwrap();
+        dataset.create_view("few", &few, &ViewOptions::default()).await.unwrap();
+        let latest = dataset.latest().await.unwrap().version();
+        let created = first.root().created_ms;
+        let on_the_day = tenrow::WhichVersion::At(created).to_string();
+        for (text, expected) in [
+            ("2", Version(2)),
+            (" 3 ", Version(3)),
+            ("first", Version(2)),
+            ("latest", latest),
+            ("2999-01-01", latest),
+        ] {
+            assert_eq!(dataset.named(text).await.unwrap().version(), expected, "{text}");
+        }
+        assert!(dataset.named(&on_the_day).await.unwrap().root().created_ms <= created);
+        for text in ["9", "second", "1970-01-01"] {
+            let error = dataset.named(text).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{text}: {error}");
+        }
+        assert_eq!(dataset.named("3x").await.unwrap_err().kind(), ErrorKind::InvalidInput);
+        for (text, expected) in
+            [("few", 2), ("few@3", 3), ("few@first", 2), ("few@latest", latest.0)]
+        {
+            let view = dataset.view_named(text).await.unwrap();
+            assert_eq!((view.version(), view.row_count()), (Version(expected), 2), "{text}");
+        }
     });
 }

@@ -1,6 +1,7 @@
 //! What a dataset promises, tested through the public API. One binary, without DataFusion.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod added_columns;
 mod after_the_put;
 mod any_rows;
 mod catalog;
@@ -32,6 +33,7 @@ mod reused_files;
 mod round_trip;
 mod shipped;
 mod stock;
+mod stopped;
 mod upkeep;
 mod verify_rules;
 mod view_reads;

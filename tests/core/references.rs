@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use tenrow::{
     Attribute, Clock, Columns, CompactOptions, CreateOptions, Dataset, ErrorKind, ExpireOptions,
-    FileValue, Schema, SchemaChange, Snapshot, VacuumOptions, Version, WriteOptions,
+    FileValue, OnProgress, Schema, SchemaChange, Snapshot, VacuumOptions, Version, WriteOptions,
 };
 use tenrow_tests::{block_on, folder, place};
 
@@ -421,7 +421,8 @@ fn a_clone_keeps_what_was_said_of_its_rows_and_not_what_was_said_of_the_store() 
         expire(&a).await;
         let newest = a.latest().await.unwrap();
         let clone = a.clone_to(&desk.place("b"), newest.version()).await.unwrap();
-        let copy = a.copy_to(&desk.place("c"), newest.version(), |_, _| ()).await.unwrap();
+        let copy =
+            a.copy_to(&desk.place("c"), newest.version(), &OnProgress::default()).await.unwrap();
         for dataset in [clone, copy] {
             add(&dataset, 1, job()).await;
             let root = dataset.latest().await.unwrap().root().clone();
@@ -452,7 +453,7 @@ fn a_copy_of_rewritten_rows_has_their_large_files() {
         for row in 0..30 {
             expected.push(photos.bytes(row).await.unwrap());
         }
-        b.copy_to(&desk.place("c"), newest.version(), |_, _| ()).await.unwrap();
+        b.copy_to(&desk.place("c"), newest.version(), &OnProgress::default()).await.unwrap();
         desk.remove("a");
         desk.remove("b");
         let copy = desk.open("c").await;

@@ -217,3 +217,40 @@ fn a_split_by_chance_moves_no_row_when_others_come_or_go() {
         }
     });
 }
+
+/// A split whose second view could not be kept would leave its first one behind.
+#[test]
+fn the_views_of_a_split_are_there_together_or_not_at_all() {
+    block_on(async {
+        let folder = place::folder();
+        let dataset = zoo_of(folder.path(), 4).await;
+        let latest = dataset.latest().await.unwrap();
+        let parts = |names: [&str; 2]| names.map(|name| (name.to_owned(), 0.5));
+        let one = latest.rows([1]).unwrap();
+        dataset.create_view("test", &one, &options()).await.unwrap();
+        let before = dataset.latest().await.unwrap();
+        for (names, kind) in [
+            (["train", "test"], ErrorKind::AlreadyExists),
+            (["train", "train"], ErrorKind::InvalidInput),
+            (["train", "a b"], ErrorKind::InvalidInput),
+        ] {
+            let split = dataset.split_views(&latest, 7, &parts(names), false).await;
+            assert_eq!(split.unwrap_err().kind(), kind, "{names:?}");
+            assert_eq!(dataset.latest().await.unwrap().version(), before.version());
+        }
+        let kept = dataset.split_views(&latest, 7, &parts(["train", "test"]), true).await.unwrap();
+        let after = dataset.latest().await.unwrap();
+        assert_eq!(after.version().0, before.version().0 + 1, "one commit");
+        assert_eq!(kept.iter().map(View::row_count).sum::<u64>(), 40);
+        let chosen = latest.random_split(7, &[0.5, 0.5]).await.unwrap();
+        for ((name, _), part) in parts(["train", "test"]).iter().zip(chosen) {
+            let view = dataset.view(name).await.unwrap();
+            assert_eq!(
+                view.row_numbers().await.unwrap().to_vec(),
+                part.row_numbers().await.unwrap().to_vec()
+            );
+            let query = &view.entry().unwrap().query;
+            assert_eq!(query, "0.5 of the rows by chance, seed 7");
+        }
+    });
+}

@@ -118,3 +118,24 @@ async fn rows_that_somebody_lists_are_a_table_in_their_order() {
     assert!(error.contains("some is a view: name the dataset that is to be changed"), "{error}");
     assert_eq!(digits.latest().await.unwrap().version(), snapshot.version());
 }
+
+#[tokio::test]
+async fn a_time_names_the_version_that_was_the_newest_then() {
+    let folder = place::folder();
+    let session = data::session(folder.path()).await;
+    let digits =
+        tenrow::Dataset::open(&place::location(folder.path().join("digits"))).await.unwrap();
+    let whole = digits.latest().await.unwrap();
+    // Times are in milliseconds.
+    std::thread::sleep(std::time::Duration::from_millis(3));
+    digits.delete(&whole, &[0, 1]).await.unwrap();
+    let then = tenrow::WhichVersion::At(whole.root().created_ms);
+    let counts = format!(
+        "SELECT (SELECT count(*) FROM \"digits@{then}\") AS a, (SELECT count(*) FROM \"digits@2999-01-01\") AS b, (SELECT count(*) > 0 FROM \"digits@2999-01-01 00:00$files\") AS c"
+    );
+    assert_eq!(ask(&session, &counts).await, [["1000", "998", "true"]]);
+    let young = session.sql("SELECT * FROM \"digits@1970-01-02\"").await.expect_err("too old");
+    assert!(young.chain().contains("has no version that old"), "{}", young.chain());
+    let wrong = session.sql("SELECT * FROM \"digits@3x\"").await.expect_err("no version");
+    assert!(wrong.chain().contains("\"3x\" is no version: write its number"), "{}", wrong.chain());
+}

@@ -5,6 +5,7 @@ pub mod random;
 pub mod zoo;
 pub mod fault;
 pub mod stop;
+pub mod told;
 pub mod folder;
 pub mod groups;
 pub mod link;

@@ -15,7 +15,6 @@ mod which_version;
 mod which_rows;
 mod row_list;
 mod show;
-mod file_warnings;
 mod commands;
 mod arguments;
 

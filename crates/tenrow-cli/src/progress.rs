@@ -1,11 +1,13 @@
 //! A bar for whatever takes longer than a second.
 
 use std::io::{IsTerminal, stderr};
+use std::ops::ControlFlow;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tenrow::{OnProgress, Progress};
 
 use crate::text;
 
@@ -18,50 +20,31 @@ const TICK: Duration = Duration::from_millis(100);
 pub(crate) struct Bar {
     bar: ProgressBar,
     unit: &'static str,
-    started: Instant,
-    is_shown: bool,
-    is_terminal: bool,
 }
 
 impl Bar {
     /// A bar that counts `unit`, such as `rows`.
     pub(crate) fn new(unit: &'static str) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        let is_terminal = stderr().is_terminal();
-        Self { bar, unit, started: Instant::now(), is_shown: false, is_terminal }
+        Self { bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()), unit }
     }
 
-    /// Shows how far the work is.
-    pub(crate) fn set(&mut self, done: u64, total: Option<u64>, bytes: u64) {
-        let elapsed = self.started.elapsed();
-        if !self.is_terminal || elapsed < SILENCE {
-            return;
+    /// What shows on it how far the work is that begins now.
+    pub(crate) fn on_progress(&self) -> OnProgress {
+        if !stderr().is_terminal() {
+            return OnProgress::default();
         }
-        if !self.is_shown {
-            self.show(total);
-        }
-        if bytes > 0 {
-            let speed = (bytes as f64 / elapsed.as_secs_f64()) as u64;
-            self.bar.set_message(format!("{}/s", text::size(speed)));
-        }
-        self.bar.set_position(done);
-    }
-
-    fn show(&mut self, total: Option<u64>) {
-        let template = match total {
-            Some(_) => "{bar:30} {human_pos}/{human_len} UNIT  {msg}  {eta} left",
-            None => "{spinner} {human_pos} UNIT  {msg}  {elapsed}",
-        };
-        if let Ok(style) = ProgressStyle::with_template(&template.replace("UNIT", self.unit)) {
-            self.bar.set_style(style);
-        }
-        if let Some(total) = total {
-            self.bar.set_length(total);
-        }
-        self.bar.set_draw_target(ProgressDrawTarget::stderr());
-        // The estimate counts from the start of the work, not of the bar.
-        self.bar.reset_eta();
-        self.is_shown = true;
+        let (bar, unit, started) = (self.bar.clone(), self.unit, Instant::now());
+        let mut is_shown = false;
+        OnProgress::new(move |progress| {
+            if started.elapsed() >= SILENCE {
+                if !is_shown {
+                    show(&bar, unit, progress.total.is_some());
+                    is_shown = true;
+                }
+                set(&bar, started, progress);
+            }
+            ControlFlow::Continue(())
+        })
     }
 
     /// Takes the bar away.
@@ -74,6 +57,30 @@ impl Drop for Bar {
     fn drop(&mut self) {
         self.finish();
     }
+}
+
+fn show(bar: &ProgressBar, unit: &str, has_total: bool) {
+    let template = match has_total {
+        true => "{bar:30} {human_pos}/{human_len} UNIT  {msg}  {eta} left",
+        false => "{spinner} {human_pos} UNIT  {msg}  {elapsed}",
+    };
+    if let Ok(style) = ProgressStyle::with_template(&template.replace("UNIT", unit)) {
+        bar.set_style(style);
+    }
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    // The estimate counts from the start of the work, not of the bar.
+    bar.reset_eta();
+}
+
+fn set(bar: &ProgressBar, started: Instant, progress: Progress) {
+    if let Some(total) = progress.total {
+        bar.set_length(total);
+    }
+    if progress.bytes > 0 {
+        let speed = (progress.bytes as f64 / started.elapsed().as_secs_f64()) as u64;
+        bar.set_message(format!("{}/s", text::size(speed)));
+    }
+    bar.set_position(progress.done);
 }
 
 /// A line on stderr that says what is going on, for work that does not count its steps.

@@ -5,7 +5,7 @@ use tenrow::{Dataset, View};
 
 use crate::fault::Result;
 use crate::text;
-use crate::which_version::{self, WhichVersion};
+use crate::which_version::WhichVersion;
 
 /// The arguments that choose rows; without them they are all of the newest version.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ impl WhichRows {
     /// The rows chosen of the dataset.
     pub(crate) async fn of(&self, dataset: &Dataset) -> Result<View> {
         Ok(match &self.view {
-            Some(name) => which_version::view(dataset, name).await?,
+            Some(name) => dataset.view_named(name).await?,
             None => self.version.of(dataset).await?.all(),
         })
     }

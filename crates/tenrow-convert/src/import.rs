@@ -6,17 +6,19 @@ use std::thread::JoinHandle;
 
 use arrow_array::{RecordBatch, new_empty_array};
 use tenrow::format::{Attribute, Schema, names_listed};
-use tenrow::{CreateOptions, Dataset, DatasetWriter, Encoding, ErrorKind, Snapshot};
-use tenrow::{Error, WriteOptions};
+use tenrow::{
+    CreateOptions, Dataset, DatasetWriter, Encoding, Error, ErrorKind, OnProgress, Progress,
+    Snapshot, WriteOptions,
+};
 use tenrow_values::{CastMode, ConvertError, Result, batch_of, cast_batch, of_new_dataset};
 use tokio::sync::mpsc;
 
+use crate::batch_bytes::batch_bytes;
 use crate::detect::open;
 use crate::folders::table_files;
 use crate::format::Format;
 use crate::formats::check_in_place;
 use crate::open_options::OpenOptions;
-use crate::progress::{Progress, batch_bytes};
 use crate::source::Source;
 
 /// Batches read ahead of the one being written.
@@ -82,12 +84,12 @@ pub struct Imported {
 
 /// Appends the rows of `source` to the dataset, which is created if there is none.
 ///
-/// All rows become visible in one commit at the end. On failure nothing is: a dataset that was
-/// there is as before, and none is created. `origin` is what errors call the source. Memory: two
+/// All rows become visible in one commit at the end. On failure, or stopped by `on_progress`, which is told the rows that were
+/// written, nothing is: a dataset that was there is as before, and none is created. `origin` is what errors call the source. Memory: two
 /// batches, besides what the writer buffers.
 ///
 /// ```
-/// use tenrow::{Dataset, Storage};
+/// use tenrow::{Dataset, OnProgress, Storage};
 /// use tenrow_convert::{ImportOptions, OpenOptions, import, open};
 /// # let folder = tempfile::tempdir()?;
 /// # let location = folder.path().join("people").display().to_string();
@@ -97,7 +99,8 @@ pub struct Imported {
 /// # futures::executor::block_on(async {
 /// let options = ImportOptions::default();
 /// let people = Dataset::at(Storage::open(&location)?);
-/// let imported = import(&people, source, "people.csv", &options, &mut |_| {}).await?;
+/// let nobody = OnProgress::default();
+/// let imported = import(&people, source, "people.csv", &options, &nobody).await?;
 /// assert!(imported.created && imported.row_count == 1);
 /// # Ok::<(), tenrow_convert::ConvertError>(())
 /// # })?;
@@ -111,22 +114,22 @@ pub async fn import(
     mut source: Box<dyn Source>,
     origin: &str,
     options: &ImportOptions,
-    on_progress: &mut (dyn FnMut(Progress) + Send),
+    on_progress: &OnProgress,
 ) -> Result<Imported> {
     let (mut writer, created) = writer_for(dataset, source.attributes(), options).await?;
     source.read_as(writer.schema().attributes(), options.cast)?;
     check_columns(source.attributes(), writer.schema(), options.cast, origin)?;
-    let mut progress = Progress { total_rows: source.row_count(), ..Progress::default() };
+    let mut progress = Progress { total: source.row_count(), ..Progress::default() };
     let mut batches = ReadAhead::start(source, writer.schema().clone(), options.cast, origin)?;
     while let Some(batch) = batches.next().await? {
         writer.append(&batch).await?;
-        progress.rows += batch.num_rows() as u64;
+        progress.done += batch.num_rows() as u64;
         progress.bytes += batch_bytes(&batch);
-        on_progress(progress);
+        on_progress.tell(progress)?;
     }
     let snapshot = writer.commit().await?;
     let created = created && snapshot.root().parent.is_none();
-    let (row_count, size_bytes) = (progress.rows, progress.bytes);
+    let (row_count, size_bytes) = (progress.done, progress.bytes);
     let mut remarks = batches.remarks;
     if row_count == 0 {
         remarks.push(format!("{origin}: no rows were found"));
@@ -154,7 +157,7 @@ pub async fn import_in_place(
     dataset: &Dataset,
     paths: &[PathBuf],
     renames: &[(String, String)],
-    on_progress: &mut (dyn FnMut(Progress) + Send),
+    on_progress: &OnProgress,
 ) -> Result<Imported> {
     let sources: Vec<_> = paths.iter().map(Into::into).collect();
     let (files, remarks) = table_files(&sources, Format::PARQUET)?;
@@ -167,16 +170,16 @@ pub async fn import_in_place(
     check_equal(attributes, writer.schema(), &files)?;
     let columns: HashMap<_, _> =
         renames.iter().map(|(from, to)| (to.clone(), from.clone())).collect();
-    let mut progress = Progress { total_rows: source.row_count(), ..Progress::default() };
+    let mut progress = Progress { total: source.row_count(), ..Progress::default() };
     for file in &files {
         writer.append_in_place(file, &columns).await?;
-        progress.rows = writer.row_count();
+        progress.done = writer.row_count();
         progress.bytes += std::fs::metadata(file).map_or(0, |metadata| metadata.len());
-        on_progress(progress);
+        on_progress.tell(progress)?;
     }
     let snapshot = writer.commit().await?;
     let created = created && snapshot.root().parent.is_none();
-    let (row_count, size_bytes) = (progress.rows, progress.bytes);
+    let (row_count, size_bytes) = (progress.done, progress.bytes);
     Ok(Imported { snapshot, row_count, size_bytes, created, remarks })
 }
 

@@ -23,9 +23,9 @@
 //! replaces nothing. A file that was not finished is not there.
 #![forbid(unsafe_code)]
 
+mod batch_bytes;
 mod documents;
 mod new_file;
-mod progress;
 mod source;
 mod source_file;
 
@@ -66,7 +66,6 @@ pub use import::{ImportOptions, Imported, import, import_in_place};
 pub use new_file::{Existing, write_file, write_stored_file};
 pub use open_options::{CsvOptions, OpenOptions};
 pub use picture::{Ink, Picture};
-pub use progress::Progress;
 pub use source::Source;
 pub use source_file::SourceFile;
 pub use table::TableSource;

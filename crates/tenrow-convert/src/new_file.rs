@@ -123,8 +123,7 @@ pub(crate) fn keep_as(temporary: NamedTempFile, path: &Path, existing: Existing)
 }
 
 fn taken(path: &Path) -> ConvertError {
-    let reason = "is there already: give another name, or --force to replace it";
-    ConvertError::unsupported(path, reason)
+    ConvertError::Exists { path: path.to_owned() }
 }
 
 impl Write for NewFile {

@@ -1,21 +1,22 @@
 //! Datasets: opened, created, changed, tidied.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use arrow_array::Array;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use tenrow::{
-    Catalog, ColumnFill, CompactOptions, CreateOptions, ErrorKind, ExpireOptions, SchemaChange,
-    Storage, StoreOptions, VacuumOptions, Version, ViewOptions, WriteOptions,
+    Attribute, Catalog, CompactOptions, CreateOptions, ExpireOptions, SchemaChange, Storage,
+    StoreOptions, VacuumOptions, Version, ViewOptions, WriteOptions,
 };
 
 use crate::ending::Call;
 use crate::error::{invalid, raised};
 use crate::keys::rows_of;
+use crate::new_column::NewColumn;
 use crate::place::Place;
+use crate::progress::Told;
 use crate::runtime::{check_may_write, wait};
 use crate::schema::{attribute_of, parsed_encoding, schema};
 use crate::snapshot::Snapshot;
@@ -87,7 +88,7 @@ impl Dataset {
         wait(py, self.dataset.tagged(tag)).map(|snapshot| self.of(snapshot))
     }
 
-    /// By number, tag or as `latest`.
+    /// By number, tag, date or time, or as `latest`.
     fn named(&self, py: Python<'_>, text: &str) -> PyResult<Snapshot> {
         wait(py, self.dataset.named(text)).map(|snapshot| self.of(snapshot))
     }
@@ -216,13 +217,22 @@ impl Dataset {
         wait(py, self.dataset.create_view(name, &view.view, &options)).map(drop)
     }
 
-    fn drop_view(&self, py: Python<'_>, name: &str) -> PyResult<Snapshot> {
-        wait(py, self.dataset.drop_view(name)).map(|snapshot| self.of(snapshot))
+    /// Keeps the rows of a version in parts by chance, a view each.
+    #[pyo3(signature = (snapshot, parts, seed=0, replace=false))]
+    fn split_views(
+        &self,
+        py: Python<'_>,
+        snapshot: &Snapshot,
+        parts: Vec<(String, f64)>,
+        seed: u64,
+        replace: bool,
+    ) -> PyResult<Vec<View>> {
+        let views = wait(py, self.dataset.split_views(&snapshot.snapshot, seed, &parts, replace))?;
+        Ok(views.into_iter().map(|view| View::new(view, self.place.clone())).collect())
     }
 
-    /// How many rows of the newest version have no values of an attribute yet.
-    fn unfilled_rows(&self, py: Python<'_>, name: &str) -> PyResult<u64> {
-        wait(py, async { self.dataset.latest().await?.unfilled_rows(name).await })
+    fn drop_view(&self, py: Python<'_>, name: &str) -> PyResult<Snapshot> {
+        wait(py, self.dataset.drop_view(name)).map(|snapshot| self.of(snapshot))
     }
 
     /// Adds an attribute without values: null, or its default.
@@ -233,20 +243,31 @@ impl Dataset {
         name: &str,
         type_text: &str,
         default: Option<&str>,
-        encoding: Option<String>,
+        encoding: Option<&str>,
     ) -> PyResult<Snapshot> {
-        let mut attribute = attribute_of(name, type_text)?;
-        if let Some(encoding) = encoding {
-            let encoding = parsed_encoding(&attribute.name, &encoding)?;
-            attribute = attribute.with_encoding(encoding);
-        }
-        if let Some(default) = default {
-            let value: serde_json::Value = serde_json::from_str(default)
-                .map_err(|error| invalid(format!("default: {error}")))?;
-            attribute = attribute.with_default(value);
-        }
+        let attribute = new_attribute(name, type_text, default, encoding)?;
         wait(py, self.dataset.change_schema(SchemaChange::Add(attribute)))
             .map(|snapshot| self.of(snapshot))
+    }
+
+    /// An attribute that is to be given values: a new one, or one that has not all of them yet.
+    #[pyo3(signature = (name, type_text, default=None, encoding=None))]
+    fn add_column(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        type_text: &str,
+        default: Option<&str>,
+        encoding: Option<&str>,
+    ) -> PyResult<NewColumn> {
+        check_may_write()?;
+        let attribute = new_attribute(name, type_text, default, encoding)?;
+        let added = wait(py, async {
+            let column = self.dataset.add_column(attribute).await?;
+            Ok((column, self.dataset.latest().await?))
+        });
+        let (column, latest) = added?;
+        Ok(NewColumn::new(column, latest.schema().clone(), self.place.clone()))
     }
 
     fn drop_attribute(&self, py: Python<'_>, name: String) -> PyResult<Snapshot> {
@@ -259,77 +280,15 @@ impl Dataset {
             .map(|snapshot| self.of(snapshot))
     }
 
-    /// Computes an attribute that was added: `compute` is given a dict of the inputs of consecutive rows.
-    #[pyo3(signature = (name, inputs, compute, cast="refuse"))]
-    fn fill(
-        &self,
-        py: Python<'_>,
-        name: &str,
-        inputs: Vec<String>,
-        compute: Py<PyAny>,
-        cast: &str,
-    ) -> PyResult<Snapshot> {
-        check_may_write()?;
-        let mode = cast_mode(cast)?;
-        let schema = wait(py, self.dataset.latest())?.schema().clone();
-        let attribute = schema.attribute(name).cloned();
-        let attribute = attribute.ok_or_else(|| {
-            let reason = format!("no attribute {name:?}");
-            raised(&tenrow::Error::new(ErrorKind::NotFound, reason))
-        })?;
-        let mut failed: Option<PyErr> = None;
-        let computed = |batch: &arrow_array::RecordBatch| {
-            let computed = Python::try_attach(|py| {
-                let _call = Call::begin(py);
-                let rows = PyDict::new(py);
-                for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-                    let known = schema.attribute(field.name());
-                    let known = known.ok_or_else(|| invalid("an input that is no attribute"))?;
-                    rows.set_item(field.name(), values::column(py, known, column)?)?;
-                }
-                let values = compute.bind(py).call1((rows,))?;
-                let array = values::array_of(&values, &attribute, mode)?;
-                match array.len() == batch.num_rows() {
-                    true => Ok(array),
-                    false => Err(invalid(format!(
-                        "attribute {name:?}: {} values for {} rows",
-                        array.len(),
-                        batch.num_rows()
-                    ))),
-                }
-            });
-            let ended = || Err(tenrow::Error::invalid("the interpreter is ending"));
-            computed.map_or_else(ended, |computed| {
-                computed.map_err(|error: PyErr| {
-                    let said = tenrow::Error::invalid(error.to_string());
-                    failed = Some(error);
-                    said
-                })
-            })
-        };
-        let fill = ColumnFill::new(name, inputs);
-        let filled = wait(py, self.dataset.fill_column(&fill, computed));
-        // The exception of the function itself, with its traceback.
-        match (filled, failed) {
-            (Err(_), Some(error)) => Err(error),
-            (filled, _) => Ok(self.of(filled?.snapshot)),
-        }
-    }
-
-    /// `report` is called with the partitions that were looked at, and all of them.
+    /// `report` is called with the partitions that were looked at, all of them, and the bytes that were rewritten.
     #[pyo3(signature = (report=None))]
     fn compact(&self, py: Python<'_>, report: Option<Py<PyAny>>) -> PyResult<Snapshot> {
         check_may_write()?;
-        let mut options = CompactOptions::default();
-        let failed = Raised::default();
-        if let Some(report) = report {
-            let failed = failed.clone();
-            options.on_progress =
-                Some(Box::new(move |done, all| tell(&report, (done, all), &failed)));
-        }
-        let report = wait(py, self.dataset.compact(options));
-        raised_by(&failed)?;
-        Ok(self.of(report?.snapshot))
+        let told = Told::of(report);
+        let on_progress = told.on_progress.clone();
+        let options = CompactOptions { on_progress, ..CompactOptions::default() };
+        let done = told.finish(wait(py, self.dataset.compact(options)))?;
+        Ok(self.of(done.snapshot))
     }
 
     /// Versions that were ended, or would be.
@@ -356,42 +315,37 @@ impl Dataset {
         dry_run: bool,
         report: Option<Py<PyAny>>,
     ) -> PyResult<Vec<String>> {
-        let mut options = VacuumOptions { dry_run, ..VacuumOptions::default() };
-        let failed = Raised::default();
+        let told = Told::of(report);
+        let on_progress = told.on_progress.clone();
+        let mut options = VacuumOptions { dry_run, on_progress, ..VacuumOptions::default() };
         if let Some(seconds) = older_than {
             options.older_than = span(seconds)?;
         }
-        if let Some(report) = report {
-            let failed = failed.clone();
-            options.on_progress = Some(Box::new(move |seen| tell(&report, (seen,), &failed)));
-        }
-        let report = wait(py, self.dataset.vacuum(options));
-        raised_by(&failed)?;
-        Ok(report?.removed.into_iter().map(|object| object.path).collect())
+        let done = told.finish(wait(py, self.dataset.vacuum(options)))?;
+        Ok(done.removed.into_iter().map(|object| object.path).collect())
     }
 }
 
-/// The exception of what shows progress, such as that of Ctrl-C.
-type Raised = Arc<Mutex<Option<PyErr>>>;
-
-fn raised_by(failed: &Raised) -> PyResult<()> {
-    let error = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
-    error.map_or(Ok(()), Err)
-}
-
-/// Calls what shows progress; whether the work goes on.
-fn tell<A>(report: &Py<PyAny>, done: A, failed: &Raised) -> bool
-where
-    A: for<'py> pyo3::call::PyCallArgs<'py>,
-{
-    let told = Python::try_attach(|py| match report.call1(py, done) {
-        Ok(_) => true,
-        Err(error) => {
-            *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            false
+/// An attribute that is added to rows which are there: nullable if they have no other value.
+fn new_attribute(
+    name: &str,
+    type_text: &str,
+    default: Option<&str>,
+    encoding: Option<&str>,
+) -> PyResult<Attribute> {
+    let mut attribute = attribute_of(name, type_text)?;
+    if let Some(encoding) = encoding {
+        let encoding = parsed_encoding(&attribute.name, encoding)?;
+        attribute = attribute.with_encoding(encoding);
+    }
+    Ok(match default {
+        Some(default) => {
+            let value: serde_json::Value = serde_json::from_str(default)
+                .map_err(|error| invalid(format!("default: {error}")))?;
+            attribute.with_default(value)
         }
-    });
-    told.unwrap_or(false)
+        None => attribute.with_nullable(true),
+    })
 }
 
 fn create_options(properties: &str, single_writer: bool) -> PyResult<CreateOptions> {

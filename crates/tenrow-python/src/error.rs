@@ -18,6 +18,8 @@ fn class(kind: ErrorKind) -> &'static str {
         ErrorKind::Unsupported => "Unsupported",
         ErrorKind::Denied => "Denied",
         ErrorKind::InDoubt => "InDoubt",
+        // What stops the work raises an exception of its own.
+        ErrorKind::Stopped => "Error",
         _ => "StoreError",
     }
 }

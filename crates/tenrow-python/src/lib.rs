@@ -9,12 +9,14 @@ mod arrow;
 mod values;
 mod schema;
 mod place;
+mod progress;
 mod keys;
 mod file;
 mod column;
 mod view;
 mod snapshot;
 mod writer;
+mod new_column;
 mod dataset;
 #[cfg(feature = "sql")]
 mod sql;
@@ -37,6 +39,7 @@ fn _tenrow(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<view::Scan>()?;
     module.add_class::<snapshot::Snapshot>()?;
     module.add_class::<dataset::Dataset>()?;
+    module.add_class::<new_column::NewColumn>()?;
     module.add_class::<writer::Writer>()?;
     module.add_function(wrap_pyfunction!(dataset::list_datasets, module)?)?;
     module.add_function(wrap_pyfunction!(schema::parse_attribute, module)?)?;

@@ -212,10 +212,27 @@ def test_a_cast_is_made_where_it_is_asked_for(place):
 def test_a_column_that_was_added_and_not_filled_is_filled(place):
     """As after a kill between the two commits of `add_column`: running it again was refused."""
     ds = tenrow.from_numpy(place, {"n": np.arange(4)})
-    ds._place.add_attribute("pred", "u8?", None, None)
+    ds.add_column("pred", type="u8?")
     assert ds.latest().add_column("pred", np.arange(4), type="u8")["pred"][:].tolist() == [0, 1, 2, 3]
     with pytest.raises(ValueError, match="two attributes of the name"):
         ds.latest().add_column("pred", np.arange(4), type="u8")
+
+
+def test_a_time_is_the_version_that_was_the_newest_then(place):
+    ds = tenrow.from_numpy(place, {"n": np.arange(4)})
+    created = datetime.datetime.fromtimestamp(ds.versions()[0]["created_ms"] / 1000, datetime.timezone.utc)
+    time.sleep(0.01)
+    later = ds.append({"n": [1]})
+    assert tenrow.open(place, created).version == 1 and tenrow.open(place, "2999-01-31").version == 2
+    east = created.astimezone(datetime.timezone(datetime.timedelta(hours=5)))
+    assert tenrow.open(place, east).version == 1 and tenrow.open(place, datetime.date(2999, 1, 1)).version == 2
+    assert len(later.restore(created)) == 4 and len(later.latest().restore("2")) == 5
+    with pytest.raises(KeyError, match="no version that old"):
+        tenrow.open(place, datetime.date(1999, 1, 1))
+    with pytest.raises(ValueError, match="time zone"):
+        tenrow.open(place, created.replace(tzinfo=None))
+    with pytest.raises(ValueError, match="is no version: write its number"):
+        tenrow.open(place, "3x")
 
 
 def test_a_version_is_a_number_or_a_tag(place):
@@ -226,7 +243,7 @@ def test_a_version_is_a_number_or_a_tag(place):
     with pytest.raises(KeyError, match="worst.*best"):
         tenrow.open(place, version="worst")
     for bad in (1.5, True, b"best", [1]):
-        with pytest.raises(TypeError, match="a version is a whole number, or a tag"):
+        with pytest.raises(TypeError, match="a version is a whole number, a tag"):
             tenrow.open(place, version=bad)
 
 

@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -313,7 +315,53 @@ def test_an_exception_of_what_shows_progress_is_raised(digits):
 
     later = digits.append(columns(5))
     with pytest.raises(KeyboardInterrupt):
-        later._place.compact(stop)
+        later.compact(progress=stop)
     with pytest.raises(KeyboardInterrupt):
-        later._place.vacuum(None, True, stop)
+        later.vacuum(dry_run=True, progress=stop)
+    with pytest.raises(KeyboardInterrupt):
+        list(later.scan(progress=stop))
+    with pytest.raises(KeyboardInterrupt):
+        tenrow.from_dataset(later.uri + "2", [{"n": 1}, {"n": 2}], progress=stop)
+    with pytest.raises(FileNotFoundError):
+        tenrow.open(later.uri + "2")
+    with pytest.raises(KeyboardInterrupt):
+        later.add_column("m", lambda rows: rows["label"], type="i64", inputs="label", progress=stop)
+    assert "m" not in later.latest().schema
     assert len(later.compact()) == ROWS + 5
+
+
+def test_the_views_of_a_split_are_there_together_or_not_at_all(digits):
+    digits.create_view("test", [1])
+    before = digits.latest().version
+    with pytest.raises(FileExistsError):
+        digits.split_views({"train": 0.9, "test": 0.1})
+    assert digits.views() == ["test"] and digits.latest().version == before
+    parts = digits.split_views({"train": 0.9, "test": 0.1}, seed=7, replace=True)
+    assert digits.latest().version == before + 1 and list(parts) == ["train", "test"]
+    assert sorted([*parts["train"].row_numbers, *parts["test"].row_numbers]) == list(range(ROWS))
+    assert digits.view("train").row_numbers.tolist() == parts["train"].row_numbers.tolist()
+
+
+def test_ctrl_c_takes_a_column_back_that_has_no_values(digits):
+    before, main = list(digits.schema), threading.main_thread().ident
+    interrupt = threading.Timer(0.3, lambda: signal.pthread_kill(main, signal.SIGINT))
+
+    def slow(rows):
+        interrupt.start()
+        for _ in range(1000):
+            time.sleep(0.01)
+        return rows["label"]
+
+    with pytest.raises(KeyboardInterrupt):
+        digits.add_column("slow", slow, type="i64", inputs="label")
+    interrupt.join()
+    assert list(digits.latest().schema) == before
+
+
+def test_a_function_is_told_how_far_the_work_is(digits):
+    later, told = digits.append(columns(5)), []
+    filled = later.add_column("m", lambda rows: rows["label"], type="i64", inputs="label", progress=told.append)
+    assert told[-1] == (ROWS + 5, ROWS + 5, 8 * (ROWS + 5)) and isinstance(told[-1], tenrow.Progress)
+    told.clear()
+    assert sum(len(batch["m"]) for batch in filled.scan(1000, "m", progress=told.append)) == ROWS + 5
+    assert [seen.done for seen in told] == [1000, 2000, 3000, ROWS + 5] and {seen.total for seen in told} == {ROWS + 5}

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use tenrow::ErrorKind;
 use tenrow::format::FormatError;
 
 /// A fault found while importing or exporting.
 ///
-/// `Display` is one line and never prints its source.
+/// `Display` is one line and never prints its source. It becomes a [`tenrow::Error`] of its [`kind`](Self::kind), so that whoever
+/// has no use for a file's offset handles one error only.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConvertError {
@@ -56,6 +58,12 @@ pub enum ConvertError {
         attribute: String,
         /// What is wrong with its value.
         reason: String,
+    },
+    /// A file that is to be written is there already.
+    #[error("{}: is there already: give another name, or --force to replace it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
     },
     /// A file that is whole but that tenrow cannot take.
     #[error("{}: {reason}", path.display())]
@@ -187,6 +195,31 @@ pub enum ConvertError {
 }
 
 impl ConvertError {
+    /// What a caller can tell apart.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { source, .. } => source.kind().into(),
+            Self::Truncated { .. } | Self::Malformed { .. } | Self::Decode { .. } => {
+                ErrorKind::Corrupt
+            }
+            Self::Exists { .. } => ErrorKind::AlreadyExists,
+            Self::Unsupported { .. } | Self::UnknownFormat { .. } => ErrorKind::Unsupported,
+            Self::Encode { source, .. } | Self::Rows { source, .. } => {
+                let output = source.downcast_ref::<std::io::Error>();
+                output.map_or(ErrorKind::InvalidInput, |error| error.kind().into())
+            }
+            Self::Row { .. }
+            | Self::RowCounts { .. }
+            | Self::Column { .. }
+            | Self::Value { .. }
+            | Self::Mismatch { .. }
+            | Self::Type { .. }
+            | Self::Arrow { .. } => ErrorKind::InvalidInput,
+            Self::Declared { source, .. } | Self::Format(source) => source.into(),
+            Self::Dataset(error) => error.kind(),
+        }
+    }
+
     /// A maker of the fault that the operating system refused `action`.
     pub fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
@@ -241,5 +274,53 @@ impl ConvertError {
     }
 }
 
+impl From<ConvertError> for tenrow::Error {
+    fn from(error: ConvertError) -> Self {
+        match error {
+            ConvertError::Dataset(error) => error,
+            error => Self::new(error.kind(), error.to_string()).with_source(error),
+        }
+    }
+}
+
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = ConvertError> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConvertError {
+        ConvertError::Rows { format: "csv", source: source.into() }
+    }
+
+    #[test]
+    fn a_fault_is_an_error_of_its_kind_that_says_the_same() {
+        let path = Path::new("/x.npy");
+        let denied = || std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        for (fault, kind) in [
+            (ConvertError::io(path, "open")(denied()), ErrorKind::Denied),
+            (ConvertError::malformed(path, 7, "no header"), ErrorKind::Corrupt),
+            (ConvertError::unsupported(path, "objects"), ErrorKind::Unsupported),
+            (ConvertError::Exists { path: path.to_owned() }, ErrorKind::AlreadyExists),
+            (ConvertError::column("x", "no such type"), ErrorKind::InvalidInput),
+            (rows(std::io::Error::other("disk full")), ErrorKind::Io),
+            (rows("a map has no place"), ErrorKind::InvalidInput),
+            (FormatError::malformed("root", "no schema").into(), ErrorKind::Corrupt),
+        ] {
+            let said = fault.to_string();
+            let error = tenrow::Error::from(fault);
+            assert_eq!((error.kind(), error.to_string()), (kind, said));
+        }
+    }
+
+    #[test]
+    fn causes_follow_once_and_an_error_of_a_dataset_stays_what_it_is() {
+        let error = tenrow::Error::from(rows(std::io::Error::other("disk full")));
+        assert_eq!(error.chain(), "rows cannot be written as csv: disk full");
+        let gone = tenrow::Error::new(ErrorKind::NotFound, "no version 9");
+        let error = tenrow::Error::from(ConvertError::from(gone));
+        assert_eq!((error.kind(), error.chain().as_str()), (ErrorKind::NotFound, "no version 9"));
+        assert!(std::error::Error::source(&error).is_none());
+    }
+}

@@ -1,9 +1,10 @@
-//! Ways to choose the rows of a view that need no query: the first so many, a budget, a split by chance.
+//! Ways to choose the rows of views that need no query: the first so many, a budget, a split by chance.
 
 use arrow_array::Float64Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::checksum;
 use crate::read::ReadOptions;
@@ -96,6 +97,28 @@ impl Snapshot {
             }
         }
         parts.into_iter().map(|rows| self.rows(rows)).collect()
+    }
+}
+
+impl Dataset {
+    /// Keeps the rows of `snapshot` in parts by chance, as [`random_split`](Snapshot::random_split) makes them: a view of each name,
+    /// with the fraction beside it, all in one commit, or none.
+    ///
+    /// # Errors
+    /// As [`random_split`](Snapshot::random_split) and [`create_views`](Self::create_views).
+    pub async fn split_views(
+        &self,
+        snapshot: &Snapshot,
+        seed: u64,
+        parts: &[(String, f64)],
+        replace: bool,
+    ) -> Result<Vec<View>> {
+        let fractions: Vec<f64> = parts.iter().map(|(_, fraction)| *fraction).collect();
+        let rows = snapshot.random_split(seed, &fractions).await?;
+        let views = parts.iter().zip(rows).map(|((name, fraction), view)| {
+            (name.clone(), view, format!("{fraction} of the rows by chance, seed {seed}"))
+        });
+        self.create_views(views.collect(), replace).await
     }
 }
 

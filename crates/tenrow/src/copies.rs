@@ -11,14 +11,17 @@ use crate::content::{ContentCheck, PIECE_BYTES};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Attribute;
-use crate::format::manifest::{NamedObject, Version, origin_of, own_path};
+use crate::format::layout::ObjectKind;
+use crate::format::manifest::{NamedObject, Partition, Version, origin_of, own_path};
+use crate::progress::{OnProgress, Steps};
 use crate::snapshot::{Leaves, LoadedPartition, Snapshot};
 use crate::storage::{Storage, Upload};
 
 impl Dataset {
     /// A new dataset at `location` with the rows of `version` and files of its own.
     ///
-    /// Foreign files stay where they are, and have to be there. Killed, it leaves no dataset, only files: done once more, it goes on from there.
+    /// Foreign files stay where they are, and have to be there. Killed or stopped, it leaves no dataset, only files: done once
+    /// more, it goes on from there.
     /// File attributes of rows that name large files of a third dataset are written anew, in column files.
     ///
     /// # Errors
@@ -28,37 +31,22 @@ impl Dataset {
         &self,
         location: &str,
         version: Version,
-        mut on_progress: impl FnMut(u64, u64) + Send,
+        on_progress: &OnProgress,
     ) -> Result<Dataset> {
         let snapshot = self.version(version).await?;
         let copy = Dataset::at(self.storage().open_other(location)?);
         copy.check_absent().await?;
-        let total = snapshot.size_bytes();
-        let mut done = 0;
         let mut root = copy.beginning(&snapshot, "copy");
         commit::check_store(copy.storage(), &root).await?;
-        // Two origins may name one object: a clone that was merged back where it came from.
-        let mut copied = HashSet::new();
+        let steps = Steps::of(Some(snapshot.size_bytes()), on_progress);
+        let copied = HashSet::new();
+        let mut copying = Copying { snapshot: &snapshot, to: copy.storage(), copied, steps };
         let mut leaves = snapshot.leaves(snapshot.leaf_numbers(|_| true), Leaves::Passing);
         while let Some((_, leaf)) = leaves.try_next().await? {
             let mut partitions = Vec::new();
             for partition in leaf.partitions() {
-                let mut entry = partition.entry().clone();
-                for file in entry.files.iter().filter(|file| file.foreign.is_some()) {
-                    // It is read there, too: that it is there, and as it was, is found out now.
-                    let looked_at = snapshot.storage().read_foreign(file, &[]).await;
-                    looked_at.map_err(snapshot.storage().missing(&file.path))?;
-                }
+                let entry = copying.partition(partition).await?;
                 let elsewhere = naming_others(&snapshot, partition);
-                for NamedObject { path, stated, .. } in entry.own_objects_mut() {
-                    if copied.insert(own_path(path).to_owned()) {
-                        let (from, to) = (snapshot.storage(), copy.storage());
-                        let content = ContentCheck::of_object(stated, path);
-                        done += copy_object(from, to, path, content).await?;
-                        on_progress(done, total);
-                    }
-                    *path = own_path(path).to_owned();
-                }
                 partitions.push(match elsewhere.is_empty() {
                     true => entry,
                     false => {
@@ -98,68 +86,108 @@ fn naming_others(snapshot: &Snapshot, partition: &LoadedPartition) -> Vec<(Attri
     attributes.map(|attribute| (attribute.clone(), attribute.clone())).collect()
 }
 
-/// Copies an object to the same path, without the name of an origin; gives its bytes.
-///
-/// One that is there already, of the same content, was copied before.
-async fn copy_object(
-    from: &Storage,
-    to: &Storage,
-    path: &str,
-    content: ContentCheck,
-) -> Result<u64> {
-    let size = from.size(path).await.map_err(from.missing(path))?;
-    let target = own_path(path);
-    match to.size(target).await {
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        found => {
-            let found = found?;
-            let is_same =
-                found == size && read_whole(to, target, size, content, None).await.is_ok();
-            return match is_same {
-                true => Ok(size),
-                false => Err(Error::new(
-                    ErrorKind::AlreadyExists,
-                    format!(
-                        "{} is there already, and is not what was to be copied: remove it first",
-                        to.shown(target)
-                    ),
-                )),
-            };
-        }
-    }
-    let mut upload = to.upload(target)?;
-    upload.expect_whole(size);
-    match read_whole(from, path, size, content, Some(&mut upload)).await {
-        Ok(()) => upload.finish().await.map(|_| size),
-        Err(error) => {
-            upload.abort().await?;
-            Err(error)
-        }
-    }
+/// Objects on their way from a version to another dataset.
+struct Copying<'a> {
+    snapshot: &'a Snapshot,
+    to: &'a Storage,
+    /// Paths of what was copied. Two origins may name one object: a clone that was merged back where it came from.
+    copied: HashSet<String>,
+    steps: Steps,
 }
 
-/// Reads an object whole, into `upload` too if there is one; an error if it has another content.
-async fn read_whole(
-    storage: &Storage,
-    path: &str,
-    size: u64,
-    mut content: ContentCheck,
-    mut upload: Option<&mut Upload>,
-) -> Result<()> {
-    let mut at = 0;
-    while at < size {
-        let end = size.min(at + PIECE_BYTES);
-        let piece = storage.read_range(path, at..end).await?;
-        let (checked, piece) = blocking::run(move || {
-            content.write(&piece);
-            (content, piece)
-        })
-        .await;
-        content = checked;
-        if let Some(upload) = &mut upload {
-            upload.write(piece).await?;
+impl Copying<'_> {
+    /// Copies the objects of a partition; gives its entry with their new paths.
+    async fn partition(&mut self, partition: &LoadedPartition) -> Result<Partition> {
+        let (storage, mut entry) = (self.snapshot.storage(), partition.entry().clone());
+        for file in entry.files.iter().filter(|file| file.foreign.is_some()) {
+            // It is read there, too: that it is there, and as it was, is found out now.
+            let looked_at = storage.read_foreign(file, &[]).await;
+            looked_at.map_err(storage.missing(&file.path))?;
+            self.steps.advance(file.size_bytes, 0)?;
         }
-        at = end;
+        for NamedObject { kind, path, stated, .. } in entry.own_objects_mut() {
+            if self.copied.insert(own_path(path).to_owned()) {
+                self.object(path, ContentCheck::of_object(stated, path)).await?;
+            }
+            if matches!(kind, ObjectKind::BaseFile | ObjectKind::ColumnFile) {
+                self.steps.advance(stated.map_or(0, |stated| stated.size_bytes), 0)?;
+            }
+            *path = own_path(path).to_owned();
+        }
+        Ok(entry)
     }
-    content.finish(&storage.shown(path))
+
+    /// Copies an object to the same path, without the name of an origin.
+    ///
+    /// One that is there already, of the same content, was copied before.
+    async fn object(&mut self, path: &str, content: ContentCheck) -> Result<()> {
+        let (from, to, target) = (self.snapshot.storage(), self.to, own_path(path));
+        let size = from.size(path).await.map_err(from.missing(path))?;
+        match to.size(target).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            found => return self.check_same(target, found? == size, size, content).await,
+        }
+        let mut upload = to.upload(target)?;
+        upload.expect_whole(size);
+        match self.read_whole(from, path, size, content, Some(&mut upload)).await {
+            Ok(()) => upload.finish().await.map(drop),
+            Err(error) => {
+                upload.abort().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Refuses what is there already, and is not what was to be copied.
+    async fn check_same(
+        &mut self,
+        target: &str,
+        has_size: bool,
+        size: u64,
+        content: ContentCheck,
+    ) -> Result<()> {
+        let read = match has_size {
+            true => self.read_whole(self.to, target, size, content, None).await,
+            false => Err(Error::corrupt(target, "another size")),
+        };
+        match read {
+            Err(error) if error.kind() == ErrorKind::Stopped => Err(error),
+            Err(_) => Err(Error::new(
+                ErrorKind::AlreadyExists,
+                format!(
+                    "{} is there already, and is not what was to be copied: remove it first",
+                    self.to.shown(target)
+                ),
+            )),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Reads an object whole, into `upload` too if there is one; an error if it has another content.
+    async fn read_whole(
+        &mut self,
+        storage: &Storage,
+        path: &str,
+        size: u64,
+        mut content: ContentCheck,
+        mut upload: Option<&mut Upload>,
+    ) -> Result<()> {
+        let mut at = 0;
+        while at < size {
+            let end = size.min(at + PIECE_BYTES);
+            let piece = storage.read_range(path, at..end).await?;
+            let (checked, piece) = blocking::run(move || {
+                content.write(&piece);
+                (content, piece)
+            })
+            .await;
+            content = checked;
+            if let Some(upload) = &mut upload {
+                upload.write(piece).await?;
+            }
+            self.steps.advance(0, end - at)?;
+            at = end;
+        }
+        content.finish(&storage.shown(path))
+    }
 }

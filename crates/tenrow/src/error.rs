@@ -55,6 +55,36 @@ pub enum ErrorKind {
     /// The store failed at the last step of a commit, and does not tell whether it was made: writing again may
     /// write twice, but under an idempotency key.
     InDoubt,
+    /// Whoever was told how far the work is stopped it: see [`Progress`](crate::Progress) for what is left then.
+    Stopped,
+}
+
+impl From<std::io::ErrorKind> for ErrorKind {
+    fn from(kind: std::io::ErrorKind) -> Self {
+        match kind {
+            std::io::ErrorKind::NotFound => Self::NotFound,
+            std::io::ErrorKind::AlreadyExists => Self::AlreadyExists,
+            std::io::ErrorKind::PermissionDenied => Self::Denied,
+            _ => Self::Io,
+        }
+    }
+}
+
+impl From<&FormatError> for ErrorKind {
+    fn from(error: &FormatError) -> Self {
+        match error {
+            FormatError::TooNew { .. } => Self::TooNew,
+            FormatError::InvalidType { .. }
+            | FormatError::InvalidName { .. }
+            | FormatError::InvalidShape { .. }
+            | FormatError::InvalidSchema { .. }
+            | FormatError::InvalidEncoding { .. }
+            | FormatError::NameClash { .. }
+            | FormatError::WrongType { .. }
+            | FormatError::UnexpectedNull { .. } => Self::InvalidInput,
+            _ => Self::Corrupt,
+        }
+    }
 }
 
 /// The result of everything in this crate that can fail.
@@ -91,30 +121,12 @@ impl Error {
 
     /// A failure of the operating system; a missing, an existing or a forbidden file keeps its kind.
     pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
-        let kind = match source.kind() {
-            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-            std::io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
-            std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
-            _ => ErrorKind::Io,
-        };
-        Self::new(kind, what).with_source(source)
+        Self::new(source.kind().into(), what).with_source(source)
     }
 
     /// A fault found by the format, with where it was met.
     pub fn format(context: impl Into<String>, source: FormatError) -> Self {
-        let kind = match &source {
-            FormatError::TooNew { .. } => ErrorKind::TooNew,
-            FormatError::InvalidType { .. }
-            | FormatError::InvalidName { .. }
-            | FormatError::InvalidShape { .. }
-            | FormatError::InvalidSchema { .. }
-            | FormatError::InvalidEncoding { .. }
-            | FormatError::NameClash { .. }
-            | FormatError::WrongType { .. }
-            | FormatError::UnexpectedNull { .. } => ErrorKind::InvalidInput,
-            _ => ErrorKind::Corrupt,
-        };
-        Self::new(kind, context).with_source(source)
+        Self::new((&source).into(), context).with_source(source)
     }
 
     /// A failure of the object store while doing `what`.

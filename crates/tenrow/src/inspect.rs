@@ -79,23 +79,6 @@ impl Snapshot {
         })
     }
 
-    /// Rows of partitions that have no values of an attribute: its default or null is read for them. Reads leaves only.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such attribute;
-    /// [`Corrupt`](crate::ErrorKind::Corrupt) or [`Io`](crate::ErrorKind::Io), naming the file.
-    pub async fn unfilled_rows(&self, name: &str) -> Result<u64> {
-        let attribute = self.attribute(name)?;
-        let mut partitions = self.partitions();
-        let mut rows = 0;
-        while let Some(partition) = partitions.try_next().await? {
-            if partition.column(attribute).is_none() {
-                rows += partition.entry().live_rows();
-            }
-        }
-        Ok(rows)
-    }
-
     async fn external_bytes(&self, paths: BTreeSet<String>) -> Result<u64> {
         let size = |path: String| async move {
             self.storage().size(&path).await.map_err(self.storage().missing(&path))

@@ -6,6 +6,7 @@ use std::ops::Range;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::error::{Error, Result};
+use crate::progress::{OnProgress, Steps};
 use crate::snapshot::Snapshot;
 
 /// Bytes that are asked for at once.
@@ -26,11 +27,11 @@ pub struct WarmReport {
 impl Snapshot {
     /// Fetches all files of the version into the cache of this machine, those that are there already excepted.
     ///
-    /// `on_progress` is told the bytes that are there, and all of them. Memory: 64 MiB.
+    /// `on_progress` is told the bytes that are there, and all of them. Stopped, it leaves what it has fetched. Memory: 64 MiB.
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if nothing of it is cached: it is local, or the cache is off.
-    pub async fn warm(&self, mut on_progress: impl FnMut(u64, u64) + Send) -> Result<WarmReport> {
+    pub async fn warm(&self, on_progress: &OnProgress) -> Result<WarmReport> {
         let storage = self.storage();
         if storage.cache().is_none() {
             return Err(Error::invalid(format!(
@@ -46,10 +47,9 @@ impl Snapshot {
             })
         });
         let mut fetched = stream::iter(pieces).buffer_unordered(MAX_CONCURRENCY);
-        let mut done = 0;
+        let mut steps = Steps::of(Some(bytes), on_progress);
         while let Some(piece) = fetched.try_next().await? {
-            done += piece;
-            on_progress(done, bytes);
+            steps.advance(piece, piece)?;
         }
         Ok(WarmReport { files: files.len() as u64, bytes })
     }

@@ -4,10 +4,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use tenrow::{Cache, Columns, Dataset, ErrorKind, ReadOptions, Storage, Verify, WriteOptions};
+use tenrow::{
+    Cache, Columns, Dataset, ErrorKind, OnProgress, Progress, ReadOptions, Storage, Verify,
+    WriteOptions,
+};
 use tenrow_tests::random::Dice;
 use tenrow_tests::s3::{Mishap, S3Server, Seen};
-use tenrow_tests::{Program, block_on_remote};
+use tenrow_tests::{Program, block_on_remote, told};
 
 use super::vectors;
 
@@ -150,15 +153,23 @@ fn a_version_is_warmed_whole() {
     block_on_remote(async {
         vectors(&server, "x", 2000, WIDTH).await;
         let snapshot = caching(&server, "x", folder.path()).latest().await.unwrap();
-        let mut told = (0, 0);
-        let warmed = snapshot.warm(|done, total| told = (done, total)).await.unwrap();
-        assert_eq!((warmed.bytes, warmed.bytes), told);
+        let (on_progress, _) = told::until(|progress| progress.done > 0);
+        let stopped = snapshot.warm(&on_progress).await.unwrap_err();
+        assert_eq!(stopped.kind(), ErrorKind::Stopped);
+        let (on_progress, told) = told::all();
+        let warmed = snapshot.warm(&on_progress).await.unwrap();
+        let total = Some(warmed.bytes);
+        let last = Progress { done: warmed.bytes, total, bytes: warmed.bytes };
+        assert_eq!(told.lock().unwrap().last(), Some(&last));
         server.take_seen();
         snapshot.slice(0..2000).await.unwrap();
         snapshot.inspect().await.unwrap();
         assert_eq!(server.take_seen(), []);
         let off = super::dataset(&server, "x").latest().await.unwrap();
-        assert_eq!(off.warm(|_, _| {}).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(
+            off.warm(&OnProgress::default()).await.unwrap_err().kind(),
+            ErrorKind::InvalidInput
+        );
     });
 }
 

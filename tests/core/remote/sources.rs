@@ -4,7 +4,7 @@ use std::path::Path;
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
-use tenrow::{Columns, Dataset};
+use tenrow::{Columns, Dataset, OnProgress};
 use tenrow_convert::{
     ConvertError, Existing, Format, OpenOptions, Purpose, Source, SourceFile, export, open,
 };
@@ -47,7 +47,9 @@ async fn write_all(folder: &Path) -> Vec<Format> {
         .collect();
     for &format in &formats {
         let out = folder.join(format.name());
-        export(&snapshot.all(), &out, format, Existing::Keep, &mut |_| {}).await.unwrap();
+        export(&snapshot.all(), &out, format, Existing::Keep, &OnProgress::default())
+            .await
+            .unwrap();
     }
     formats
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use futures::future::{self, FutureExt};
 use futures::stream::{BoxStream, Stream, StreamExt};
-use tenrow::{CreateOptions, Dataset, ScanOptions, Snapshot, Storage, Version, ViewOptions};
+use tenrow::{
+    CreateOptions, Dataset, OnProgress, ScanOptions, Snapshot, Storage, Version, ViewOptions,
+};
 use tenrow_convert::{Existing, Format, Purpose, export};
 use tenrow_tests::s3::S3Server;
 use tenrow_tests::{block_on_remote, zoo};
@@ -71,7 +73,9 @@ fn reader(
         .boxed(),
         _ => async move {
             let format = if name == "images" { exported("images") } else { Format::PARQUET };
-            export(&snapshot.all(), &out, format, Existing::Replace, &mut |_| {}).await.unwrap();
+            export(&snapshot.all(), &out, format, Existing::Replace, &OnProgress::default())
+                .await
+                .unwrap();
         }
         .into_stream()
         .boxed(),

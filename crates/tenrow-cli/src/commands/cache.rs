@@ -82,9 +82,9 @@ fn info_text((cache, size): &(Cache, CacheSize)) -> String {
 }
 
 async fn warm(snapshot: &Snapshot) -> Result<Answer> {
-    let mut bar = Bar::new("bytes");
+    let bar = Bar::new("bytes");
     let before = snapshot.storage().counters();
-    let warmed = snapshot.warm(|done, total| bar.set(done, Some(total), done)).await?;
+    let warmed = snapshot.warm(&bar.on_progress()).await?;
     bar.finish();
     let fetched = snapshot.storage().counters().cache_misses - before.cache_misses;
     let version = snapshot.version();

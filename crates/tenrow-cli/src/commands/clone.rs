@@ -140,9 +140,8 @@ async fn created(dataset: &Dataset, target: &str, how: &How) -> Result<Answer> {
     let version = how.version.of(dataset).await?.version();
     let target = match copies {
         true => {
-            let mut bar = Bar::new("bytes");
-            let show = |done, total| bar.set(done, Some(total), done);
-            dataset.copy_to(target, version, show).await?
+            let bar = Bar::new("bytes");
+            dataset.copy_to(target, version, &bar.on_progress()).await?
         }
         false => dataset.clone_to(target, version).await?,
     };

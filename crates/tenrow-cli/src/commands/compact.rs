@@ -1,7 +1,5 @@
 //! `tenrow compact`
 
-use std::sync::{Arc, Mutex};
-
 use clap::Args;
 use serde_json::{Value, json};
 use tenrow::{CompactOptions, CompactReport};
@@ -9,7 +7,7 @@ use tenrow::{CompactOptions, CompactReport};
 use crate::answer::Answer;
 use crate::command::Command;
 use crate::fault::Result;
-use crate::progress::{Bar, Spinner};
+use crate::progress::Bar;
 use crate::stores::Stores;
 use crate::text;
 
@@ -34,24 +32,11 @@ pub(crate) struct CompactArguments {
 impl Command for CompactArguments {
     async fn run(self, stores: &Stores) -> Result<Answer> {
         let dataset = stores.open(&self.dataset).await?;
-        let mut spinner = Some(Spinner::start("compacting"));
-        let bar = Arc::new(Mutex::new(Bar::new("partitions")));
-        let shown = bar.clone();
-        let on_progress = move |done, total| {
-            drop(spinner.take());
-            if let Ok(mut bar) = shown.lock() {
-                bar.set(done, Some(total), 0);
-            }
-            true
-        };
-        let options = CompactOptions {
-            on_progress: Some(Box::new(on_progress)),
-            ..CompactOptions::default()
-        };
+        let bar = Bar::new("partitions");
+        let options =
+            CompactOptions { on_progress: bar.on_progress(), ..CompactOptions::default() };
         let report = dataset.compact(options).await?;
-        if let Ok(bar) = bar.lock() {
-            bar.finish();
-        }
+        bar.finish();
         Ok(Answer::of(report, json, text))
     }
 }

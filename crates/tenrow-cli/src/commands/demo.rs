@@ -7,7 +7,7 @@ use clap::Args;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
-use tenrow::{Dataset, ErrorKind, Snapshot};
+use tenrow::{Dataset, ErrorKind, OnProgress, Snapshot};
 use tenrow_convert::{Existing, ImportOptions, OpenOptions, Picture, import, open};
 
 use crate::answer::Answer;
@@ -122,7 +122,7 @@ async fn import_digits(dataset: &Dataset) -> Result<Snapshot> {
     }
     let source = open(&paths, None, &OpenOptions::default())?;
     let options = ImportOptions::default();
-    Ok(import(dataset, source, "MNIST", &options, &mut |_| {}).await?.snapshot)
+    Ok(import(dataset, source, "MNIST", &options, &OnProgress::default()).await?.snapshot)
 }
 
 /// A folder of this process, gone when dropped.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 use tenrow::Version;
-use tenrow_convert::{Existing, Exported, Format, Progress, Purpose, export, export_file};
+use tenrow_convert::{Existing, Exported, Format, Purpose, export, export_file};
 
 use crate::answer::Answer;
 use crate::command::Command;
@@ -102,15 +102,14 @@ impl Command for ExportArguments {
         let target = self.target()?;
         let dataset = stores.open(&self.dataset).await?;
         let view = self.rows.of(&dataset).await?;
-        let mut bar = Bar::new("rows");
-        let mut show = |progress: Progress| {
-            bar.set(progress.rows, progress.total_rows, progress.bytes);
-        };
+        let bar = Bar::new("rows");
         let existing = existing(self.force);
         let exported = match &target {
-            Target::File(path) => export_file(&view, &[], path, existing, &mut show).await?,
+            Target::File(path) => {
+                export_file(&view, &[], path, existing, &bar.on_progress()).await?
+            }
             Target::Folder(folder, format) => {
-                export(&view, folder, *format, existing, &mut show).await?
+                export(&view, folder, *format, existing, &bar.on_progress()).await?
             }
         };
         bar.finish();

@@ -6,13 +6,12 @@ use std::rc::Rc;
 use clap::Args;
 use futures::stream;
 use serde_json::{Value, json};
-use tenrow::format::manifest::{DataFile, Partition, origin_of};
-use tenrow::{Snapshot, View};
+use tenrow::format::manifest::{DataFile, origin_of};
+use tenrow::{FileWarning, Snapshot, View};
 
 use crate::answer::Answer;
 use crate::command::Command;
 use crate::fault::Result;
-use crate::file_warnings;
 use crate::progress::Spinner;
 use crate::stores::Stores;
 use crate::text;
@@ -83,12 +82,8 @@ impl LiveFiles {
     async fn read(view: &View) -> Result<Self> {
         let snapshot = view.snapshot();
         let spinner = Spinner::start("reading footers");
-        let (mut partitions, mut warnings) = (snapshot.partition_entries().await?, Vec::new());
-        if !view.is_whole() {
-            let rows = view.row_numbers().await?.to_vec();
-            (partitions, warnings) = holding(partitions, rows);
-        }
-        let inspection = snapshot.inspect().await?;
+        let partitions = view.partition_entries().await?;
+        let warnings = view.file_warnings().await?;
         drop(spinner);
         let files = partitions.iter().filter_map(|partition| {
             let file = partition.files.first()?;
@@ -96,8 +91,7 @@ impl LiveFiles {
             Some(LiveFile { path, rows: partition.row_count, bytes: file.size_bytes })
         });
         let files = files.collect();
-        // Of attributes they tell what is so in any file of the version.
-        warnings.extend(file_warnings::all(snapshot, &partitions, &inspection));
+        let warnings = warnings.iter().map(FileWarning::to_string).collect();
         Ok(Self { files, warnings })
     }
 
@@ -166,35 +160,6 @@ fn many_lines(dataset: &str, chosen: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Of consecutive partitions those that hold any of `rows`, and what their files do not tell of these.
-fn holding(mut partitions: Vec<Partition>, mut rows: Vec<u64>) -> (Vec<Partition>, Vec<String>) {
-    let is_in_order = rows.is_sorted_by(|a, b| a < b);
-    rows.sort_unstable();
-    rows.dedup();
-    let (mut end, mut others) = (0, 0);
-    partitions.retain(|partition| {
-        let start = end;
-        end += partition.live_rows();
-        let held =
-            rows.partition_point(|&row| row < end) - rows.partition_point(|&row| row < start);
-        if held > 0 {
-            others += partition.live_rows() - held as u64;
-        }
-        held > 0
-    });
-    let mut warnings = Vec::new();
-    if others > 0 {
-        let others = text::counted(others, "row of these files is", "rows of these files are");
-        warnings.push(format!("{others} not in the view"));
-    }
-    if !is_in_order {
-        warnings.push(
-            "the view has its rows in an order of its own, which these files do not tell".into(),
-        );
-    }
-    (partitions, warnings)
-}
-
 /// Where a file is, absolutely.
 fn full_path(snapshot: &Snapshot, file: &DataFile) -> String {
     if file.foreign.is_some() {
@@ -219,25 +184,6 @@ fn sql_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn partition(row_count: u64) -> Partition {
-        Partition { row_count, ..Partition::default() }
-    }
-
-    #[test]
-    fn the_partitions_of_a_view_are_those_that_hold_any_of_its_rows() {
-        let held = |rows: &[u64]| {
-            let partitions = [3, 0, 2, 4].map(partition).to_vec();
-            let (held, warnings) = holding(partitions, rows.to_vec());
-            (held.iter().map(|p| p.row_count).collect::<Vec<_>>(), warnings.len())
-        };
-        assert_eq!(held(&[0, 1, 2]), (vec![3], 0));
-        assert_eq!(held(&[3, 4]), (vec![2], 0));
-        assert_eq!(held(&[2, 5]), (vec![3, 4], 1));
-        assert_eq!(held(&[4, 3]), (vec![2], 1));
-        assert_eq!(held(&[8, 8]), (vec![4], 2));
-        assert_eq!(held(&[]), (vec![], 0));
-    }
 
     #[test]
     fn paths_with_quotes_stay_one_text() {

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use tenrow::{CreateOptions, Dataset, Encoding, Location, WriteOptions};
+use tenrow::{CreateOptions, Dataset, Encoding, Location, OnProgress, WriteOptions};
 use tenrow_convert::{
-    Charset, CsvOptions, Format, ImportOptions, Imported, OpenOptions, Progress, Purpose,
-    SourceFile, import, import_in_place, open,
+    Charset, CsvOptions, Format, ImportOptions, Imported, OpenOptions, Purpose, SourceFile, import,
+    import_in_place, open,
 };
 use tenrow_values::CastMode;
 
@@ -101,17 +101,14 @@ enum Cast {
 impl Command for ImportArguments {
     async fn run(self, stores: &Stores) -> Result<Answer> {
         let started = Instant::now();
-        let mut bar = Bar::new("rows");
-        let mut show = |progress: Progress| {
-            bar.set(progress.rows, progress.total_rows, progress.bytes);
-        };
+        let bar = Bar::new("rows");
         check(&self)?;
         let dataset = stores.place(&self.dataset)?;
         let imported = if self.in_place {
             let (sources, renames) = (&self.sources, &self.renames);
-            import_in_place(&dataset, sources, renames, &mut show).await?
+            import_in_place(&dataset, sources, renames, &bar.on_progress()).await?
         } else {
-            copied(&self, &dataset, stores, &mut show).await?
+            copied(&self, &dataset, stores, &bar.on_progress()).await?
         };
         bar.finish();
         let (remarks, took) = (imported.remarks.clone(), started.elapsed());
@@ -187,7 +184,7 @@ async fn copied(
     arguments: &ImportArguments,
     dataset: &Dataset,
     stores: &Stores,
-    show: &mut (dyn FnMut(Progress) + Send),
+    on_progress: &OnProgress,
 ) -> Result<Imported> {
     let open_options = OpenOptions {
         decode: arguments.decode,
@@ -217,7 +214,7 @@ async fn copied(
         write: WriteOptions::default().with_partition_by(&arguments.partition_by),
     };
     let names: Vec<_> = arguments.sources.iter().map(|s| s.display().to_string()).collect();
-    let mut imported = import(dataset, source, &names.join(", "), &options, show).await?;
+    let mut imported = import(dataset, source, &names.join(", "), &options, on_progress).await?;
     let left_out = left_out.iter().map(|path| format!("left out: {}", path.display()));
     imported.remarks.extend(left_out);
     Ok(imported)

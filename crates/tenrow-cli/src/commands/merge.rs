@@ -7,7 +7,7 @@ use tenrow::{Dataset, Snapshot};
 use crate::answer::Answer;
 use crate::command::Command;
 use crate::fault::Result;
-use crate::progress::Spinner;
+use crate::progress::Bar;
 use crate::stores::Stores;
 use crate::text;
 
@@ -50,12 +50,11 @@ impl Command for MergeArguments {
             .iter()
             .flat_map(|(origin, version)| unmatched(&newest, origin, version))
             .collect();
-        let spinner = Spinner::start("merging");
         for (origin, version) in &origins {
-            let merged = dataset.merge(origin, version).await;
+            let bar = Bar::new("partitions");
+            let merged = dataset.merge_with(origin, version, &bar.on_progress()).await;
             newest = merged.map_err(|e| format!("{}: {}", origin.storage(), e.chain()))?;
         }
-        drop(spinner);
         let (told, same) = (remarks.clone(), origins.clone());
         Ok(Answer::of(
             newest,

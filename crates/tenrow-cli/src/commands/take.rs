@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use tenrow_convert::{Progress, export_file};
+use tenrow_convert::export_file;
 
 use crate::answer::Answer;
 use crate::command::Command;
@@ -55,13 +55,10 @@ impl Command for TakeArguments {
             Some(text) => view.rows(rows_of(&view, text)?).await?,
             None => view,
         };
-        let mut bar = Bar::new("rows");
-        let mut show = |progress: Progress| {
-            bar.set(progress.rows, progress.total_rows, progress.bytes);
-        };
+        let bar = Bar::new("rows");
         let (attributes, path) = (&self.attributes, &self.out);
         let existing = existing(self.force);
-        let exported = export_file(&view, attributes, path, existing, &mut show).await?;
+        let exported = export_file(&view, attributes, path, existing, &bar.on_progress()).await?;
         bar.finish();
         let path = self.out;
         let same = path.clone();

@@ -1,6 +1,5 @@
 //! `tenrow vacuum`
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Args;
@@ -84,20 +83,9 @@ pub(crate) async fn vacuum(
     older_than: Duration,
     dry_run: bool,
 ) -> Result<VacuumReport> {
-    let bar = Arc::new(Mutex::new(Bar::new("files")));
-    let shown = bar.clone();
-    let on_progress = move |seen| {
-        if let Ok(mut bar) = shown.lock() {
-            bar.set(seen, None, 0);
-        }
-        true
-    };
-    let options = VacuumOptions { older_than, dry_run, on_progress: Some(Box::new(on_progress)) };
-    let report = dataset.vacuum(options).await?;
-    if let Ok(bar) = bar.lock() {
-        bar.finish();
-    }
-    Ok(report)
+    let bar = Bar::new("files");
+    let options = VacuumOptions { older_than, dry_run, on_progress: bar.on_progress() };
+    Ok(dataset.vacuum(options).await?)
 }
 
 /// Files with their sizes and ages.

@@ -1,7 +1,5 @@
 //! `tenrow verify`
 
-use std::sync::{Arc, Mutex};
-
 use clap::Args;
 use serde_json::{Value, json};
 use tenrow::{VerifyOptions, VerifyReport};
@@ -36,18 +34,10 @@ pub(crate) struct VerifyArguments {
 impl Command for VerifyArguments {
     async fn run(self, stores: &Stores) -> Result<Answer> {
         let dataset = stores.open(&self.dataset).await?;
-        let bar = Arc::new(Mutex::new(Bar::new("bytes")));
-        let shown = bar.clone();
-        let on_progress = move |done, total| {
-            if let Ok(mut bar) = shown.lock() {
-                bar.set(done, Some(total), done);
-            }
-        };
-        let options = VerifyOptions { full: self.full, on_progress: Some(Box::new(on_progress)) };
+        let bar = Bar::new("bytes");
+        let options = VerifyOptions { full: self.full, on_progress: bar.on_progress() };
         let report = dataset.verify(options).await?;
-        if let Ok(bar) = bar.lock() {
-            bar.finish();
-        }
+        bar.finish();
         let fault = fault(&report);
         let is_full = self.full;
         Ok(Answer::of(report, json, move |report| text(report, is_full)).with_fault(fault))

@@ -197,14 +197,8 @@ async fn cut(arguments: &PrefixArguments, stores: &Stores) -> Result<View> {
 async fn parted(arguments: &SplitArguments, stores: &Stores) -> Result<Vec<View>> {
     let dataset = stores.open(&arguments.dataset).await?;
     let snapshot = arguments.version.of(&dataset).await?;
-    let fractions: Vec<f64> = arguments.parts.iter().map(|(_, fraction)| *fraction).collect();
-    let parts = snapshot.random_split(arguments.seed, &fractions).await?;
-    let view = |((name, fraction), view): (&(String, f64), View)| {
-        let what = format!("{fraction} of the rows by chance, seed {}", arguments.seed);
-        (name.clone(), view, what)
-    };
-    let views = arguments.parts.iter().zip(parts).map(view).collect();
-    Ok(dataset.create_views(views, arguments.replace).await?)
+    let SplitArguments { seed, parts, replace, .. } = arguments;
+    Ok(dataset.split_views(&snapshot, *seed, parts, *replace).await?)
 }
 
 fn options(query: String, replace: bool) -> ViewOptions {

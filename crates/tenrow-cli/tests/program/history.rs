@@ -102,6 +102,9 @@ fn an_unknown_version_or_tag_is_answered_with_those_that_exist() {
 fn a_time_chooses_the_version_that_was_the_newest() {
     let desk = people();
     assert_eq!(desk.json(&["info", "people", "--at", "2999-01-01", "--json"])["version"], 2);
+    let by_version = ["info", "people", "--version", "2999-01-01", "--json"];
+    assert_eq!(desk.json(&by_version)["version"], 2);
+    assert!(desk.fails(&["restore", "people", "3x"]).contains("is no version: write its number"));
     let complaint = desk.fails(&["info", "people", "--at", "2000-01-01T12:00:00Z"]);
     assert!(complaint.contains("no version that old"), "{complaint}");
     for time in ["yesterday", "2000-13-01", ""] {

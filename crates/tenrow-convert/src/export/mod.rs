@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 
 use futures::TryStreamExt;
 use tenrow::format::{Attribute, Schema, names_listed};
-use tenrow::{Snapshot, View};
+use tenrow::{OnProgress, Snapshot, View};
 use tenrow_values::{ConvertError, Result};
 
 use crate::format::{Create, CreateRows, Extent, Format, Purpose, Write};
 use crate::new_file::{Existing, check_here};
 use crate::outgoing::Outgoing;
-use crate::progress::Progress;
 use row_file::RowFile;
 use whole_files::{file_sized, with_files};
 
@@ -34,11 +33,11 @@ pub struct Exported {
 /// Writes the rows of `view`, in its order, into files in `folder`, which is made if it is not there.
 ///
 /// A file of one attribute is called after it, such as `image.npy`, one of all `data`, such as `data.parquet`; `images` have
-/// their own names. Memory: one batch of a scan, and 64 MiB of large files. Dropped before its end, it leaves nothing but
-/// files that are whole.
+/// their own names. Memory: one batch of a scan, and 64 MiB of large files. `on_progress` is told the rows that were written, of
+/// all that are, once for each file. Dropped or stopped before its end, it leaves nothing but files that are whole.
 ///
 /// ```
-/// use tenrow::{Attribute, Columns, Dataset, Schema};
+/// use tenrow::{Attribute, Columns, Dataset, OnProgress, Schema};
 /// use tenrow_convert::{Existing, Format, Purpose, export};
 /// # let folder = tempfile::tempdir()?;
 /// # let location = folder.path().join("points").display().to_string();
@@ -48,7 +47,8 @@ pub struct Exported {
 /// writer.append_columns(Columns::new().scalars("x", &[1u8, 2, 3])?).await?;
 /// let all = writer.commit().await?.all();
 /// let (out, npy) = (folder.path().join("out"), Format::named("npy", Purpose::Export)?);
-/// let exported = export(&all, &out, npy, Existing::Keep, &mut |_| {}).await?;
+/// let nobody = OnProgress::default();
+/// let exported = export(&all, &out, npy, Existing::Keep, &nobody).await?;
 /// assert_eq!(exported.paths, [out.join("x.npy")]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -64,7 +64,7 @@ pub async fn export(
     folder: &Path,
     format: Format,
     existing: Existing,
-    on_progress: &mut (dyn FnMut(Progress) + Send),
+    on_progress: &OnProgress,
 ) -> Result<Exported> {
     let create = format.create()?;
     let (fitting, skipped) = fitting(view.snapshot(), format, create)?;
@@ -117,7 +117,7 @@ pub async fn export_file(
     attributes: &[String],
     path: &Path,
     existing: Existing,
-    on_progress: &mut (dyn FnMut(Progress) + Send),
+    on_progress: &OnProgress,
 ) -> Result<Exported> {
     existing.check(path)?;
     let format = Format::of_path(path, Purpose::Export)?;
@@ -194,7 +194,7 @@ async fn write_rows(
             let part = batch.slice(rows.start, rows.len());
             file.write(&with_files(out.view.snapshot(), &part, &schema).await?)?;
         }
-        out.advance(&batch).await;
+        out.advance(&batch).await?;
     }
     out.remarks.extend(file.remarks());
     file.finish()?;

@@ -1,4 +1,6 @@
 use std::future::Future;
+use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
@@ -29,10 +31,14 @@ fn an_export_that_is_given_up_leaves_nothing_behind_in_any_format() {
         for format in ["npy", "npz", "parquet", "jsonl", "csv", "json", "arrow", "arrow-stream"] {
             let format = Format::named(format, Purpose::Export).unwrap();
             let folder = dir.path().join(format.name());
-            let has_begun = AtomicBool::new(false);
-            let mut progress = |_| has_begun.store(true, Ordering::Relaxed);
+            let has_begun = Arc::new(AtomicBool::new(false));
+            let seen = has_begun.clone();
+            let on_progress = OnProgress::new(move |_| {
+                seen.store(true, Ordering::Relaxed);
+                ControlFlow::Continue(())
+            });
             let all = snapshot.all();
-            let export = export(&all, &folder, format, Existing::Keep, &mut progress);
+            let export = export(&all, &folder, format, Existing::Keep, &on_progress);
             let mut export = Box::pin(export);
             std::future::poll_fn(|context| {
                 let is_pending = export.as_mut().poll(context).is_pending();
@@ -55,11 +61,16 @@ fn what_is_there_stays_and_what_json_has_not_is_said() {
         let out = dir.path().join("out");
         let format = Format::named("jsonl", Purpose::Export).unwrap();
         let exported =
-            export(&snapshot.all(), &out, format, Existing::Keep, &mut |_| {}).await.unwrap();
+            export(&snapshot.all(), &out, format, Existing::Keep, &OnProgress::default())
+                .await
+                .unwrap();
         assert!(exported.remarks[0].contains("x: 1 NaN or infinite"), "{:?}", exported.remarks);
-        let again = export(&snapshot.all(), &out, format, Existing::Keep, &mut |_| {}).await;
+        let again =
+            export(&snapshot.all(), &out, format, Existing::Keep, &OnProgress::default()).await;
         assert!(again.unwrap_err().to_string().contains("is there already"));
-        export(&snapshot.all(), &out, format, Existing::Replace, &mut |_| {}).await.unwrap();
+        export(&snapshot.all(), &out, format, Existing::Replace, &OnProgress::default())
+            .await
+            .unwrap();
         assert_eq!(names(&out), ["data.jsonl"]);
     });
 }

@@ -29,6 +29,7 @@ from ._errors import (
     WrongType,
 )
 from ._file import File
+from ._progress import Progress
 from ._root import list, sql
 from ._schema import Attribute, AttributeType, file, tensor
 from ._schema import infer as infer_schema
@@ -57,6 +58,7 @@ __all__ = [
     "NotADataset",
     "NotFound",
     "OutOfRange",
+    "Progress",
     "StoreError",
     "TooNew",
     "Unsupported",

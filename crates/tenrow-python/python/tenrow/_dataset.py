@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import operator
 import os
@@ -16,7 +17,7 @@ from . import _tenrow
 from ._arrays import array_of
 from ._errors import InvalidInput, NotFound, WrongType
 from ._keys import names_of
-from ._progress import bar, reporting
+from ._progress import Shown, reporting
 from ._readable import Readable
 from ._schema import TypeLike, _type_of, infer_column
 from ._view import View
@@ -36,18 +37,23 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_connections)
 
 
+#: Which version is meant: its number; a tag, `latest`, or a date or time in UTC as text; or a time.
+Which = int | str | datetime.date
+
+
 def open(  # noqa: A001
     uri: str | PathLike[str],
-    version: int | str | None = None,
+    version: Which | None = None,
     tag: str | None = None,
     options: Mapping[str, str] | None = None,
 ) -> Dataset:
-    """Opens a dataset: its newest version, an older one by number, or the one with a tag.
+    """Opens a dataset: its newest version, an older one by number, the one with a tag, or the one that was the newest at a time.
 
-    A `version` that is a text is a tag or `latest`, as for the program: `tenrow.open(place, "best")`.
+    A `version` that is a text is a tag, `latest`, or a date or time in UTC, as for the program: `tenrow.open(place, "best")`,
+    `tenrow.open(place, "2026-01-31T18:30")`. A `datetime` has a time zone; a `date` is its first moment in UTC.
     `options` say how an object store is reached, such as `{"region": "eu-west-1"}`.
 
-    Raises `NotADataset` if there is none, `NotFound` for a version or tag that is not there.
+    Raises `NotADataset` if there is none, `NotFound` for a version or tag that is not there, or a time before the first.
 
     >>> import tenrow
     >>> tenrow.open("/nothing/there")
@@ -56,12 +62,21 @@ def open(  # noqa: A001
     """
     if version is not None and tag is not None:
         raise InvalidInput(f"version={version} and tag={tag!r}: give one of them")
+    version = _text_of_time(version) if isinstance(version, datetime.date) else version
     is_text = isinstance(version, str)
     if isinstance(version, bool) or not (version is None or is_text or hasattr(version, "__index__")):
-        raise WrongType(f"version={version!r}: a version is a whole number, or a tag as text")
+        raise WrongType(f"version={version!r}: a version is a whole number, a tag as text, or a time")
     if version is not None and not is_text and operator.index(version) < 1:
         raise NotFound(f"no version {version}: they are numbered from 1")
     return Dataset(_State(os.fsdecode(uri), dict(options or {}), version, tag))
+
+
+def _text_of_time(time: datetime.date) -> str:
+    if not isinstance(time, datetime.datetime):
+        return time.isoformat()
+    if time.tzinfo is None:
+        raise InvalidInput(f"version={time!r}: a time without a time zone could mean several: give tzinfo=datetime.timezone.utc")
+    return time.astimezone(datetime.timezone.utc).replace(tzinfo=None).isoformat() + "Z"
 
 
 def _reopened(uri: str, version: int, options: dict[str, str]) -> Dataset:
@@ -236,6 +251,25 @@ class Dataset(Readable):
         self._place.create_view(chosen._view, name, replace)
         return self.view(name)
 
+    def split_views(
+        self, parts: Mapping[str, float], *, seed: int = 0, replace: bool = False
+    ) -> dict[str, View]:
+        """Keeps the rows of this version in parts by chance, each a view: all of them in one commit, or none.
+
+        `parts` are names, with fractions that add up to at most 1. Where a row falls depends on `seed` and the row alone, so that
+        rows which are appended or deleted later move no other from one part to another.
+
+        Raises `FileExistsError` if there is a view of one of the names and `replace` is not given.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": list(range(100))})
+        >>> parts = ds.split_views({"train": 0.9, "test": 0.1}, seed=7)
+        >>> len(parts["train"]) + len(parts["test"]), ds.views()
+        (100, ['test', 'train'])
+        """
+        views = self._place.split_views(self._snapshot, list(parts.items()), seed, replace)
+        return {name: View(self, view, name) for name, view in zip(parts, views, strict=True)}
+
     def views(self) -> list[str]:
         """The names of the views that there are by now.
 
@@ -300,7 +334,7 @@ class Dataset(Readable):
         inputs: Sequence[str] | None = None,
         default: Any = None,
         cast: str = "safe",
-        progress: bool = False,
+        progress: Shown = False,
     ) -> Dataset:
         """Adds an attribute: of an array with a value for each row, or computed from other attributes.
 
@@ -310,7 +344,8 @@ class Dataset(Readable):
         `values` may be a function, which is given a dict of the columns `inputs` of consecutive rows, all attributes
         without `inputs`, and gives as many values: memory stays bounded. What it has computed is committed now and then,
         so that the same call goes on after an exception, Ctrl-C or a kill; where nothing was committed, the attribute is
-        taken back. An attribute of this name and type of which rows have no values yet is filled. Without `values` rows have the `default`, or null. `progress` shows a bar of `tqdm`.
+        taken back. An attribute of this name and type of which rows have no values yet is filled. Without `values` rows have the `default`, or null.
+        `progress` shows a bar of `tqdm` of the rows, or is called with a `Progress` of them; if it raises, that is as an exception of `values`.
 
         >>> import tempfile, tenrow
         >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
@@ -326,29 +361,17 @@ class Dataset(Readable):
         text = given.text
         added = None if default is None else json.dumps(default)
         if values is None:
-            nullable = text if default is not None or text.endswith("?") else text + "?"
-            return self._at(self._place.add_attribute(name, nullable, added, given.encoding))
-        if not callable(values) and len(values) != len(self):
-            raise InvalidInput(f"attribute {name!r}: {len(values)} values for {len(self)} rows")
-        nullable = text if text.endswith("?") or added is not None else text + "?"
-        is_new = not self._is_unfilled(name, text)
-        if is_new:
-            self._place.add_attribute(name, nullable, added, given.encoding)
-        try:
-            if callable(values):
-                needed = names_of(inputs) or [other for other in self.schema if other != name]
-                with bar(progress, "rows", len(self)) as report:
-                    return self._at(self._place.fill(name, needed, reporting(values, report), cast))
-            return self.update(np.arange(len(self)), {name: values}, cast=cast)
-        except BaseException:
-            if is_new and self._place.unfilled_rows(name) == len(self._place.latest()):
-                self._place.drop_attribute(name)
-            raise
-
-    def _is_unfilled(self, name: str, text: str) -> bool:
-        """Whether the newest version has the attribute, and not yet for all rows."""
-        known = self.latest().schema.get(name)
-        return known is not None and known.type.rstrip("?") == text.rstrip("?") and self._place.unfilled_rows(name) > 0
+            return self._at(self._place.add_attribute(name, text, added, given.encoding))
+        if not callable(values):
+            if len(values) != len(self):
+                raise InvalidInput(f"attribute {name!r}: {len(values)} values for {len(self)} rows")
+            array = array_of(values)
+            column = self._place.add_column(name, text, added, given.encoding)
+            return self._at(column.set(self._snapshot, array, cast))
+        needed = names_of(inputs) or [other for other in self.schema if other != name]
+        with reporting(progress, "rows") as report:
+            column = self._place.add_column(name, text, added, given.encoding)
+            return self._at(column.fill(needed, values, cast, report))
 
     def update(self, rows: Any, values: Mapping[str, Any], *, cast: str = "refuse") -> Dataset:
         """With other values for some attributes of these rows of this version; `values` is a dict of columns.
@@ -398,15 +421,15 @@ class Dataset(Readable):
         """Takes a tag away."""
         self._place.untag(name)
 
-    def restore(self, version: int) -> Dataset:
-        """A new version that is what an older one was; nothing in between is lost.
+    def restore(self, version: Which) -> Dataset:
+        """A new version that is what an older one was, which is named as for `tenrow.open`; nothing in between is lost.
 
         >>> import tempfile, tenrow
         >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]})
         >>> len(ds.delete([0, 1]).restore(ds.version))
         3
         """
-        return self._at(self._place.restore(version))
+        return self._at(self._place.restore(open(self._uri, version, None, self._options).version))
 
     def set_properties(self, **properties: Any) -> Dataset:
         """Notes properties, any JSON; `None` takes one away.
@@ -418,9 +441,19 @@ class Dataset(Readable):
         """
         return self._at(self._place.set_properties(json.dumps(properties)))
 
-    def compact(self, *, progress: bool = False) -> Dataset:
-        """Makes large partitions of small ones, and drops deleted rows for good. `progress` shows a bar of `tqdm`."""
-        with bar(progress, "partitions") as report:
+    def compact(self, *, progress: Shown = False) -> Dataset:
+        """Makes large partitions of small ones, and drops deleted rows for good, in several commits.
+
+        `progress` shows a bar of `tqdm` of the partitions, or is called with a `Progress` of them; if it raises, what was committed
+        stays so.
+
+        >>> import tempfile, tenrow
+        >>> ds = tenrow.from_numpy(tempfile.mkdtemp() + "/x", {"n": [1, 2, 3]}).append({"n": [4]})
+        >>> told = []
+        >>> ds.compact(progress=told.append)["n"][:].tolist(), told[-1].done, told[-1].total
+        ([1, 2, 3, 4], 2, 2)
+        """
+        with reporting(progress, "partitions") as report:
             return self._at(self._place.compact(report))
 
     def expire(
@@ -435,10 +468,11 @@ class Dataset(Readable):
         """
         return self._place.expire(keep_last, older_than, dry_run)
 
-    def vacuum(self, *, older_than: float | None = None, dry_run: bool = False, progress: bool = False) -> list[str]:
+    def vacuum(self, *, older_than: float | None = None, dry_run: bool = False, progress: Shown = False) -> list[str]:
         """Removes files that no version needs and that are older, by default 7 days; gives their paths.
 
-        `older_than` is in seconds. `progress` shows a bar of `tqdm`.
+        `older_than` is in seconds. `progress` shows a bar of `tqdm` of the objects, or is called with a `Progress` of those looked
+        at and then those removed; if it raises, the others stay.
         """
-        with bar(progress, "objects") as report:
+        with reporting(progress, "objects") as report:
             return self._place.vacuum(older_than, dry_run, report)

@@ -13,7 +13,7 @@ from ._column import Column
 from ._errors import InvalidInput, WrongType
 from ._file import wrapped
 from ._keys import names_of, shown
-from ._progress import counted
+from ._progress import Shown, counted
 from ._schema import Attribute
 
 
@@ -105,11 +105,12 @@ class Readable:
         filter: str | None = None,  # noqa: A002
         rows: slice | None = None,
         verify: str | None = None,
-        progress: bool = False,
+        progress: Shown = False,
     ) -> Iterator[dict[str, Any]]:
         """All rows in order, as dicts of columns of up to `batch_size` rows: fetched ahead, in bounded memory.
 
-        `filter` is a condition of SQL, such as `"label = 3 AND score > 0.5"`. `progress` shows a bar of `tqdm`. Raises
+        `filter` is a condition of SQL, such as `"label = 3 AND score > 0.5"`. `progress` shows a bar of `tqdm` of the
+        rows, or is called with a `Progress` of them. Raises
         `KeyError` for an attribute that there is not, `ValueError` for a condition that is none.
 
         >>> import tempfile, tenrow
@@ -131,7 +132,7 @@ class Readable:
             start, stop = 0, len(view)
         batches = view.scan(start, stop, batch_size, names_of(attributes), verify)
         if progress:
-            batches = counted(batches, _row_count, "rows", stop - start)
+            batches = counted(batches, _row_count, progress, "rows", stop - start)
         return map(wrapped, batches)
 
     def rows_where(self, condition: str) -> np.ndarray[Any, Any]:

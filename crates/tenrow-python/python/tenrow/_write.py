@@ -12,7 +12,7 @@ from . import _tenrow
 from ._arrays import array_of
 from ._dataset import Dataset, open
 from ._errors import InvalidInput, WrongType
-from ._progress import counted
+from ._progress import Shown, counted
 from ._schema import TypeLike, _type_of, infer, infer_first, texts
 from ._writer import Writer, write_options
 
@@ -87,20 +87,20 @@ def from_dataset(
     names: Iterable[str] | None = None,
     batch_size: int = 1024,
     cast: str = "refuse",
-    progress: bool = False,
+    progress: Shown = False,
     **options: Any,
 ) -> Dataset:
     """A new dataset of the items of a torch `Dataset`, a Hugging Face `datasets.Dataset`, or anything that is iterated.
 
     Items are dicts, or tuples with `names`. Without a `schema` that of the first items is taken, in which lists are lists,
     whatever their lengths: arrays are tensors. Memory is that of `batch_size` items. `cast` is as for `Dataset.append`.
-    `progress` shows a bar of `tqdm`.
+    `progress` shows a bar of `tqdm` of the items, or is called with a `Progress` of them; if it raises, there is no dataset.
     """
     labels = None if names is None else list(names)
     items = _items(rows)
     if progress:
         length = getattr(rows, "__len__", None)
-        items = counted(items, lambda _: 1, "rows", length() if length else None)
+        items = counted(items, lambda _: 1, progress, "rows", length() if length else None)
     optional = None if schema is None else {name for name in schema if _type_of(schema[name]).text.endswith("?")}
     batches = _batches(items, labels, batch_size, optional)
     first = next(batches, None)

@@ -103,15 +103,11 @@ pub(super) fn cast(
 
 /// The exception of values that are not taken: `TypeError` where their type alone is enough to say so.
 pub(crate) fn refused(error: ConvertError) -> PyErr {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(&error);
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    match error {
-        ConvertError::Type { .. } => wrong_type(text),
-        _ => invalid(text),
+    let is_of_type = matches!(error, ConvertError::Type { .. });
+    let error = tenrow::Error::from(error);
+    match is_of_type {
+        true => wrong_type(error.chain()),
+        false => raised(&error),
     }
 }
 

@@ -15,13 +15,13 @@ use datafusion::catalog::{
 };
 use datafusion::common::TableReference;
 use datafusion::datasource::{MemTable, TableProvider};
-use tenrow::{Dataset, Error, ErrorKind, Result, Snapshot, Version};
+use tenrow::{Dataset, Error, ErrorKind, Result, Snapshot, Version, WhichVersion};
 
 use crate::columns::HIDDEN_COLUMNS;
 use crate::error::of_engine;
 use crate::rewrite::KnownTables;
 use crate::table::{DatasetTable, ViewTable};
-use name::{Part, TableName, VersionName};
+use name::{Part, TableName};
 use roots::{INFORMATION_SCHEMA, did_you_mean};
 
 pub(crate) use roots::{Place, Root, Roots};
@@ -32,7 +32,7 @@ pub(crate) const CATALOG: &str = "tenrow";
 /// The tables of one statement.
 pub(crate) struct Tables<'a> {
     roots: &'a Roots,
-    snapshots: HashMap<(Place, Option<Version>), Snapshot>,
+    snapshots: HashMap<(Place, WhichVersion), Snapshot>,
     providers: HashMap<TableReference, Arc<dyn TableProvider>>,
     datasets: HashSet<TableReference>,
     /// Of which versions rows are read.
@@ -189,17 +189,17 @@ impl<'a> Tables<'a> {
         &mut self,
         place: &Place,
         dataset: &Dataset,
-        version: Option<&VersionName>,
+        version: Option<&WhichVersion>,
     ) -> Result<Snapshot> {
         let number = match version {
-            None | Some(VersionName::Newest) => None,
-            Some(VersionName::Number(number)) => Some(*number),
-            Some(VersionName::Tag(tag)) => {
-                Some(tagged(&self.newest(place, dataset).await?, place, tag)?)
+            None | Some(WhichVersion::Newest) => return self.newest(place, dataset).await,
+            Some(WhichVersion::Number(number)) => *number,
+            Some(WhichVersion::Tag(tag)) => {
+                tagged(&self.newest(place, dataset).await?, place, tag)?
             }
+            Some(at @ WhichVersion::At(_)) => return self.of_time(place, dataset, at).await,
         };
-        let Some(number) = number else { return self.newest(place, dataset).await };
-        let key = (place.clone(), Some(number));
+        let key = (place.clone(), WhichVersion::Number(number));
         if let Some(known) = self.snapshots.get(&key) {
             return Ok(known.clone());
         }
@@ -214,8 +214,27 @@ impl<'a> Tables<'a> {
         Ok(snapshot)
     }
 
+    /// The newest version of a time, but none that was committed since the statement began.
+    async fn of_time(
+        &mut self,
+        place: &Place,
+        dataset: &Dataset,
+        at: &WhichVersion,
+    ) -> Result<Snapshot> {
+        let key = (place.clone(), at.clone());
+        if let Some(known) = self.snapshots.get(&key) {
+            return Ok(known.clone());
+        }
+        let newest = self.newest(place, dataset).await?;
+        let found = dataset.which(at).await?;
+        let is_later = self.roots.view(place).is_none() && found.version() > newest.version();
+        let snapshot = if is_later { newest } else { found };
+        self.snapshots.insert(key, snapshot.clone());
+        Ok(snapshot)
+    }
+
     async fn newest(&mut self, place: &Place, dataset: &Dataset) -> Result<Snapshot> {
-        let key = (place.clone(), None);
+        let key = (place.clone(), WhichVersion::Newest);
         if let Some(known) = self.snapshots.get(&key) {
             return Ok(known.clone());
         }
@@ -289,7 +308,7 @@ fn tagged(newest: &Snapshot, place: &Place, tag: &str) -> Result<Version> {
 }
 
 /// How to read those rows of a view that are there.
-fn not_there(error: tenrow::Error, place: &Place, view: &str, version: &VersionName) -> Error {
+fn not_there(error: tenrow::Error, place: &Place, view: &str, version: &WhichVersion) -> Error {
     let name = &place.name;
     let advice = match error.kind() {
         ErrorKind::NotFound => format!(

@@ -1,11 +1,7 @@
-//! What a table name says: `mnist`, `mnist@3`, `mnist@best`, `mnist$files`, `mnist@3$files`, `mnist#test`,
+//! What a table name says: `mnist`, `mnist@3`, `mnist@best`, `mnist@2026-01-31`, `mnist$files`, `mnist@3$files`, `mnist#test`,
 //! `mnist#test@latest`.
 
-use std::fmt;
-
-use tenrow::{Error, Result, Version};
-
-const LATEST: &str = "latest";
+use tenrow::{Error, Result, WhichVersion};
 
 /// A table of SQL, as its name says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -13,17 +9,9 @@ pub(crate) struct TableName {
     /// The dataset: its name below a root, or a path.
     pub(crate) dataset: String,
     /// The version asked for; `None`: the newest.
-    pub(crate) version: Option<VersionName>,
+    pub(crate) version: Option<WhichVersion>,
     /// What of it is asked for; `None`: its rows.
     pub(crate) part: Option<Part>,
-}
-
-/// A version, by number or tag, or as `latest`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum VersionName {
-    Newest,
-    Number(Version),
-    Tag(String),
 }
 
 /// What belongs to a dataset besides its rows.
@@ -32,7 +20,7 @@ pub(crate) enum Part {
     /// A metadata table: `$files`.
     Metadata(String),
     /// A view, `#train`; in another version than the one that its rows were chosen in, `#train@latest`.
-    View(String, Option<VersionName>),
+    View(String, Option<WhichVersion>),
 }
 
 impl TableName {
@@ -58,53 +46,33 @@ impl TableName {
 }
 
 /// What stands before an `@`, and the version behind it.
-fn versioned<'a>(name: &str, text: &'a str) -> Result<(&'a str, Option<VersionName>)> {
+fn versioned<'a>(name: &str, text: &'a str) -> Result<(&'a str, Option<WhichVersion>)> {
     Ok(match text.split_once('@') {
-        Some((before, version)) => (before, Some(VersionName::parse(name, version)?)),
+        Some((before, version)) => (before, Some(version_of(name, version)?)),
         None => (text, None),
     })
 }
 
-impl VersionName {
-    /// Tags do not begin with a digit, and none is called `latest`.
-    fn parse(name: &str, text: &str) -> Result<Self> {
-        if text == LATEST {
-            return Ok(Self::Newest);
-        }
-        if !text.starts_with(|c: char| c.is_ascii_digit()) && !text.is_empty() {
-            return Ok(Self::Tag(text.to_owned()));
-        }
-        text.parse().map(|number| Self::Number(Version(number))).map_err(|_| {
-            Error::invalid(format!(
-                "table name {name:?}: {text:?} is neither a version number nor a tag"
-            ))
-        })
-    }
-}
-
-impl fmt::Display for VersionName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Newest => f.write_str(LATEST),
-            Self::Number(version) => version.fmt(f),
-            Self::Tag(tag) => f.write_str(tag),
-        }
-    }
+fn version_of(name: &str, text: &str) -> Result<WhichVersion> {
+    text.parse().map_err(|e| Error::invalid(format!("table name {name:?}: {e}")))
 }
 
 #[cfg(test)]
 mod tests {
+    use tenrow::Version;
+
     use super::*;
 
     #[test]
     fn every_form_of_a_name_is_understood() {
         let parse = |name: &str| TableName::parse(name).unwrap();
         assert_eq!(parse("a/b"), TableName { dataset: "a/b".into(), version: None, part: None });
-        assert_eq!(parse("a@3").version, Some(VersionName::Number(Version(3))));
-        assert_eq!(parse("a@best").version, Some(VersionName::Tag("best".into())));
+        assert_eq!(parse("a@3").version, Some(WhichVersion::Number(Version(3))));
+        assert_eq!(parse("a@best").version, Some(WhichVersion::Tag("best".into())));
+        assert_eq!(parse("a@1970-01-01 00:01").version, Some(WhichVersion::At(60_000)));
         assert_eq!(parse("a@3$files").part, Some(Part::Metadata("files".into())));
         assert_eq!(parse("a#train").part, Some(Part::View("train".into(), None)));
-        let newest = Some(VersionName::Newest);
+        let newest = Some(WhichVersion::Newest);
         assert_eq!(parse("a@3#train@latest").part, Some(Part::View("train".into(), newest)));
     }
 

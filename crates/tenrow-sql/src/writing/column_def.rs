@@ -9,7 +9,7 @@ use tenrow_values::attribute_of;
 use tenrow_values::cells::json_rows;
 
 use super::query::{ask, collect, normal, select};
-use super::typed::{convert, typed};
+use super::typed::typed;
 use crate::catalog::Tables;
 use crate::session::Session;
 
@@ -49,7 +49,7 @@ pub(super) fn attribute_type(session: &Session, data_type: &SqlType) -> Result<A
     let column =
         ColumnDef { name: Ident::new("column"), data_type: data_type.clone(), options: Vec::new() };
     let schema = session.column_types(vec![column])?;
-    Ok(attribute_of(schema.field(0)).map_err(convert)?.attribute_type)
+    Ok(attribute_of(schema.field(0))?.attribute_type)
 }
 
 /// `f16`, `"u8[28,28]"`, `f32[3][4]` (4 times 3, as the engine reads `FLOAT[3][4]`).
@@ -95,7 +95,7 @@ async fn constant(session: &Session, attribute: &Attribute, value: Expr) -> Resu
     let what = format!("the default of {:?}", attribute.name);
     for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
         let batch = typed(batch, &schema, 0, &what)?;
-        let rows = json_rows(schema.attributes(), &batch).map_err(convert)?;
+        let rows = json_rows(schema.attributes(), &batch)?;
         if let Some(value) = rows.into_iter().next().and_then(|mut row| row.remove(&attribute.name))
         {
             return Ok(value);

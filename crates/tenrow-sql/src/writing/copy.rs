@@ -9,7 +9,6 @@ use tenrow::{Error, ErrorKind, Result};
 
 use super::query::ask;
 use super::refuse;
-use super::typed::convert;
 
 use crate::catalog::Tables;
 use crate::rewrite::{name_paths, parse_one};
@@ -28,7 +27,7 @@ pub(super) async fn run(session: &Session, copy: &CopyToStatement) -> Result<Cha
         return Err(refused(target));
     };
     let name = copy.stored_as.as_ref().map(|name| name.to_lowercase());
-    let create = formats.format_of(target, name.as_deref()).map_err(convert)?;
+    let create = formats.format_of(target, name.as_deref())?;
     let path = allowed(session.output_folders(), target)?;
     let mut answer = ask(session, &mut Tables::new(session.roots()), query(copy)?).await?;
     let folder = path.parent().unwrap_or(&path);
@@ -36,13 +35,13 @@ pub(super) async fn run(session: &Session, copy: &CopyToStatement) -> Result<Cha
     let file =
         NamedTempFile::new_in(folder).map_err(|e| io(folder, "a file cannot be made in it", e))?;
     let out = file.reopen().map_err(|e| io(&path, "cannot be written", e))?;
-    let mut sink = create(answer.schema(), Box::new(out)).map_err(convert)?;
+    let mut sink = create(answer.schema(), Box::new(out))?;
     let mut rows = 0;
     while let Some(batch) = answer.next().await? {
         rows += batch.num_rows() as u64;
-        sink.write(&batch).map_err(convert)?;
+        sink.write(&batch)?;
     }
-    sink.finish().map_err(convert)?;
+    sink.finish()?;
     file.as_file().sync_all().map_err(|e| io(&path, "cannot be made durable", e))?;
     file.persist_noclobber(&path).map_err(|error| match error.error.kind() {
         std::io::ErrorKind::AlreadyExists => exists(&path),

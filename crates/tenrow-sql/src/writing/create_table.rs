@@ -10,7 +10,6 @@ use tenrow_values::attribute_of;
 
 use super::insert::{Columns, append};
 use super::query::{planned, reference_of};
-use super::typed::convert;
 use super::{changed, column_def, premise, refuse};
 use crate::catalog::Tables;
 use crate::session::{Answer, Change, Session};
@@ -104,7 +103,7 @@ fn schema_of(answer: &Answer) -> Result<Schema> {
             "column {:?} is NULL and has no type: write CAST(NULL AS …)",
             field.name()
         ))),
-        _ => attribute_of(field).map_err(convert),
+        _ => attribute_of(field).map_err(Error::from),
     });
     checked(attributes.collect::<Result<_>>()?)
 }

@@ -31,10 +31,10 @@ pub(super) fn typed(
             continue;
         }
         let field = field.as_ref().clone().with_name(&target.name);
-        let attribute = attribute_of(&field).map_err(convert)?;
+        let attribute = attribute_of(&field)?;
         check_kinds(&attribute, target, what)?;
         check_whole_files(column, target, what)?;
-        columns.push(conform(column, &attribute).map_err(convert)?);
+        columns.push(conform(column, &attribute)?);
         found.push(attribute);
     }
     let fields: Vec<_> = found.iter().map(Attribute::arrow_field).collect();
@@ -45,7 +45,7 @@ pub(super) fn typed(
         &rows,
     )
     .map_err(|e| Error::invalid(format!("{what}: the values make no batch")).with_source(e))?;
-    cast_batch(&batch, &found, schema, CastMode::Round, first_row, what).map_err(convert)
+    cast_batch(&batch, &found, schema, CastMode::Round, first_row, what).map_err(Error::from)
 }
 
 /// An engine may say of a column that it has nulls where it has none, or the reverse.
@@ -114,9 +114,4 @@ pub(super) fn row_numbers(batches: &[RecordBatch]) -> Result<Vec<u64>> {
         }
     }
     Ok(rows)
-}
-
-/// An error of values that do not fit, or of types.
-pub(super) fn convert(error: tenrow_values::ConvertError) -> Error {
-    Error::invalid(Error::invalid(error.to_string()).with_source(error).chain())
 }

@@ -12,9 +12,10 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::manifest::Root;
 use crate::format::{Attribute, AttributeType};
+use crate::progress::{OnProgress, Steps};
 use crate::read::{ReadOptions, partition_rows};
 use crate::snapshot::{LoadedPartition, Snapshot};
-use crate::write::{FileStore, WriteOptions};
+use crate::write::{FileStore, WriteOptions, slice_bytes};
 
 /// Which attribute to fill, from what.
 ///
@@ -31,6 +32,8 @@ pub struct ColumnFill {
     pub inputs: Vec<String>,
     /// Partitions after which what was computed is committed: what a kill loses at most. Default: 64.
     pub commit_partitions: usize,
+    /// Told the rows that were computed, of those that lacked the attribute. Stopped, a fill keeps what it has committed.
+    pub on_progress: OnProgress,
 }
 
 impl ColumnFill {
@@ -40,13 +43,21 @@ impl ColumnFill {
         inputs: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         let inputs = inputs.into_iter().map(Into::into).collect();
-        Self { name: name.into(), inputs, commit_partitions: 64 }
+        let on_progress = OnProgress::default();
+        Self { name: name.into(), inputs, commit_partitions: 64, on_progress }
     }
 
     /// Sets after how many partitions is committed.
     #[must_use]
     pub fn with_commit_partitions(mut self, partitions: usize) -> Self {
         self.commit_partitions = partitions.max(1);
+        self
+    }
+
+    /// Sets who is told how far it is.
+    #[must_use]
+    pub fn with_on_progress(mut self, on_progress: OnProgress) -> Self {
+        self.on_progress = on_progress;
         self
     }
 }
@@ -81,10 +92,14 @@ impl Dataset {
         mut compute: impl FnMut(&RecordBatch) -> Result<ArrayRef> + Send,
     ) -> Result<FillReport> {
         let (mut partitions, mut rows) = (0, 0);
+        let mut steps = Steps::of(None, &fill.on_progress);
         let first = FillJob::new(&self.latest().await?, fill)?;
         loop {
             let snapshot = self.latest().await?;
             let job = first.on(&snapshot).await?;
+            if steps.are_told() {
+                steps.left(job.lacking_rows().await?);
+            }
             let mut newest = snapshot.clone();
             let mut computed = 0;
             // What the values of one commit name is no matter of the next.
@@ -94,7 +109,8 @@ impl Dataset {
             while let Some(partition) = all.try_next().await? {
                 let Some(row_id) = partition.entry().first_row_id() else { continue };
                 if partition.column(&job.attribute).is_none() {
-                    let filled = job.fill(&committer, row_id, &partition, &mut compute).await?;
+                    let filled = job.fill(&committer, row_id, &partition, &mut compute, &mut steps);
+                    let filled = filled.await?;
                     change.filled.push(filled);
                     computed += 1;
                 }
@@ -160,12 +176,25 @@ impl FillJob {
         })
     }
 
+    /// Rows of the partitions that lack the attribute.
+    async fn lacking_rows(&self) -> Result<u64> {
+        let mut rows = 0;
+        let mut partitions = self.snapshot.partitions();
+        while let Some(partition) = partitions.try_next().await? {
+            if partition.column(&self.attribute).is_none() {
+                rows += partition.entry().row_count;
+            }
+        }
+        Ok(rows)
+    }
+
     async fn fill(
         &self,
         committer: &Committer,
         row_id: u64,
         partition: &Arc<LoadedPartition>,
         compute: &mut (impl FnMut(&RecordBatch) -> Result<ArrayRef> + Send),
+        steps: &mut Steps,
     ) -> Result<Filled> {
         let attributes = vec![self.attribute.clone()];
         let storage = self.snapshot.storage();
@@ -184,8 +213,10 @@ impl FillJob {
                 .map_err(|e| Error::corrupt("the inputs of a column", e))?;
             let values = compute(&batch)?;
             check_column(&self.attribute, &values, rows)?;
+            let bytes = slice_bytes(std::slice::from_ref(&values));
             writer.append(&[self.stored(committer, values).await?]).await?;
             start += rows;
+            steps.advance(rows, bytes)?;
         }
         let entry = partition.entry();
         Ok(Filled {
@@ -270,6 +301,23 @@ impl Change for Fill<'_> {
 }
 
 impl Snapshot {
+    /// Rows of partitions that have no values of an attribute: its default or null is read for them. Reads leaves only.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such attribute;
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) or [`Io`](crate::ErrorKind::Io), naming the file.
+    pub async fn unfilled_rows(&self, name: &str) -> Result<u64> {
+        let attribute = self.attribute(name)?;
+        let mut partitions = self.partitions();
+        let mut rows = 0;
+        while let Some(partition) = partitions.try_next().await? {
+            if partition.column(attribute).is_none() {
+                rows += partition.entry().live_rows();
+            }
+        }
+        Ok(rows)
+    }
+
     /// The partition whose first row has, or had, this id, if its first file still is `base`.
     pub(crate) async fn partition_of(
         &self,

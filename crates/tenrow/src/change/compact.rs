@@ -9,27 +9,21 @@ use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::format::manifest::{Partition, Root, RowIdRange};
 use crate::format::{Attribute, Schema};
+use crate::progress::{OnProgress, Steps};
 use crate::read::{ReadOptions, live_rows};
 use crate::snapshot::{Leaves, LoadedPartition, Snapshot};
-use crate::write::{Finishing, PartitionWriter, WriteOptions, folders_of};
+use crate::write::{Finishing, PartitionWriter, WriteOptions, folders_of, slice_bytes};
 
 /// Bytes of rows that are read at a time.
 const READ_BYTES: u64 = 64 << 20;
 
 /// What is compacted.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub struct CompactOptions {
     /// Sizes of the new partitions. Default: those of any writer, 512 MiB each.
     pub write: WriteOptions,
-    /// Called with the partitions looked at so far and all there are; returning false stops after the commit
-    /// that was made last.
-    pub on_progress: Option<Box<dyn FnMut(u64, u64) -> bool + Send>>,
-}
-
-impl std::fmt::Debug for CompactOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CompactOptions").field("write", &self.write).finish_non_exhaustive()
-    }
+    /// Told the partitions that were looked at, and the bytes of the values that were rewritten.
+    pub on_progress: OnProgress,
 }
 
 /// What a compaction did.
@@ -53,14 +47,13 @@ impl Dataset {
     ///
     /// Each group is a commit of its own: stopped at any moment, what was done stays done. Row numbers, ids and
     /// values stay as they are, and older versions keep their files. Foreign files are left alone; what is rewritten of
-    /// another dataset becomes this one's own.
+    /// another dataset becomes this one's own. A group that is stopped half-way is as it was; `vacuum` frees what was written of it.
     ///
     /// # Errors
     /// [`Io`](crate::ErrorKind::Io) or [`Corrupt`](crate::ErrorKind::Corrupt), naming the file.
-    pub async fn compact(&self, mut options: CompactOptions) -> Result<CompactReport> {
+    pub async fn compact(&self, options: CompactOptions) -> Result<CompactReport> {
         let base = self.latest().await?;
-        let total = base.partition_count();
-        let mut done = 0;
+        let mut steps = Steps::of(Some(base.partition_count()), &options.on_progress);
         let mut report = CompactReport {
             snapshot: base.clone(),
             partitions_before: 0,
@@ -72,15 +65,12 @@ impl Dataset {
         let mut partitions = base.partitions();
         while let Some(partition) = partitions.try_next().await? {
             if let Some(group) = groups.push(&partition) {
-                self.compact_group(&base, group, &options.write, &mut report).await?;
+                self.compact_group(&base, group, &options, &mut steps, &mut report).await?;
             }
-            done += 1;
-            if options.on_progress.as_mut().is_some_and(|goes_on| !goes_on(done, total)) {
-                return Ok(report);
-            }
+            steps.advance(1, 0)?;
         }
         if let Some(group) = groups.close() {
-            self.compact_group(&base, group, &options.write, &mut report).await?;
+            self.compact_group(&base, group, &options, &mut steps, &mut report).await?;
         }
         Ok(report)
     }
@@ -90,11 +80,12 @@ impl Dataset {
         &self,
         base: &Snapshot,
         inputs: Vec<Arc<LoadedPartition>>,
-        options: &WriteOptions,
+        options: &CompactOptions,
+        steps: &mut Steps,
         report: &mut CompactReport,
     ) -> Result<()> {
         let committer = self.committer();
-        let outputs = rewrite(&committer, base, &inputs, options).await?;
+        let outputs = rewrite(&committer, base, &inputs, &options.write, steps).await?;
         let files = outputs.iter().flat_map(|partition| &partition.files);
         let bytes: u64 = files.map(|file| file.size_bytes).sum();
         let (before, after) = (inputs.len() as u64, outputs.len() as u64);
@@ -187,6 +178,7 @@ async fn rewrite(
     base: &Snapshot,
     inputs: &[Arc<LoadedPartition>],
     options: &WriteOptions,
+    steps: &mut Steps,
 ) -> Result<Vec<Partition>> {
     let storage = base.storage();
     let Some(first) = inputs.first() else { return Ok(Vec::new()) };
@@ -218,6 +210,7 @@ async fn rewrite(
             for closed in writer.append(&columns, options).await? {
                 outputs.push(finishing.begin(closed).await?);
             }
+            steps.advance(0, slice_bytes(&columns))?;
         }
     }
     let flushed = writer.flush(options).await?;

@@ -13,6 +13,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::manifest::{Partition, in_origin, origin_of, own_path};
 use crate::format::{Attribute, FieldId, Schema};
+use crate::progress::{OnProgress, Steps};
 use crate::snapshot::{Leaves, LoadedPartition, Snapshot, name_origin};
 use crate::storage::Storage;
 
@@ -33,13 +34,27 @@ impl Dataset {
     /// [`NotFound`](crate::ErrorKind::NotFound) if the version has expired; as
     /// [`clone_to`](Self::clone_to) if it cannot be registered.
     pub async fn merge(&self, origin: &Dataset, version: &Snapshot) -> Result<Snapshot> {
+        self.merge_with(origin, version, &OnProgress::default()).await
+    }
+
+    /// [`merge`](Self::merge), which tells how many partitions it refers to already; stopped, it leaves all as it was.
+    ///
+    /// # Errors
+    /// As [`merge`](Self::merge).
+    pub async fn merge_with(
+        &self,
+        origin: &Dataset,
+        version: &Snapshot,
+        on_progress: &OnProgress,
+    ) -> Result<Snapshot> {
         let base = self.latest().await?;
         if self.storage().is_same_place(version.storage()) {
             return Err(Error::invalid("a dataset cannot be merged into itself"));
         }
         let fields = match_fields(version.schema(), base.schema())?;
         let registration = Registration::make(self, origin, version, &base.root().origins).await?;
-        let merged = self.append_referring(&base, version, &fields, &registration).await;
+        let merged =
+            self.append_referring(&base, version, &fields, &registration, on_progress).await;
         match &merged {
             Ok(_) => registration.committed().await,
             Err(error) => registration.withdraw_after(error).await,
@@ -62,7 +77,9 @@ impl Dataset {
         version: &Snapshot,
         fields: &HashMap<FieldId, FieldId>,
         registration: &Registration,
+        on_progress: &OnProgress,
     ) -> Result<Snapshot> {
+        let mut steps = Steps::of(Some(version.partition_count()), on_progress);
         let committer = self.committer();
         let mut leaves = Vec::new();
         let mut referred = version.leaves(version.leaf_numbers(|_| true), Leaves::Passing);
@@ -83,6 +100,7 @@ impl Dataset {
                     true => entry,
                     false => write_defaults(&committer, self.storage(), &other, entry).await?,
                 });
+                steps.advance(1, 0)?;
             }
             leaves.extend(write_leaves(&committer, self.storage(), partitions).await?);
         }

@@ -45,21 +45,6 @@ impl Dataset {
         self.version(tagged(&latest, name)?).await
     }
 
-    /// The version that users mean by `text`: a number, a tag, or `latest`, the newest.
-    ///
-    /// # Errors
-    /// As [`version`](Self::version) and [`tagged`](Self::tagged).
-    pub async fn named(&self, text: &str) -> Result<Snapshot> {
-        // A tag never begins with a digit, and may begin with a sign.
-        let number = text.trim();
-        let number = number.starts_with(|c: char| c.is_ascii_digit()).then(|| number.parse());
-        match number {
-            Some(Ok(number)) => self.version(Version(number)).await,
-            _ if text == LATEST => self.latest().await,
-            _ => self.tagged(text).await,
-        }
-    }
-
     /// Sets properties; null takes one away. Others stay.
     ///
     /// # Errors
@@ -83,7 +68,7 @@ fn tagged(snapshot: &Snapshot, name: &str) -> Result<Version> {
 }
 
 /// How the newest version is called where versions are named.
-const LATEST: &str = "latest";
+pub(crate) const LATEST: &str = "latest";
 
 fn check_tag(name: &str) -> Result<()> {
     let is_plain = |c: char| c.is_alphanumeric() || "-_.+/".contains(c);

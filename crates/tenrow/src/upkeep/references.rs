@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::format::checksum;
 use crate::format::layout::version_at;
 use crate::format::manifest::{LeafRef, Version, origin_of};
+use crate::progress::Steps;
 use crate::snapshot::{Leaves, Snapshot};
 
 /// Hashes of the paths that versions name: 8 bytes each, however many there are. Two paths of one hash only
@@ -25,14 +26,18 @@ pub(super) struct References {
 impl References {
     /// Adds what the versions name that were not looked at yet.
     ///
-    /// An error if any cannot be read: then nothing is known to be free.
-    pub(super) async fn add_versions(&mut self, dataset: &Dataset) -> Result<()> {
+    /// An error if any cannot be read: then nothing is known to be free. Before each it is asked whether to go on.
+    pub(super) async fn add_versions(
+        &mut self,
+        dataset: &Dataset,
+        steps: &mut Steps,
+    ) -> Result<()> {
         for _ in 0..MAX_LOOKS {
             let newest = dataset.latest().await?;
             let history = dataset.history(&newest).await?;
             self.newest = Some(newest);
             // Where one has ended since, there are newer ones.
-            if self.add_all(dataset, history).await? {
+            if self.add_all(dataset, history, steps).await? {
                 return Ok(());
             }
         }
@@ -40,12 +45,18 @@ impl References {
     }
 
     /// False if any was gone.
-    async fn add_all(&mut self, dataset: &Dataset, history: Vec<Version>) -> Result<bool> {
+    async fn add_all(
+        &mut self,
+        dataset: &Dataset,
+        history: Vec<Version>,
+        steps: &mut Steps,
+    ) -> Result<bool> {
         let mut known: Option<Snapshot> = None;
         for version in history {
             if self.versions.contains(&version) {
                 continue;
             }
+            steps.advance(0, 0)?;
             let read = dataset.read_listed(version, known.as_ref()).await?;
             let Some(snapshot) = read else { return Ok(false) };
             self.add(&snapshot).await?;

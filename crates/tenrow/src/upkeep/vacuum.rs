@@ -7,31 +7,25 @@ use futures::TryStreamExt;
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::format::layout::{ObjectKind, Removal};
+use crate::progress::{OnProgress, Steps};
 use crate::storage::{ListedObject, NestedDatasets};
 use crate::upkeep::references::References;
 
 /// What may be removed.
+#[derive(Debug, Clone)]
 pub struct VacuumOptions {
     /// Younger objects stay: a writer may be about to name them. Default: 7 days.
     pub older_than: Duration,
     /// Only says what would be removed. Default: no.
     pub dry_run: bool,
-    /// Called with the objects looked at so far; returning false stops.
-    pub on_progress: Option<Box<dyn FnMut(u64) -> bool + Send>>,
+    /// Told the objects that were looked at, and then those that were removed as well.
+    pub on_progress: OnProgress,
 }
 
 impl Default for VacuumOptions {
     fn default() -> Self {
-        Self { older_than: Duration::from_secs(7 * 24 * 3600), dry_run: false, on_progress: None }
-    }
-}
-
-impl std::fmt::Debug for VacuumOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("VacuumOptions")
-            .field("older_than", &self.older_than)
-            .field("dry_run", &self.dry_run)
-            .finish_non_exhaustive()
+        let (older_than, on_progress) = (Duration::from_secs(7 * 24 * 3600), OnProgress::default());
+        Self { older_than, dry_run: false, on_progress }
     }
 }
 
@@ -62,23 +56,22 @@ impl Dataset {
     /// for longer than the limit would take one for the next.
     ///
     /// Safe beside readers of versions that are there, and beside writers that began later than the limit. Memory:
-    /// 8 bytes for each object that is named. Stopped at any moment it leaves a dataset that is whole.
+    /// 8 bytes for each object that is named. Stopped at any moment it leaves a dataset that is whole, without what was removed.
     ///
     /// # Errors
     /// [`Corrupt`](crate::ErrorKind::Corrupt) if a version or a leaf cannot be read: nothing is removed then.
-    pub async fn vacuum(&self, mut options: VacuumOptions) -> Result<VacuumReport> {
+    pub async fn vacuum(&self, options: VacuumOptions) -> Result<VacuumReport> {
         let age_ms = i64::try_from(options.older_than.as_millis()).unwrap_or(i64::MAX);
         let limit = self.clock().now_ms().saturating_sub(age_ms);
         let mut references = References::default();
-        references.add_versions(self).await?;
+        let mut steps = Steps::of(None, &options.on_progress);
+        references.add_versions(self, &mut steps).await?;
         let mut report = VacuumReport::default();
         let mut free = Vec::new();
         let mut nested = NestedDatasets::default();
-        let mut seen = 0;
         for kind in ObjectKind::all().filter(|kind| kind.removal() != Removal::Never) {
             let mut objects = self.storage().list(kind.folder());
             while let Some(object) = objects.try_next().await? {
-                seen += 1;
                 nested.note(&object);
                 // Else whoever put it here, it was no writer of this dataset.
                 let is_ours = ObjectKind::of(&object.path) == Some(kind);
@@ -89,16 +82,14 @@ impl Dataset {
                 } else if is_ours {
                     free.push(object);
                 }
-                if options.on_progress.as_mut().is_some_and(|goes_on| !goes_on(seen)) {
-                    return Ok(report);
-                }
+                steps.advance(1, 0)?;
             }
         }
         free.retain(|object| !nested.have(&object.path));
         // Of roots the oldest goes first, whose name comes last.
         free.sort_by(|a, b| (!is_root(a), &b.path).cmp(&(!is_root(b), &a.path)));
         // What was committed while objects were listed may name some of them: a restored version does.
-        references.add_versions(self).await?;
+        references.add_versions(self, &mut steps).await?;
         for object in free {
             if references.contains(&object.path) {
                 report.named += 1;
@@ -107,12 +98,10 @@ impl Dataset {
             if !options.dry_run {
                 self.storage().delete(&object.path).await?;
             }
-            report.removed_bytes += object.size_bytes;
+            let size_bytes = object.size_bytes;
+            report.removed_bytes += size_bytes;
             report.removed.push(object);
-            seen += 1;
-            if options.on_progress.as_mut().is_some_and(|goes_on| !goes_on(seen)) {
-                return Ok(report);
-            }
+            steps.advance(1, size_bytes)?;
         }
         Ok(report)
     }

@@ -1,7 +1,8 @@
 //! What a check knows so far, and what it found.
 
 use crate::clones::NeededOrigins;
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::progress::Progress;
 use crate::snapshot::Snapshot;
 use crate::verify::{Fault, VerifyOptions, VerifyReport};
 
@@ -16,7 +17,12 @@ pub(super) struct Check {
     pub(super) needed: NeededOrigins,
     /// The next stable row id that a row may have.
     pub(super) next_row_id: u64,
+    /// Bytes of the files that are to be checked, as manifests state them.
     pub(super) total_bytes: u64,
+    /// Those that were.
+    done_bytes: u64,
+    /// That it is not to go on.
+    stopped: Option<Error>,
 }
 
 impl Check {
@@ -28,7 +34,8 @@ impl Check {
         };
         let total_bytes = snapshot.size_bytes();
         let needed = NeededOrigins::default();
-        Self { snapshot, options, report, needed, next_row_id: 0, total_bytes }
+        let (next_row_id, done_bytes, stopped) = (0, 0, None);
+        Self { snapshot, options, report, needed, next_row_id, total_bytes, done_bytes, stopped }
     }
 
     pub(super) fn fault(&mut self, path: &str, row: Option<u64>, error: Error) {
@@ -54,10 +61,31 @@ impl Check {
         }
     }
 
-    pub(super) fn progress(&mut self, bytes: u64) {
-        self.report.bytes += bytes;
-        if let Some(on_progress) = &mut self.options.on_progress {
-            on_progress(self.report.bytes, self.total_bytes);
+    /// Notes that so many bytes of those that manifests state were checked.
+    pub(super) fn advance(&mut self, bytes: u64) {
+        self.done_bytes += bytes;
+        self.tell();
+    }
+
+    /// Says how far the check is.
+    pub(super) fn tell(&mut self) {
+        if !self.is_stopped() {
+            let (done, total) = (self.done_bytes, Some(self.total_bytes));
+            let progress = Progress { done, total, bytes: self.report.bytes };
+            self.stopped = self.options.on_progress.tell(progress).err();
+        }
+    }
+
+    /// Whether it is not to go on. Whoever goes over many things asks: what is noted from then on nobody sees.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    /// What was found, if all was looked at.
+    pub(super) fn finish(self) -> Result<VerifyReport> {
+        match self.stopped {
+            None => Ok(self.report),
+            Some(stopped) => Err(stopped),
         }
     }
 

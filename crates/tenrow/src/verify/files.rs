@@ -50,10 +50,13 @@ impl Check {
         if file.entry().foreign.is_none() {
             self.has_size(path, file.entry().size_bytes, Some(first_row)).await;
         }
-        if self.options.full
-            && let Err(error) = self.checksum(file).await
-        {
-            self.fault(path, Some(first_row), error);
+        match self.options.full {
+            true => {
+                if let Err(error) = self.checksum(file).await {
+                    self.fault(path, Some(first_row), error);
+                }
+            }
+            false => self.advance(file.entry().size_bytes),
         }
         match file.footer(self.snapshot.storage()).await {
             Ok(metadata) => self.columns(partition, number, &metadata, first_row).await,
@@ -70,10 +73,11 @@ impl Check {
         mut content: ContentCheck,
     ) -> Result<()> {
         let mut at = 0;
-        while at < size {
+        while at < size && !self.is_stopped() {
             let end = size.min(at + PIECE_BYTES);
             let piece = storage.read_range(path, at..end).await?;
             content = self.take_in(content, piece).await;
+            self.tell();
             at = end;
         }
         content.finish(path)
@@ -81,7 +85,7 @@ impl Check {
 
     /// Takes in a piece of an object, away from the async threads.
     async fn take_in(&mut self, mut content: ContentCheck, piece: Bytes) -> ContentCheck {
-        self.progress(piece.len() as u64);
+        self.report.bytes += piece.len() as u64;
         blocking::run(move || {
             content.write(&piece);
             content
@@ -93,10 +97,11 @@ impl Check {
         let size = file.entry().size_bytes;
         let mut content = ContentCheck::of_checksum(file.entry().checksum);
         let mut at = 0;
-        while at < size {
+        while at < size && !self.is_stopped() {
             let end = size.min(at + PIECE_BYTES);
             let piece = file.read(self.snapshot.storage(), at..end).await?;
             content = self.take_in(content, piece).await;
+            self.advance(end - at);
             at = end;
         }
         content.finish(&file.entry().path)

@@ -25,6 +25,10 @@ pub(super) async fn check(dataset: &Dataset, check: &mut Check) -> Result<()> {
     let mut older = Older::default();
     let mut child: Option<Snapshot> = None;
     for version in history {
+        check.tell();
+        if check.is_stopped() {
+            break;
+        }
         check.report.versions += 1;
         let path = root_path(version);
         let snapshot = match read_version(dataset.storage(), version, None).await {
@@ -47,7 +51,12 @@ pub(super) async fn check(dataset: &Dataset, check: &mut Check) -> Result<()> {
     let stated = older.objects.iter().filter_map(|object| object.stated);
     check.total_bytes += stated.map(|stated| stated.size_bytes).sum::<u64>();
     for object in older.objects {
+        if check.is_stopped() {
+            break;
+        }
+        let size = object.stated.map_or(0, |stated| stated.size_bytes);
         check_object(check, object).await;
+        check.advance(size);
     }
     Ok(())
 }

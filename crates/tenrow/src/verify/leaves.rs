@@ -16,6 +16,9 @@ pub(super) async fn check(check: &mut Check) {
     let snapshot = check.snapshot.clone();
     let mut first_row = 0;
     for reference in &snapshot.root().leaves {
+        if check.is_stopped() {
+            return;
+        }
         match read(&snapshot, reference, check, first_row).await {
             Ok(leaf) => check_leaf(check, reference, leaf, first_row).await,
             Err(error) => check.fault(&reference.path, Some(first_row), error),
@@ -60,6 +63,9 @@ async fn check_leaf(check: &mut Check, reference: &LeafRef, leaf: Leaf, first_ro
     check.needed.add_leaf(&reference.path, &loaded);
     let mut row = first_row;
     for (number, partition) in loaded.partitions().iter().enumerate() {
+        if check.is_stopped() {
+            return;
+        }
         check.report.partitions += 1;
         let place = Place { leaf: path, number, first_row: row };
         check.partition(partition, &place).await;

@@ -24,22 +24,17 @@ mod bounds;
 
 use crate::dataset::Dataset;
 use crate::error::Result;
+use crate::progress::OnProgress;
 use check::Check;
 
 /// How thorough a check is.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub struct VerifyOptions {
     /// Whether every byte is read: checksums of files and pages, every value decoded. Default: only
     /// manifests, footers, sizes and page addresses.
     pub full: bool,
-    /// Called with the bytes checked so far and all there are.
-    pub on_progress: Option<Box<dyn FnMut(u64, u64) + Send>>,
-}
-
-impl std::fmt::Debug for VerifyOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("VerifyOptions").field("full", &self.full).finish_non_exhaustive()
-    }
+    /// Told the bytes of the files that were checked, of all that are to be, and those that were read whole.
+    pub on_progress: OnProgress,
 }
 
 /// What a check found.
@@ -91,7 +86,7 @@ impl Dataset {
     /// older versions name. Cost in full: every object that any version names, once.
     ///
     /// # Errors
-    /// As [`open`](Self::open): faults in what can be opened are in the report.
+    /// As [`open`](Self::open): faults in what can be opened are in the report, which there is none of if it was stopped.
     pub async fn verify(&self, options: VerifyOptions) -> Result<VerifyReport> {
         if self.storage().cache().is_some() {
             // What the store has is checked, not what this machine has kept of it.
@@ -103,7 +98,7 @@ impl Dataset {
         leaves::check(&mut check).await;
         origins::check(&mut check).await;
         self.check_views(&mut check).await;
-        Ok(check.report)
+        check.finish()
     }
 
     async fn check_views(&self, check: &mut Check) {

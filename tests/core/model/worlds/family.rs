@@ -9,8 +9,8 @@ use futures::{FutureExt, TryStreamExt};
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tenrow::{
-    Clock, CreateOptions, Dataset, ErrorKind, Ids, LentMemory, Result, Snapshot, Storage,
-    VerifyOptions, Version, WriteOptions,
+    Clock, CreateOptions, Dataset, ErrorKind, Ids, LentMemory, OnProgress, Result, Snapshot,
+    Storage, VerifyOptions, Version, WriteOptions,
 };
 use tenrow_tests::random::Dice;
 use tenrow_tests::stop::{Ran, StoppedProgram, StoppingStore};
@@ -331,7 +331,7 @@ impl Family {
             Deed::Copy { from, version, .. } => {
                 let from = self.handle(&from);
                 async move {
-                    from.copy_to(&location, Version(version), |_, _| ()).await?;
+                    from.copy_to(&location, Version(version), &OnProgress::default()).await?;
                     Ok(Some(version))
                 }
                 .boxed()

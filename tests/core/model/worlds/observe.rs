@@ -6,7 +6,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray};
 use futures::TryStreamExt;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tenrow::format::decode_view_rows;
-use tenrow::{Dataset, ErrorKind, ScanOptions, Snapshot};
+use tenrow::{Dataset, ErrorKind, OnProgress, ScanOptions, Snapshot};
 use tenrow_convert::{Existing, Format, export};
 use tenrow_tests::random::Dice;
 
@@ -158,10 +158,15 @@ async fn check_ways(
 /// What leaves the dataset, as stock readers read it.
 async fn check_export(snapshot: &Snapshot, view: &View, columns: &[Column]) {
     let folder = tempfile::tempdir().unwrap();
-    let exported =
-        export(&snapshot.all(), folder.path(), Format::PARQUET, Existing::Keep, &mut |_| {})
-            .await
-            .unwrap();
+    let exported = export(
+        &snapshot.all(),
+        folder.path(),
+        Format::PARQUET,
+        Existing::Keep,
+        &OnProgress::default(),
+    )
+    .await
+    .unwrap();
     let file = std::fs::File::open(&exported.paths[0]).unwrap();
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     let mut found: Vec<Vec<Value>> = Vec::new();

@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType};
 
-use crate::progress::batch_bytes;
+use crate::batch_bytes::batch_bytes;
 use crate::source::rows_per_batch;
 
 /// The rows of batches, a piece of them at a time; nothing is copied.

@@ -72,6 +72,7 @@ async fn write(out: &mut Outgoing<'_>, attributes: &[&Attribute], folder: &Path)
                 let places = place..out.row_count().min(place + PATH_ROWS);
                 paths = paths_of(out, places).await?;
             }
+            let mut bytes = 0;
             if let Some(file) = column.get(place).await? {
                 let path = paths.get((place % PATH_ROWS) as usize).and_then(Option::as_deref);
                 let mut part = writer.begin(name_of(&file, path))?;
@@ -81,10 +82,9 @@ async fn write(out: &mut Outgoing<'_>, attributes: &[&Attribute], folder: &Path)
                 }
                 writer.keep(part)?;
                 count += 1;
-                out.progress.bytes += file.size_bytes;
+                bytes = file.size_bytes;
             }
-            out.progress.rows += 1;
-            out.report().await;
+            out.advance_rows(1, bytes).await?;
         }
     }
     Ok(count)

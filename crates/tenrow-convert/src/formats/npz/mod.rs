@@ -49,7 +49,7 @@ async fn write(out: &mut Outgoing<'_>, attributes: &[&Attribute], path: &Path) -
         let mut batches = out.batches(&[attribute]);
         while let Some(batch) = batches.try_next().await? {
             writer.write(batch.column(0))?;
-            out.advance(&batch).await;
+            out.advance(&batch).await?;
         }
     }
     writer.finish()?;

@@ -88,13 +88,12 @@ async fn of_files(
     let mut pictures = Vec::new();
     for place in 0..out.row_count() {
         let file = files.get(place).await?;
-        let picture = match file.filter(|file| file.size_bytes <= MAX_PICTURE_BYTES) {
-            Some(file) => Picture::of_file(&file.read().await?),
-            None => None,
+        let (picture, bytes) = match file.filter(|file| file.size_bytes <= MAX_PICTURE_BYTES) {
+            Some(file) => (Picture::of_file(&file.read().await?), file.size_bytes),
+            None => (None, 0),
         };
         pictures.push(picture.map(|picture| picture.within(side, side)));
-        out.progress.rows += 1;
-        out.report().await;
+        out.advance_rows(1, bytes).await?;
     }
     Ok(pictures)
 }
@@ -112,7 +111,7 @@ async fn of_tensors(
             let picture = tensor.and_then(|tensor| Picture::of_tensor(&tensor));
             pictures.push(picture.map(|picture| picture.within(side, side)));
         }
-        out.advance(&batch).await;
+        out.advance(&batch).await?;
     }
     Ok(pictures)
 }
