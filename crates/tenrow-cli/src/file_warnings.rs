@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use tenrow::format::layout::ObjectKind;
-use tenrow::format::manifest::{DataFile, Partition, origin_of};
-use tenrow::{Attribute, AttributeSize, FieldId, Inspection, Schema, Snapshot, Storage};
+use tenrow::engine::layout::ObjectKind;
+use tenrow::engine::manifest::{DataFile, Partition, origin_of};
+use tenrow::storage::Storage;
+use tenrow::{Attribute, AttributeSize, FieldId, Inspection, Schema, Snapshot};
 
 use crate::text;
 

@@ -7,7 +7,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
 use serde_json::{Value, json};
-use tenrow::format::AttributeType;
+use tenrow::AttributeType;
 use tenrow::{Attribute, DType, Element, FileHandle, ReadOptions, Schema, Snapshot, Tensor};
 use tenrow_convert::Picture;
 use tenrow_values::cells::json_rows;
@@ -95,7 +95,7 @@ pub(crate) async fn rows_json(
             value[name] = of_attribute;
         }
         for attribute in attributes.iter().filter(is_file) {
-            let file = snapshot.files(&attribute.name)?.get(row).await?;
+            let file = snapshot.file_column(&attribute.name)?.get(row).await?;
             value[&attribute.name] = file.map_or(Value::Null, |file| file_json(&file));
         }
         shown.push(value);
@@ -170,7 +170,7 @@ async fn file(
     row: u64,
     style: Style,
 ) -> Result<String> {
-    let Some(file) = snapshot.files(&attribute.name)?.get(row).await? else {
+    let Some(file) = snapshot.file_column(&attribute.name)?.get(row).await? else {
         return Ok("null".into());
     };
     let mut shown = format!(

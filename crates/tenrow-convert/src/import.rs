@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use arrow_array::{RecordBatch, new_empty_array};
-use tenrow::format::{Attribute, Schema, names_listed};
+use tenrow::engine::names_listed;
+use tenrow::{Attribute, Schema};
 use tenrow::{CreateOptions, Dataset, DatasetWriter, Encoding, ErrorKind, Snapshot};
 use tenrow::{Error, WriteOptions};
 use tenrow_values::{CastMode, ConvertError, Result, batch_of, cast_batch, of_new_dataset};
@@ -87,7 +88,8 @@ pub struct Imported {
 /// batches, besides what the writer buffers.
 ///
 /// ```
-/// use tenrow::{Dataset, Storage};
+/// use tenrow::Dataset;
+/// use tenrow::storage::Storage;
 /// use tenrow_convert::{ImportOptions, OpenOptions, import, open};
 /// # let folder = tempfile::tempdir()?;
 /// # let location = folder.path().join("people").display().to_string();

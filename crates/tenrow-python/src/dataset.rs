@@ -7,9 +7,10 @@ use std::time::Duration;
 use arrow_array::Array;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use tenrow::storage::Storage;
 use tenrow::{
     Catalog, ColumnFill, CompactOptions, CreateOptions, ErrorKind, ExpireOptions, SchemaChange,
-    Storage, StoreOptions, VacuumOptions, Version, ViewOptions, WriteOptions,
+    StoreOptions, VacuumOptions, Version, ViewOptions, WriteOptions,
 };
 
 use crate::ending::Call;

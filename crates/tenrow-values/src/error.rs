@@ -2,11 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use tenrow::format::FormatError;
+use tenrow::FormatError;
 
 /// A fault found while importing or exporting.
 ///
 /// `Display` is one line and never prints its source.
+///
+/// ```
+/// use arrow_schema::{DataType, Field, IntervalUnit};
+/// use tenrow_values::{ConvertError, attribute_of};
+/// let field = Field::new("span", DataType::Interval(IntervalUnit::MonthDayNano), false);
+/// let error: ConvertError = attribute_of(&field).unwrap_err();
+/// assert!(error.to_string().contains("span"), "{error}");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConvertError {
@@ -242,4 +250,12 @@ impl ConvertError {
 }
 
 /// The result of everything in this crate that can fail.
+///
+/// ```
+/// fn text_of(name: &str) -> tenrow_values::Result<String> {
+///     let field = arrow_schema::Field::new(name, arrow_schema::DataType::Utf8, true);
+///     Ok(tenrow_values::attribute_of(&field)?.type_text())
+/// }
+/// assert_eq!(text_of("name").ok().as_deref(), Some("string?"));
+/// ```
 pub type Result<T, E = ConvertError> = std::result::Result<T, E>;

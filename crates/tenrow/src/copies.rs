@@ -11,7 +11,8 @@ use crate::content::{ContentCheck, PIECE_BYTES};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Attribute;
-use crate::format::manifest::{NamedObject, Version, origin_of, own_path};
+use crate::format::Version;
+use crate::format::manifest::{NamedObject, origin_of, own_path};
 use crate::snapshot::{Leaves, LoadedPartition, Snapshot};
 use crate::storage::{Storage, Upload};
 

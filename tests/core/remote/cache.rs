@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use tenrow::{Cache, Columns, Dataset, ErrorKind, ReadOptions, Storage, Verify, WriteOptions};
+use tenrow::storage::{Cache, Storage};
+use tenrow::{Columns, Dataset, ErrorKind, PageChecks, ReadOptions, WriteOptions};
 use tenrow_tests::random::Dice;
 use tenrow_tests::s3::{Mishap, S3Server, Seen};
 use tenrow_tests::{Program, block_on_remote};
@@ -167,7 +168,8 @@ fn a_warm_cache_is_never_stale_and_may_be_removed_at_any_time() {
     let server = S3Server::start();
     let folder = tempfile::tempdir().unwrap();
     let numbers = async |snapshot: &tenrow::Snapshot| {
-        let all = snapshot.tensors("n").unwrap().slice(0..snapshot.row_count()).await.unwrap();
+        let all =
+            snapshot.tensor_column("n").unwrap().slice(0..snapshot.row_count()).await.unwrap();
         all.tensor.as_slice::<i64>().unwrap().to_vec()
     };
     block_on_remote(async {
@@ -180,7 +182,7 @@ fn a_warm_cache_is_never_stale_and_may_be_removed_at_any_time() {
         let other = super::dataset(&server, "x");
         let mut writer = other.overwriter(None, WriteOptions::default()).await.unwrap();
         let x = ndarray::Array2::from_elem((3, 8), 1f32);
-        let columns = Columns::new().tensors("x", &x).unwrap().scalars("n", &[7i64, 8, 9]).unwrap();
+        let columns = Columns::new().tensors("x", &x).scalars("n", [7i64, 8, 9]);
         writer.append_columns(columns).await.unwrap();
         writer.commit().await.unwrap();
         assert_eq!(numbers(&reader.latest().await.unwrap()).await, [7, 8, 9]);
@@ -201,7 +203,7 @@ fn what_came_damaged_is_not_kept_for_ever() {
     let folder = tempfile::tempdir().unwrap();
     block_on_remote(async {
         vectors(&server, "x", 100, WIDTH).await;
-        let always = ReadOptions::default().with_verify(Verify::Always);
+        let always = ReadOptions::default().with_page_checks(PageChecks::Always);
         server.fail("GET", "/data/", 0, 1, Mishap::Flipped);
         let snapshot = caching(&server, "x", folder.path()).latest().await.unwrap();
         let damaged = snapshot.slice_with(0..100, &always).await.unwrap_err();

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tenrow::{Cache, CacheSize};
+use tenrow::storage::{Cache, CacheSize};
 
 use crate::Output;
 use crate::fault::Result;

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use clap::Args;
 use serde_json::{Value, json};
 use tenrow::Snapshot;
-use tenrow::format::manifest::{DataFile, origin_of};
+use tenrow::engine::manifest::{DataFile, origin_of};
 
 use crate::Output;
 use crate::fault::Result;

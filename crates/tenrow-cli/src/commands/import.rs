@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use tenrow::{CreateOptions, Dataset, Encoding, Location, WriteOptions};
+use tenrow::storage::Location;
+use tenrow::{CreateOptions, Dataset, Encoding, WriteOptions};
 use tenrow_convert::{
     Charset, CsvOptions, Format, ImportOptions, Imported, OpenOptions, Progress, Purpose,
     SourceFile, import, import_in_place, open,

@@ -5,8 +5,9 @@ use std::io::Write;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
-use tenrow::format::AttributeType;
-use tenrow::{Attribute, AttributeSize, Dataset, Snapshot, Storage, Version};
+use tenrow::AttributeType;
+use tenrow::storage::Storage;
+use tenrow::{Attribute, AttributeSize, Dataset, Snapshot, Version};
 
 use crate::Output;
 use crate::fault::Result;

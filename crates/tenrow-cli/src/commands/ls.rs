@@ -4,7 +4,8 @@ use std::io::Write;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::{Catalog, CatalogEntry, DatasetInfo, Location};
+use tenrow::storage::Location;
+use tenrow::{Catalog, CatalogEntry, DatasetInfo};
 
 use crate::Output;
 use crate::fault::{self, Result};

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::{Dataset, ListedObject, VacuumOptions, VacuumReport};
+use tenrow::storage::ListedObject;
+use tenrow::{Dataset, VacuumOptions, VacuumReport};
 
 use crate::Output;
 use crate::fault::Result;

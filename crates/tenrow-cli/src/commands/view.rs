@@ -222,7 +222,7 @@ fn say(views: &[View], as_json: bool, out: &mut Output) -> Result<()> {
     Ok(())
 }
 
-fn facts(name: &str, view: &tenrow::format::manifest::ViewRef) -> Value {
+fn facts(name: &str, view: &tenrow::engine::manifest::ViewRef) -> Value {
     json!({
         "view": name,
         "rows": view.row_count,

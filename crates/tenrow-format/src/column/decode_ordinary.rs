@@ -238,7 +238,7 @@ fn selection(rows: &[Range<u64>]) -> RowSelection {
 ///
 /// # Errors
 /// [`FormatError::WrongType`] if the values cannot be those of the attribute.
-pub fn conform(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef> {
+pub fn as_declared(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef> {
     let conformed = of_type(column, attribute)?;
     match first_null_element(&conformed) {
         Some(row) if matches!(attribute.attribute_type, AttributeType::Tensor { .. }) => {

@@ -225,7 +225,7 @@ impl Kind {
         }
         let integers = [Integer, WideInteger, LargeInteger, HugeInteger, Negative];
         match leaf {
-            Leaf::Number(dtype) if *dtype == tenrow::format::DType::Bool => self.only(&[Bool]),
+            Leaf::Number(dtype) if *dtype == tenrow::DType::Bool => self.only(&[Bool]),
             Leaf::Number(dtype) if dtype.is_float() => {
                 self.only(&[&integers[..], &[Fraction, HugeFraction]].concat())
             }
@@ -291,7 +291,7 @@ mod tests {
             let found = kind(cells).data_type().unwrap_or(DataType::Utf8);
             let found = Leaf::of(&found).map(|leaf| match leaf {
                 Leaf::Number(dtype) => dtype.to_string(),
-                Leaf::Plain(plain) => tenrow::format::AttributeType::Value(plain).to_string(),
+                Leaf::Plain(plain) => tenrow::AttributeType::Value(plain).to_string(),
             });
             assert_eq!(found.as_deref(), Some(expected), "{cells:?}");
         }

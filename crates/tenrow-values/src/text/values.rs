@@ -9,7 +9,7 @@ use arrow_array::{
 };
 use arrow_cast::parse::{Parser, parse_decimal, string_to_datetime, string_to_time_nanoseconds};
 use arrow_schema::{DataType, FieldRef, TimeUnit};
-use tenrow::format::DType;
+use tenrow::DType;
 
 use super::number::{Literal, number_of};
 use crate::cast_mode::CastMode;
@@ -164,7 +164,7 @@ fn each<T>(
         value.map_err(|why| {
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
             let text = quoted(text.unwrap_or_default());
-            let to = tenrow::format::AttributeType::Value(to.clone());
+            let to = tenrow::AttributeType::Value(to.clone());
             Misread { index, reason: format!("{text} does not fit {to}{why}") }
         })
     };

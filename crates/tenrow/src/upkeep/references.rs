@@ -8,9 +8,10 @@ use futures::TryStreamExt;
 use crate::commit::{MAX_LOOKS, never_still};
 use crate::dataset::Dataset;
 use crate::error::Result;
+use crate::format::Version;
 use crate::format::checksum;
 use crate::format::layout::version_at;
-use crate::format::manifest::{LeafRef, Version, origin_of};
+use crate::format::manifest::{LeafRef, origin_of};
 use crate::snapshot::{Leaves, Snapshot};
 
 /// Hashes of the paths that versions name: 8 bytes each, however many there are. Two paths of one hash only
