@@ -1,5 +1,8 @@
-//! What engines, converters and tests need, and users of datasets do not: partitions and the files that they are of, what a
-//! change was computed from, manifests as they are stored, checks of bytes of others.
+//! What query engines, converters and tests stand on, and users of datasets do not need.
+//!
+//! Partitions and the files that they are of ([`PlacedPartition`]), what a change was computed from ([`Premise`]), documents as
+//! they are stored ([`manifest`], [`layout`], [`limits`]), checks of the bytes of others ([`check_footer`], [`check_levels`]),
+//! and the time and randomness of tests that replay ([`Clock`], [`Ids`]).
 //!
 //! ```
 //! use tenrow::engine::{Premise, manifest::Partition};

@@ -133,7 +133,7 @@
 //! use tenrow::StoreOptions;
 //!
 //! # let schema = Schema::new([Attribute::parse("label:i64")?])?;
-//! let options = StoreOptions::default().with("timeout", "10s");
+//! let options = StoreOptions::default().with("deadline", "30s");
 //! let (place, create) = ("memory://guide/stores", CreateOptions::default());
 //! Dataset::create_with(place, schema, &options, &create).await?;
 //! let dataset = Dataset::open_with(place, &options).await?;

@@ -56,6 +56,16 @@ impl Sort {
 }
 
 /// The sorts of values that a column has, and the row in which each was first.
+///
+/// ```
+/// use tenrow_values::text::{Kind, Shape};
+/// let mut kind = Kind::default();
+/// for (row, text) in ["0.5", "3"].into_iter().enumerate() {
+///     kind.add_cell(text, row as u64);
+/// }
+/// assert_eq!(Shape::Scalar(kind).data_type()?, arrow_schema::DataType::Float64);
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Kind {
     first: [Option<u64>; Sort::ALL.len()],

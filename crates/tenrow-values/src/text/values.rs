@@ -16,6 +16,19 @@ use crate::cast_mode::CastMode;
 use crate::cast_numbers::{Misfit, Number, numbers_of};
 
 /// The first text that is no value of the type, and why.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::{ArrayRef, StringArray};
+/// use tenrow_values::{CastMode, text::{Kind, Shape, TextColumn}};
+/// let mut kind = Kind::default();
+/// kind.add_cell("4", 0);
+/// let (column, attribute) = TextColumn::new("label", Shape::Scalar(kind), false)?;
+/// assert_eq!(attribute.type_text(), "i64?");
+/// let texts: ArrayRef = Arc::new(StringArray::from(vec!["4", "four"]));
+/// assert_eq!(column.read(&texts, CastMode::Safe).unwrap_err().index, 1);
+/// # Ok::<(), tenrow_values::ConvertError>(())
+/// ```
 #[derive(Debug)]
 pub struct Misread {
     /// Which of the texts it is, from 0.

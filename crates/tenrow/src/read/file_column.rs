@@ -16,7 +16,7 @@ use crate::read::options::ReadOptions;
 use crate::snapshot::Snapshot;
 use crate::view::View;
 
-/// A file attribute of the rows of a view; made by [`Snapshot::files`] and [`View::files`].
+/// A file attribute of the rows of a view; made by [`Snapshot::file_column`] and [`View::file_column`].
 ///
 /// ```
 /// # futures::executor::block_on(async {
@@ -101,7 +101,7 @@ impl View {
     /// The file attribute called `name`, of the rows of the view.
     ///
     /// # Errors
-    /// As [`Snapshot::files`].
+    /// As [`Snapshot::file_column`].
     pub fn file_column(&self, name: &str) -> Result<FileColumn> {
         let attribute = self.snapshot().attribute(name)?.clone();
         if attribute.attribute_type != AttributeType::File {

@@ -17,7 +17,7 @@ use crate::snapshot::{Snapshot, slice_map};
 use crate::tensor::{Tensor, bytes_of, stacked, unpack_bits};
 use crate::view::{Part, View};
 
-/// A fixed-shape tensor attribute of the rows of a view; made by [`Snapshot::tensors`] and [`View::tensors`].
+/// A fixed-shape tensor attribute of the rows of a view; made by [`Snapshot::tensor_column`] and [`View::tensor_column`].
 ///
 /// ```
 /// # futures::executor::block_on(async {
@@ -74,10 +74,10 @@ impl Snapshot {
         self.tensor_column_with(name, &ReadOptions::default())
     }
 
-    /// [`tensors`](Self::tensor_column) with options.
+    /// [`tensor_column`](Self::tensor_column) with options.
     ///
     /// # Errors
-    /// As [`tensors`](Self::tensor_column).
+    /// As [`tensor_column`](Self::tensor_column).
     pub fn tensor_column_with(&self, name: &str, options: &ReadOptions) -> Result<TensorColumn> {
         self.all().tensor_column_with(name, options)
     }
@@ -156,15 +156,15 @@ impl View {
     /// The fixed-shape tensor, or numeric scalar, attribute called `name`, of the rows of the view.
     ///
     /// # Errors
-    /// As [`Snapshot::tensors`].
+    /// As [`Snapshot::tensor_column`].
     pub fn tensor_column(&self, name: &str) -> Result<TensorColumn> {
         self.tensor_column_with(name, &ReadOptions::default())
     }
 
-    /// [`tensors`](Self::tensor_column) with options.
+    /// [`tensor_column`](Self::tensor_column) with options.
     ///
     /// # Errors
-    /// As [`Snapshot::tensors`].
+    /// As [`Snapshot::tensor_column`].
     pub fn tensor_column_with(&self, name: &str, options: &ReadOptions) -> Result<TensorColumn> {
         let attribute = self.snapshot().attribute(name)?.clone();
         let (dtype, shape) = match &attribute.attribute_type {

@@ -1,6 +1,6 @@
 //! The objects of one dataset, wherever they are: every read and write of this crate is here.
 //!
-//! A [`Location`] says where, [`StoreOptions`](crate::StoreOptions) how a store is reached, and a [`Storage`] is both: it reads,
+//! A [`Location`] says where, [`StoreOptions`] how a store is reached, and a [`Storage`] is both: it reads,
 //! writes, lists and deletes objects by their paths in it. [`Dataset::at`](crate::Dataset::at) makes a dataset of one.
 //!
 //! ```
