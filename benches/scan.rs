@@ -4,15 +4,15 @@
 //!
 //! | function | what is timed |
 //! |---|---|
-//! | `tenrow_never` | a scan with `Verify::Never`, the default for mapped files |
-//! | `tenrow_always` | the same with `Verify::Always`: the checksum of every page is compared |
+//! | `tenrow_never` | a scan with `PageChecks::Never`, the default for mapped files |
+//! | `tenrow_always` | the same with `PageChecks::Always`: the checksum of every page is compared |
 //! | `mmap` | the sum of the mapped array file |
 //! | `arrow_rs` | arrow-rs's reader over the same Parquet file, mapped, metadata parsed before |
 
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tenrow::Verify;
+use tenrow::PageChecks;
 use tenrow_benches::{IMAGES, Tensors, VECTORS};
 
 fn scan(criterion: &mut Criterion) {
@@ -20,8 +20,8 @@ fn scan(criterion: &mut Criterion) {
         let data = Tensors::open(workload).expect("the data");
         let mut group = criterion.benchmark_group(format!("scan/{}", workload.name));
         group.throughput(Throughput::Bytes(workload.bytes()));
-        group.bench_function("tenrow_never", |b| b.iter(|| data.scan_sum(Verify::Never)));
-        group.bench_function("tenrow_always", |b| b.iter(|| data.scan_sum(Verify::Always)));
+        group.bench_function("tenrow_never", |b| b.iter(|| data.scan_sum(PageChecks::Never)));
+        group.bench_function("tenrow_always", |b| b.iter(|| data.scan_sum(PageChecks::Always)));
         group.bench_function("mmap", |b| b.iter(|| data.raw.scan_sum()));
         group.sample_size(10);
         group.bench_function("arrow_rs", |b| b.iter(|| data.generic.scan_sum()));

@@ -52,6 +52,6 @@ pub(crate) fn run(folder: &Path) -> Outcome {
 async fn append(dataset: &Dataset, rows: usize, value: f32) -> tenrow::Result<Snapshot> {
     let points = Array2::from_elem((rows, 2), value);
     let mut writer = dataset.writer().await?;
-    writer.append_columns(Columns::new().tensors("point", &points)?).await?;
+    writer.append_columns(Columns::new().tensors("point", &points)).await?;
     writer.commit().await
 }

@@ -37,11 +37,11 @@ pub(crate) fn run(folder: &Path) -> Outcome {
         let boxes =
             [2, 0, 3].map(|count| Array2::from_shape_fn((count, 4), |(b, i)| (10 * b + i) as f32));
         let views: Vec<_> = boxes.iter().map(|b| b.view().into_dyn()).collect();
-        let columns = Columns::new().files("photo", &files).variable_tensors("boxes", &views)?;
+        let columns = Columns::new().files("photo", &files).variable_tensors("boxes", &views);
         writer.append_columns(columns).await?;
         let snapshot = writer.commit().await?;
 
-        let photos = snapshot.files("photo")?;
+        let photos = snapshot.file_column("photo")?;
         for row in 0..snapshot.row_count() {
             let file = photos.get(row).await?.expect("the attribute is not nullable");
             let place = file.path.as_deref().unwrap_or("in its row");

@@ -30,7 +30,7 @@ pub(crate) fn run(folder: &Path) -> Outcome {
         });
         let labels: Vec<i64> = (0..500).collect();
         let mut writer = dataset.writer().await?;
-        let columns = Columns::new().tensors("image", &images)?.scalars("label", &labels)?;
+        let columns = Columns::new().tensors("image", &images).scalars("label", &labels);
         writer.append_columns(columns).await?;
         let snapshot = writer.commit().await?;
 

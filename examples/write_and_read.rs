@@ -24,15 +24,15 @@ pub(crate) fn run(folder: &Path) -> Outcome {
         let images = Array3::from_shape_fn((1000, 28, 28), |(row, y, x)| (row + y * x) as u8);
         let labels = Array1::from_shape_fn(1000, |row| row as i64 % 10);
         let columns = Columns::new()
-            .tensors("image", &images)?
-            .scalars("label", labels.as_slice().expect("one piece of memory"))?;
+            .tensors("image", &images)
+            .scalars("label", labels.as_slice().expect("one piece of memory"));
         let mut writer = dataset.writer().await?;
         writer.append_columns(columns).await?;
         let snapshot = writer.commit().await?;
         println!("{} rows in version {}", snapshot.row_count(), snapshot.version());
 
         // One tensor: a view of the mapped file, nothing is copied.
-        let column = snapshot.tensors("image")?;
+        let column = snapshot.tensor_column("image")?;
         let image = column.get(42).await?.expect("the attribute is not nullable");
         assert_eq!(image.view::<u8>()?, images.index_axis(Axis(0), 42).into_dyn());
         println!(

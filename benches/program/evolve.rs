@@ -144,7 +144,7 @@ pub(crate) fn compact(_: &[String]) -> Result<(), Box<dyn Error>> {
     line("scan", found.tenrow, found.other, found.ratio());
     let batches: Vec<Vec<u64>> = (0..64).map(random_rows).collect();
     let take = |snapshot: &Snapshot, rows: &[u64]| {
-        let column = snapshot.tensors("x").expect("it is there");
+        let column = snapshot.tensor_column("x").expect("it is there");
         block_on(column.take(rows)).expect("the dataset is whole")
     };
     let (mut own, mut others) = (batches.iter().cycle(), batches.iter().cycle());
@@ -181,7 +181,7 @@ async fn digits(folder: &Path, options: WriteOptions) -> Result<Dataset, Box<dyn
         let pixels: Bytes = pixels.map(|bits| bits as u8).collect::<Vec<u8>>().into();
         let labels: Vec<i64> = (0..ROWS).map(|row| ((partition + row) % 10) as i64).collect();
         let tensor = Tensor::new(DType::U8, &[ROWS, 28, 28], pixels)?;
-        let columns = Columns::new().tensor("x", &tensor)?.scalars("label", &labels)?;
+        let columns = Columns::new().tensors("x", &tensor).scalars("label", &labels);
         writer.append_columns(columns).await?;
     }
     writer.commit().await?;

@@ -64,7 +64,7 @@ async fn write(
             std::iter::once(end - row).chain(shape.dims().iter().copied()).collect();
         let rows = bytes.slice((row * row_bytes) as usize..(end * row_bytes) as usize);
         let rows = Tensor::new(dtype, &dims, rows)?;
-        writer.append_columns(Columns::new().tensor("x", &rows)?).await?;
+        writer.append_columns(Columns::new().tensors("x", &rows)).await?;
         row = end;
     }
     Ok(writer.commit().await?)
@@ -72,7 +72,7 @@ async fn write(
 
 /// Medians of a scan, of a random row and of a batch of random rows.
 async fn read(snapshot: &Snapshot) -> Result<(Duration, Duration, Duration), Box<dyn Error>> {
-    let column = snapshot.tensors("x")?;
+    let column = snapshot.tensor_column("x")?;
     let mut random = 1u64;
     let mut random_row = move || {
         random =

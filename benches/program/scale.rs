@@ -10,10 +10,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
-use tenrow::format::checksum;
-use tenrow::format::layout::root_path;
-use tenrow::format::manifest::{Leaf, LeafRef, Parent, Partition, Root, Statistics, Version};
-use tenrow::{Attribute, Columns, Dataset, Ids, Schema, Snapshot, Storage, Tensor};
+use tenrow::Version;
+use tenrow::engine::Ids;
+use tenrow::engine::checksum;
+use tenrow::engine::layout::root_path;
+use tenrow::engine::manifest::{Leaf, LeafRef, Parent, Partition, Root, Statistics};
+use tenrow::storage::Storage;
+use tenrow::{Attribute, Columns, Dataset, Schema, Snapshot, Tensor};
 use tenrow_benches::fresh_folder;
 
 const ROWS: u64 = 8;
@@ -126,10 +129,9 @@ async fn append(dataset: &Dataset, seed: u64) -> Result<Snapshot, Box<dyn Error>
     let mut writer = dataset.writer().await?;
     let pixels: Vec<u8> = (0..ROWS * 16).map(|i| (i * 31 + seed) as u8).collect();
     let labels: Vec<i64> = (0..ROWS as i64).map(|row| row + seed as i64).collect();
-    let mut columns =
-        Columns::new().tensor("image", &Tensor::from_slice(&pixels, &[ROWS, 4, 4])?)?;
+    let mut columns = Columns::new().tensors("image", Tensor::from_slice(&pixels, &[ROWS, 4, 4])?);
     for name in SCALARS {
-        columns = columns.scalars(name, &labels)?;
+        columns = columns.scalars(name, &labels);
     }
     writer.append_columns(columns).await?;
     Ok(writer.commit().await?)

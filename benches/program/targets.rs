@@ -8,7 +8,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
-use tenrow::Verify;
+use tenrow::PageChecks;
 use tenrow_benches::{
     Comparison, Files, IMAGES, Tensors, VECTORS, Workload, compare, fresh_folder, sum,
     write_and_sync, write_dataset,
@@ -113,14 +113,14 @@ fn sorted(mut rows: Vec<u64>) -> Vec<u64> {
 
 fn scan(data: &Tensors, time: Duration) {
     let name = data.workload.name;
-    assert_eq!(data.scan_sum(Verify::Never), data.raw.scan_sum(), "both sides read the same");
+    assert_eq!(data.scan_sum(PageChecks::Never), data.raw.scan_sum(), "both sides read the same");
     let mmap = || data.raw.scan_sum();
-    let found = compare(time, || data.scan_sum(Verify::Never), mmap);
+    let found = compare(time, || data.scan_sum(PageChecks::Never), mmap);
     line("scan, verify never : mmap sum", name, found, &Target::SpeedAtLeast(0.9));
-    let found = compare(time, || data.scan_sum(Verify::Always), mmap);
+    let found = compare(time, || data.scan_sum(PageChecks::Always), mmap);
     line("scan, verify always : mmap sum", name, found, &Target::None);
     // One scan by arrow-rs takes as long as a hundred of the others: it is timed once.
-    let tenrow = compare(time, || data.scan_sum(Verify::Never), || ()).tenrow;
+    let tenrow = compare(time, || data.scan_sum(PageChecks::Never), || ()).tenrow;
     let start = Instant::now();
     assert_eq!(data.generic.scan_sum(), data.raw.scan_sum(), "both sides read the same");
     let found = Comparison { tenrow, other: start.elapsed() };

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::executor::block_on;
 use tenrow::{
-    Attribute, Columns, DType, Dataset, DatasetWriter, FileColumn, FileValue, ReadOptions,
-    ScanOptions, Schema, Snapshot, Tensor, TensorColumn, Verify, WriteOptions,
+    Attribute, Columns, DType, Dataset, DatasetWriter, FileColumn, FileValue, PageChecks,
+    ReadOptions, ScanOptions, Schema, Snapshot, Tensor, TensorColumn, WriteOptions,
 };
 
 use crate::generic::sum_of_batch;
@@ -86,7 +86,7 @@ impl Workload {
     pub fn columns(&self, bytes: Bytes) -> Result<Columns> {
         let rows = (bytes.len() / self.row_bytes()) as u64;
         let shape: Vec<u64> = std::iter::once(rows).chain(self.shape.iter().copied()).collect();
-        Ok(Columns::new().tensor("x", &Tensor::new(self.dtype, &shape, bytes)?)?)
+        Ok(Columns::new().tensors("x", Tensor::new(self.dtype, &shape, bytes)?))
     }
 
     /// The values of these rows: random bytes, and for floats random numbers from 0 to 1.
@@ -151,7 +151,7 @@ impl Tensors {
         })?;
         let partitions = block_on(snapshot.partition_entries())?;
         let parquet = location.join(&partitions[0].files[0].path);
-        let column = snapshot.tensors("x")?;
+        let column = snapshot.tensor_column("x")?;
         let raw = RawFile::open(&folder.join("array.raw"))?;
         Ok(Self { workload, snapshot, column, raw, generic: GenericReader::open(&parquet)? })
     }
@@ -165,8 +165,9 @@ impl Tensors {
     }
 
     /// The sum of a scan over all rows.
-    pub fn scan_sum(&self, verify: Verify) -> u64 {
-        let options = ScanOptions::default().with_read(ReadOptions::default().with_verify(verify));
+    pub fn scan_sum(&self, verify: PageChecks) -> u64 {
+        let options =
+            ScanOptions::default().with_read(ReadOptions::default().with_page_checks(verify));
         let batches = self.snapshot.scan_with(&options);
         let sums = batches.map(|batch| sum_of_batch(&batch.expect("the dataset is whole")));
         block_on(sums.fold(0u64, |total, sum| async move { total.wrapping_add(sum) }))
@@ -199,7 +200,7 @@ impl Files {
         }
         let snapshot = block_on(async { Dataset::open(&location).await?.latest().await })?;
         let raw = RawFile::open(&folder.join("array.raw"))?;
-        Ok(Self { column: snapshot.files("photo")?, raw, places })
+        Ok(Self { column: snapshot.file_column("photo")?, raw, places })
     }
 }
 

@@ -97,7 +97,7 @@ async fn count_once(dataset: &Dataset) -> Outcome<bool> {
     let seen = dataset.latest().await?;
     let row = seen.take(&[0]).await?;
     let x = row.column_by_name("x").ok_or("no x")?.as_primitive::<Int64Type>().value(0);
-    let values = Columns::new().scalars("x", &[x + 1])?.into_batch()?;
+    let values = Columns::new().scalars("x", [x + 1]).into_batch()?;
     match dataset.update(&seen, &[0], &values).await {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
@@ -170,7 +170,7 @@ async fn any(dataset: &Dataset, place: &str, dice: &mut Dice) -> Outcome<()> {
         (0, Some(ids)) => drop(dataset.delete_ids(ids).await?),
         (1, Some(ids)) => {
             let values = vec![dice.below(1000) as i64; ids.len()];
-            let values = Columns::new().scalars("v", &values)?.into_batch()?;
+            let values = Columns::new().scalars("v", &values).into_batch()?;
             dataset.update_ids(ids, &values).await?;
         }
         (2, _) if latest.schema().attribute("y").is_none() => {
@@ -197,8 +197,8 @@ async fn any(dataset: &Dataset, place: &str, dice: &mut Dice) -> Outcome<()> {
         (11, _) if dice.once_in(2) => {
             let mut writer = dataset.overwriter(None, groups::options()).await?;
             let schema = writer.schema().clone();
-            writer.append_columns(groups::rows(&schema, new, 1)?).await?;
-            writer.append_columns(groups::rows(&schema, new + 1, 2)?).await?;
+            writer.append_columns(groups::rows(&schema, new, 1)).await?;
+            writer.append_columns(groups::rows(&schema, new + 1, 2)).await?;
             writer.commit().await?;
         }
         (12, _) => {

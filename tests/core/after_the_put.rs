@@ -8,9 +8,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use futures::FutureExt;
 use object_store::memory::InMemory;
+use tenrow::engine::Clock;
+use tenrow::storage::Storage;
 use tenrow::{
-    Attribute, Clock, Columns, Dataset, ErrorKind, ExpireOptions, Result, Schema, Snapshot,
-    Storage, VacuumOptions, Version, WriteOptions,
+    Attribute, Columns, Dataset, ErrorKind, ExpireOptions, Result, Schema, Snapshot, VacuumOptions,
+    Version, WriteOptions,
 };
 use tenrow_tests::block_on;
 use tenrow_tests::fault::{FaultyStore, When};
@@ -37,7 +39,7 @@ async fn append(dataset: &Dataset, value: i64) -> Result<Snapshot> {
 
 async fn append_with(dataset: &Dataset, value: i64, options: WriteOptions) -> Result<Snapshot> {
     let mut writer = dataset.writer_with(options).await?;
-    writer.append_columns(Columns::new().scalars("x", &[value])?).await?;
+    writer.append_columns(Columns::new().scalars("x", [value])).await?;
     writer.commit().await
 }
 
@@ -176,7 +178,7 @@ fn a_writer_that_slept_while_versions_came_and_went_lands_behind_them() {
             append(&dataset, value).await.unwrap();
         }
         end_all_others(&dataset).await;
-        slow.append_columns(Columns::new().scalars("x", &[6i64]).unwrap()).await.unwrap();
+        slow.append_columns(Columns::new().scalars("x", [6i64])).await.unwrap();
 
         let done = slow.commit().await.unwrap();
 

@@ -8,9 +8,10 @@ use arrow_select::concat::{concat, concat_batches};
 use arrow_select::take::take_record_batch;
 use futures::StreamExt;
 use proptest::prelude::*;
+use tenrow::engine::Ids;
 use tenrow::{
-    Attribute, AttributeType, Dataset, Encoding, Ids, ReadOptions, ScanOptions, Schema, Snapshot,
-    Verify, WriteOptions,
+    Attribute, AttributeType, Dataset, Encoding, PageChecks, ReadOptions, ScanOptions, Schema,
+    Snapshot, WriteOptions,
 };
 use tenrow_tests::random::{self, Dice};
 use tenrow_tests::{block_on, place};
@@ -287,7 +288,7 @@ async fn check_reads(snapshot: &Snapshot, expected: &RecordBatch, dice: &mut Dic
     let indices = UInt32Array::from_iter_values(wanted.iter().map(|&row| row as u32));
     let picked = take_record_batch(expected, &indices).unwrap();
     assert_same(&snapshot.take(&wanted).await.unwrap(), &picked, "take");
-    let always = ReadOptions::default().with_verify(Verify::Always);
+    let always = ReadOptions::default().with_page_checks(PageChecks::Always);
     assert_same(&snapshot.take_with(&wanted, &always).await.unwrap(), &picked, "take, always");
     let (a, b) = (dice.below(rows + 1), dice.below(rows + 1));
     let range = a.min(b)..a.max(b);
@@ -309,11 +310,13 @@ async fn check_columns(snapshot: &Snapshot, expected: &RecordBatch, row: u64) {
             AttributeType::File => {
                 let bytes = column.as_struct().column(0).as_binary::<i32>();
                 let given = column.is_valid(row as usize).then(|| bytes.value(row as usize));
-                let found = snapshot.files(&attribute.name).unwrap().bytes(row).await.unwrap();
+                let found =
+                    snapshot.file_column(&attribute.name).unwrap().bytes(row).await.unwrap();
                 assert_eq!(found.as_deref(), given, "file of row {row}");
             }
             AttributeType::Tensor { dtype, shape } if shape.element_count() > 0 => {
-                let tensor = snapshot.tensors(&attribute.name).unwrap().get(row).await.unwrap();
+                let tensor =
+                    snapshot.tensor_column(&attribute.name).unwrap().get(row).await.unwrap();
                 assert_eq!(tensor.is_some(), column.is_valid(row as usize));
                 let Some(tensor) = tensor else { continue };
                 assert_eq!(tensor.shape(), shape.dims());
@@ -344,7 +347,8 @@ async fn check_whole_tensors(snapshot: &Snapshot, expected: &RecordBatch) {
             && column.null_count() == 0
         {
             let rows = snapshot.row_count();
-            let tensors = snapshot.tensors(&attribute.name).unwrap().slice(0..rows).await.unwrap();
+            let tensors =
+                snapshot.tensor_column(&attribute.name).unwrap().slice(0..rows).await.unwrap();
             let whole = concat(&[column.as_fixed_size_list().values().as_ref()]).unwrap().to_data();
             let len = (rows * shape.element_count() * size) as usize;
             assert_eq!(tensors.tensor.bytes(), &whole.buffers()[0].as_slice()[..len]);

@@ -6,7 +6,8 @@ use futures::StreamExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use tenrow::{Attribute, Catalog, Columns, CreateOptions, ErrorKind, Schema, Storage};
+use tenrow::storage::Storage;
+use tenrow::{Attribute, Catalog, Columns, CreateOptions, ErrorKind, Schema};
 use tenrow_tests::block_on;
 
 fn schema() -> Schema {
@@ -29,7 +30,7 @@ fn thousands_of_datasets_are_listed_with_what_their_newest_version_says() {
             if number % 100 == 0 {
                 let mut writer = dataset.writer().await.unwrap();
                 let rows: Vec<i64> = (0..=number as i64).collect();
-                writer.append_columns(Columns::new().scalars("x", &rows).unwrap()).await.unwrap();
+                writer.append_columns(Columns::new().scalars("x", &rows)).await.unwrap();
                 writer.commit().await.unwrap();
             }
         }

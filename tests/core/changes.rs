@@ -30,12 +30,12 @@ fn deleted_rows_are_gone_by_every_way_of_reading_and_ids_stay() {
         // Tensors and files by their own handles.
         for (row, old) in [(0, 2), (2, 5), (22, 28)] {
             for name in ["image", "weights", "one"] {
-                let found = report.snapshot.tensors(name).unwrap().get(row).await.unwrap();
-                let expected = before.tensors(name).unwrap().get(old).await.unwrap();
+                let found = report.snapshot.tensor_column(name).unwrap().get(row).await.unwrap();
+                let expected = before.tensor_column(name).unwrap().get(old).await.unwrap();
                 assert_eq!(found.map(|t| t.bytes().clone()), expected.map(|t| t.bytes().clone()));
             }
-            let found = report.snapshot.files("photo").unwrap().bytes(row).await.unwrap();
-            assert_eq!(found, before.files("photo").unwrap().bytes(old).await.unwrap());
+            let found = report.snapshot.file_column("photo").unwrap().bytes(row).await.unwrap();
+            assert_eq!(found, before.file_column("photo").unwrap().bytes(old).await.unwrap());
         }
         // The version before still has them; deleting what is gone changes nothing.
         assert_eq!(all(&before).await, rows);
@@ -99,7 +99,7 @@ fn attributes_are_added_widened_renamed_and_dropped_without_a_byte_of_data() {
         assert_eq!(rows.column_by_name("title").unwrap(), batch.column(3));
         assert_eq!(rows.column_by_name("split").unwrap().as_string::<i32>().value(19), "train");
         assert_eq!(rows.column_by_name("extra").unwrap().null_count(), 20);
-        let wide = snapshot.tensors("pixels").unwrap().take(&[3, 1]).await.unwrap();
+        let wide = snapshot.tensor_column("pixels").unwrap().take(&[3, 1]).await.unwrap();
         assert_eq!((wide.tensor.dtype(), wide.tensor.shape()), (DType::F32, &[2, 2, 2][..]));
         let expected = batch.column(1).as_fixed_size_list().value(1);
         let expected = arrow_cast::cast(&expected, &arrow_schema::DataType::Float32).unwrap();
@@ -239,7 +239,7 @@ fn rows_of_a_tensor_that_no_file_has_are_made_some_at_a_time() {
         let schema = Schema::new([Attribute::parse("x:i8").unwrap()]).unwrap();
         let dataset = Dataset::create(&place::location(folder.path()), schema).await.unwrap();
         let mut writer = dataset.writer().await.unwrap();
-        let columns = Columns::new().scalars("x", &vec![3i8; 300_000]).unwrap();
+        let columns = Columns::new().scalars("x", vec![3i8; 300_000]);
         writer.append_columns(columns).await.unwrap();
         let written = writer.commit().await.unwrap();
         for text in ["null:f32[500,500]?", "nine:u8[1000,1000]"] {

@@ -28,9 +28,9 @@ fn a_clone_shares_files_and_goes_its_own_way() {
             without_paths(&all(&opened.latest().await.unwrap()).await),
             without_paths(&rows)
         );
-        let photos = opened.latest().await.unwrap().files("photo").unwrap();
+        let photos = opened.latest().await.unwrap().file_column("photo").unwrap();
         for row in 0..30 {
-            let expected = source.files("photo").unwrap().bytes(row).await.unwrap();
+            let expected = source.file_column("photo").unwrap().bytes(row).await.unwrap();
             assert_eq!(photos.bytes(row).await.unwrap(), expected);
         }
         assert_eq!(dataset.clones().await.unwrap().len(), 1);
@@ -156,7 +156,7 @@ fn rows_keep_their_order_through_fifty_appends_and_wherever_the_dataset_is_moved
         let dataset = Dataset::create(&place::location(&old), schema).await.unwrap();
         for value in 0..50i64 {
             let mut writer = dataset.writer().await.unwrap();
-            let columns = tenrow::Columns::new().scalars("x", &[value]).unwrap();
+            let columns = tenrow::Columns::new().scalars("x", [value]);
             writer.append_columns(columns).await.unwrap();
             writer.commit().await.unwrap();
         }
@@ -181,7 +181,7 @@ fn verify_says_that_a_note_is_of_another_place() {
         let schema = Schema::new([Attribute::parse("n:i64").unwrap()]).unwrap();
         let a = Dataset::create(&at("a"), schema).await.unwrap();
         let mut writer = a.writer().await.unwrap();
-        writer.append_columns(Columns::new().scalars("n", &[1i64, 2]).unwrap()).await.unwrap();
+        writer.append_columns(Columns::new().scalars("n", [1i64, 2])).await.unwrap();
         let version = writer.commit().await.unwrap().version();
         let b = a.clone_to(&at("b"), version).await.unwrap();
         let faults = async |dataset: &Dataset| {

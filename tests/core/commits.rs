@@ -7,9 +7,10 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use object_store::memory::InMemory;
+use tenrow::storage::{Storage, Upload};
 use tenrow::{
-    Attribute, Columns, CreateOptions, Dataset, ErrorKind, FileValue, Schema, Snapshot, Storage,
-    Upload, Version, WriteOptions,
+    Attribute, Columns, CreateOptions, Dataset, ErrorKind, FileValue, Schema, Snapshot, Version,
+    WriteOptions,
 };
 use tenrow_tests::fault::{FaultyStore, When};
 use tenrow_tests::{block_on, block_on_remote, folder, place};
@@ -30,7 +31,6 @@ fn rows(values: std::ops::Range<i64>) -> Columns {
     let values: Vec<i64> = values.collect();
     Columns::new()
         .scalars("x", &values)
-        .unwrap()
         .strings("name", names.iter().map(|name| Some(name.as_str())))
         .files("photo", &files)
 }
@@ -118,11 +118,11 @@ fn a_refused_batch_leaves_the_writer_usable_and_nothing_of_it_is_committed() {
         writer.append_columns(rows(0..5)).await.unwrap();
 
         let refused = [
-            Columns::new().scalars("x", &[1.5f64]).unwrap(),
+            Columns::new().scalars("x", [1.5f64]),
             Columns::new().strings("name", [Some("no x")]),
-            rows(5..6).scalars("extra", &[1i64]).unwrap(),
-            Columns::new().scalars("x", &[1i64, 2]).unwrap().strings("name", [Some("one")]),
-            Columns::new().tensors("x", &ndarray::array![[1i64, 2]]).unwrap(),
+            rows(5..6).scalars("extra", [1i64]),
+            Columns::new().scalars("x", [1i64, 2]).strings("name", [Some("one")]),
+            Columns::new().tensors("x", ndarray::array![[1i64, 2]]),
         ];
         for columns in refused {
             let error = writer.append_columns(columns).await.unwrap_err();
@@ -376,12 +376,12 @@ fn a_dataset_is_created_with_its_rows_or_not_at_all() {
         let mut writers = Vec::new();
         for (value, or_append) in [(1i64, false), (2, true), (3, false), (4, true)] {
             let mut writer = begin(or_append, schema()).await;
-            writer.append_columns(Columns::new().scalars("x", &[value]).unwrap()).await.unwrap();
+            writer.append_columns(Columns::new().scalars("x", [value])).await.unwrap();
             writers.push(writer);
         }
         let other = Schema::new([Attribute::parse("y:i64").unwrap()]).unwrap();
         let mut with_other_schema = begin(true, other).await;
-        let columns = Columns::new().scalars("y", &[5i64]).unwrap();
+        let columns = Columns::new().scalars("y", [5i64]);
         with_other_schema.append_columns(columns).await.unwrap();
         assert_eq!(dataset.latest().await.unwrap_err().kind(), ErrorKind::NotADataset);
 
@@ -421,7 +421,7 @@ fn a_writer_that_is_given_up_leaves_nothing() {
             let mut writer = dataset.writer_of_new(schema(), &create, small.clone()).await.unwrap();
             for number in 0..5u8 {
                 let file = FileValue::new("x", vec![number; 100]);
-                writer.append_columns(Columns::new().files("photo", &[Some(file)])).await.unwrap();
+                writer.append_columns(Columns::new().files("photo", [Some(file)])).await.unwrap();
             }
             match ends_by {
                 "drop" => drop(writer),
@@ -447,7 +447,7 @@ fn a_writer_that_is_given_up_leaves_nothing() {
             let before = folder::files_of(folder.path());
             let mut writer = dataset.writer_with(small).await.unwrap();
             let file = FileValue::new("x", vec![9; 100]);
-            writer.append_columns(Columns::new().files("photo", &[Some(file)])).await.unwrap();
+            writer.append_columns(Columns::new().files("photo", [Some(file)])).await.unwrap();
             drop(writer);
             Upload::aborted().await;
             assert_eq!(folder::files_of(folder.path()), before, "{name}");

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int32Array, RecordBatch};
 use futures::FutureExt;
 use object_store::memory::InMemory;
+use tenrow::storage::Storage;
 use tenrow::{
     Attribute, ColumnFill, Columns, CompactOptions, DType, Dataset, Error, ErrorKind,
-    ExpireOptions, Result, Schema, SchemaChange, Storage, VerifyOptions, Version, WriteOptions,
+    ExpireOptions, Result, Schema, SchemaChange, VerifyOptions, Version, WriteOptions,
 };
 use tenrow_tests::fault::FaultyStore;
 use tenrow_tests::{block_on, place};
@@ -194,13 +195,13 @@ async fn base() -> (Dataset, Arc<FaultyStore>) {
 
 async fn append(dataset: &Dataset) -> Result<()> {
     let mut writer = dataset.writer().await?;
-    writer.append_columns(Columns::new().scalars("x", &[1i32, 2])?).await?;
+    writer.append_columns(Columns::new().scalars("x", [1i32, 2])).await?;
     writer.commit().await.map(drop)
 }
 
 async fn overwrite(dataset: &Dataset, schema: Option<Schema>) -> Result<()> {
     let mut writer = dataset.overwriter(schema, WriteOptions::default()).await?;
-    writer.append_columns(Columns::new().scalars("x", &[7i32])?).await?;
+    writer.append_columns(Columns::new().scalars("x", [7i32])).await?;
     writer.commit().await.map(drop)
 }
 
@@ -262,7 +263,7 @@ fn a_conflict_names_the_version_that_won_among_many() {
         let schema = Schema::new([Attribute::parse("x:i32").unwrap()]).unwrap();
         dataset.create_here(schema, &Default::default()).await.unwrap();
         let mut writer = dataset.writer().await.unwrap();
-        writer.append_columns(Columns::new().scalars("x", &[1i32]).unwrap()).await.unwrap();
+        writer.append_columns(Columns::new().scalars("x", [1i32])).await.unwrap();
         for version in 2..100u64 {
             match version {
                 70 => overwrite(
@@ -313,7 +314,7 @@ fn rows_are_not_put_under_another_attribute_of_the_same_name() {
     block_on(async {
         let (dataset, _) = base().await;
         let mut writer = dataset.writer().await.unwrap();
-        writer.append_columns(Columns::new().scalars("x", &[1i32]).unwrap()).await.unwrap();
+        writer.append_columns(Columns::new().scalars("x", [1i32])).await.unwrap();
         let schema = Schema::new([Attribute::parse("x:string?").unwrap()]).unwrap();
         let rival = dataset.overwriter(Some(schema), WriteOptions::default()).await.unwrap();
         rival.commit().await.unwrap();

@@ -73,7 +73,7 @@ fn read_parquet(path: &Path) -> RecordBatch {
 
 async fn contents(dataset: &Dataset) -> Vec<Option<Vec<u8>>> {
     let snapshot = dataset.latest().await.unwrap();
-    let photos = snapshot.files("photo").unwrap();
+    let photos = snapshot.file_column("photo").unwrap();
     let mut found = Vec::new();
     for row in 0..snapshot.row_count() {
         found.push(photos.bytes(row).await.unwrap().map(|bytes| bytes.to_vec()));
@@ -158,8 +158,8 @@ fn exports_of_widened_attributes_are_written() {
         let location = place::location(folder.path());
         let dataset = Dataset::create(&location, Schema::new(schema).unwrap()).await.unwrap();
         let mut writer = dataset.writer().await.unwrap();
-        let columns = Columns::new().scalars("x", &[1i16, 2]).unwrap();
-        writer.append_columns(columns.scalars("y", &[3i16, 4]).unwrap()).await.unwrap();
+        let columns = Columns::new().scalars("x", [1i16, 2]);
+        writer.append_columns(columns.scalars("y", [3i16, 4])).await.unwrap();
         writer.commit().await.unwrap();
         for change in [
             SchemaChange::Widen { name: "x".into(), dtype: DType::I64 },

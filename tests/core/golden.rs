@@ -10,9 +10,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, ListArray, RecordBatch, UInt32Array};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::Field;
+use tenrow::engine::{Clock, Ids};
+use tenrow::storage::Storage;
 use tenrow::{
-    Attribute, Clock, Columns, CreateOptions, DType, Dataset, Encoding, ErrorKind, Ids, Schema,
-    Snapshot, Storage, Verify, VerifyOptions, WriteOptions,
+    Attribute, Columns, CreateOptions, DType, Dataset, Encoding, ErrorKind, PageChecks, Schema,
+    Snapshot, VerifyOptions, WriteOptions,
 };
 use tenrow_tests::{block_on, folder, pattern, zoo};
 
@@ -109,12 +111,12 @@ fn place(name: &str) -> PathBuf {
 async fn assert_holds(snapshot: &Snapshot, expected: &RecordBatch) {
     let count = expected.num_rows() as u64;
     assert_eq!(snapshot.row_count(), count);
-    let always = tenrow::ReadOptions::default().with_verify(Verify::Always);
+    let always = tenrow::ReadOptions::default().with_page_checks(PageChecks::Always);
     let sliced = snapshot.slice_with(0..count, &always).await.unwrap();
     for (i, attribute) in snapshot.schema().attributes().iter().enumerate() {
         let (name, expected) = (&attribute.name, expected.column(i));
         if attribute.attribute_type == tenrow::AttributeType::File {
-            let files = snapshot.files(name).unwrap();
+            let files = snapshot.file_column(name).unwrap();
             for row in 0..count {
                 let given = expected.as_struct().column(0).as_binary::<i32>();
                 let given = expected.is_valid(row as usize).then(|| given.value(row as usize));
@@ -211,7 +213,7 @@ fn edit_root(place: &Path, edit: impl Fn(String) -> String) {
     let at = text.find("\"root\":").unwrap() + 7;
     let document = edit(text[at..text.len() - 2].to_owned());
     assert_ne!(document, text[at..text.len() - 2]);
-    let checksum = tenrow::format::checksum(document.as_bytes());
+    let checksum = tenrow::engine::checksum(document.as_bytes());
     let framed = format!("{{\"checksum\":\"{checksum:016x}\",\"root\":{document}}}\n");
     folder::write(&versions.join(newest.0), framed.as_bytes());
 }

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, Int64Type};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use tenrow::engine::{Clock, Ids};
+use tenrow::storage::Storage;
 use tenrow::{
-    Attribute, Clock, ColumnFill, CompactOptions, DType, Dataset, FileValue, Ids, Schema,
-    SchemaChange, Snapshot, Storage, VerifyOptions, Version, WriteOptions,
+    Attribute, ColumnFill, CompactOptions, DType, Dataset, FileValue, Schema, SchemaChange,
+    Snapshot, VerifyOptions, Version, WriteOptions,
 };
 use tenrow_tests::{block_on, pattern};
 
@@ -43,7 +45,6 @@ fn old_rows(rows: std::ops::Range<u64>) -> RecordBatch {
     let photos: Vec<_> = rows.clone().map(|row| Some(photo(row))).collect();
     tenrow::Columns::new()
         .scalars("small", &values)
-        .unwrap()
         .array("pixels", pattern::tensors(DType::U8, 4, rows, false))
         .strings("name", names.iter().map(|name| Some(name.as_str())))
         .files("photo", &photos)
@@ -108,8 +109,8 @@ async fn assert_holds(snapshot: &Snapshot, ids: &[u64]) {
     let text = |name: &str| all.column_by_name(name).unwrap().as_string::<i32>().clone();
     let (small_column, double) = (number("small"), number("double"));
     let (titles, splits) = (text("title"), text("split"));
-    let photos = snapshot.files("photo").unwrap();
-    let pixels = snapshot.tensors("pixels").unwrap();
+    let photos = snapshot.file_column("photo").unwrap();
+    let pixels = snapshot.tensor_column("pixels").unwrap();
     for (row, &id) in ids.iter().enumerate() {
         assert_eq!(small_column.value(row), i64::from(small(id)), "small of id {id}");
         assert_eq!(double.value(row), 2 * i64::from(small(id)), "double of id {id}");

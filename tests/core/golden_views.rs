@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
+use tenrow::engine::{Clock, Ids};
+use tenrow::storage::Storage;
 use tenrow::{
-    Attribute, Clock, Columns, Dataset, ErrorKind, ExpireOptions, Ids, ReadOptions, Schema,
-    Storage, VacuumOptions, Version, ViewOptions,
+    Attribute, Columns, Dataset, ErrorKind, ExpireOptions, ReadOptions, Schema, VacuumOptions,
+    Version, ViewOptions,
 };
 use tenrow_tests::{block_on, folder};
 
@@ -34,7 +36,7 @@ async fn write() {
     for first in [0i64, 10, 20] {
         let mut writer = dataset.writer().await.unwrap();
         let values: Vec<i64> = (first..first + 10).map(|n| n * n).collect();
-        writer.append_columns(Columns::new().scalars("n", &values).unwrap()).await.unwrap();
+        writer.append_columns(Columns::new().scalars("n", &values)).await.unwrap();
         writer.commit().await.unwrap();
     }
     let pinned = dataset.version(Version(3)).await.unwrap();

@@ -2,8 +2,9 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
+use tenrow::engine::Clock;
 use tenrow::{
-    Attribute, Clock, Dataset, ErrorKind, Schema, SchemaChange, Version, ViewOptions, WriteOptions,
+    Attribute, Dataset, ErrorKind, Schema, SchemaChange, Version, ViewOptions, WriteOptions,
 };
 use tenrow_tests::{block_on, folder, place, zoo};
 
@@ -67,7 +68,7 @@ fn a_thousand_rows_appended_to_ten_thousand_leave_these_as_they_were() {
         let append = async |values: std::ops::Range<i64>| {
             let mut writer = dataset.writer().await.unwrap();
             let values: Vec<i64> = values.collect();
-            let columns = tenrow::Columns::new().scalars("x", &values).unwrap();
+            let columns = tenrow::Columns::new().scalars("x", &values);
             writer.append_columns(columns).await.unwrap();
             writer.commit().await.unwrap()
         };

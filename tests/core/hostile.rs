@@ -13,8 +13,9 @@ use futures::StreamExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use tenrow::format::manifest::Leaf;
-use tenrow::{Dataset, ErrorKind, ReadOptions, Result, Snapshot, Storage, Verify, VerifyOptions};
+use tenrow::engine::manifest::Leaf;
+use tenrow::storage::Storage;
+use tenrow::{Dataset, ErrorKind, PageChecks, ReadOptions, Result, Snapshot, VerifyOptions};
 use tenrow_tests::random::Dice;
 use tenrow_tests::{block_on, place, zoo};
 
@@ -96,9 +97,9 @@ async fn touch(snapshot: &Snapshot) {
     for row in [0, 35, 69] {
         drop(snapshot.get(row).await);
         for name in ["image", "weights", "brain", "mask", "label"] {
-            drop(snapshot.tensors(name).expect("a tensor").get(row).await);
+            drop(snapshot.tensor_column(name).expect("a tensor").get(row).await);
         }
-        let files = snapshot.files("photo").expect("a file attribute");
+        let files = snapshot.file_column("photo").expect("a file attribute");
         drop(files.bytes(row).await);
         if let Ok(Some(file)) = files.get(row).await {
             drop(file.read().await);
@@ -131,7 +132,7 @@ fn assert_form(found: &RecordBatch, expected: &RecordBatch, what: &str) {
     }
 }
 
-/// Every page has a checksum, so reading with `Verify::Always` gives the right rows.
+/// Every page has a checksum, so reading with `PageChecks::Always` gives the right rows.
 fn assert_right(found: &RecordBatch, expected: &RecordBatch, what: &str) {
     for (field, (found, expected)) in
         expected.schema().fields().iter().zip(found.columns().iter().zip(expected.columns()))
@@ -181,7 +182,7 @@ fn a_leaf_with_any_bit_flipped_or_cut_anywhere_is_an_error() {
     let patient = Patient::new();
     let leaf = patient.named("_tenrow/leaves/")[0].clone();
     let good = &patient.objects[&leaf];
-    let expected = tenrow::format::checksum(good);
+    let expected = tenrow::engine::checksum(good);
     for (what, bytes) in cuts(good, 1).chain(flips(good, 0..good.len() * 8)) {
         assert!(Leaf::decode(bytes.into(), expected).is_err(), "{what}");
     }
@@ -202,7 +203,7 @@ fn check_damage(patient: &Patient, dataset: &Dataset, what: &str) {
             Ok(batches) => batches.iter().for_each(|found| assert_form(found, expected, what)),
             Err(error) => assert_typed(&error, what),
         }
-        let always = ReadOptions::default().with_verify(Verify::Always);
+        let always = ReadOptions::default().with_page_checks(PageChecks::Always);
         match read_all(&snapshot, &always).await {
             Ok(batches) => {
                 batches.iter().for_each(|found| assert_right(found, expected, what));
@@ -294,7 +295,7 @@ fn a_mapped_file_that_was_cut_is_an_error() {
             let snapshot = Dataset::open(&place).await.unwrap().latest().await.unwrap();
             let error = snapshot.slice(0..20).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error.chain());
-            assert!(snapshot.tensors("image").unwrap().get(3).await.is_err());
+            assert!(snapshot.tensor_column("image").unwrap().get(3).await.is_err());
         }
     });
 }

@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
 use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
-use tenrow::format::manifest::{Chunk, ChunkLayout, DataFile};
+use tenrow::engine::manifest::{Chunk, ChunkLayout, DataFile};
 use tenrow::{
     Attribute, Columns, Dataset, ErrorKind, ReadOptions, Result, Schema, SchemaChange, Snapshot,
     VerifyOptions,
@@ -51,7 +51,7 @@ async fn all_rows(snapshot: &Snapshot) -> Result<RecordBatch> {
             one.column(0),
             &whole.slice(count as usize - 1, 1).column_by_name(name).unwrap().clone()
         );
-        if let Ok(tensors) = snapshot.tensors(name) {
+        if let Ok(tensors) = snapshot.tensor_column(name) {
             let rows: Vec<u64> = (0..count).collect();
             let taken = tensors.take(&rows).await?;
             let expected =
@@ -61,7 +61,7 @@ async fn all_rows(snapshot: &Snapshot) -> Result<RecordBatch> {
                 drop(tensors.get(row).await?);
             }
         }
-        if let Ok(files) = snapshot.files(name) {
+        if let Ok(files) = snapshot.file_column(name) {
             for row in [0, count / 2, count - 1] {
                 drop(files.bytes(row).await?);
             }
@@ -186,7 +186,7 @@ fn a_field_that_is_listed_and_not_there_is_an_error_in_every_reader() {
         let schema = Schema::new([Attribute::parse("a:i64").unwrap()]).unwrap();
         dataset.create_here(schema, &Default::default()).await.unwrap();
         let mut writer = dataset.writer().await.unwrap();
-        let columns = Columns::new().scalars("a", &[4i64, 5]).unwrap();
+        let columns = Columns::new().scalars("a", [4i64, 5]);
         writer.append_columns(columns).await.unwrap();
         writer.commit().await.unwrap();
         let added = Attribute::parse("b:i64?").unwrap().with_default(7);

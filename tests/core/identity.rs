@@ -13,12 +13,13 @@ use bytes::Bytes;
 use futures::FutureExt;
 use object_store::memory::InMemory;
 use parquet::arrow::ArrowWriter;
-use tenrow::format::checksum;
-use tenrow::format::layout::root_path;
-use tenrow::format::manifest::{Leaf, Root};
+use tenrow::engine::checksum;
+use tenrow::engine::layout::root_path;
+use tenrow::engine::manifest::{Leaf, Root};
+use tenrow::storage::Storage;
 use tenrow::{
-    Attribute, ColumnFill, Columns, CompactOptions, Dataset, ErrorKind, Schema, Snapshot, Storage,
-    Version, WriteOptions,
+    Attribute, ColumnFill, Columns, CompactOptions, Dataset, ErrorKind, Schema, Snapshot, Version,
+    WriteOptions,
 };
 use tenrow_tests::fault::FaultyStore;
 use tenrow_tests::{block_on, place};
@@ -34,7 +35,7 @@ async fn dataset_at(folder: &Path) -> Dataset {
 async fn append(dataset: &Dataset, partitions: &[&[i64]]) {
     for values in partitions {
         let mut writer = dataset.writer().await.unwrap();
-        writer.append_columns(Columns::new().scalars("x", values).unwrap()).await.unwrap();
+        writer.append_columns(Columns::new().scalars("x", *values)).await.unwrap();
         writer.commit().await.unwrap();
     }
 }
@@ -152,7 +153,7 @@ async fn scatter_empty_partitions(dataset: &Dataset, is_named: bool) {
             empty.files[0].chunks.clear();
             if is_named {
                 let (first, count) = (next, partition.row_count);
-                partition.row_ids = vec![tenrow::format::manifest::RowIdRange { first, count }];
+                partition.row_ids = vec![tenrow::engine::manifest::RowIdRange { first, count }];
                 next += count;
             }
             partitions.extend([empty.clone(), partition, empty]);
@@ -252,7 +253,7 @@ fn rows_whose_ids_do_not_ascend_are_read_by_number_and_never_looked_up() {
         assert!(error.chain().contains("row ids do not ascend"), "{}", error.chain());
         // Nor does a writer build upon it.
         let mut writer = dataset.writer_with(WriteOptions::default()).await.unwrap();
-        writer.append_columns(Columns::new().scalars("x", &[9i64]).unwrap()).await.unwrap();
+        writer.append_columns(Columns::new().scalars("x", [9i64])).await.unwrap();
         assert_eq!(writer.commit().await.unwrap_err().kind(), ErrorKind::Corrupt);
     });
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
-use tenrow::{Attribute, Columns, Counters, DType, Dataset, FileValue, Schema, WriteOptions};
+use tenrow::storage::Counters;
+use tenrow::{Attribute, Columns, DType, Dataset, FileValue, Schema, WriteOptions};
 use tenrow_tests::{block_on, pattern, place};
 
 fn schema(texts: &[&str]) -> Schema {
@@ -30,7 +31,7 @@ fn opening_a_thousand_partitions_is_at_most_three_reads() {
         let options = WriteOptions::default().with_row_group_bytes(8).with_partition_bytes(1);
         let mut writer = dataset.writer_with(options).await.unwrap();
         let rows: Vec<i64> = (0..1000).collect();
-        writer.append_columns(Columns::new().scalars("x", &rows).unwrap()).await.unwrap();
+        writer.append_columns(Columns::new().scalars("x", &rows)).await.unwrap();
         writer.commit().await.unwrap();
 
         let reader = unmapped(folder.path());
@@ -51,7 +52,7 @@ fn all_partitions_are_a_read_for_each_leaf() {
         dataset.create_here(schema(&["x:i64"]), &Default::default()).await.unwrap();
         for value in 0..5i64 {
             let mut writer = dataset.writer().await.unwrap();
-            writer.append_columns(Columns::new().scalars("x", &[value]).unwrap()).await.unwrap();
+            writer.append_columns(Columns::new().scalars("x", [value])).await.unwrap();
             writer.commit().await.unwrap();
         }
         let reader = unmapped(folder.path());
@@ -100,7 +101,7 @@ async fn one_row_is_one_read(dtype: DType, nulls: bool) {
     writer.append_columns(columns).await.unwrap();
     writer.commit().await.unwrap();
     let reader = unmapped(folder.path());
-    let column = reader.latest().await.unwrap().tensors("x").unwrap();
+    let column = reader.latest().await.unwrap().tensor_column("x").unwrap();
     let size = N * dtype.item_bytes().unwrap();
 
     column.get(0).await.unwrap();
@@ -134,7 +135,7 @@ fn the_first_row_costs_one_read_more_for_its_leaf() {
         writer.append_columns(columns).await.unwrap();
         writer.commit().await.unwrap();
         let reader = unmapped(folder.path());
-        let column = reader.latest().await.unwrap().tensors("x").unwrap();
+        let column = reader.latest().await.unwrap().tensor_column("x").unwrap();
 
         let before = reader.storage().counters();
         column.get(50).await.unwrap();
@@ -157,7 +158,7 @@ fn a_random_inline_file_is_one_read_once_its_footer_is_known() {
         writer.append_columns(Columns::new().files("photo", &files)).await.unwrap();
         writer.commit().await.unwrap();
         let reader = unmapped(folder.path());
-        let column = reader.latest().await.unwrap().files("photo").unwrap();
+        let column = reader.latest().await.unwrap().file_column("photo").unwrap();
         column.bytes(0).await.unwrap();
 
         for row in [41usize, 1, 20, 49] {

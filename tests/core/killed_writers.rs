@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tenrow::{Attribute, DType, Dataset, ReadOptions, Schema, Snapshot, Verify};
+use tenrow::{Attribute, DType, Dataset, PageChecks, ReadOptions, Schema, Snapshot};
 use tenrow_tests::random::Dice;
 use tenrow_tests::{block_on, pattern, place};
 
@@ -102,7 +102,7 @@ fn check(place: &Path, before: (u64, u64), acknowledged: (u64, u64), context: &s
 async fn check_rows(snapshot: &Snapshot, context: &str) {
     let count = snapshot.row_count();
     let rows: Vec<u64> = (0..count).rev().collect();
-    let always = ReadOptions::default().with_verify(Verify::Always);
+    let always = ReadOptions::default().with_page_checks(PageChecks::Always);
     let taken = snapshot.take_with(&rows, &always).await.unwrap();
     let all = snapshot.slice(0..count).await.unwrap();
     let column = |name| all.column_by_name(name).unwrap().to_data();
@@ -110,7 +110,7 @@ async fn check_rows(snapshot: &Snapshot, context: &str) {
     assert!(column("x") == pattern::tensors(DType::F32, 10, 0..count, true).to_data(), "{context}");
     assert!(column("id") == pattern::ids(0..count).to_data(), "{context}");
     assert!(column("name") == pattern::names(0..count).to_data(), "{context}");
-    let files = snapshot.files("photo").unwrap();
+    let files = snapshot.file_column("photo").unwrap();
     for row in (0..count).step_by(13) {
         let bytes = files.bytes(row).await.unwrap().unwrap();
         assert_eq!(bytes, vec![row as u8; (row % 30) as usize], "{context}: file of row {row}");

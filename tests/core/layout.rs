@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int64Array};
-use tenrow::format::layout::{
+use tenrow::engine::layout::{
     INTERNAL_FOLDER, ObjectKind, Removal, base_file_path, large_file_path, latest_note_path,
     root_path, top_folders,
 };
-use tenrow::{Clock, Columns, Dataset, ExpireOptions, Ids, VacuumOptions, Version, ViewOptions};
+use tenrow::engine::{Clock, Ids};
+use tenrow::{Columns, Dataset, ExpireOptions, VacuumOptions, Version, ViewOptions};
 use tenrow_tests::{block_on, folder, place};
 
 use super::stock::{all, verified, zoo_of};

@@ -9,6 +9,7 @@ mod changes;
 mod clones;
 mod commits;
 mod conflicts;
+mod doors;
 mod exports;
 mod golden;
 mod golden_changes;

@@ -14,7 +14,7 @@ async fn dataset_with(folder: &Path, added: &[Attribute]) -> Dataset {
     let schema = Schema::new([Attribute::parse("x:i64").unwrap()]).unwrap();
     let dataset = Dataset::create(&place::location(folder), schema).await.unwrap();
     let mut writer = dataset.writer().await.unwrap();
-    writer.append_columns(Columns::new().scalars("x", &[1i64]).unwrap()).await.unwrap();
+    writer.append_columns(Columns::new().scalars("x", [1i64])).await.unwrap();
     writer.commit().await.unwrap();
     for attribute in added {
         dataset.change_schema(SchemaChange::Add(attribute.clone())).await.unwrap();

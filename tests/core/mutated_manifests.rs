@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 use arrow_array::RecordBatch;
 use futures::StreamExt;
 use proptest::prelude::*;
-use tenrow::format::layout::root_path;
+use tenrow::engine::layout::root_path;
 use tenrow::{
-    Attribute, CompactOptions, Dataset, ReadOptions, Result, Schema, SchemaChange, Snapshot,
-    Verify, VerifyOptions, WriteOptions,
+    Attribute, CompactOptions, Dataset, PageChecks, ReadOptions, Result, Schema, SchemaChange,
+    Snapshot, VerifyOptions, WriteOptions,
 };
 use tenrow_tests::edited::Edited;
 use tenrow_tests::mutate::{Rows, mutate};
@@ -81,7 +81,7 @@ async fn exercise(dataset: &Dataset) -> Result<Vec<RecordBatch>> {
         return Ok(Vec::new());
     }
     let all: Vec<u64> = (0..count).collect();
-    let always = ReadOptions::default().with_verify(Verify::Always);
+    let always = ReadOptions::default().with_page_checks(PageChecks::Always);
     let ways = [
         snapshot.slice(0..count).await,
         snapshot.take(&all).await,
@@ -94,14 +94,14 @@ async fn exercise(dataset: &Dataset) -> Result<Vec<RecordBatch>> {
 async fn touch(snapshot: &Snapshot, name: &str) {
     let count = snapshot.row_count();
     drop(snapshot.unfilled_rows(name).await);
-    if let Ok(tensors) = snapshot.tensors(name) {
+    if let Ok(tensors) = snapshot.tensor_column(name) {
         for row in [0, count / 2, count.saturating_sub(1)] {
             drop(tensors.get(row).await);
         }
         drop(tensors.take(&[5, 0, 0]).await);
         drop(tensors.slice(0..count.min(MOST_ROWS)).await);
     }
-    if let Ok(files) = snapshot.files(name) {
+    if let Ok(files) = snapshot.file_column(name) {
         for row in [0, count / 2, count.saturating_sub(1)] {
             drop(files.bytes(row).await);
         }

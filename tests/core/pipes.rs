@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use tenrow::{Attribute, Columns, CreateOptions, Dataset, ErrorKind, Ids, Schema, Storage};
+use tenrow::engine::Ids;
+use tenrow::storage::Storage;
+use tenrow::{Attribute, Columns, CreateOptions, Dataset, ErrorKind, Schema};
 use tenrow_convert::{Format, OpenOptions, Purpose, open};
 
 /// Puts a pipe in the place of a file.
@@ -32,7 +34,7 @@ fn create(folder: &Path) -> Dataset {
         let schema = Schema::new([Attribute::parse("n:i64").unwrap()]).unwrap();
         dataset.create_here(schema, &CreateOptions::default()).await.unwrap();
         let mut writer = dataset.writer().await.unwrap();
-        writer.append_columns(Columns::new().scalars("n", &[1i64, 2, 3]).unwrap()).await.unwrap();
+        writer.append_columns(Columns::new().scalars("n", [1i64, 2, 3])).await.unwrap();
         writer.commit().await.unwrap();
     });
     dataset

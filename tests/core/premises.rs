@@ -6,9 +6,10 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use tempfile::TempDir;
+use tenrow::engine::Premise;
 use tenrow::{
-    Attribute, Columns, CompactOptions, DType, Dataset, ErrorKind, Premise, Schema, SchemaChange,
-    Snapshot, WriteOptions,
+    Attribute, Columns, CompactOptions, DType, Dataset, ErrorKind, Schema, SchemaChange, Snapshot,
+    WriteOptions,
 };
 use tenrow_tests::{block_on, place};
 
@@ -27,8 +28,8 @@ async fn dataset() -> (TempDir, Dataset) {
 }
 
 fn rows(x: &[i64]) -> Columns {
-    let columns = Columns::new().scalars("x", x).unwrap();
-    columns.scalars("y", &vec![9i64; x.len()]).unwrap()
+    let columns = Columns::new().scalars("x", x);
+    columns.scalars("y", vec![9i64; x.len()])
 }
 
 async fn append(dataset: &Dataset, x: &[i64]) -> Snapshot {
@@ -169,7 +170,7 @@ fn statistics_of_values_that_count_no_more_are_gone() {
         let location = place::location(folder.path().join("ds"));
         let dataset = Dataset::create(&location, schema).await.unwrap();
         let mut writer = dataset.writer().await.unwrap();
-        writer.append_columns(Columns::new().scalars("x", &[1i32, 2]).unwrap()).await.unwrap();
+        writer.append_columns(Columns::new().scalars("x", [1i32, 2])).await.unwrap();
         writer.commit().await.unwrap();
         let widen = SchemaChange::Widen { name: "x".into(), dtype: DType::I64 };
         dataset.change_schema(widen).await.unwrap();

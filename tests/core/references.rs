@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
+use tenrow::engine::Clock;
 use tenrow::{
-    Attribute, Clock, Columns, CompactOptions, CreateOptions, Dataset, ErrorKind, ExpireOptions,
+    Attribute, Columns, CompactOptions, CreateOptions, Dataset, ErrorKind, ExpireOptions,
     FileValue, OnProgress, Schema, SchemaChange, Snapshot, VacuumOptions, Version, WriteOptions,
 };
 use tenrow_tests::{block_on, folder, place};
@@ -61,7 +62,7 @@ impl Desk {
 
 async fn add(dataset: &Dataset, value: i64, options: WriteOptions) {
     let mut writer = dataset.writer_with(options).await.unwrap();
-    writer.append_columns(Columns::new().scalars("x", &[value]).unwrap()).await.unwrap();
+    writer.append_columns(Columns::new().scalars("x", [value])).await.unwrap();
     writer.commit().await.unwrap();
 }
 
@@ -197,7 +198,7 @@ fn large_files_that_come_back_are_named_by_their_own_paths() {
         let append = async |dataset: &Dataset, text: &'static str| {
             let mut writer = dataset.writer_with(small.clone()).await.unwrap();
             let file = FileValue::new(text, text);
-            writer.append_columns(Columns::new().files("photo", &[Some(file)])).await.unwrap();
+            writer.append_columns(Columns::new().files("photo", [Some(file)])).await.unwrap();
             writer.commit().await.unwrap();
         };
         append(&a, "one").await;
@@ -221,7 +222,7 @@ fn large_files_that_come_back_are_named_by_their_own_paths() {
         sweep(&a).await;
         verified(&a).await;
         let newest = desk.open("a").await.latest().await.unwrap();
-        let photos = newest.files("photo").unwrap();
+        let photos = newest.file_column("photo").unwrap();
         for (row, text) in ["one", "two"].into_iter().enumerate() {
             let file = photos.get(row as u64).await.unwrap().unwrap();
             assert_eq!(file.read().await.unwrap(), text);
@@ -412,7 +413,14 @@ fn a_clone_keeps_what_was_said_of_its_rows_and_not_what_was_said_of_the_store() 
         let desk = Desk::new();
         let schema = Schema::new([Attribute::parse("x:i64").unwrap()]).unwrap();
         let options = CreateOptions::default().with_single_writer(true).with_property("about", 7);
-        let a = Dataset::create_with(&desk.place("a"), schema, &options).await.unwrap();
+        let a = Dataset::create_with(
+            &desk.place("a"),
+            schema,
+            &tenrow::StoreOptions::default(),
+            &options,
+        )
+        .await
+        .unwrap();
         let job = || WriteOptions::default().with_idempotency_key("job", 3);
         add(&a, 1, job()).await;
         a.tag("one", Version(2)).await.unwrap();
@@ -448,7 +456,7 @@ fn a_copy_of_rewritten_rows_has_their_large_files() {
         b.compact(CompactOptions::default()).await.unwrap();
         let newest = b.latest().await.unwrap();
         let rows = all(&newest).await;
-        let photos = newest.files("photo").unwrap();
+        let photos = newest.file_column("photo").unwrap();
         let mut expected = Vec::new();
         for row in 0..30 {
             expected.push(photos.bytes(row).await.unwrap());
@@ -459,7 +467,7 @@ fn a_copy_of_rewritten_rows_has_their_large_files() {
         let copy = desk.open("c").await;
         let copied = copy.latest().await.unwrap();
         assert_eq!(without_paths(&all(&copied).await), without_paths(&rows));
-        let photos = copied.files("photo").unwrap();
+        let photos = copied.file_column("photo").unwrap();
         for row in 0..30u64 {
             assert_eq!(photos.bytes(row).await.unwrap(), expected[row as usize], "row {row}");
         }
@@ -507,16 +515,16 @@ fn what_comes_back_need_not_bring_its_files() {
         let a = Dataset::create(&desk.place("a"), schema).await.unwrap();
         let small = WriteOptions::default().with_inline_file_bytes(1);
         let mut writer = a.writer_with(small).await.unwrap();
-        let columns = Columns::new().scalars("x", &[7i64]).unwrap();
+        let columns = Columns::new().scalars("x", [7i64]);
         let file = FileValue::new("one", "one");
-        writer.append_columns(columns.files("photo", &[Some(file)])).await.unwrap();
+        writer.append_columns(columns.files("photo", [Some(file)])).await.unwrap();
         writer.commit().await.unwrap();
         let b = desk.clone(&a, "b").await;
         b.change_schema(SchemaChange::Drop("photo".into())).await.unwrap();
         a.merge(&b, &b.latest().await.unwrap()).await.unwrap();
         assert_eq!(desk.values("a").await, [7, 7]);
         verified(&a).await;
-        let photos = a.latest().await.unwrap().files("photo").unwrap();
+        let photos = a.latest().await.unwrap().file_column("photo").unwrap();
         assert!(photos.get(1).await.unwrap().is_none());
         sweep(&a).await;
         assert_eq!(photos.bytes(0).await.unwrap().unwrap(), "one");

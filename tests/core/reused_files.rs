@@ -10,9 +10,10 @@ use arrow_array::{Array, ArrayRef, LargeBinaryArray, RecordBatch, StringArray, S
 use arrow_schema::Field;
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
+use tenrow::engine::Clock;
 use tenrow::{
-    Attribute, Clock, ColumnFill, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions,
-    FileValue, Result, Schema, SchemaChange, Snapshot, VacuumOptions, WriteOptions,
+    Attribute, ColumnFill, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions, FileValue,
+    Result, Schema, SchemaChange, Snapshot, VacuumOptions, WriteOptions,
 };
 use tenrow_convert::{Format, OpenOptions, open};
 use tenrow_tests::{block_on, folder, place};
@@ -29,7 +30,7 @@ async fn dataset(folder: &tempfile::TempDir) -> Dataset {
     let dataset = Dataset::create(&place::location(folder.path()), schema).await.unwrap();
     let mut writer = dataset.writer().await.unwrap();
     let photos = [large(1), large(2)];
-    let columns = Columns::new().scalars("label", &[1i64, 2]).unwrap();
+    let columns = Columns::new().scalars("label", [1i64, 2]);
     writer.append_columns(columns.files("photo", &photos)).await.unwrap();
     writer.commit().await.unwrap();
     dataset
@@ -42,7 +43,7 @@ fn large(byte: u8) -> Option<FileValue> {
 
 /// The file of a row, by its path alone.
 async fn photo(snapshot: &Snapshot, row: u64) -> Option<FileValue> {
-    let file = snapshot.files("photo").unwrap().get(row).await.unwrap().unwrap();
+    let file = snapshot.file_column("photo").unwrap().get(row).await.unwrap().unwrap();
     assert!(file.path.is_some(), "a large file");
     Some(file.into())
 }
@@ -80,7 +81,7 @@ async fn commit(dataset: &Dataset, how: &str, file: Option<FileValue>) -> Result
                 "append" => dataset.writer().await?,
                 _ => dataset.overwriter(None, WriteOptions::default()).await?,
             };
-            let columns = Columns::new().scalars("label", &[9i64])?;
+            let columns = Columns::new().scalars("label", [9i64]);
             writer.append_columns(columns.array("photo", files)).await?;
             writer.commit().await
         }
@@ -133,7 +134,7 @@ fn large_files_that_a_commit_brings_or_names_stay() {
 
                 let newest = dataset.latest().await.unwrap();
                 let row = if how == "append" { 1 } else { 0 };
-                let bytes = newest.files(name).unwrap().bytes(row).await.unwrap().unwrap();
+                let bytes = newest.file_column(name).unwrap().bytes(row).await.unwrap().unwrap();
                 assert_eq!(bytes[0], if brings { 7 } else { 2 }, "{how}");
                 verified(&dataset).await;
             }
@@ -209,7 +210,7 @@ fn rows_in_place_that_do_not_bring_their_bytes_are_refused() {
         let schema = Schema::new([Attribute::parse("photo:file?").unwrap()]).unwrap();
         let dataset = Dataset::create(&place::location(&own), schema).await.unwrap();
         let mut writer = dataset.writer().await.unwrap();
-        writer.append_columns(Columns::new().files("photo", &[large(1)])).await.unwrap();
+        writer.append_columns(Columns::new().files("photo", [large(1)])).await.unwrap();
         let newest = writer.commit().await.unwrap();
         let object = photo(&newest, 0).await.unwrap().path.unwrap();
         let file = folder.path().join("x.parquet");
@@ -227,7 +228,7 @@ fn rows_in_place_that_do_not_bring_their_bytes_are_refused() {
         }
         files_of_others(&file, &[whole, (Some(b""), Some(&object))]);
         let newest = add_in_place(&dataset, &file).await.unwrap();
-        let photos = newest.files("photo").unwrap();
+        let photos = newest.file_column("photo").unwrap();
         assert_eq!(photos.bytes(1).await.unwrap().unwrap(), &b"bytes"[..]);
         assert_eq!(photos.bytes(2).await.unwrap().unwrap(), &b""[..]);
         verified(&dataset).await;
@@ -395,7 +396,7 @@ fn files_of_two_fields_are_files_in_place_too() {
         let at = place::location(folder.path().join("d"));
         let dataset = Dataset::create(&at, schema).await.unwrap();
         let newest = add_in_place(&dataset, &file).await.unwrap();
-        let photos = newest.files("photo").unwrap();
+        let photos = newest.file_column("photo").unwrap();
         let one = photos.get(0).await.unwrap().unwrap();
         assert_eq!((one.name.as_deref(), one.path.as_deref()), (Some("1.png"), None));
         assert_eq!(photos.bytes(1).await.unwrap().unwrap(), "two");

@@ -3,8 +3,8 @@
 use futures::StreamExt;
 use ndarray::{Array2, array};
 use tenrow::{
-    Attribute, Columns, DType, Dataset, FileValue, ReadOptions, ScanOptions, Schema, Tensor,
-    Verify, WriteOptions,
+    Attribute, Columns, DType, Dataset, FileValue, PageChecks, ReadOptions, ScanOptions, Schema,
+    Tensor, WriteOptions,
 };
 use tenrow_tests::{block_on, place};
 
@@ -41,12 +41,9 @@ fn a_row_is_the_same_by_get_take_slice_and_scan() {
                 .collect();
             let columns = Columns::new()
                 .tensors("x", &x)
-                .unwrap()
                 .scalars("label", &labels)
-                .unwrap()
                 .strings("name", names.iter().map(|n| n.as_deref()))
                 .variable_tensors("boxes", &boxes)
-                .unwrap()
                 .files("photo", &files);
             writer.append_columns(columns).await.unwrap();
         }
@@ -63,16 +60,16 @@ fn a_row_is_the_same_by_get_take_slice_and_scan() {
         }
         let rows = [199u64, 0, 57, 57, 3, 120];
         let taken = snapshot.take(&rows).await.unwrap();
-        let always = ReadOptions::default().with_verify(Verify::Always);
+        let always = ReadOptions::default().with_page_checks(PageChecks::Always);
         assert_eq!(taken, snapshot.take_with(&rows, &always).await.unwrap());
         for (i, &row) in rows.iter().enumerate() {
             assert_eq!(taken.slice(i, 1), whole.slice(row as usize, 1), "row {row}");
             assert_eq!(snapshot.get(row).await.unwrap(), whole.slice(row as usize, 1));
         }
-        let column = snapshot.tensors("x").unwrap();
+        let column = snapshot.tensor_column("x").unwrap();
         let tensor = column.get(57).await.unwrap().unwrap();
         assert_eq!(tensor.view::<f32>().unwrap(), array![1007.0f32, 1007.1, 1007.2].into_dyn());
-        let files = snapshot.files("photo").unwrap();
+        let files = snapshot.file_column("photo").unwrap();
         for row in [0u64, 20, 49, 199] {
             let bytes = files.bytes(row).await.unwrap().unwrap();
             assert_eq!(bytes, vec![(row % 50) as u8; (row % 50) as usize * 2]);
@@ -104,17 +101,17 @@ fn rows_are_written_into_memory_that_is_given() {
         let some = Array2::from_shape_fn((count, 2), |(r, c)| (r * 2 + c) as i16);
         let ok: Vec<u8> = (0..count * 3).map(|i| u8::from(i % 7 < 3)).collect();
         let ok = Tensor::new(DType::Bool, &[count as u64, 3], ok.into()).unwrap();
-        let columns = Columns::new().tensors("x", &x).unwrap().scalars("label", &labels).unwrap();
-        let columns = columns.tensors("some", &some).unwrap().tensor("ok", &ok).unwrap();
+        let columns = Columns::new().tensors("x", &x).scalars("label", &labels);
+        let columns = columns.tensors("some", &some).tensors("ok", &ok);
         writer.append_columns(columns).await.unwrap();
         let snapshot = writer.commit().await.unwrap();
 
         for rows in [0usize, 1, 7, 12_001] {
             let rows: Vec<u64> = (0..rows).map(|i| (i * 7919 % count) as u64).collect();
-            for verify in [Verify::Never, Verify::Always] {
-                let read = ReadOptions::default().with_verify(verify);
+            for verify in [PageChecks::Never, PageChecks::Always] {
+                let read = ReadOptions::default().with_page_checks(verify);
                 for name in ["x", "label", "some", "ok"] {
-                    let column = snapshot.tensors_with(name, &read).unwrap();
+                    let column = snapshot.tensor_column_with(name, &read).unwrap();
                     let expected = column.take(&rows).await.unwrap();
                     let mut out = vec![0xaa; expected.tensor.bytes().len()];
                     assert!(column.take_into(&rows, &mut out).await.unwrap().is_none());
@@ -124,7 +121,7 @@ fn rows_are_written_into_memory_that_is_given() {
                 }
             }
         }
-        let beyond = snapshot.tensors("x").unwrap().take_into(&[1500], &mut [0; 400]).await;
+        let beyond = snapshot.tensor_column("x").unwrap().take_into(&[1500], &mut [0; 400]).await;
         assert_eq!(beyond.unwrap_err().kind(), tenrow::ErrorKind::InvalidInput);
     });
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+use tenrow::storage::Storage;
 use tenrow::{
     ColumnFill, CompactOptions, Dataset, ErrorKind, ExpireOptions, OnProgress, Progress, Result,
-    Snapshot, Storage, VacuumOptions, VerifyOptions, WriteOptions,
+    Snapshot, VacuumOptions, VerifyOptions, WriteOptions,
 };
 use tenrow_convert::{
     Existing, Format, ImportOptions, OpenOptions, Purpose, export, import, import_in_place, open,

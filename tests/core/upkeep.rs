@@ -6,7 +6,7 @@ use std::time::Duration;
 use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use tenrow::format::layout::root_path;
+use tenrow::engine::layout::root_path;
 use tenrow::{
     Attribute, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions, FileValue, Schema,
     VacuumOptions, Version, WriteOptions,
@@ -49,7 +49,7 @@ fn many_small_commits_leave_few_leaves_and_rows_where_they_were() {
         let dataset = Dataset::create(&place, schema).await.unwrap();
         for value in 0..300i64 {
             let mut writer = dataset.writer().await.unwrap();
-            let columns = tenrow::Columns::new().scalars("x", &[value]).unwrap();
+            let columns = tenrow::Columns::new().scalars("x", [value]);
             writer.append_columns(columns).await.unwrap();
             writer.commit().await.unwrap();
         }
@@ -216,7 +216,7 @@ fn large_files_stay_while_a_row_names_them_whatever_else_is_deleted() {
             let mut writer = dataset.writer_with(options.with_inline_file_bytes(4)).await.unwrap();
             let photos: Vec<_> =
                 (0..6u8).map(|row| Some(FileValue::new("photo", vec![row; 100]))).collect();
-            let columns = Columns::new().scalars("label", &[0i64, 1, 2, 3, 4, 5]).unwrap();
+            let columns = Columns::new().scalars("label", [0i64, 1, 2, 3, 4, 5]);
             let photos: ArrayRef = Arc::new(FileValue::array(&photos));
             writer.append_columns(columns.array("photo", photos)).await.unwrap();
             let snapshot = writer.commit().await.unwrap();
@@ -229,7 +229,7 @@ fn large_files_stay_while_a_row_names_them_whatever_else_is_deleted() {
             let now = VacuumOptions { older_than: Duration::ZERO, ..Default::default() };
             dataset.vacuum(now).await.unwrap();
             let latest = dataset.latest().await.unwrap();
-            let files = latest.files("photo").unwrap();
+            let files = latest.file_column("photo").unwrap();
             for (row, photo) in [2u8, 4, 5].into_iter().enumerate() {
                 let bytes = files.bytes(row as u64).await.unwrap().unwrap();
                 assert_eq!(bytes, vec![photo; 100]);
@@ -281,7 +281,7 @@ fn what_is_written_anew_was_checked_when_it_was_read() {
         let dataset = Dataset::create(&place::location(folder.path()), schema).await.unwrap();
         let mut writer = dataset.writer().await.unwrap();
         let rows = ndarray::array![[1001i32, 1002], [1003, 1004], [1005, 1006]];
-        writer.append_columns(Columns::new().tensors("v", &rows).unwrap()).await.unwrap();
+        writer.append_columns(Columns::new().tensors("v", &rows)).await.unwrap();
         writer.commit().await.unwrap();
         let file =
             folder::files_of(folder.path()).into_keys().find(|name| name.starts_with("data/"));
@@ -296,7 +296,7 @@ fn what_is_written_anew_was_checked_when_it_was_read() {
 
         let error = dataset.compact(CompactOptions::default()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error.chain());
-        let values = Columns::new().tensors("v", &ndarray::array![[1i32, 2]]).unwrap();
+        let values = Columns::new().tensors("v", ndarray::array![[1i32, 2]]);
         let values = values.into_batch().unwrap();
         let error = dataset.update(&deleted, &[1], &values).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error.chain());

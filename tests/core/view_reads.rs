@@ -86,7 +86,8 @@ fn every_way_of_reading_a_view_gives_the_rows_that_it_lists() {
 
 /// Tensors and files of a view, as its batch has them.
 async fn columns_agree(view: &View, expected: &RecordBatch) {
-    let (tensors, files) = (view.tensors("weights").unwrap(), view.files("photo").unwrap());
+    let (tensors, files) =
+        (view.tensor_column("weights").unwrap(), view.file_column("photo").unwrap());
     let column = expected.column_by_name("weights").unwrap().as_fixed_size_list();
     let floats = |row: usize| column.value(row).as_primitive::<Float32Type>().values().to_vec();
     let sliced = tensors.slice(0..view.row_count()).await.unwrap();
@@ -177,8 +178,8 @@ fn a_place_that_is_not_there_is_named() {
         let expected = "place 2 of 2 rows of version 2";
         for error in [
             view.get(2).await.map(drop).unwrap_err(),
-            view.tensors("label").unwrap().get(2).await.map(drop).unwrap_err(),
-            view.files("photo").unwrap().bytes(2).await.map(drop).unwrap_err(),
+            view.tensor_column("label").unwrap().get(2).await.map(drop).unwrap_err(),
+            view.file_column("photo").unwrap().bytes(2).await.map(drop).unwrap_err(),
             view.rows([2]).await.map(drop).unwrap_err(),
             view.slice(1..3).await.map(drop).unwrap_err(),
         ] {

@@ -151,7 +151,7 @@ async fn numbers(values: &[f64]) -> (tempfile::TempDir, Dataset, Snapshot) {
 
 async fn append_numbers(dataset: &Dataset, values: &[f64]) -> Snapshot {
     let mut writer = dataset.writer_with(WriteOptions::default()).await.unwrap();
-    writer.append_columns(Columns::new().scalars("tokens", values).unwrap()).await.unwrap();
+    writer.append_columns(Columns::new().scalars("tokens", values)).await.unwrap();
     writer.commit().await.unwrap()
 }
 

@@ -57,7 +57,6 @@ fn c4_rows(rows: std::ops::Range<u64>) -> Columns {
     Columns::new()
         .strings("text", texts.iter().map(|text| Some(text.as_str())))
         .scalars("tokens", &tokens)
-        .unwrap()
         .array("perplexity", perplexities)
 }
 
@@ -146,7 +145,7 @@ async fn photos(folder: &Path) {
         let labels: Vec<i64> = rows.clone().map(|row| row as i64 % 4).collect();
         let file = |row: u64| photo(row).map(|bytes| FileValue::new(format!("{row}.jpg"), bytes));
         let files: Vec<_> = rows.map(file).collect();
-        let columns = Columns::new().scalars("label", &labels).unwrap().files("photo", &files);
+        let columns = Columns::new().scalars("label", &labels).files("photo", &files);
         writer.append_columns(columns).await.unwrap();
         writer.commit().await.unwrap();
     }

@@ -50,7 +50,9 @@ fn schema(texts: &[&str]) -> Schema {
 async fn create(folder: &Path, name: &str, schema: Schema) -> Dataset {
     let location = place::location(folder.join(name));
     let options = CreateOptions::default().with_property("made_by", "a test");
-    Dataset::create_with(&location, schema, &options).await.unwrap()
+    Dataset::create_with(&location, schema, &tenrow::StoreOptions::default(), &options)
+        .await
+        .unwrap()
 }
 
 pub(crate) fn score(row: u64) -> Option<f64> {
@@ -75,9 +77,7 @@ pub(crate) fn digits_rows(rows: Range<u64>) -> Columns {
     let scores: ArrayRef = Arc::new(Float64Array::from_iter(rows.clone().map(score)));
     Columns::new()
         .tensors("image", &images)
-        .unwrap()
         .scalars("label", &labels)
-        .unwrap()
         .strings("name", names.iter().map(Option::as_deref))
         .array("score", scores)
         .strings("split", rows.map(|row| Some(split(row))))
@@ -108,14 +108,12 @@ async fn evolved(folder: &Path) {
             .array("id", id)
             .strings(kind, kinds.iter().map(|kind| Some(kind.as_str())))
             .scalars("weight", &weights)
-            .unwrap()
             .tensors("image", &images)
-            .unwrap()
     };
     let mut writer = dataset.writer().await.unwrap();
     let ids: Vec<i32> = (0..50).collect();
     let first = part(0..50, "kind", Arc::new(arrow_array::Int32Array::from(ids)));
-    writer.append_columns(first.scalars("gone", &[7i64; 50]).unwrap()).await.unwrap();
+    writer.append_columns(first.scalars("gone", [7i64; 50])).await.unwrap();
     writer.commit().await.unwrap();
     let extra = Attribute::parse("extra:f64").unwrap().with_default(0.5);
     for change in [
@@ -133,8 +131,7 @@ async fn evolved(folder: &Path) {
     let second = part(50..100, "class", Arc::new(Int64Array::from(ids.clone())));
     let twices: ArrayRef = Arc::new(Int64Array::from_iter_values(ids.iter().map(|id| id * 2)));
     let second = second
-        .scalars("extra", &[1.5f64; 50])
-        .unwrap()
+        .scalars("extra", [1.5f64; 50])
         .strings("gone", (50..100).map(|row| (row % 2 == 0).then_some("back")))
         .array("twice", twices);
     writer.append_columns(second).await.unwrap();
@@ -197,7 +194,6 @@ async fn speech(folder: &Path) {
     let columns = Columns::new()
         .array("tokens", Arc::new(tokens.finish()))
         .variable_tensors("boxes", &views)
-        .unwrap()
         .strings("text", texts.iter().map(|text| Some(text.as_str())));
     let mut writer = dataset.writer().await.unwrap();
     writer.append_columns(columns).await.unwrap();

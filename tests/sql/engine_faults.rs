@@ -31,9 +31,9 @@ async fn integers_are_compared_exactly_with_what_a_statement_says() {
     let folder = place::folder();
     let dataset = create_with(folder.path(), "n", &["a:i64", "b:u64", "c:i8"]).await;
     let large: i64 = 9_007_199_254_740_993;
-    let columns = Columns::new().scalars("a", &[large, large - 1, -3]).unwrap();
-    let columns = columns.scalars("b", &[large as u64, u64::MAX, 0]).unwrap();
-    commit(&dataset, columns.scalars("c", &[1i8, 2, -3]).unwrap()).await;
+    let columns = Columns::new().scalars("a", [large, large - 1, -3]);
+    let columns = columns.scalars("b", [large as u64, u64::MAX, 0]);
+    commit(&dataset, columns.scalars("c", [1i8, 2, -3])).await;
     let session = open(folder.path());
     for (asked, expected) in [
         ("a = 9007199254740992.0", "FTF"),
@@ -87,12 +87,10 @@ async fn integers_never_wrap_around() {
     let folder = place::folder();
     let attributes = ["a:u8", "b:u8", "c:u64", "d:u64", "e:i64", "f:i16"];
     let dataset = create_with(folder.path(), "n", &attributes).await;
-    let columns =
-        Columns::new().scalars("a", &[3u8, 200]).unwrap().scalars("b", &[5u8, 100]).unwrap();
-    let columns =
-        columns.scalars("c", &[1u64, u64::MAX]).unwrap().scalars("d", &[2u64, 1]).unwrap();
-    let columns = columns.scalars("e", &[1i64 << 62; 2]).unwrap();
-    commit(&dataset, columns.scalars("f", &[i16::MIN; 2]).unwrap()).await;
+    let columns = Columns::new().scalars("a", [3u8, 200]).scalars("b", [5u8, 100]);
+    let columns = columns.scalars("c", [1u64, u64::MAX]).scalars("d", [2u64, 1]);
+    let columns = columns.scalars("e", [1i64 << 62; 2]);
+    commit(&dataset, columns.scalars("f", [i16::MIN; 2])).await;
     let session = open(folder.path());
     let sql = "SELECT a - b, a + b, a * b, c - d, f + f, f * a FROM n ORDER BY a";
     assert_eq!(
@@ -169,8 +167,8 @@ async fn what_is_only_passed_on_keeps_its_bits() {
     let folder = place::folder();
     let dataset = create_with(folder.path(), "f", &["x:f64", "k:i64"]).await;
     let stored = [-0.0, -f64::NAN, 1.5];
-    let columns = Columns::new().scalars("x", &stored).unwrap();
-    commit(&dataset, columns.scalars("k", &[1i64, 2, 3]).unwrap()).await;
+    let columns = Columns::new().scalars("x", stored);
+    commit(&dataset, columns.scalars("k", [1i64, 2, 3])).await;
     let session = open(folder.path());
     ask(&session, "ALTER TABLE f ADD COLUMN y DOUBLE").await;
     ask(&session, "UPDATE f SET y = x WHERE k < 3").await;
@@ -585,7 +583,7 @@ async fn what_the_engine_still_answers_otherwise() {
 async fn no_integer_is_a_number_below_all_of_them() {
     let folder = place::folder();
     let dataset = create_with(folder.path(), "n", &["id:i64"]).await;
-    commit(&dataset, Columns::new().scalars("id", &[i64::MIN, 7, i64::MAX]).unwrap()).await;
+    commit(&dataset, Columns::new().scalars("id", [i64::MIN, 7, i64::MAX])).await;
     let session = open(folder.path());
     for (condition, expected) in [
         ("id = -9223372036854775809", "0"),

@@ -27,9 +27,7 @@ async fn big(folder: &Path) {
         let columns = Columns::new()
             .strings("key", keys.iter().map(|key| Some(key.as_str())))
             .scalars("number", &numbers)
-            .unwrap()
-            .tensors("image", &images)
-            .unwrap();
+            .tensors("image", &images);
         let mut writer = dataset.writer_with(WriteOptions::default()).await.unwrap();
         writer.append_columns(columns).await.unwrap();
         writer.commit().await.unwrap();

@@ -47,7 +47,7 @@ fn ask(snapshot: &Snapshot, state: &State, dice: &mut Dice) {
     let questions = Questions::draw(state, dice);
     for statistics in [true, false] {
         let options = SessionOptions::default()
-            .with_snapshot("t", snapshot.clone())
+            .with_view("t", snapshot.all())
             .with_target_partitions(1)
             .with_statistics(statistics);
         let session = Session::new(&options).unwrap();

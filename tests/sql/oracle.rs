@@ -113,7 +113,7 @@ async fn nan_is_found_where_no_bound_shows_it() {
     let schema = tenrow::Schema::new([tenrow::Attribute::parse("x:f64").unwrap()]).unwrap();
     let dataset = tenrow::Dataset::create(&location, schema).await.unwrap();
     let mut writer = dataset.writer().await.unwrap();
-    let columns = tenrow::Columns::new().scalars("x", &[1.0f64, f64::NAN, 2.0]).unwrap();
+    let columns = tenrow::Columns::new().scalars("x", [1.0f64, f64::NAN, 2.0]);
     writer.append_columns(columns).await.unwrap();
     writer.commit().await.unwrap();
     let session = data::open(folder.path());

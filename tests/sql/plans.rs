@@ -100,8 +100,7 @@ async fn a_key_leads_to_its_partition() {
         let keys: Vec<String> = (0..4).map(|key| format!("k{:02}", part * 4 + key)).collect();
         let columns = tenrow::Columns::new()
             .strings("key", keys.iter().map(|key| Some(key.as_str())))
-            .scalars("x", &[part; 4])
-            .unwrap();
+            .scalars("x", [part; 4]);
         writer.append_columns(columns).await.unwrap();
         writer.commit().await.unwrap();
     }

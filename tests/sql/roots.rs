@@ -11,7 +11,7 @@ async fn dataset(folder: &std::path::Path) {
     let schema = Schema::new([Attribute::parse("x:i64").unwrap()]).unwrap();
     let dataset = Dataset::create(&place::location(folder), schema).await.unwrap();
     let mut writer = dataset.writer().await.unwrap();
-    writer.append_columns(Columns::new().scalars("x", &[1i64, 2]).unwrap()).await.unwrap();
+    writer.append_columns(Columns::new().scalars("x", [1i64, 2])).await.unwrap();
     writer.commit().await.unwrap();
 }
 

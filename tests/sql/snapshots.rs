@@ -17,8 +17,8 @@ async fn a_version_has_a_name_of_its_own_wherever_it_is() {
         tenrow::Dataset::open(&place::location(folder.path().join("digits"))).await.unwrap();
     let whole = digits.latest().await.unwrap();
     let fewer = digits.delete(&whole, &[0, 1]).await.unwrap().snapshot;
-    let alone = SessionOptions::default().with_snapshot("then", whole.clone());
-    let session = Session::new(&alone.with_snapshot("now", fewer)).unwrap();
+    let alone = SessionOptions::default().with_view("then", whole.all());
+    let session = Session::new(&alone.with_view("now", fewer.all())).unwrap();
     let counts = "SELECT (SELECT count(*) FROM then) AS a, (SELECT count(*) FROM now) AS b";
     assert_eq!(ask(&session, counts).await, [["1000", "998"]]);
     assert_eq!(ask(&session, "SELECT label FROM then WHERE _row = 5").await.len(), 1);
@@ -29,15 +29,14 @@ async fn a_version_has_a_name_of_its_own_wherever_it_is() {
     // Beside roots, whose datasets stand behind it.
     let both = SessionOptions::default()
         .with_root_storage("data", place::storage(folder.path()))
-        .with_snapshot("digits", whole.clone());
+        .with_view("digits", whole.all());
     let session = Session::new(&both).unwrap();
     let counts =
         "SELECT (SELECT count(*) FROM digits) AS a, (SELECT count(*) FROM data.digits) AS b";
     assert_eq!(ask(&session, counts).await, [["1000", "998"]]);
     let by_number = format!("SELECT count(*) FROM \"digits@{}\"", whole.version());
     assert_eq!(ask(&session, &by_number).await, [["1000"]]);
-    let twice =
-        SessionOptions::default().with_snapshot("a", whole.clone()).with_snapshot("a", whole);
+    let twice = SessionOptions::default().with_view("a", whole.all()).with_view("a", whole.all());
     assert!(Session::new(&twice).is_err());
 }
 

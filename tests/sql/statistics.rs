@@ -21,7 +21,7 @@ async fn commit(dataset: &Dataset, columns: Columns) {
 async fn floats(folder: &Path, parts: &[&[f64]]) -> Dataset {
     let dataset = create_with(folder, "d", &["x:f64"]).await;
     for part in parts {
-        commit(&dataset, Columns::new().scalars("x", part).unwrap()).await;
+        commit(&dataset, Columns::new().scalars("x", *part)).await;
     }
     dataset
 }
@@ -71,8 +71,8 @@ async fn rows_that_are_deleted_count_for_no_bound_and_for_no_null() {
 async fn values_that_were_replaced_count_for_no_bound_in_whichever_form_they_were() {
     let folder = place::folder();
     let dataset = create_with(folder.path(), "d", &["x:i32", "y:i32"]).await;
-    let columns = Columns::new().scalars("x", &[1i32, 1000]).unwrap();
-    commit(&dataset, columns.scalars("y", &[1i32, 2]).unwrap()).await;
+    let columns = Columns::new().scalars("x", [1i32, 1000]);
+    commit(&dataset, columns.scalars("y", [1i32, 2])).await;
     let widen = SchemaChange::Widen { name: "x".into(), dtype: DType::I64 };
     dataset.change_schema(widen).await.unwrap();
     answers(folder.path(), "SELECT max(x) FROM d", &[&["1000"]]).await;
@@ -95,15 +95,15 @@ async fn values_that_were_replaced_count_for_no_bound_in_whichever_form_they_wer
 async fn rows_that_lack_an_attribute_have_its_default_or_none() {
     let folder = place::folder();
     let dataset = create_with(folder.path(), "d", &["x:i64"]).await;
-    commit(&dataset, Columns::new().scalars("x", &[1i64, 2]).unwrap()).await;
+    commit(&dataset, Columns::new().scalars("x", [1i64, 2])).await;
     let attribute = |text: &str| tenrow::Attribute::parse(text).unwrap();
     let negative_zero = attribute("z:f64").with_default(-0.0);
     for new in [attribute("d:i64").with_default(7), attribute("n:i64?"), negative_zero] {
         dataset.change_schema(SchemaChange::Add(new)).await.unwrap();
     }
     let n: ArrayRef = Arc::new(Int64Array::from(vec![3]));
-    let columns = Columns::new().scalars("x", &[3i64]).unwrap().scalars("d", &[1i64]).unwrap();
-    commit(&dataset, columns.array("n", n).scalars("z", &[1.0]).unwrap()).await;
+    let columns = Columns::new().scalars("x", [3i64]).scalars("d", [1i64]);
+    commit(&dataset, columns.array("n", n).scalars("z", [1.0])).await;
     dataset.delete_ids(&[0]).await.unwrap();
     let sql = "SELECT min(d), max(d), count(n), min(n), count(*) FROM d";
     answers(folder.path(), sql, &[&["1", "7", "1", "3", "2"]]).await;
@@ -121,7 +121,7 @@ async fn bounds_over_files_of_nothing_but_nulls_are_those_of_the_others() {
     let dataset = create_with(folder.path(), "d", &["u:i64", "k:i64?"]).await;
     for (u, k) in [(5i64, None), (9, Some(8)), (7, None)] {
         let k: ArrayRef = Arc::new(Int64Array::from(vec![k]));
-        commit(&dataset, Columns::new().scalars("u", &[u]).unwrap().array("k", k)).await;
+        commit(&dataset, Columns::new().scalars("u", [u]).array("k", k)).await;
     }
     for _ in 0..15 {
         answers(folder.path(), "SELECT min(u), max(k) FROM d", &[&["5", "8"]]).await;
@@ -190,8 +190,8 @@ async fn bounds_of_groups_are_infinite_or_nan_where_their_rows_are() {
     let x: Vec<f64> = rows.iter().map(|row| row.1).collect();
     let y: Vec<f32> = x.iter().map(|x| *x as f32).collect();
     let k: Vec<i64> = rows.iter().map(|row| row.0).collect();
-    let columns = Columns::new().scalars("k", &k).unwrap().scalars("x", &x).unwrap();
-    commit(&dataset, columns.scalars("y", &y).unwrap()).await;
+    let columns = Columns::new().scalars("k", &k).scalars("x", &x);
+    commit(&dataset, columns.scalars("y", &y)).await;
     let expected: [&[&str]; 5] = [
         &["1", "-inf", "-inf"],
         &["2", "inf", "inf"],
@@ -218,11 +218,11 @@ async fn an_id_means_nothing_outside_of_the_schema_that_gave_it() {
     // `w` has the id of `k`, and `n` has none there.
     let b = create_with(folder.path(), "b", &["w:i64", "z:i64", "k:i64"]).await;
     let columns = |k: i64, z: i64| {
-        let columns = Columns::new().scalars("k", &[k]).unwrap();
-        columns.scalars("z", &[z]).unwrap()
+        let columns = Columns::new().scalars("k", [k]);
+        columns.scalars("z", [z])
     };
     commit(&a, columns(1, 10).array("n", Arc::new(Int64Array::from(vec![5])))).await;
-    commit(&b, columns(2, 20).scalars("w", &[99i64]).unwrap()).await;
+    commit(&b, columns(2, 20).scalars("w", [99i64])).await;
     a.merge(&b, &b.latest().await.unwrap()).await.unwrap();
     let folder = folder.path();
     let all: [&[&str]; 2] = [&["1", "10", "5"], &["2", "20", "NULL"]];
@@ -257,7 +257,7 @@ async fn keys_and_widened_attributes_of_another_dataset_are_what_they_are_there(
         let k: ArrayRef = Arc::new(StringArray::from(vec![key, key]));
         let columns = Columns::new().array("x", x).array("k", k);
         let columns = match key {
-            "b" => columns.scalars("u", &[7i64, 8]).unwrap(),
+            "b" => columns.scalars("u", [7i64, 8]),
             _ => columns,
         };
         writer.append_columns(columns).await.unwrap();

@@ -7,10 +7,12 @@ use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use tenrow::format::checksum;
-use tenrow::format::layout::root_path;
-use tenrow::format::manifest::{Leaf, Root};
-use tenrow::{Dataset, Ids, Storage};
+use tenrow::Dataset;
+use tenrow::engine::Ids;
+use tenrow::engine::checksum;
+use tenrow::engine::layout::root_path;
+use tenrow::engine::manifest::{Leaf, Root};
+use tenrow::storage::Storage;
 
 /// A dataset in a store of its own.
 #[derive(Clone)]

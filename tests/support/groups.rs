@@ -45,17 +45,14 @@ pub fn filled(batch: &RecordBatch) -> Result<ArrayRef> {
 }
 
 /// The rows of a group: with `y` if the schema has it, without what else may have been added.
-///
-/// # Errors
-/// None: its columns are of one length.
-pub fn rows(schema: &Schema, group: i64, v: i64) -> Result<Columns> {
+pub fn rows(schema: &Schema, group: i64, v: i64) -> Columns {
     let x: Vec<i64> = (group * ROWS..(group + 1) * ROWS).collect();
     let photo = |x: i64| (x % 3 > 0).then(|| FileValue::new("f", vec![x as u8; (x % 30) as usize]));
     let photos: Vec<Option<FileValue>> = x.iter().map(|&x| photo(x)).collect();
-    let columns = Columns::new().scalars("x", &x)?.files("photo", &photos);
-    let columns = columns.scalars("v", &vec![v; ROWS as usize])?;
+    let columns = Columns::new().scalars("x", &x).files("photo", &photos);
+    let columns = columns.scalars("v", vec![v; ROWS as usize]);
     let y: Vec<i64> = x.iter().map(|x| x * 2 + 1).collect();
-    if schema.attribute("y").is_some() { columns.scalars("y", &y) } else { Ok(columns) }
+    if schema.attribute("y").is_some() { columns.scalars("y", &y) } else { columns }
 }
 
 /// Appends a group in one commit.
@@ -64,7 +61,7 @@ pub fn rows(schema: &Schema, group: i64, v: i64) -> Result<Columns> {
 /// Those of the commit.
 pub async fn append(dataset: &Dataset, group: i64, v: i64) -> Result<Snapshot> {
     let mut writer = dataset.writer_with(options()).await?;
-    let rows = rows(writer.schema(), group, v)?;
+    let rows = rows(writer.schema(), group, v);
     writer.append_columns(rows).await?;
     writer.commit().await
 }
@@ -106,7 +103,7 @@ pub async fn groups(snapshot: &Snapshot) -> Result<(BTreeMap<i64, Vec<u64>>, u64
 
 /// Every seventh file.
 async fn check_photos(snapshot: &Snapshot, x: &Int64Array) -> Result<(), String> {
-    let photos = snapshot.files("photo").map_err(|error| error.chain())?;
+    let photos = snapshot.file_column("photo").map_err(|error| error.chain())?;
     for row in (0..x.len()).step_by(7) {
         let x = x.value(row);
         let bytes = photos.bytes(row as u64).await.map_err(|error| error.chain())?;

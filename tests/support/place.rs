@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use tenrow::Storage;
+use tenrow::storage::Storage;
 
 use crate::s3::BUCKET;
 

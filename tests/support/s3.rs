@@ -15,7 +15,8 @@ use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpResponse};
 use s3s_fs::FileSystem;
-use tenrow::{Storage, StoreOptions};
+use tenrow::StoreOptions;
+use tenrow::storage::Storage;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 

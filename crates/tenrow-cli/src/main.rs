@@ -22,7 +22,7 @@ use std::io::{BufWriter, Write, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tenrow::Upload;
+use tenrow::storage::Upload;
 
 use arguments::Arguments;
 use fault::{Fault, Interrupted, Result};
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
 fn print_panics_of_ours() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !tenrow::format::is_guarding() {
+        if !tenrow::engine::is_guarding() {
             print(panic);
         }
     }));

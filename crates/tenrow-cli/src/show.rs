@@ -7,8 +7,9 @@ use arrow_array::ArrayRef;
 use futures::StreamExt;
 use futures::stream::{self, Stream};
 use serde_json::{Value, json};
-use tenrow::format::AttributeType;
-use tenrow::{Attribute, DType, FileHandle, ReadOptions, RowNumbers, Schema, Snapshot, Tensor};
+use tenrow::{
+    Attribute, AttributeType, DType, FileHandle, ReadOptions, RowNumbers, Schema, Snapshot, Tensor,
+};
 use tenrow_convert::{Ink, Picture};
 use tenrow_values::cells::json_rows;
 use tenrow_values::{NotFinite, tensor_at};
@@ -125,7 +126,7 @@ impl Shown {
             value[name] = of_attribute;
         }
         for attribute in self.attributes.iter().filter(|a| is_file(a)) {
-            let file = self.snapshot.files(&attribute.name)?.get(row).await?;
+            let file = self.snapshot.file_column(&attribute.name)?.get(row).await?;
             value[&attribute.name] = file.map_or(Value::Null, |file| file_json(&file));
         }
         Ok(value)
@@ -147,7 +148,7 @@ impl Shown {
 
     /// What is known of a file; of a picture also what it shows.
     async fn file(&self, attribute: &Attribute, row: u64) -> Result<String> {
-        let Some(file) = self.snapshot.files(&attribute.name)?.get(row).await? else {
+        let Some(file) = self.snapshot.file_column(&attribute.name)?.get(row).await? else {
             return Ok(table::NULL.into());
         };
         let (name, media_type) = (file.name.as_deref(), file.media_type.as_deref());

@@ -5,7 +5,8 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
-use tenrow::{Counters, Dataset, Storage, StoreOptions};
+use tenrow::storage::{Counters, Storage};
+use tenrow::{Dataset, StoreOptions};
 
 use crate::fault::Result;
 use crate::text;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
-use tenrow::format::FIELD_ID_KEY;
+use tenrow::engine::FIELD_ID_KEY;
 use tenrow_values::{ConvertError, CreateSink, Output, Result, RowFormats, RowSink};
 
 use crate::format::{Format, Purpose};

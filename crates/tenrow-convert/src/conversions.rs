@@ -1,7 +1,7 @@
 //! The tables of `docs/conversions.md`, by two doors: typed columns, and files of text.
 
 use arrow_array::ArrayRef;
-use tenrow::format::{Attribute, Schema};
+use tenrow::{Attribute, Schema};
 use tenrow_values::{CastMode, Result, cast_batch, cast_column};
 
 use crate::{OpenOptions, Source, open};

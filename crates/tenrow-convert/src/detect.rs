@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use tenrow::format::layout::INTERNAL_FOLDER;
+use tenrow::engine::layout::INTERNAL_FOLDER;
 use tenrow_values::{ConvertError, Result};
 
 use crate::folders::{format_of_folder, table_files, table_format};

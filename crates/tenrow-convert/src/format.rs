@@ -6,7 +6,7 @@ use std::path::Path;
 
 use arrow_schema::SchemaRef;
 use futures::future::BoxFuture;
-use tenrow::format::Attribute;
+use tenrow::Attribute;
 use tenrow_values::{ConvertError, Output, Result, RowSink, looks_like_text, media_type};
 
 use crate::open_options::OpenOptions;

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use arrow_array::{RecordBatch, new_empty_array};
-use tenrow::format::{Attribute, Schema, names_listed};
+use tenrow::engine::names_listed;
 use tenrow::{
-    CreateOptions, Dataset, DatasetWriter, Encoding, Error, ErrorKind, OnProgress, Progress,
-    Snapshot, WriteOptions,
+    Attribute, CreateOptions, Dataset, DatasetWriter, Encoding, Error, ErrorKind, OnProgress,
+    Progress, Schema, Snapshot, WriteOptions,
 };
 use tenrow_values::{CastMode, ConvertError, Result, batch_of, cast_batch, of_new_dataset};
 use tokio::sync::mpsc;
@@ -89,7 +89,8 @@ pub struct Imported {
 /// batches, besides what the writer buffers.
 ///
 /// ```
-/// use tenrow::{Dataset, OnProgress, Storage};
+/// use tenrow::storage::Storage;
+/// use tenrow::{Dataset, OnProgress};
 /// use tenrow_convert::{ImportOptions, OpenOptions, import, open};
 /// # let folder = tempfile::tempdir()?;
 /// # let location = folder.path().join("people").display().to_string();

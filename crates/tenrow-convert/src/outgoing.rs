@@ -2,8 +2,7 @@
 
 use arrow_array::RecordBatch;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
-use tenrow::format::Attribute;
-use tenrow::{OnProgress, Progress, ReadOptions, ScanOptions, Verify, View};
+use tenrow::{Attribute, OnProgress, PageChecks, Progress, ReadOptions, ScanOptions, View};
 use tenrow_values::{ConvertError, Result};
 
 use crate::batch_bytes::batch_bytes;
@@ -61,7 +60,7 @@ impl<'a> Outgoing<'a> {
     pub(crate) fn batches(&self, attributes: &[&Attribute]) -> BoxStream<'a, Result<RecordBatch>> {
         let read = ReadOptions::default().with_attributes(attributes.iter().map(|a| &a.name));
         let read = match self.view.is_whole() {
-            true => read.with_verify(Verify::Always),
+            true => read.with_page_checks(PageChecks::Always),
             false => read,
         };
         let options = ScanOptions::default().with_read(read);

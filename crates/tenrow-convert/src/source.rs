@@ -1,7 +1,7 @@
 //! Where rows come from: the trait that every importer implements.
 
 use arrow_array::RecordBatch;
-use tenrow::format::Attribute;
+use tenrow::Attribute;
 use tenrow_values::{CastMode, Result};
 
 /// Bytes of a batch, about.

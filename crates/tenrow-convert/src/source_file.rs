@@ -10,7 +10,8 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use parquet::errors::Result as ParquetResult;
 use parquet::file::reader::{ChunkReader, Length};
-use tenrow::{ErrorKind as StoreErrorKind, ListedObject, Storage, open_regular};
+use tenrow::ErrorKind as StoreErrorKind;
+use tenrow::storage::{ListedObject, Storage, open_regular};
 use tenrow_values::{ConvertError, Result};
 use tokio::runtime::Handle;
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
-use tenrow::format::{Attribute, AttributeType, caught};
+use tenrow::engine::caught;
+use tenrow::{Attribute, AttributeType};
 use tenrow_values::{ConvertError, Result, batch_of, conform};
 
 use crate::source::{Source, rows_per_batch};

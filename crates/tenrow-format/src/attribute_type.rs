@@ -16,6 +16,14 @@ use crate::shape::Shape;
 use crate::value_type;
 
 /// The dimensions of a variable-shape tensor: those that differ from row to row are `None`.
+///
+/// ```
+/// use tenrow_format::VariableShape;
+/// let boxes = VariableShape::new([None, Some(4)])?;
+/// assert_eq!((boxes.rank(), boxes.to_string().as_str()), (2, "[?,4]"));
+/// assert!(boxes.admits(&[7, 4]) && !boxes.admits(&[7, 5]));
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct VariableShape {
     dims: Vec<Option<u32>>,

@@ -1,6 +1,12 @@
 //! What can be wrong with stored bytes, or with a request to make some.
 
 /// A fault found while encoding, decoding or validating.
+///
+/// ```
+/// use tenrow_format::{Attribute, FormatError};
+/// let error = Attribute::parse("image:u9[28]").unwrap_err();
+/// assert!(matches!(error, FormatError::InvalidType { .. }), "{error}");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormatError {
@@ -174,6 +180,13 @@ pub fn names_listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The result of everything in this crate that can fail.
+///
+/// ```
+/// fn dims(text: &str) -> tenrow_format::Result<usize> {
+///     Ok(text.parse::<tenrow_format::AttributeType>()?.kind().len())
+/// }
+/// assert!(dims("u9").is_err());
+/// ```
 pub type Result<T, E = FormatError> = std::result::Result<T, E>;
 fn clash(first: &str, second: &str) -> String {
     match first == second {

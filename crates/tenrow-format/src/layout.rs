@@ -212,7 +212,7 @@ pub fn top_folders() -> BTreeSet<&'static str> {
 ///
 /// ```
 /// use tenrow_format::layout::root_path;
-/// use tenrow_format::manifest::Version;
+/// use tenrow_format::Version;
 /// assert_eq!(root_path(Version(1)), "_tenrow/versions/18446744073709551614.json");
 /// ```
 pub fn root_path(version: Version) -> String {

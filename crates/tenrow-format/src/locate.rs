@@ -7,6 +7,12 @@ use crate::error::{FormatError, Result};
 use crate::manifest::{ChunkLayout, PageStart};
 
 /// Bits in a file: `start` counts from the file's first bit, so that booleans have addresses too.
+///
+/// ```
+/// use tenrow_format::BitRange;
+/// assert_eq!(BitRange { start: 20, len: 3 }.bytes(), 2..3);
+/// assert_eq!(BitRange { start: 64, len: 128 }.bytes(), 8..24);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BitRange {
     /// The first bit, counted from the front of the file.
@@ -23,6 +29,22 @@ impl BitRange {
 }
 
 /// One page of a raw chunk.
+///
+/// ```
+/// use tenrow_format::{DType, RawChunk, manifest::ChunkLayout};
+/// let layout = ChunkLayout::Strided {
+///     item_bits: 8,
+///     first_page: 64,
+///     page_stride: 1064,
+///     page_rows: 100,
+///     prefix: 36,
+///     last_prefix: 36,
+/// };
+/// let chunk = RawChunk::new(&layout, 150, DType::U8, Some(10))?.expect("it is raw");
+/// let page = chunk.page(1)?;
+/// assert_eq!((page.rows, page.values_offset), (100..150, 1164));
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawPage {
     /// The rows of the chunk that it holds.
@@ -40,6 +62,22 @@ pub struct RawPage {
 /// A raw column chunk: addresses of rows without reading anything.
 ///
 /// A *value* is what `value_bits` measures: a whole row for fixed shapes, an element for lists.
+///
+/// ```
+/// use tenrow_format::{DType, RawChunk, manifest::ChunkLayout};
+/// let layout = ChunkLayout::Strided {
+///     item_bits: 8,
+///     first_page: 64,
+///     page_stride: 1064,
+///     page_rows: 100,
+///     prefix: 36,
+///     last_prefix: 36,
+/// };
+/// let chunk = RawChunk::new(&layout, 150, DType::U8, Some(10))?.expect("it is raw");
+/// assert_eq!(chunk.locate(0)?.map(|bits| bits.bytes()), Some(100..110));
+/// assert!(chunk.locate(150).is_err());
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct RawChunk<'a> {
     layout: &'a ChunkLayout,

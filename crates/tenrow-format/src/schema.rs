@@ -20,6 +20,15 @@ pub const TYPE_KEY: &str = "tenrow:type";
 pub const FIELD_ID_KEY: &str = "PARQUET:field_id";
 
 /// Identifies an attribute for ever: never reused, whatever the attribute is called.
+///
+/// ```
+/// use tenrow_format::{Attribute, FieldId, Schema};
+/// let schema = Schema::new([Attribute::parse("a:i64")?, Attribute::parse("b:i64")?])?;
+/// let ids: Vec<FieldId> = schema.attributes().iter().map(|attribute| attribute.id).collect();
+/// // Another name keeps the id, so files that were written before still have the attribute.
+/// assert_eq!(schema.with_renamed("b", "c")?.attributes()[1].id, ids[1]);
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldId(pub u32);
 
@@ -53,6 +62,14 @@ pub struct Attribute {
 }
 
 /// What an attribute was, and what the files written then hold.
+///
+/// ```
+/// use tenrow_format::{Attribute, DType, Schema};
+/// let schema = Schema::new([Attribute::parse("label:i8")?])?.with_widened("label", DType::I64)?;
+/// let label = &schema.attributes()[0];
+/// assert_eq!((label.type_text(), label.earlier[0].attribute_type.to_string()), ("i64".to_owned(), "i8".to_owned()));
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EarlierForm {
     /// The id that it had.

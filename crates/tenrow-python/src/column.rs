@@ -7,12 +7,13 @@ use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyEllipsis, PyInt, PySlice, PyTuple};
-use tenrow::{Attribute, AttributeType, ReadOptions, Storage};
+use tenrow::storage::Storage;
+use tenrow::{Attribute, AttributeType, ReadOptions};
 
 use crate::error::raised;
 use crate::keys::{Key, array_of_rows, rows_of};
 use crate::memory;
-use crate::place::Origin;
+use crate::place::PinnedVersion;
 use crate::runtime::{Home, read};
 use crate::values;
 
@@ -26,7 +27,7 @@ pub(crate) struct TensorColumn {
     view: tenrow::View,
     storage: Storage,
     home: Home,
-    origin: Origin,
+    pinned: PinnedVersion,
     name: String,
     rows: u64,
     is_number: bool,
@@ -36,17 +37,18 @@ impl TensorColumn {
     /// The attribute, which is a tensor of one shape or a number.
     pub(crate) fn new(
         view: &tenrow::View,
-        origin: Origin,
+        pinned: PinnedVersion,
         attribute: &Attribute,
         options: &ReadOptions,
     ) -> PyResult<Self> {
-        let column = view.tensors_with(&attribute.name, options).map_err(|error| raised(&error))?;
+        let column =
+            view.tensor_column_with(&attribute.name, options).map_err(|error| raised(&error))?;
         Ok(Self {
             column,
             view: view.clone(),
             storage: view.snapshot().storage().clone(),
             home: Home::here(),
-            origin,
+            pinned,
             name: attribute.name.clone(),
             rows: view.row_count(),
             is_number: matches!(attribute.attribute_type, AttributeType::Scalar(_)),
@@ -173,7 +175,7 @@ impl TensorColumn {
             true => py.None().into_bound(py),
             false => array_of_rows(py, &self.view)?,
         };
-        self.origin.reopened_by(py, "_column_of", &self.name, rows)
+        self.pinned.reopened_by(py, "_column_of", &self.name, rows)
     }
 
     /// What each row compares to; null rows to nothing.

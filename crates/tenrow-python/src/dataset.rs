@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use tenrow::storage::Storage;
 use tenrow::{
-    Attribute, Catalog, CompactOptions, CreateOptions, ExpireOptions, SchemaChange, Storage,
-    StoreOptions, VacuumOptions, Version, ViewOptions, WriteOptions,
+    Attribute, Catalog, CompactOptions, CreateOptions, ExpireOptions, SchemaChange, StoreOptions,
+    VacuumOptions, Version, ViewOptions, WriteOptions,
 };
 
 use crate::ending::Call;

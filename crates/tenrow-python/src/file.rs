@@ -3,16 +3,16 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
-use crate::place::Origin;
+use crate::place::PinnedVersion;
 use crate::runtime::{Home, read};
 
 /// One file of a row. `tenrow.File` makes a file-like object of it.
 #[pyclass(frozen, module = "tenrow._tenrow")]
 pub(crate) struct FileHandle {
     file: tenrow::FileHandle,
-    storage: tenrow::Storage,
+    storage: tenrow::storage::Storage,
     home: Home,
-    origin: Origin,
+    pinned: PinnedVersion,
     attribute: String,
     row: u64,
 }
@@ -21,12 +21,12 @@ impl FileHandle {
     /// The file of a row of an attribute.
     pub(crate) fn new(
         file: tenrow::FileHandle,
-        storage: tenrow::Storage,
-        origin: Origin,
+        storage: tenrow::storage::Storage,
+        pinned: PinnedVersion,
         attribute: String,
         row: u64,
     ) -> Self {
-        Self { file, storage, home: Home::here(), origin, attribute, row }
+        Self { file, storage, home: Home::here(), pinned, attribute, row }
     }
 }
 
@@ -58,7 +58,7 @@ impl FileHandle {
         py: Python<'py>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let row = self.row.into_pyobject(py)?.into_any();
-        self.origin.reopened_by(py, "_handle_of", &self.attribute, row)
+        self.pinned.reopened_by(py, "_handle_of", &self.attribute, row)
     }
 
     /// The bytes from `start` to before `end`: one exact read.

@@ -14,12 +14,12 @@ pub(crate) struct Place {
 
 /// What opens a version again, in another process or after it was copied.
 #[derive(Clone)]
-pub(crate) struct Origin {
+pub(crate) struct PinnedVersion {
     pub(crate) place: Arc<Place>,
     pub(crate) version: u64,
 }
 
-impl Origin {
+impl PinnedVersion {
     /// The call that `pickle` is to make: of a function of `tenrow._dataset`, with these, the name of an attribute and rows.
     pub(crate) fn reopened_by<'py>(
         &self,

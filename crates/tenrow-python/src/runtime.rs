@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures::executor::block_on;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use tenrow::Storage;
+use tenrow::storage::Storage;
 use tokio::runtime::{Handle, Runtime};
 
 use crate::ending;

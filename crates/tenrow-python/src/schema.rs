@@ -34,7 +34,7 @@ pub(crate) fn infer_attributes(value: &Bound<'_, PyAny>) -> PyResult<Vec<(String
 /// Names as an error lists them.
 #[pyfunction]
 pub(crate) fn names_listed(names: Vec<String>) -> String {
-    tenrow::names_listed(names.iter().map(String::as_str))
+    tenrow::engine::names_listed(names.iter().map(String::as_str))
 }
 
 /// An attribute of this name, and of the type that a text says.

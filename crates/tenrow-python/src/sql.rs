@@ -11,7 +11,8 @@ use futures::future::ready;
 use futures::stream::BoxStream;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tenrow::{Storage, StoreOptions};
+use tenrow::StoreOptions;
+use tenrow::storage::Storage;
 use tenrow_sql::{Answer, Session, SessionOptions};
 use tenrow_values::CastMode;
 

@@ -10,14 +10,16 @@ use arrow_schema::SchemaRef;
 use futures::TryStreamExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyList, PyTuple};
-use tenrow::{Attribute, AttributeType, BatchStream, ReadOptions, RowNumbers, ScanOptions, Verify};
+use tenrow::{
+    Attribute, AttributeType, BatchStream, PageChecks, ReadOptions, RowNumbers, ScanOptions,
+};
 
 use crate::arrow::{ArrowBatches, Batches, array_capsules};
 use crate::column::TensorColumn;
 use crate::error::{invalid, raised};
 use crate::file::FileHandle;
 use crate::keys::{Key, array_of_rows, rows_of};
-use crate::place::{Origin, Place};
+use crate::place::{PinnedVersion, Place};
 use crate::runtime::{Home, read, wait};
 use crate::schema::describe;
 use crate::values;
@@ -48,8 +50,8 @@ impl View {
 
     /// The column of a tensor or a number.
     fn column(&self, attribute: &Attribute, options: &ReadOptions) -> PyResult<TensorColumn> {
-        let origin = Origin { place: self.place.clone(), version: self.view.version().0 };
-        TensorColumn::new(&self.view, origin, attribute, options)
+        let pinned = PinnedVersion { place: self.place.clone(), version: self.view.version().0 };
+        TensorColumn::new(&self.view, pinned, attribute, options)
     }
 
     /// The files at these places.
@@ -59,7 +61,7 @@ impl View {
         name: &str,
         places: &[u64],
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let column = self.view.files(name).map_err(|error| raised(&error))?;
+        let column = self.view.file_column(name).map_err(|error| raised(&error))?;
         let storage = self.view.snapshot().storage();
         let rows = read(py, storage, self.view.row_numbers())?;
         let files = places.iter().map(|&place| {
@@ -67,10 +69,10 @@ impl View {
             Ok(match read(py, storage, column.get(place))? {
                 None => py.None().into_bound(py),
                 Some(file) => {
-                    let origin =
-                        Origin { place: self.place.clone(), version: self.view.version().0 };
+                    let pinned =
+                        PinnedVersion { place: self.place.clone(), version: self.view.version().0 };
                     let handle =
-                        FileHandle::new(file, storage.clone(), origin, name.to_owned(), row);
+                        FileHandle::new(file, storage.clone(), pinned, name.to_owned(), row);
                     Bound::new(py, handle)?.into_any()
                 }
             })
@@ -229,9 +231,9 @@ fn options(names: &[Attribute], verify: Option<&str>) -> PyResult<ReadOptions> {
     let options = ReadOptions::default().with_attributes(names.iter().map(|a| a.name.as_str()));
     Ok(match verify {
         None => options,
-        Some("always") => options.with_verify(Verify::Always),
-        Some("fetched") => options.with_verify(Verify::Fetched),
-        Some("never") => options.with_verify(Verify::Never),
+        Some("always") => options.with_page_checks(PageChecks::Always),
+        Some("fetched") => options.with_page_checks(PageChecks::Fetched),
+        Some("never") => options.with_page_checks(PageChecks::Never),
         Some(other) => {
             return Err(invalid(format!(
                 "verify={other:?}: there are \"always\", \"fetched\" and \"never\""

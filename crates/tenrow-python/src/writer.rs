@@ -7,7 +7,8 @@ use arrow_schema::Schema;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tenrow::{DatasetWriter, Upload};
+use tenrow::DatasetWriter;
+use tenrow::storage::Upload;
 use tenrow_values::{CastMode, attribute_of, cast_batch, conform};
 
 use crate::arrow::{Batches, batches_of};

@@ -67,7 +67,7 @@ fn with_fewer_names(text: &str) -> String {
     const START: &str = "Valid fields are ";
     let Some((before, names)) = text.split_once(START) else { return text.to_owned() };
     let names = names.trim_end().trim_end_matches('.');
-    format!("{before}{START}{}.", tenrow::names_listed(names.split(", ")))
+    format!("{before}{START}{}.", tenrow::engine::names_listed(names.split(", ")))
 }
 
 /// What of the engine's account of its memory says which step wanted how much of what.

@@ -14,7 +14,7 @@
 //! # let schema = Schema::new([Attribute::parse("label:i64")?])?;
 //! # let dataset = Dataset::create(&format!("{root}/digits"), schema).await?;
 //! # let mut writer = dataset.writer().await?;
-//! # writer.append_columns(Columns::new().scalars("label", &[4i64, 5, 4])?).await?;
+//! # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
 //! # writer.commit().await?;
 //! let session = Session::new(&SessionOptions::default().with_root(root))?;
 //!

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::Schema;
-use tenrow::format::{Attribute, names_listed};
+use tenrow::Attribute;
+use tenrow::engine::names_listed;
 
 use crate::error::{ConvertError, Result};
 

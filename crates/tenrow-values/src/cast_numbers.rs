@@ -13,7 +13,7 @@ use arrow_array::{
 };
 use arrow_buffer::{BooleanBuffer, Buffer};
 use half::{bf16, f16};
-use tenrow::format::DType;
+use tenrow::DType;
 
 use crate::cast_mode::CastMode;
 

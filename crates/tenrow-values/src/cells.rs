@@ -16,7 +16,7 @@ use arrow_json::WriterBuilder;
 use arrow_json::writer::{EncoderOptions, JsonArray, make_encoder};
 use arrow_schema::{ArrowError, Field, FieldRef, Schema, SchemaRef};
 use serde_json::{Map, Value};
-use tenrow::format::{Attribute, AttributeType};
+use tenrow::{Attribute, AttributeType};
 
 use crate::error::{ConvertError, Result};
 use crate::from_arrow::{attribute_of, conform};

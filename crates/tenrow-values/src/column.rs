@@ -8,7 +8,7 @@ use arrow_array::{
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
 use arrow_data::ArrayData;
 use arrow_schema::{ArrowError, DataType};
-use tenrow::format::{AttributeType, DType, FormatError};
+use tenrow::{AttributeType, DType, FormatError};
 
 /// Bytes of one element in raw array files, where a bool takes a byte.
 pub fn item_bytes(dtype: DType) -> u64 {

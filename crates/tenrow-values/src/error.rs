@@ -2,13 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use tenrow::ErrorKind;
-use tenrow::format::FormatError;
+use tenrow::{ErrorKind, FormatError};
 
 /// A fault found while importing or exporting.
 ///
 /// `Display` is one line and never prints its source. It becomes a [`tenrow::Error`] of its [`kind`](Self::kind), so that whoever
 /// has no use for a file's offset handles one error only.
+///
+/// ```
+/// use arrow_schema::{DataType, Field, IntervalUnit};
+/// use tenrow_values::{ConvertError, attribute_of};
+/// let field = Field::new("span", DataType::Interval(IntervalUnit::MonthDayNano), false);
+/// let error: ConvertError = attribute_of(&field).unwrap_err();
+/// assert!(error.to_string().contains("span"), "{error}");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConvertError {
@@ -198,7 +205,7 @@ impl ConvertError {
     /// What a caller can tell apart.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Io { source, .. } => source.kind().into(),
+            Self::Io { source, .. } => source.into(),
             Self::Truncated { .. } | Self::Malformed { .. } | Self::Decode { .. } => {
                 ErrorKind::Corrupt
             }
@@ -206,7 +213,7 @@ impl ConvertError {
             Self::Unsupported { .. } | Self::UnknownFormat { .. } => ErrorKind::Unsupported,
             Self::Encode { source, .. } | Self::Rows { source, .. } => {
                 let output = source.downcast_ref::<std::io::Error>();
-                output.map_or(ErrorKind::InvalidInput, |error| error.kind().into())
+                output.map_or(ErrorKind::InvalidInput, ErrorKind::from)
             }
             Self::Row { .. }
             | Self::RowCounts { .. }
@@ -284,6 +291,14 @@ impl From<ConvertError> for tenrow::Error {
 }
 
 /// The result of everything in this crate that can fail.
+///
+/// ```
+/// fn text_of(name: &str) -> tenrow_values::Result<String> {
+///     let field = arrow_schema::Field::new(name, arrow_schema::DataType::Utf8, true);
+///     Ok(tenrow_values::attribute_of(&field)?.type_text())
+/// }
+/// assert_eq!(text_of("name").ok().as_deref(), Some("string?"));
+/// ```
 pub type Result<T, E = ConvertError> = std::result::Result<T, E>;
 
 #[cfg(test)]

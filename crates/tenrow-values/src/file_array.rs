@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef, BinaryArray, Int64Array, StringArray, StructA
 use arrow_buffer::NullBuffer;
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{ArrowError, DataType};
-use tenrow::format::file_fields;
+use tenrow::engine::file_fields;
 
 /// A column of files, of tenrow or of others: a struct of `bytes`, and what else it may say.
 ///

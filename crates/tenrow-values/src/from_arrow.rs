@@ -10,7 +10,8 @@ use arrow_array::{Array, ArrayRef, FixedSizeListArray};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, TimeUnit};
 use serde_json::Value;
-use tenrow::format::{Attribute, AttributeType, DType, TYPE_KEY, VariableShape, file_fields};
+use tenrow::engine::{TYPE_KEY, file_fields};
+use tenrow::{Attribute, AttributeType, DType, VariableShape};
 
 use crate::column::wrap;
 use crate::error::{ConvertError, Result};

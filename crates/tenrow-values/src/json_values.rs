@@ -9,6 +9,15 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType};
 
 /// Numbers that JSON has no form for, by column: they are written as null.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::{ArrayRef, Float32Array};
+/// let scores: ArrayRef = Arc::new(Float32Array::from(vec![0.5, f32::NAN]));
+/// let mut found = tenrow_values::NotFinite::default();
+/// found.note("score", &scores);
+/// assert!(found.remarks()[0].starts_with("score: 1 NaN"));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct NotFinite(BTreeMap<String, u64>);
 

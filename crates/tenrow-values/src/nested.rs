@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef, FixedSizeListArray, ListArray, PrimitiveArray
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{ArrowError, Field};
 use half::bf16;
-use tenrow::format::{Attribute, AttributeType, DType};
+use tenrow::{Attribute, AttributeType, DType};
 
 use crate::column::elements;
 

@@ -15,9 +15,44 @@ use crate::error::{ConvertError, Result};
 pub const BUFFER_BYTES: usize = 1 << 18;
 
 /// Where the bytes of a file go.
+///
+/// ```
+/// # use std::io::Write;
+/// use tenrow_values::Output;
+/// let mut output: Output = Box::new(std::io::sink());
+/// output.write_all(b"label\n4\n")?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub type Output = Box<dyn Write + Send>;
 
 /// A file that takes rows, batch after batch.
+///
+/// ```
+/// use arrow_array::RecordBatch;
+/// use tenrow_values::{ConvertError, Output, Result, RowSink};
+///
+/// struct Lines(Output);
+///
+/// impl RowSink for Lines {
+///     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+///         let failed = |error: std::io::Error| ConvertError::Rows { format: "lines", source: error.into() };
+///         writeln!(self.0, "{} rows", batch.num_rows()).map_err(failed)
+///     }
+///
+///     fn finish(self: Box<Self>) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+/// # use std::io::Write;
+/// # use std::sync::Arc;
+/// # use arrow_array::Int64Array;
+/// # let label = Arc::new(Int64Array::from(vec![4, 5]));
+/// # let batch = RecordBatch::try_from_iter([("label", label as arrow_array::ArrayRef)])?;
+/// let mut sink: Box<dyn RowSink> = Box::new(Lines(Box::new(std::io::sink())));
+/// sink.write(&batch)?;
+/// sink.finish()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait RowSink: Send {
     /// Appends the rows of `batch`, whose columns are those of the schema that the file was begun with.
     ///
@@ -38,9 +73,52 @@ pub trait RowSink: Send {
 }
 
 /// Begins a file of rows.
+///
+/// ```
+/// use arrow_array::RecordBatch;
+/// use tenrow_values::{ConvertError, CreateSink, Output, Result, RowSink};
+///
+/// struct Lines(Output);
+///
+/// impl RowSink for Lines {
+///     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+///         let failed = |error: std::io::Error| ConvertError::Rows { format: "lines", source: error.into() };
+///         writeln!(self.0, "{} rows", batch.num_rows()).map_err(failed)
+///     }
+///
+///     fn finish(self: Box<Self>) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+/// # use std::io::Write;
+/// # use std::sync::Arc;
+/// # use arrow_array::Int64Array;
+/// # let label = Arc::new(Int64Array::from(vec![4, 5]));
+/// # let batch = RecordBatch::try_from_iter([("label", label as arrow_array::ArrayRef)])?;
+/// let create: CreateSink = Box::new(|_, output| Ok(Box::new(Lines(output))));
+/// let mut sink = create(&batch.schema(), Box::new(std::io::sink()))?;
+/// sink.write(&batch)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type CreateSink = Box<dyn FnOnce(&SchemaRef, Output) -> Result<Box<dyn RowSink>> + Send>;
 
 /// The formats that rows of any schema can be written in: whoever writes answers of queries is given them.
+///
+/// ```
+/// use std::path::Path;
+/// use tenrow_values::{ConvertError, CreateSink, Result, RowFormats};
+///
+/// #[derive(Debug)]
+/// struct Nothing;
+///
+/// impl RowFormats for Nothing {
+///     fn format_of(&self, path: &Path, _: Option<&str>) -> Result<CreateSink> {
+///         let reason = format!("nothing writes {}", path.display());
+///         Err(ConvertError::column("label", reason))
+///     }
+/// }
+/// assert!(Nothing.format_of(Path::new("x.csv"), None).is_err());
+/// ```
 pub trait RowFormats: fmt::Debug + Send + Sync {
     /// What writes `path` in the format `name`, or in the one that its extension stands for.
     ///

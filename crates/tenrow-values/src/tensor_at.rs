@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef};
 use half::{bf16, f16};
-use tenrow::format::AttributeType;
+use tenrow::AttributeType;
 use tenrow::{DType, Element, Tensor};
 
 use crate::column::bytes_of;

@@ -10,8 +10,8 @@ use crate::commit::{newest_version, read_newest};
 use crate::dataset::{CreateOptions, Dataset};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Schema;
-use crate::format::manifest::Version;
-use crate::storage::Storage;
+use crate::format::Version;
+use crate::storage::{Storage, StoreOptions};
 
 /// Folders that are looked into at once.
 const MAX_CONCURRENCY: usize = 16;
@@ -40,6 +40,21 @@ pub struct Catalog {
 }
 
 /// One dataset of a catalog.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/catalogentry", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// # let catalog = tenrow::Catalog::open("memory://docs")?;
+/// let entries = catalog.list().await?;
+/// let entry = entries.iter().find(|entry| entry.name == "catalogentry").expect("it was created");
+/// assert_eq!(entry.info.as_ref().map(|info| info.row_count).ok(), Some(3));
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct CatalogEntry {
@@ -50,6 +65,22 @@ pub struct CatalogEntry {
 }
 
 /// What the newest version of a dataset says.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/datasetinfo", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// # let catalog = tenrow::Catalog::open("memory://docs")?;
+/// for entry in catalog.list().await?.into_iter().filter(|entry| entry.name == "datasetinfo") {
+///     let info = entry.info?;
+///     assert_eq!((info.row_count, info.schema.attributes().len()), (3, 1));
+/// }
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DatasetInfo {
@@ -73,9 +104,17 @@ impl Catalog {
     /// The datasets below `location`. Touches nothing.
     ///
     /// # Errors
-    /// As [`Location::parse`](crate::Location::parse).
+    /// As [`Location::parse`](crate::storage::Location::parse).
     pub fn open(location: &str) -> Result<Self> {
-        Ok(Self { storage: Storage::open(location)? })
+        Self::open_with(location, &StoreOptions::default())
+    }
+
+    /// [`open`](Self::open) of a store that is reached as `options` say.
+    ///
+    /// # Errors
+    /// As [`Storage::open_with`].
+    pub fn open_with(location: &str, options: &StoreOptions) -> Result<Self> {
+        Ok(Self { storage: Storage::open_with(location, options)? })
     }
 
     /// The datasets below the root of a storage.

@@ -7,7 +7,7 @@ use crate::blocking;
 /// Where the time of a commit comes from.
 ///
 /// ```
-/// use tenrow::Clock;
+/// use tenrow::engine::Clock;
 /// assert_eq!(Clock::fixed(1_700_000_000_000).now_ms(), 1_700_000_000_000);
 /// assert!(Clock::system().now_ms() > 1_700_000_000_000);
 /// ```

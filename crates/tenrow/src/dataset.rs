@@ -10,7 +10,8 @@ use crate::commit::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Schema;
-use crate::format::manifest::{FEATURE_SINGLE_WRITER, Root, Version};
+use crate::format::Version;
+use crate::format::manifest::{FEATURE_SINGLE_WRITER, Root};
 use crate::ids::Ids;
 use crate::snapshot::Snapshot;
 use crate::storage::{Storage, StoreOptions};
@@ -23,15 +24,14 @@ use crate::write::{DatasetWriter, WriteOptions};
 /// # futures::executor::block_on(async {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let location = folder.path().join("points").display().to_string();
-/// let schema = Schema::new([Attribute::parse("point:f32[2]")?, Attribute::parse("label:i64")?])
-///     .map_err(|e| tenrow::Error::format("schema", e))?;
+/// let schema = Schema::new([Attribute::parse("point:f32[2]")?, Attribute::parse("label:i64")?])?;
 /// let dataset = Dataset::create(&location, schema).await?;
 /// let mut writer = dataset.writer().await?;
 /// let points = ndarray::array![[0.0f32, 1.0], [2.0, 3.0]];
-/// writer.append_columns(Columns::new().tensors("point", &points)?.scalars("label", &[4i64, 5])?).await?;
+/// writer.append_columns(Columns::new().tensors("point", &points).scalars("label", [4i64, 5])).await?;
 /// let snapshot = writer.commit().await?;
 ///
-/// let tensor = snapshot.tensors("point")?.get(1).await?.expect("not null");
+/// let tensor = snapshot.tensor_column("point")?.get(1).await?.expect("not null");
 /// assert_eq!(tensor.as_slice::<f32>()?, [2.0, 3.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
@@ -46,6 +46,20 @@ pub struct Dataset {
 }
 
 /// One line of a dataset's history.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/versioninfo", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// let versions = dataset.versions().await?;
+/// let seen: Vec<_> = versions.iter().map(|v| (v.version.0, v.operation.as_str(), v.row_count)).collect();
+/// assert_eq!(seen, [(2, "append", 3), (1, "create", 0)]);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VersionInfo {
@@ -77,6 +91,17 @@ impl VersionInfo {
 }
 
 /// What a new dataset starts with besides its schema.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// use tenrow::{Attribute, CreateOptions, Dataset, Schema, StoreOptions};
+/// let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// let options = CreateOptions::default().with_property("licence", "CC0-1.0");
+/// let dataset =
+///     Dataset::create_with("memory://docs/createoptions", schema, &StoreOptions::default(), &options).await?;
+/// assert_eq!(dataset.latest().await?.properties()["licence"], "CC0-1.0");
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct CreateOptions {
     /// The dataset's properties: any JSON. Secrets do not belong here. Default: none.
@@ -118,19 +143,21 @@ impl Dataset {
     /// # Errors
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one; [`Io`](ErrorKind::Io).
     pub async fn create(location: &str, schema: Schema) -> Result<Self> {
-        Self::create_with(location, schema, &CreateOptions::default()).await
+        Self::create_with(location, schema, &StoreOptions::default(), &CreateOptions::default())
+            .await
     }
 
-    /// [`create`](Self::create) with options.
+    /// [`create`](Self::create) in a store that is reached as `stores` say, as for [`open_with`](Self::open_with).
     ///
     /// # Errors
-    /// As [`create`](Self::create).
+    /// As [`create`](Self::create) and [`Storage::open_with`].
     pub async fn create_with(
         location: &str,
         schema: Schema,
+        stores: &StoreOptions,
         options: &CreateOptions,
     ) -> Result<Self> {
-        let dataset = Self::at(Storage::open(location)?);
+        let dataset = Self::at(Storage::open_with(location, stores)?);
         dataset.create_here(schema, options).await?;
         Ok(dataset)
     }

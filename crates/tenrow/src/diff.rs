@@ -5,11 +5,25 @@ use std::collections::{BTreeMap, HashSet};
 use futures::TryStreamExt;
 
 use crate::error::Result;
-use crate::format::manifest::Version;
+use crate::format::Version;
 use crate::format::{Attribute, FieldId};
 use crate::snapshot::{Leaves, Snapshot};
 
 /// The difference of two versions of one dataset.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/diff", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// let after = dataset.delete(&snapshot, &[1]).await?.snapshot;
+/// let diff = snapshot.diff(&after).await?;
+/// assert_eq!((diff.rows_added, diff.rows_deleted), (0, 1));
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Diff {

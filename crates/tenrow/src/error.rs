@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tenrow_format::{FormatError, names_listed};
 
-type Source = Box<dyn StdError + Send + Sync>;
+type Cause = Box<dyn StdError + Send + Sync>;
 
 /// An error of a dataset: its kind, what was being done, and what caused it.
 ///
@@ -24,10 +24,22 @@ type Source = Box<dyn StdError + Send + Sync>;
 pub struct Error {
     kind: ErrorKind,
     context: String,
-    source: Option<Source>,
+    source: Option<Cause>,
 }
 
 /// What a caller can do something about.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// use tenrow::{Dataset, ErrorKind};
+/// let error = Dataset::open("memory://docs/nothing").await.unwrap_err();
+/// match error.kind() {
+///     ErrorKind::NotADataset => {} // create it
+///     ErrorKind::Conflict => unreachable!("compute again, and commit"),
+///     _ => panic!("{}", error.chain()),
+/// }
+/// # });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -59,12 +71,12 @@ pub enum ErrorKind {
     Stopped,
 }
 
-impl From<std::io::ErrorKind> for ErrorKind {
-    fn from(kind: std::io::ErrorKind) -> Self {
-        match kind {
+impl From<&std::io::Error> for ErrorKind {
+    fn from(error: &std::io::Error) -> Self {
+        match error.kind() {
             std::io::ErrorKind::NotFound => Self::NotFound,
             std::io::ErrorKind::AlreadyExists => Self::AlreadyExists,
-            std::io::ErrorKind::PermissionDenied => Self::Denied,
+            _ if is_forbidden(error) => Self::Denied,
             _ => Self::Io,
         }
     }
@@ -88,6 +100,16 @@ impl From<&FormatError> for ErrorKind {
 }
 
 /// The result of everything in this crate that can fail.
+///
+/// ```
+/// fn half(rows: u64) -> tenrow::Result<u64> {
+///     match rows % 2 {
+///         0 => Ok(rows / 2),
+///         _ => Err(tenrow::Error::invalid(format!("{rows} rows: expected an even number"))),
+///     }
+/// }
+/// assert!(half(3).is_err());
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -97,7 +119,7 @@ impl Error {
     }
 
     /// Stored bytes that are not what they must be.
-    pub fn corrupt(what: impl Into<String>, source: impl Into<Source>) -> Self {
+    pub fn corrupt(what: impl Into<String>, source: impl Into<Cause>) -> Self {
         Self::new(ErrorKind::Corrupt, what).with_source(source)
     }
 
@@ -121,7 +143,7 @@ impl Error {
 
     /// A failure of the operating system; a missing, an existing or a forbidden file keeps its kind.
     pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
-        Self::new(source.kind().into(), what).with_source(source)
+        Self::new((&source).into(), what).with_source(source)
     }
 
     /// A fault found by the format, with where it was met.
@@ -138,10 +160,16 @@ impl Error {
             Store::PermissionDenied { .. } => ErrorKind::Denied,
             Store::NotSupported { .. } | Store::NotImplemented { .. } => ErrorKind::Unsupported,
             Store::InvalidPath { .. } => ErrorKind::InvalidInput,
+            // Of a remote store it may have been the connection, and the request under way.
+            Store::Generic { store: "LocalFileSystem" | "DurableLocal", source }
+                if is_forbidden(source.as_ref()) =>
+            {
+                ErrorKind::Denied
+            }
             _ => ErrorKind::Io,
         };
         // These wrappers repeat the path, or name a type of the library: only the cause tells.
-        let source: Source = match source {
+        let source: Cause = match source {
             Store::Generic { source, .. }
             | Store::NotFound { source, .. }
             | Store::AlreadyExists { source, .. }
@@ -158,7 +186,7 @@ impl Error {
             Ok(error) => error,
             Err(error) => {
                 let (kind, context) = (error.kind, error.context.clone());
-                let source = error.source.is_some().then(|| Source::from(CauseOf(error)));
+                let source = error.source.is_some().then(|| Cause::from(CauseOf(error)));
                 Self { kind, context, source }
             }
         }
@@ -173,7 +201,7 @@ impl Error {
 
     /// The same error, caused by `source`.
     #[must_use]
-    pub fn with_source(mut self, source: impl Into<Source>) -> Self {
+    pub fn with_source(mut self, source: impl Into<Cause>) -> Self {
         self.source = Some(source.into());
         self
     }
@@ -210,6 +238,27 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Whether it comes of what the operating system forbids, however deep libraries have wrapped that.
+fn is_forbidden(error: &(dyn StdError + 'static)) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let of_system = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if matches!(of_system, Some(PermissionDenied | ReadOnlyFilesystem)) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+impl From<FormatError> for Error {
+    /// A fault of a schema, a name or a type, with what a caller can tell apart.
+    fn from(fault: FormatError) -> Self {
+        Self::format(fault.to_string(), fault)
     }
 }
 
@@ -269,6 +318,21 @@ mod tests {
         let source = "forbidden".into();
         let forbidden = object_store::Error::PermissionDenied { path: "/x".into(), source };
         assert_eq!(Error::store("read /x", forbidden).kind(), ErrorKind::Denied);
+    }
+
+    /// What the stores of `object_store` wrap once more was a failure of the store, which one tries again.
+    #[test]
+    fn what_the_system_forbids_is_denied_however_it_is_wrapped() {
+        let kind_of = |store, kind: std::io::ErrorKind| {
+            let inner = Error::invalid("delete /x").with_source(std::io::Error::from(kind));
+            let wrapped = object_store::Error::Generic { store, source: inner.into() };
+            Error::store("delete /x", wrapped).kind()
+        };
+        for kind in [std::io::ErrorKind::PermissionDenied, std::io::ErrorKind::ReadOnlyFilesystem] {
+            assert_eq!(kind_of("LocalFileSystem", kind), ErrorKind::Denied, "{kind}");
+            assert_eq!(kind_of("S3", kind), ErrorKind::Io, "{kind}");
+        }
+        assert_eq!(kind_of("LocalFileSystem", std::io::ErrorKind::StorageFull), ErrorKind::Io);
     }
 
     #[test]

@@ -8,15 +8,15 @@ use rand::{RngCore, SeedableRng, TryRngCore};
 /// Where new names come from: 128 random bits each.
 ///
 /// ```
-/// use tenrow::Ids;
+/// use tenrow::engine::Ids;
 /// assert_eq!(Ids::seeded(7).next(), Ids::seeded(7).next());
 /// assert_ne!(Ids::random().next(), Ids::random().next());
 /// ```
 #[derive(Debug, Clone)]
-pub struct Ids(Source);
+pub struct Ids(Generator);
 
 #[derive(Debug, Clone)]
-enum Source {
+enum Generator {
     System,
     Seeded(Arc<Mutex<StdRng>>),
 }
@@ -25,22 +25,22 @@ impl Ids {
     /// Names that nobody else has: from the operating system, so that the children of a fork
     /// never repeat each other's.
     pub fn random() -> Self {
-        Self(Source::System)
+        Self(Generator::System)
     }
 
     /// The same names on every run; clones share one sequence.
     pub fn seeded(seed: u64) -> Self {
-        Self(Source::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))))
+        Self(Generator::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))))
     }
 
     /// A new name of 32 lowercase hex digits.
     pub fn next(&self) -> String {
         let mut bits = [0; 16];
         match &self.0 {
-            Source::System => OsRng
+            Generator::System => OsRng
                 .try_fill_bytes(&mut bits)
                 .expect("every supported operating system gives random bytes"),
-            Source::Seeded(rng) => {
+            Generator::Seeded(rng) => {
                 rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut bits);
             }
         }

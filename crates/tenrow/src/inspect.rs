@@ -12,6 +12,20 @@ use crate::format::{Attribute, AttributeType};
 use crate::snapshot::{LoadedPartition, Snapshot};
 
 /// Sizes of a version; made by [`Snapshot::inspect`].
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/inspection", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// let sizes = snapshot.inspect().await?;
+/// assert_eq!(sizes.attributes.len(), 1);
+/// assert_eq!(sizes.files_bytes, snapshot.size_bytes());
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inspection {
@@ -29,6 +43,19 @@ pub struct Inspection {
 const MAX_CONCURRENCY: usize = 16;
 
 /// The sizes of one attribute.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/attributesize", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// let label = &snapshot.inspect().await?.attributes[0];
+/// assert_eq!((label.name.as_str(), label.raw_bytes), ("label", 3 * 8));
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AttributeSize {

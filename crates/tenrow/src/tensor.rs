@@ -3,17 +3,39 @@
 use bytemuck::Pod;
 use bytes::Bytes;
 use half::{bf16, f16};
-use ndarray::{ArrayViewD, IxDyn};
+use ndarray::{ArrayBase, ArrayViewD, Data, Dimension, IxDyn};
 
 use crate::error::{Error, Result};
 pub(crate) use crate::format::bytes_of;
 use crate::format::{DType, Shape};
 
-/// A Rust type whose memory is that of a dtype's elements.
-pub trait Element: Pod + sealed::Sealed {
+/// A Rust type of the values of a dtype: every [`Element`], and `bool`.
+///
+/// ```
+/// use tenrow::{DType, Scalar};
+/// assert_eq!(bool::DTYPE, DType::Bool);
+/// assert_eq!(f32::DTYPE, DType::F32);
+/// ```
+pub trait Scalar: Copy + Default + sealed::Sealed + 'static {
     /// The dtype.
     const DTYPE: DType;
+
+    /// The bytes that a tensor of these values has.
+    #[doc(hidden)]
+    fn tensor_bytes(values: &[Self]) -> Bytes;
 }
+
+/// A Rust type whose memory is that of a dtype's elements, so that tensors are looked at in place.
+///
+/// ```
+/// use tenrow::{Element, Tensor};
+/// fn largest<T: Element + Ord>(tensor: &Tensor) -> Option<T> {
+///     tensor.as_slice::<T>().ok()?.iter().copied().max()
+/// }
+/// assert_eq!(largest(&Tensor::from_slice(&[3i16, 7, 5], &[3])?), Some(7i16));
+/// # Ok::<(), tenrow::Error>(())
+/// ```
+pub trait Element: Pod + Scalar {}
 
 mod sealed {
     pub trait Sealed {}
@@ -22,13 +44,27 @@ mod sealed {
 macro_rules! elements {
     ($($rust:ty => $dtype:ident),*) => {$(
         impl sealed::Sealed for $rust {}
-        impl Element for $rust {
+        impl Element for $rust {}
+        impl Scalar for $rust {
             const DTYPE: DType = DType::$dtype;
+
+            fn tensor_bytes(values: &[Self]) -> Bytes {
+                Bytes::copy_from_slice(bytemuck::cast_slice(values))
+            }
         }
     )*};
 }
 elements!(i8 => I8, i16 => I16, i32 => I32, i64 => I64, u8 => U8, u16 => U16, u32 => U32,
           u64 => U64, f16 => F16, bf16 => Bf16, f32 => F32, f64 => F64);
+
+impl sealed::Sealed for bool {}
+impl Scalar for bool {
+    const DTYPE: DType = DType::Bool;
+
+    fn tensor_bytes(values: &[Self]) -> Bytes {
+        values.iter().map(|&value| u8::from(value)).collect()
+    }
+}
 
 /// A tensor: row-major, little-endian, cheap to clone.
 ///
@@ -73,6 +109,12 @@ impl Tensor {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if their number is not that of the shape.
     pub fn from_slice<T: Element>(values: &[T], shape: &[u64]) -> Result<Self> {
         Self::new(T::DTYPE, shape, Bytes::copy_from_slice(bytemuck::cast_slice(values)))
+    }
+
+    /// A tensor of one dimension that holds a copy of `values`.
+    pub(crate) fn of_rows<T: Scalar>(values: &[T]) -> Self {
+        let shape = vec![values.len() as u64];
+        Self { dtype: T::DTYPE, shape, bytes: T::tensor_bytes(values) }
     }
 
     /// The element type.
@@ -127,6 +169,30 @@ impl Tensor {
             return Ok(());
         }
         Err(Error::invalid(format!("a tensor of {} read as {}", self.dtype, T::DTYPE)))
+    }
+}
+
+impl<S: Data<Elem: Scalar>, D: Dimension> From<&ArrayBase<S, D>> for Tensor {
+    /// A tensor that holds a copy of `array`.
+    fn from(array: &ArrayBase<S, D>) -> Self {
+        let shape = array.shape().iter().map(|&dim| dim as u64).collect();
+        let standard = array.as_standard_layout();
+        let elements = standard.as_slice().unwrap_or_default();
+        Self { shape, ..Self::of_rows(elements) }
+    }
+}
+
+impl<S: Data<Elem: Scalar>, D: Dimension> From<ArrayBase<S, D>> for Tensor {
+    /// A tensor that holds a copy of `array`.
+    fn from(array: ArrayBase<S, D>) -> Self {
+        Self::from(&array)
+    }
+}
+
+impl From<&Tensor> for Tensor {
+    /// The same tensor, shared.
+    fn from(tensor: &Tensor) -> Self {
+        tensor.clone()
     }
 }
 

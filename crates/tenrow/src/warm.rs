@@ -15,6 +15,20 @@ const PIECE_BYTES: u64 = 8 << 20;
 const MAX_CONCURRENCY: usize = 8;
 
 /// What a version has in the cache.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/warmreport", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// // What is on this machine, or in its memory, needs no cache.
+/// let warmed: Result<tenrow::WarmReport, _> = snapshot.warm(|_, _| ()).await;
+/// assert_eq!(warmed.unwrap_err().kind(), tenrow::ErrorKind::InvalidInput);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct WarmReport {

@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::change::LATEST;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::format::manifest::Version;
+use crate::format::Version;
 use crate::snapshot::Snapshot;
 use crate::view::View;
 

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use tenrow::storage::{Cache, Storage};
 use tenrow::{
-    Cache, Columns, Dataset, ErrorKind, OnProgress, Progress, ReadOptions, Storage, Verify,
-    WriteOptions,
+    Columns, Dataset, ErrorKind, OnProgress, PageChecks, Progress, ReadOptions, WriteOptions,
 };
 use tenrow_tests::random::Dice;
 use tenrow_tests::s3::{Mishap, S3Server, Seen};
@@ -179,7 +179,8 @@ fn a_warm_cache_is_never_stale_and_may_be_removed_at_any_time() {
     let server = S3Server::start();
     let folder = tempfile::tempdir().unwrap();
     let numbers = async |snapshot: &tenrow::Snapshot| {
-        let all = snapshot.tensors("n").unwrap().slice(0..snapshot.row_count()).await.unwrap();
+        let all =
+            snapshot.tensor_column("n").unwrap().slice(0..snapshot.row_count()).await.unwrap();
         all.tensor.as_slice::<i64>().unwrap().to_vec()
     };
     block_on_remote(async {
@@ -192,7 +193,7 @@ fn a_warm_cache_is_never_stale_and_may_be_removed_at_any_time() {
         let other = super::dataset(&server, "x");
         let mut writer = other.overwriter(None, WriteOptions::default()).await.unwrap();
         let x = ndarray::Array2::from_elem((3, 8), 1f32);
-        let columns = Columns::new().tensors("x", &x).unwrap().scalars("n", &[7i64, 8, 9]).unwrap();
+        let columns = Columns::new().tensors("x", &x).scalars("n", [7i64, 8, 9]);
         writer.append_columns(columns).await.unwrap();
         writer.commit().await.unwrap();
         assert_eq!(numbers(&reader.latest().await.unwrap()).await, [7, 8, 9]);
@@ -213,7 +214,7 @@ fn what_came_damaged_is_not_kept_for_ever() {
     let folder = tempfile::tempdir().unwrap();
     block_on_remote(async {
         vectors(&server, "x", 100, WIDTH).await;
-        let always = ReadOptions::default().with_verify(Verify::Always);
+        let always = ReadOptions::default().with_page_checks(PageChecks::Always);
         server.fail("GET", "/data/", 0, 1, Mishap::Flipped);
         let snapshot = caching(&server, "x", folder.path()).latest().await.unwrap();
         let damaged = snapshot.slice_with(0..100, &always).await.unwrap_err();

@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
-use tenrow::format::layout::root_path;
-use tenrow::{
-    Catalog, CoalesceOptions, Columns, CreateOptions, Dataset, ErrorKind, Ids, Storage,
-    VacuumOptions, Version,
-};
+use tenrow::engine::Ids;
+use tenrow::engine::layout::root_path;
+use tenrow::storage::{CoalesceOptions, Storage};
+use tenrow::{Catalog, Columns, CreateOptions, Dataset, ErrorKind, VacuumOptions, Version};
 use tenrow_tests::azurite::AZURE_LOCATION;
 use tenrow_tests::block_on_remote;
 use tenrow_tests::s3::S3Server;
@@ -169,7 +168,7 @@ async fn append(dataset: &Dataset, rows: std::ops::Range<i64>) {
     let n: Vec<i64> = rows.collect();
     let x = ndarray::Array2::from_shape_fn((n.len(), 8), |(row, _)| n[row] as f32);
     let mut writer = dataset.writer().await.unwrap();
-    let columns = Columns::new().tensors("x", &x).unwrap().scalars("n", &n).unwrap();
+    let columns = Columns::new().tensors("x", &x).scalars("n", &n);
     writer.append_columns(columns).await.unwrap();
     writer.commit().await.unwrap();
 }
@@ -198,7 +197,7 @@ fn a_dataset_lives_at_every_store() {
         futures::future::join_all(writers).await.into_iter().for_each(|writer| writer.unwrap());
         let snapshot = dataset.latest().await.unwrap();
         assert_eq!((snapshot.version(), snapshot.row_count()), (Version(7), 170), "{storage}");
-        let column = snapshot.tensors("x").unwrap();
+        let column = snapshot.tensor_column("x").unwrap();
         assert_eq!(column.get(120).await.unwrap().unwrap().as_slice::<f32>().unwrap(), [120.0; 8]);
         let earlier = dataset.version(Version(2)).await.unwrap();
         assert_eq!(earlier.row_count(), 100);

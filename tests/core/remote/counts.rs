@@ -1,10 +1,11 @@
 //! How many requests things cost, counted by the server.
 
-use tenrow::format::checksum;
-use tenrow::format::layout::root_path;
-use tenrow::format::manifest::{Leaf, LeafRef, Parent, Root};
+use tenrow::engine::Ids;
+use tenrow::engine::checksum;
+use tenrow::engine::layout::root_path;
+use tenrow::engine::manifest::{Leaf, LeafRef, Parent, Root};
 use tenrow::{
-    Attribute, Columns, CreateOptions, Encoding, Ids, ReadOptions, Schema, Version, WriteOptions,
+    Attribute, Columns, CreateOptions, Encoding, ReadOptions, Schema, Version, WriteOptions,
 };
 use tenrow_tests::block_on_remote;
 use tenrow_tests::s3::{S3Server, Seen};
@@ -64,13 +65,13 @@ fn opening_many_partitions_is_two_requests_and_a_row_two_more() {
         let options = WriteOptions::default().with_row_group_bytes(8).with_partition_bytes(1);
         let mut writer = writer.writer_with(options).await.unwrap();
         let rows = ndarray::Array2::from_shape_fn((300, 2), |(row, _)| row as i64);
-        writer.append_columns(Columns::new().tensors("x", &rows).unwrap()).await.unwrap();
+        writer.append_columns(Columns::new().tensors("x", &rows)).await.unwrap();
         writer.commit().await.unwrap();
         server.take_seen();
         let snapshot = dataset(&server, "many").latest().await.unwrap();
         assert_eq!(snapshot.partition_count(), 300);
         assert_eq!(server.take_seen().len(), 2);
-        let tensor = snapshot.tensors("x").unwrap().get(222).await.unwrap().unwrap();
+        let tensor = snapshot.tensor_column("x").unwrap().get(222).await.unwrap().unwrap();
         assert_eq!(tensor.as_slice::<i64>().unwrap(), [222, 222]);
         let seen = server.take_seen();
         assert_eq!(seen.len(), 2, "the leaf, and the row: {}", shown(&seen));
@@ -130,7 +131,7 @@ fn a_million_partitions_cost_no_more() {
         assert_eq!(snapshot.partition_count(), 1_000_000);
         assert_eq!(server.take_seen().len(), 2);
         let row = (100 * PER_LEAF + 1234) * 8 + 5;
-        let tensor = snapshot.tensors("x").unwrap().get(row).await.unwrap().unwrap();
+        let tensor = snapshot.tensor_column("x").unwrap().get(row).await.unwrap().unwrap();
         assert_eq!(tensor.as_slice::<f32>().unwrap()[0], 5.0);
         let seen = server.take_seen();
         assert_eq!(seen.len(), 2, "the leaf, and the row: {}", shown(&seen));
@@ -148,10 +149,10 @@ fn a_row_of_compressed_tensors_is_one_request_of_its_page() {
         here.create_here(schema, &CreateOptions::default()).await.unwrap();
         let x = ndarray::Array2::from_shape_fn((3000, 784), |(row, place)| (row + place) as f32);
         let mut writer = here.writer().await.unwrap();
-        writer.append_columns(Columns::new().tensors("x", &x).unwrap()).await.unwrap();
+        writer.append_columns(Columns::new().tensors("x", &x)).await.unwrap();
         let size = writer.commit().await.unwrap().size_bytes();
         let snapshot = dataset(&server, "x").latest().await.unwrap();
-        let column = snapshot.tensors("x").unwrap();
+        let column = snapshot.tensor_column("x").unwrap();
         column.get(2000).await.unwrap();
         for row in [7, 8, 2999] {
             server.take_seen();
@@ -170,7 +171,7 @@ fn a_row_of_a_raw_attribute_is_one_request_of_exactly_its_bytes() {
     block_on_remote(async {
         vectors(&server, "x", 2000, 784).await;
         let snapshot = dataset(&server, "x").latest().await.unwrap();
-        let column = snapshot.tensors("x").unwrap();
+        let column = snapshot.tensor_column("x").unwrap();
         column.get(0).await.unwrap();
         for row in [1, 1999, 1234] {
             server.take_seen();

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use tenrow::{Dataset, ErrorKind, ReadOptions, Storage, Verify};
+use tenrow::storage::Storage;
+use tenrow::{Dataset, ErrorKind, PageChecks, ReadOptions};
 use tenrow_tests::block_on_remote;
 use tenrow_tests::s3::{Mishap, S3Server};
 
@@ -25,7 +26,7 @@ fn what_can_be_tried_again_is() {
     let server = S3Server::start();
     block_on_remote(async {
         let snapshot = vectors(&server, "x", 100, 64).await;
-        let column = snapshot.tensors("x").unwrap();
+        let column = snapshot.tensor_column("x").unwrap();
         column.get(0).await.unwrap();
         let passing = [
             Mishap::Status(500, "InternalError"),
@@ -51,7 +52,7 @@ fn what_does_not_pass_is_an_error_before_the_deadline() {
     block_on_remote(async {
         vectors(&server, "x", 100, 64).await;
         let snapshot = impatient(&server, "x").latest().await.unwrap();
-        let column = snapshot.tensors("x").unwrap();
+        let column = snapshot.tensor_column("x").unwrap();
         column.get(0).await.unwrap();
         let lasting = [
             (Mishap::Status(500, "InternalError"), ErrorKind::Io, "500"),
@@ -91,7 +92,7 @@ fn flipped_bits_are_found() {
     let server = S3Server::start();
     block_on_remote(async {
         vectors(&server, "x", 100, 64).await;
-        let always = ReadOptions::default().with_verify(Verify::Always);
+        let always = ReadOptions::default().with_page_checks(PageChecks::Always);
         // A row, checked because that is asked for.
         let snapshot = impatient(&server, "x").latest().await.unwrap();
         server.fail("GET", "/data/", 0, usize::MAX, Mishap::Flipped);
@@ -142,8 +143,8 @@ fn a_writer_that_cannot_upload_changes_nothing() {
         server.fail("PUT", "/data/", 0, usize::MAX, Mishap::Status(403, "AccessDenied"));
         let mut writer = dataset.writer().await.unwrap();
         let x = ndarray::Array2::<f32>::zeros((3, 4));
-        let columns = tenrow::Columns::new().tensors("x", &x).unwrap();
-        let columns = columns.scalars("n", &[1i64, 2, 3]).unwrap();
+        let columns = tenrow::Columns::new().tensors("x", &x);
+        let columns = columns.scalars("n", [1i64, 2, 3]);
         let wrote = match writer.append_columns(columns).await {
             Ok(()) => writer.commit().await.map(drop),
             Err(error) => Err(error),
@@ -170,8 +171,8 @@ fn puts_that_fail_until_the_deadline_change_nothing() {
             server.fail("PUT", part, 0, usize::MAX, mishap);
             let mut writer = dataset.writer().await.unwrap();
             let x = ndarray::Array2::<f32>::zeros((3, 4));
-            let columns = tenrow::Columns::new().tensors("x", &x).unwrap();
-            let columns = columns.scalars("n", &[1i64, 2, 3]).unwrap();
+            let columns = tenrow::Columns::new().tensors("x", &x);
+            let columns = columns.scalars("n", [1i64, 2, 3]);
             let start = Instant::now();
             let wrote = match writer.append_columns(columns).await {
                 Ok(()) => writer.commit().await.map(drop),

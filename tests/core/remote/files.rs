@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use tenrow::storage::Storage;
 use tenrow::{
-    CreateOptions, Dataset, ErrorKind, ExpireOptions, Storage, StoreOptions, VacuumOptions, Version,
+    CreateOptions, Dataset, ErrorKind, ExpireOptions, StoreOptions, VacuumOptions, Version,
 };
 use tenrow_tests::files::FileServer;
 
@@ -42,7 +43,7 @@ fn the_note_leads_to_the_newest_version_and_a_row_is_one_request() {
             let snapshot = theirs.latest().await.unwrap();
             assert_eq!(snapshot.row_count(), rows);
             assert!(server.take_requests() <= 3);
-            let column = snapshot.tensors("x").unwrap();
+            let column = snapshot.tensor_column("x").unwrap();
             column.get(0).await.unwrap();
             server.take_requests();
             let tensor = column.get(33).await.unwrap().unwrap();

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use tenrow::{Columns, CreateOptions, Dataset, ReadOptions, ScanOptions, Storage};
+use tenrow::storage::Storage;
+use tenrow::{Columns, CreateOptions, Dataset, ReadOptions, ScanOptions};
 use tenrow_tests::block_on_remote;
 use tenrow_tests::link::LinkStore;
 
@@ -28,7 +29,7 @@ async fn write(dataset: &Dataset, rows: u64) -> (u64, f64) {
     let start = Instant::now();
     let mut writer = dataset.writer().await.unwrap();
     for (x, n) in x.axis_chunks_iter(ndarray::Axis(0), 1000).zip(n.chunks(1000)) {
-        let columns = Columns::new().tensors("x", &x).unwrap().scalars("n", n).unwrap();
+        let columns = Columns::new().tensors("x", x).scalars("n", n);
         writer.append_columns(columns).await.unwrap();
     }
     let written = writer.commit().await.unwrap().size_bytes();

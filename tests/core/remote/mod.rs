@@ -39,7 +39,7 @@ async fn append(dataset: &Dataset, rows: std::ops::Range<u64>, width: u64) -> Sn
         let value = |(row, place)| (start + row as u64) as f32 + place as f32 / 1024.0;
         let x = ndarray::Array2::from_shape_fn(shape, value);
         let n: Vec<i64> = (start as i64..end as i64).collect();
-        let columns = Columns::new().tensors("x", &x).unwrap().scalars("n", &n).unwrap();
+        let columns = Columns::new().tensors("x", &x).scalars("n", &n);
         writer.append_columns(columns).await.unwrap();
     }
     writer.commit().await.unwrap()

@@ -1,6 +1,7 @@
 //! What a store refuses is told apart, and nothing secret is ever repeated.
 
-use tenrow::{CreateOptions, Dataset, ErrorKind, Storage, StoreOptions};
+use tenrow::storage::Storage;
+use tenrow::{CreateOptions, Dataset, ErrorKind, StoreOptions};
 use tenrow_tests::block_on_remote;
 use tenrow_tests::folder::files_of;
 use tenrow_tests::s3::{Mishap, S3Server};

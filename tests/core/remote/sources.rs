@@ -35,10 +35,7 @@ async fn write_all(folder: &Path) -> Vec<Format> {
     let mut writer = dataset.writer().await.unwrap();
     let n: Vec<i64> = (0..30_000).collect();
     let x = ndarray::Array2::from_shape_fn((n.len(), 4), |(row, place)| (row * place) as f32);
-    writer
-        .append_columns(Columns::new().tensors("x", &x).unwrap().scalars("n", &n).unwrap())
-        .await
-        .unwrap();
+    writer.append_columns(Columns::new().tensors("x", &x).scalars("n", &n)).await.unwrap();
     let snapshot = writer.commit().await.unwrap();
     let both = [Purpose::Import, Purpose::Export];
     let formats: Vec<_> = Format::all()

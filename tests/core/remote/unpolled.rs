@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use futures::future::{self, FutureExt};
 use futures::stream::{BoxStream, Stream, StreamExt};
-use tenrow::{
-    CreateOptions, Dataset, OnProgress, ScanOptions, Snapshot, Storage, Version, ViewOptions,
-};
+use tenrow::storage::Storage;
+use tenrow::{CreateOptions, Dataset, OnProgress, ScanOptions, Snapshot, Version, ViewOptions};
 use tenrow_convert::{Existing, Format, Purpose, export};
 use tenrow_tests::s3::S3Server;
 use tenrow_tests::{block_on_remote, zoo};
@@ -57,7 +56,7 @@ fn reader(
         .boxed(),
         "files" => futures::stream::iter(rows)
             .map(move |row| {
-                let files = snapshot.files("photo").unwrap();
+                let files = snapshot.file_column("photo").unwrap();
                 async move { drop(files.bytes(row).await.unwrap()) }
             })
             .buffered(4)
@@ -87,7 +86,7 @@ async fn others(snapshot: &Snapshot, old: &Snapshot) {
     let all = snapshot.row_count();
     assert_eq!(snapshot.take(&[all - 1, 0, all / 2]).await.unwrap().num_rows(), 3);
     snapshot.row_ids(&[0, all - 1]).await.unwrap();
-    let files = snapshot.files("photo").unwrap();
+    let files = snapshot.file_column("photo").unwrap();
     future::try_join_all([0, all / 2, all - 1].map(|row| files.bytes(row))).await.unwrap();
     let tokens = old.elements("tokens").await.unwrap();
     tokens.window(0..tokens.element_count()).await.unwrap();

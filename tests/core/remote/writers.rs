@@ -1,6 +1,7 @@
 //! Writers on a server: at once, and with more than one part.
 
-use tenrow::{Columns, CreateOptions, Dataset, Upload, WriteOptions};
+use tenrow::storage::Upload;
+use tenrow::{Columns, CreateOptions, Dataset, WriteOptions};
 use tenrow_tests::block_on_remote;
 use tenrow_tests::s3::{Mishap, S3Server};
 
@@ -49,13 +50,13 @@ fn large_files_go_up_in_parts_and_come_back_the_same() {
         let value = |(row, place): (usize, usize)| (row * 31 + place * 7 + place / 251) as u8;
         let x = ndarray::Array2::from_shape_fn((30, 1_000_000), value);
         server.take_seen();
-        writer.append_columns(Columns::new().tensors("x", &x).unwrap()).await.unwrap();
+        writer.append_columns(Columns::new().tensors("x", &x)).await.unwrap();
         writer.commit().await.unwrap();
         let seen = server.take_seen();
         let parts = seen.iter().filter(|s| s.method == "PUT" && s.path.contains("partNumber"));
         assert!(parts.count() >= 3);
         let snapshot = dataset(&server, "x").latest().await.unwrap();
-        let column = snapshot.tensors("x").unwrap();
+        let column = snapshot.tensor_column("x").unwrap();
         for row in [0, 17, 29] {
             let tensor = column.get(row).await.unwrap().unwrap();
             let expected = x.row(row as usize).to_vec();
@@ -78,8 +79,8 @@ fn files_and_the_leaf_that_names_them_are_finished_at_once() {
         let mut writer = here.writer_with(options).await.unwrap();
         for n in 0..3i64 {
             let x = ndarray::Array2::from_elem((20, 1_000_000), n as u8);
-            let columns = Columns::new().tensors("x", &x).unwrap();
-            writer.append_columns(columns.scalars("n", &[n; 20]).unwrap()).await.unwrap();
+            let columns = Columns::new().tensors("x", &x);
+            writer.append_columns(columns.scalars("n", [n; 20])).await.unwrap();
         }
         server.take_seen();
         server.fail("POST", "uploadId", 0, 3, Mishap::After("/_tenrow/leaves/"));
@@ -90,7 +91,7 @@ fn files_and_the_leaf_that_names_them_are_finished_at_once() {
         let completed =
             |s: &&tenrow_tests::s3::Seen| s.method == "POST" && s.path.contains("uploadId");
         assert_eq!(seen.iter().filter(completed).count(), 3);
-        let column = snapshot.tensors("x").unwrap();
+        let column = snapshot.tensor_column("x").unwrap();
         for row in 0..60 {
             let tensor = column.get(row).await.unwrap().unwrap();
             assert!(tensor.as_slice::<u8>().unwrap().iter().all(|&x| u64::from(x) == row / 20));
@@ -114,7 +115,7 @@ fn of_an_upload_that_is_given_up_no_parts_stay() {
         here.create_here(schema(&["x:u8[1000000]"]), &CreateOptions::default()).await.unwrap();
         let options = || WriteOptions::default().with_row_group_bytes(6 << 20);
         let x = ndarray::Array2::<u8>::from_elem((40, 1_000_000), 7);
-        let columns = || Columns::new().tensors("x", &x).unwrap();
+        let columns = || Columns::new().tensors("x", &x);
         for fails in [false, true] {
             server.take_seen();
             if fails {

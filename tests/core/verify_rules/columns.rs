@@ -1,6 +1,6 @@
 //! Files, and which of their columns and pages an attribute has.
 
-use tenrow::format::manifest::ChunkLayout;
+use tenrow::engine::manifest::ChunkLayout;
 
 use super::damaged::Level::{Full, Quick};
 use super::damaged::{

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use tenrow::format::manifest::{
-    Chunk, ChunkLayout, DataFile, Partition, Root, RowIdRange, Statistics, Version,
+use tenrow::Version;
+use tenrow::engine::manifest::{
+    Chunk, ChunkLayout, DataFile, Partition, Root, RowIdRange, Statistics,
 };
 use tenrow::{Attribute, FieldId, Schema, SchemaChange, ViewOptions, WriteOptions};
 use tenrow_tests::edited::{Edited, Manifests};

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use object_store::local::LocalFileSystem;
-use tenrow::format::layout::root_path;
-use tenrow::format::manifest::Version;
+use tenrow::Version;
+use tenrow::engine::layout::root_path;
 use tenrow::{Attribute, CompactOptions, Dataset, FieldId, Schema, VerifyOptions};
 use tenrow_tests::edited::Edited;
 use tenrow_tests::{block_on, place, random};

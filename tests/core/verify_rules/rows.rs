@@ -1,6 +1,6 @@
 //! Counts, row ids, identities, what is deleted.
 
-use tenrow::format::manifest::RowIdRange;
+use tenrow::engine::manifest::RowIdRange;
 
 use super::damaged::Level::Quick;
 use super::damaged::{Case, deleted, file, name_ids, nothing, partition};

@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use tenrow::{Cache, CacheSize, Snapshot};
+use tenrow::Snapshot;
+use tenrow::storage::{Cache, CacheSize};
 
 use crate::answer::Answer;
 use crate::command::Command;

@@ -147,7 +147,7 @@ impl Drop for Scratch {
 /// The first digits, drawn.
 async fn drawn(snapshot: &Snapshot) -> Result<String> {
     let ink = Drawing::always().ink.unwrap_or(tenrow_convert::Ink::Plain);
-    let labels = snapshot.tensors("label")?;
+    let labels = snapshot.tensor_column("label")?;
     let mut text = String::new();
     for (row, picture) in (0..).zip(pictures(snapshot, SHOWN_DIGITS).await?) {
         let label = labels.get(row).await?.map(|tensor| tenrow_values::numbers(&tensor));
@@ -158,7 +158,7 @@ async fn drawn(snapshot: &Snapshot) -> Result<String> {
 }
 
 async fn pictures(snapshot: &Snapshot, count: u64) -> Result<Vec<Picture>> {
-    let images = snapshot.tensors("image")?;
+    let images = snapshot.tensor_column("image")?;
     let mut pictures = Vec::new();
     for row in 0..count {
         let tensor = images.get(row).await?;
@@ -190,7 +190,7 @@ async fn timed(snapshot: &Snapshot) -> Result<f64> {
     let mut random = StdRng::seed_from_u64(SEED);
     let rows: Vec<u64> =
         (0..TIMED_ROWS).map(|_| random.random_range(0..snapshot.row_count())).collect();
-    let images = snapshot.tensors("image")?;
+    let images = snapshot.tensor_column("image")?;
     let started = Instant::now();
     let mut sum = 0u64;
     for row in rows {

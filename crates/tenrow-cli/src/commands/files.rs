@@ -6,7 +6,7 @@ use std::rc::Rc;
 use clap::Args;
 use futures::stream;
 use serde_json::{Value, json};
-use tenrow::format::manifest::{DataFile, origin_of};
+use tenrow::engine::manifest::{DataFile, origin_of};
 use tenrow::{FileWarning, Snapshot, View};
 
 use crate::answer::Answer;

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures::TryStreamExt;
 use serde_json::{Value, json};
-use tenrow::format::AttributeType;
-use tenrow::{Attribute, ReadOptions, Snapshot, Tensor, Verify};
+use tenrow::{Attribute, AttributeType, PageChecks, ReadOptions, Snapshot, Tensor};
 use tenrow_convert::{Existing, Picture, write_npy, write_stored_file};
 use tenrow_values::tensor_at;
 
@@ -129,7 +128,7 @@ async fn write(
 ) -> Result<()> {
     let null = || format!("attribute {:?} of row {row} is null: nothing to write", attribute.name);
     if attribute.attribute_type == AttributeType::File {
-        let file = snapshot.files(&attribute.name)?.get(row).await?.ok_or_else(null)?;
+        let file = snapshot.file_column(&attribute.name)?.get(row).await?.ok_or_else(null)?;
         return Ok(write_stored_file(path, &file, existing).await?);
     }
     let extension = extension(path);
@@ -142,8 +141,9 @@ async fn write(
         )
         .into());
     }
-    let options =
-        ReadOptions::default().with_attributes([&attribute.name]).with_verify(Verify::Always);
+    let options = ReadOptions::default()
+        .with_attributes([&attribute.name])
+        .with_page_checks(PageChecks::Always);
     let batch = snapshot.take_with(&[row], &options).await?;
     if batch.column(0).is_null(0) {
         return Err(null().into());

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use tenrow::{CreateOptions, Dataset, Encoding, Location, OnProgress, WriteOptions};
+use tenrow::storage::Location;
+use tenrow::{CreateOptions, Dataset, Encoding, OnProgress, WriteOptions};
 use tenrow_convert::{
     Charset, CsvOptions, Format, ImportOptions, Imported, OpenOptions, Purpose, SourceFile, import,
     import_in_place, open,

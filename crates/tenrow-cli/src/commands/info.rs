@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
-use tenrow::format::AttributeType;
-use tenrow::{Attribute, AttributeSize, Dataset, Snapshot, Storage, Version};
+use tenrow::AttributeType;
+use tenrow::storage::Storage;
+use tenrow::{Attribute, AttributeSize, Dataset, Snapshot, Version};
 
 use crate::answer::Answer;
 use crate::command::Command;

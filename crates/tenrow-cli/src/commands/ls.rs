@@ -5,7 +5,8 @@ use std::rc::Rc;
 use clap::Args;
 use futures::stream;
 use serde_json::{Value, json};
-use tenrow::{Catalog, CatalogEntry, DatasetInfo, Location};
+use tenrow::storage::Location;
+use tenrow::{Catalog, CatalogEntry, DatasetInfo};
 
 use crate::answer::{Answer, each};
 use crate::command::Command;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tenrow::{Dataset, ListedObject, VacuumOptions, VacuumReport};
+use tenrow::storage::ListedObject;
+use tenrow::{Dataset, VacuumOptions, VacuumReport};
 
 use crate::answer::Answer;
 use crate::command::Command;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use tenrow::format::manifest::ViewRef;
+use tenrow::engine::manifest::ViewRef;
 use tenrow::{Dataset, Snapshot, View, ViewOptions};
 
 use super::sql::view_by_query;

@@ -4,8 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{DataType, Field, Fields};
-use tenrow::Attribute;
-use tenrow::format::AttributeType;
+use tenrow::{Attribute, AttributeType};
 use tenrow_values::{FileArray, attribute_of, conform, tensor_at};
 
 use super::detail::Detail;

@@ -11,7 +11,7 @@ use arrow_array::{
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
-use tenrow::format::Attribute;
+use tenrow::Attribute;
 
 use arrow_array::ArrayRef;
 use arrow_cast::cast;

@@ -6,8 +6,8 @@ mod whole_files;
 use std::path::{Path, PathBuf};
 
 use futures::TryStreamExt;
-use tenrow::format::{Attribute, Schema, names_listed};
-use tenrow::{OnProgress, Snapshot, View};
+use tenrow::engine::names_listed;
+use tenrow::{Attribute, OnProgress, Schema, Snapshot, View};
 use tenrow_values::{ConvertError, Result};
 
 use crate::format::{Create, CreateRows, Extent, Format, Purpose, Write};
@@ -44,7 +44,7 @@ pub struct Exported {
 /// # futures::executor::block_on(async {
 /// let dataset = Dataset::create(&location, Schema::new([Attribute::parse("x:u8")?])?).await?;
 /// let mut writer = dataset.writer().await?;
-/// writer.append_columns(Columns::new().scalars("x", &[1u8, 2, 3])?).await?;
+/// writer.append_columns(Columns::new().scalars("x", [1u8, 2, 3])).await?;
 /// let all = writer.commit().await?.all();
 /// let (out, npy) = (folder.path().join("out"), Format::named("npy", Purpose::Export)?);
 /// let nobody = OnProgress::default();

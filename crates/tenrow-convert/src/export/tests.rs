@@ -12,7 +12,7 @@ async fn points(location: &Path) -> Snapshot {
     let schema = Schema::new([Attribute::parse("x:f64").unwrap()]).unwrap();
     let dataset = Dataset::create(&location.display().to_string(), schema).await.unwrap();
     let mut writer = dataset.writer().await.unwrap();
-    let columns = Columns::new().scalars("x", &[1.0f64, f64::NAN, 3.0]).unwrap();
+    let columns = Columns::new().scalars("x", [1.0f64, f64::NAN, 3.0]);
     writer.append_columns(columns).await.unwrap();
     writer.commit().await.unwrap()
 }

@@ -6,8 +6,8 @@ use arrow_array::builder::BinaryBuilder;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 use tenrow::Snapshot;
-use tenrow::format::manifest::is_large_file;
-use tenrow::format::{AttributeType, Schema};
+use tenrow::engine::manifest::is_large_file;
+use tenrow::{AttributeType, Schema};
 use tenrow_values::{ConvertError, FileArray, Result, batch_of};
 
 /// Bytes of large files that are in memory at once, unless one alone is larger.

@@ -1,7 +1,8 @@
 //! Some of the attributes of a source.
 
 use arrow_array::RecordBatch;
-use tenrow::format::{Attribute, names_listed};
+use tenrow::Attribute;
+use tenrow::engine::names_listed;
 use tenrow_values::{CastMode, ConvertError, Result, batch_of};
 
 use crate::source::Source;

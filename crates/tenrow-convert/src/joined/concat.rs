@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use arrow_array::RecordBatch;
-use tenrow::format::Attribute;
+use tenrow::Attribute;
 use tenrow_values::{CastMode, ConvertError, Result, cast_to, check_types, places};
 
 use crate::source::Source;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
-use tenrow::format::Attribute;
+use tenrow::Attribute;
 use tenrow_values::text::{Kind, Shape, TextColumn};
 use tenrow_values::{CastMode, ConvertError, Result, batch_of, places};
 

@@ -1,7 +1,7 @@
 //! A source with something to say about what was left out of it.
 
 use arrow_array::RecordBatch;
-use tenrow::format::Attribute;
+use tenrow::Attribute;
 use tenrow_values::{CastMode, Result};
 
 use crate::source::Source;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use arrow_array::RecordBatch;
-use tenrow::format::{Attribute, Schema, names_listed};
+use tenrow::engine::names_listed;
+use tenrow::{Attribute, Schema};
 use tenrow_values::{CastMode, ConvertError, Result, batch_of, places};
 
 use crate::source::Source;

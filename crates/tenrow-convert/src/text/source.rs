@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
-use tenrow::format::{Attribute, AttributeType};
+use tenrow::{Attribute, AttributeType};
 use tenrow_values::text::{Shape, TextColumn};
 use tenrow_values::{CastMode, ConvertError, Result, attribute_of, batch_of, places};
 

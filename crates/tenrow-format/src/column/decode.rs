@@ -10,6 +10,28 @@ use crate::page::levels::{Definition, RowLength, Runs, decode_rows};
 use crate::page::{PageHeader, PageKind};
 
 /// How the levels of a column are to be read.
+///
+/// ```
+/// use tenrow_format::{ListShape, RowLength, decode_row_lengths};
+/// # use std::sync::Arc;
+/// # use arrow_array::{ArrayRef, ListArray, types::Int32Type};
+/// # use tenrow_format::{Attribute, DType, RawChunk, partition::PartitionEncoder};
+/// # let (mut encoder, magic) = PartitionEncoder::new(&[Attribute::parse("tokens:list<i32>")?])?;
+/// # let rows = [Some(vec![Some(1), Some(2)]), Some(vec![Some(3)])];
+/// # let rows = ListArray::from_iter_primitive::<Int32Type, _, _>(rows);
+/// # let rows = arrow_cast::cast(&rows, &encoder.attributes()[0].attribute_type.arrow_type()).expect("lists");
+/// # let column = encoder.encode_column(0, &[rows])?;
+/// # let pieces = encoder.push_row_group(2, vec![column])?;
+/// # let (tail, file) = encoder.finish()?;
+/// # let bytes = bytes::Bytes::from([&[magic][..], &pieces, &[tail]].concat().concat());
+/// // Of a Parquet file with the rows [1, 2] and [3].
+/// let chunk = RawChunk::new(&file.chunks[0].layout, 2, DType::I32, None)?.expect("it is raw");
+/// let page = chunk.page(0)?;
+/// let page = bytes.slice(page.start as usize..page.end as usize);
+/// let shape = ListShape { nullable: false, nullable_elements: false };
+/// assert_eq!(decode_row_lengths(&page, shape)?, [RowLength::Elements(2), RowLength::Elements(1)]);
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListShape {
     /// Whether rows may be null.
@@ -25,6 +47,29 @@ impl ListShape {
 }
 
 /// A data page of numbers in lists, decoded.
+///
+/// ```
+/// use tenrow_format::{DecodedPage, ListShape, decode_page};
+/// # use std::sync::Arc;
+/// # use arrow_array::{ArrayRef, ListArray, types::Int32Type};
+/// # use tenrow_format::{Attribute, DType, RawChunk, partition::PartitionEncoder};
+/// # let (mut encoder, magic) = PartitionEncoder::new(&[Attribute::parse("tokens:list<i32>")?])?;
+/// # let rows = [Some(vec![Some(1), Some(2)]), Some(vec![Some(3)])];
+/// # let rows = ListArray::from_iter_primitive::<Int32Type, _, _>(rows);
+/// # let rows = arrow_cast::cast(&rows, &encoder.attributes()[0].attribute_type.arrow_type()).expect("lists");
+/// # let column = encoder.encode_column(0, &[rows])?;
+/// # let pieces = encoder.push_row_group(2, vec![column])?;
+/// # let (tail, file) = encoder.finish()?;
+/// # let bytes = bytes::Bytes::from([&[magic][..], &pieces, &[tail]].concat().concat());
+/// // Of a Parquet file with the rows [1, 2] and [3].
+/// let chunk = RawChunk::new(&file.chunks[0].layout, 2, DType::I32, None)?.expect("it is raw");
+/// let page = chunk.page(0)?;
+/// let page = bytes.slice(page.start as usize..page.end as usize);
+/// let shape = ListShape { nullable: false, nullable_elements: false };
+/// let DecodedPage { rows, values } = decode_page(&page, DType::I32, shape, 100, true)?;
+/// assert_eq!((rows.len(), values.len()), (2, 3 * 4));
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct DecodedPage {
     /// The length of every row.

@@ -27,6 +27,24 @@ use crate::limits;
 use crate::schema::Attribute;
 
 /// A footer as decoders of its columns need it: the Arrow schema of the file is worked out once, not for each column.
+///
+/// ```
+/// use tenrow_format::{OrdinaryDecoder, OrdinaryFooter};
+/// # use std::sync::Arc;
+/// # use arrow_array::{ArrayRef, Int64Array};
+/// # use tenrow_format::{Attribute, partition::PartitionEncoder};
+/// # let (mut encoder, magic) = PartitionEncoder::new(&[Attribute::parse("label:i64")?])?;
+/// # let labels: ArrayRef = Arc::new(Int64Array::from(vec![4, 5, 4]));
+/// # let column = encoder.encode_column(0, &[labels])?;
+/// # let pieces = encoder.push_row_group(3, vec![column])?;
+/// # let (tail, file) = encoder.finish()?;
+/// # let bytes = bytes::Bytes::from([&[magic][..], &pieces, &[tail]].concat().concat());
+/// // Of a Parquet file with one row group: its schema is worked out once, for as many decoders as it has columns.
+/// let footer = OrdinaryFooter::new(&Arc::new(file.metadata))?;
+/// assert!(OrdinaryDecoder::new(&footer, 0, 0..1, None).is_ok());
+/// assert!(OrdinaryDecoder::new(&footer, 1, 0..1, None).is_err());
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct OrdinaryFooter(ArrowReaderMetadata);
 
@@ -146,11 +164,59 @@ pub fn check_columns(
 }
 
 /// Decodes some Parquet columns of some rows of one row group.
+///
+/// ```
+/// use tenrow_format::{DecodeStep, OrdinaryDecoder, OrdinaryFooter};
+/// # use std::sync::Arc;
+/// # use arrow_array::{ArrayRef, Int64Array};
+/// # use tenrow_format::{Attribute, partition::PartitionEncoder};
+/// # let (mut encoder, magic) = PartitionEncoder::new(&[Attribute::parse("label:i64")?])?;
+/// # let labels: ArrayRef = Arc::new(Int64Array::from(vec![4, 5, 4]));
+/// # let column = encoder.encode_column(0, &[labels])?;
+/// # let pieces = encoder.push_row_group(3, vec![column])?;
+/// # let (tail, file) = encoder.finish()?;
+/// # let bytes = bytes::Bytes::from([&[magic][..], &pieces, &[tail]].concat().concat());
+/// // Of a Parquet file with one row group of three labels.
+/// let footer = OrdinaryFooter::new(&Arc::new(file.metadata))?;
+/// let mut decoder = OrdinaryDecoder::new(&footer, 0, 0..1, None)?;
+/// let mut rows = 0;
+/// loop {
+///     match decoder.step()? {
+///         DecodeStep::Needs(ranges) => {
+///             let read = |range: &std::ops::Range<u64>| bytes.slice(range.start as usize..range.end as usize);
+///             let found = ranges.iter().map(read).collect();
+///             decoder.push(ranges, found)?;
+///         }
+///         DecodeStep::Batch(batch) => rows += batch.num_rows(),
+///         DecodeStep::Done => break,
+///     }
+/// }
+/// assert_eq!(rows, 3);
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 pub struct OrdinaryDecoder {
     decoder: ParquetPushDecoder,
 }
 
 /// What an [`OrdinaryDecoder`] has to say.
+///
+/// ```
+/// use tenrow_format::{DecodeStep, OrdinaryDecoder, OrdinaryFooter};
+/// # use std::sync::Arc;
+/// # use arrow_array::{ArrayRef, Int64Array};
+/// # use tenrow_format::{Attribute, partition::PartitionEncoder};
+/// # let (mut encoder, magic) = PartitionEncoder::new(&[Attribute::parse("label:i64")?])?;
+/// # let labels: ArrayRef = Arc::new(Int64Array::from(vec![4, 5, 4]));
+/// # let column = encoder.encode_column(0, &[labels])?;
+/// # let pieces = encoder.push_row_group(3, vec![column])?;
+/// # let (tail, file) = encoder.finish()?;
+/// # let bytes = bytes::Bytes::from([&[magic][..], &pieces, &[tail]].concat().concat());
+/// let footer = OrdinaryFooter::new(&Arc::new(file.metadata))?;
+/// let mut decoder = OrdinaryDecoder::new(&footer, 0, 0..1, None)?;
+/// // It reads nothing itself: first it says what it needs.
+/// assert!(matches!(decoder.step()?, DecodeStep::Needs(ranges) if !ranges.is_empty()));
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 pub enum DecodeStep {
     /// It needs these bytes of the file.
     Needs(Vec<Range<u64>>),
@@ -238,7 +304,7 @@ fn selection(rows: &[Range<u64>]) -> RowSelection {
 ///
 /// # Errors
 /// [`FormatError::WrongType`] if the values cannot be those of the attribute.
-pub fn conform(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef> {
+pub fn as_declared(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef> {
     let conformed = of_type(column, attribute)?;
     match first_null_element(&conformed) {
         Some(row) if matches!(attribute.attribute_type, AttributeType::Tensor { .. }) => {

@@ -28,7 +28,7 @@ pub use self::decode::{
     decode_row_lengths, narrow_32_to_16,
 };
 pub use self::decode_ordinary::{
-    DecodeStep, OrdinaryDecoder, OrdinaryFooter, check_columns, conform,
+    DecodeStep, OrdinaryDecoder, OrdinaryFooter, as_declared, check_columns,
 };
 pub(crate) use self::ordinary::{moved, moved_index};
 pub use self::values::bytes_of;

@@ -8,6 +8,13 @@ use crate::limits;
 use crate::schema::FieldId;
 
 /// One Parquet column of one row group.
+///
+/// ```
+/// use tenrow_format::{FieldId, manifest::{Chunk, ChunkLayout}};
+/// let layout = ChunkLayout::Indexed { offset_index: None };
+/// let chunk = Chunk { field: FieldId(1), row_group: 0, column: 2, layout };
+/// assert_eq!((chunk.row_group, chunk.column), (0, 2));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
     /// The attribute that the column belongs to.
@@ -23,6 +30,22 @@ pub struct Chunk {
 /// How the values of a chunk are found.
 ///
 /// `item_bits` is the number of bits that one element takes in the file: 1, 8, 16, 32 or 64.
+///
+/// ```
+/// use tenrow_format::{DType, RawChunk, manifest::ChunkLayout};
+/// // Rows of ten bytes, a hundred a page: where row 101 is follows from five integers.
+/// let layout = ChunkLayout::Strided {
+///     item_bits: 8,
+///     first_page: 64,
+///     page_stride: 1064,
+///     page_rows: 100,
+///     prefix: 36,
+///     last_prefix: 36,
+/// };
+/// let chunk = RawChunk::new(&layout, 150, DType::U8, Some(10))?.expect("it is raw");
+/// assert_eq!(chunk.locate(101)?.map(|bits| bits.bytes()), Some(1174..1184));
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChunkLayout {
     /// Raw rows of one size, none null: five integers give every address.
@@ -66,6 +89,22 @@ pub enum ChunkLayout {
 }
 
 /// Where a page of a [`ChunkLayout::Paged`] chunk begins.
+///
+/// ```
+/// use tenrow_format::{DType, RawChunk, manifest::{ChunkLayout, PageStart}};
+/// // Row 1 of 3 is null, and has no value.
+/// let layout = ChunkLayout::Paged {
+///     item_bits: 64,
+///     first_page: 4,
+///     value_count: 2,
+///     pages: vec![PageStart { first_row: 0, first_value: 0, values_offset: 64 }],
+///     null_rows: vec![0b010],
+/// };
+/// let chunk = RawChunk::new(&layout, 3, DType::I64, Some(1))?.expect("it is raw");
+/// assert_eq!(chunk.locate(1)?, None);
+/// assert_eq!(chunk.locate(2)?.map(|bits| bits.bytes()), Some(72..80));
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageStart {
     /// Its first row, within the row group.

@@ -42,8 +42,6 @@ pub use row_map::RowMap;
 pub use statistics::{MAX_BOUND_BYTES, Statistics};
 pub use view_ref::ViewRef;
 
-pub use crate::version::Version;
-
 /// The version of the manifests that this crate writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;
 

@@ -6,6 +6,14 @@ use super::root::Root;
 use crate::layout::ObjectKind;
 
 /// An object that a manifest names; its path is a `&str`, or a `&mut String` where it may be changed.
+///
+/// ```
+/// use tenrow_format::{layout::ObjectKind, manifest::Partition};
+/// let external_files = vec!["files/ab/x".to_owned()];
+/// let partition = Partition { external_files, ..Partition::default() };
+/// let object = partition.objects().next().expect("it names one");
+/// assert_eq!((object.kind, object.stated), (ObjectKind::LargeFile, None));
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct NamedObject<P> {
     /// What it is.
@@ -19,6 +27,15 @@ pub struct NamedObject<P> {
 }
 
 /// What a manifest says of the bytes of an object.
+///
+/// ```
+/// use tenrow_format::manifest::{DeletionVector, Partition, StatedBytes};
+/// let path = "deletes/a".to_owned();
+/// let deletes = Some(DeletionVector { path, size_bytes: 40, checksum: 1, row_count: 3 });
+/// let partition = Partition { row_count: 9, deletes, ..Partition::default() };
+/// let stated = partition.objects().next().and_then(|object| object.stated);
+/// assert_eq!(stated, Some(StatedBytes { size_bytes: 40, checksum: 1 }));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatedBytes {
     /// How many there are.
@@ -96,8 +113,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::Version;
     use crate::layout::Removal;
-    use crate::manifest::{DataFile, DeletionVector, ForeignFile, LeafRef, Version, ViewRef};
+    use crate::manifest::{DataFile, DeletionVector, ForeignFile, LeafRef, ViewRef};
     use crate::schema::{Attribute, Schema};
 
     fn file(path: &str, foreign: bool) -> DataFile {

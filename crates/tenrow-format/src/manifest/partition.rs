@@ -16,6 +16,18 @@ use crate::limits;
 use crate::schema::FieldId;
 
 /// Rows that were written together, one row of a leaf.
+///
+/// ```
+/// use tenrow_format::manifest::{DeletionVector, Partition, RowIdRange};
+/// let path = "deletes/a".to_owned();
+/// let partition = Partition {
+///     row_count: 100,
+///     row_ids: vec![RowIdRange { first: 700, count: 100 }],
+///     deletes: Some(DeletionVector { path, size_bytes: 40, checksum: 1, row_count: 3 }),
+///     ..Partition::default()
+/// };
+/// assert_eq!((partition.live_rows(), partition.first_row_id()), (97, Some(700)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Partition {
     /// Rows in its files, deleted ones included.
@@ -36,6 +48,14 @@ pub struct Partition {
 }
 
 /// Stable row ids that follow each other.
+///
+/// ```
+/// use tenrow_format::manifest::{Partition, RowIdRange};
+/// // Two partitions were made one, and rows keep their ids.
+/// let row_ids = vec![RowIdRange { first: 0, count: 2 }, RowIdRange { first: 9, count: 1 }];
+/// let partition = Partition { row_count: 3, row_ids, ..Partition::default() };
+/// assert_eq!(partition.first_row_id(), Some(0));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowIdRange {
     /// The first id.
@@ -45,6 +65,13 @@ pub struct RowIdRange {
 }
 
 /// The value of a key in all rows of a partition.
+///
+/// ```
+/// use tenrow_format::{FieldId, manifest::{KeyValue, Partition}};
+/// let keys = vec![KeyValue { field: FieldId(2), value: "train".into() }];
+/// let partition = Partition { keys, ..Partition::default() };
+/// assert_eq!(partition.keys[0].value, "train");
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeyValue {
     /// The key.
@@ -54,6 +81,19 @@ pub struct KeyValue {
 }
 
 /// An object that says which rows of a partition are deleted.
+///
+/// ```
+/// use tenrow_format::{DeletedRows, checksum, manifest::DeletionVector};
+/// let rows: DeletedRows = [3u64, 9].into_iter().collect();
+/// let bytes = rows.encode();
+/// let vector = DeletionVector {
+///     path: "deletes/a".to_owned(),
+///     size_bytes: bytes.len() as u64,
+///     checksum: checksum(&bytes),
+///     row_count: rows.len(),
+/// };
+/// assert_eq!(vector.row_count, 2);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletionVector {
     /// Where it is, below the dataset.
@@ -67,6 +107,23 @@ pub struct DeletionVector {
 }
 
 /// A Parquet file with some attributes of all rows of a partition.
+///
+/// ```
+/// use tenrow_format::{FieldId, manifest::{DataFile, Partition}};
+/// let file = DataFile {
+///     path: "data/a.parquet".to_owned(),
+///     foreign: None,
+///     size_bytes: 4096,
+///     checksum: 1,
+///     footer_bytes: 500,
+///     sequence: None,
+///     field_ids: vec![FieldId(1)],
+///     row_groups: vec![100, 20],
+///     chunks: Vec::new(),
+/// };
+/// let partition = Partition { row_count: 120, files: vec![file], ..Partition::default() };
+/// assert_eq!(partition.objects().next().map(|object| object.path), Some("data/a.parquet"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataFile {
     /// Where it is, below the dataset, or anywhere if `foreign` is set.
@@ -90,6 +147,24 @@ pub struct DataFile {
 }
 
 /// A file that something else wrote and may change.
+///
+/// ```
+/// use tenrow_format::{FieldId, manifest::{DataFile, ForeignFile, Partition}};
+/// let file = DataFile {
+///     path: "data/a.parquet".to_owned(),
+///     foreign: Some(ForeignFile { modified_ns: 0 }),
+///     size_bytes: 4096,
+///     checksum: 1,
+///     footer_bytes: 500,
+///     sequence: None,
+///     field_ids: vec![FieldId(1)],
+///     row_groups: vec![100, 20],
+///     chunks: Vec::new(),
+/// };
+/// let partition = Partition { row_count: 120, files: vec![file], ..Partition::default() };
+/// // It is not the dataset's own: nothing copies or removes it.
+/// assert_eq!(partition.own_objects().count(), 0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ForeignFile {
     /// When it was last modified, in nanoseconds of unix time, as it was indexed.

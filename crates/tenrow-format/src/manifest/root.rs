@@ -19,6 +19,16 @@ use crate::version::Version;
 pub const MAX_LEAF_REF_STATISTICS: usize = 8;
 
 /// The version that a root was made from.
+///
+/// ```
+/// use tenrow_format::{Attribute, Schema, Version, manifest::{Parent, Root}};
+/// let mut root = Root::first(Schema::new([Attribute::parse("label:i64")?])?, "a1b2", 0);
+/// assert_eq!(root.parent, None);
+/// root.version = Version(2);
+/// root.parent = Some(Parent { version: Version(1), checksum: 7 });
+/// assert_eq!(Root::decode(&root.encode())?.parent, root.parent);
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parent {
     /// Its number.
@@ -77,6 +87,16 @@ pub struct Root {
 }
 
 /// Another dataset, as the root of one that refers to its files knows it.
+///
+/// ```
+/// use tenrow_format::{Attribute, Schema, Version, manifest::{OriginRef, Root}};
+/// let mut root = Root::first(Schema::new([Attribute::parse("label:i64")?])?, "a1b2", 0);
+/// let origin = OriginRef { location: "/data/digits".to_owned(), version: Version(3), note: None };
+/// root.origins.insert("a1".to_owned(), origin);
+/// // A path `@a1/…` is in that dataset.
+/// assert_eq!(tenrow_format::manifest::origin_of("@a1/data/x.parquet"), Some(("a1", "data/x.parquet")));
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginRef {
     /// Where it is: an absolute path or URL.
@@ -88,6 +108,24 @@ pub struct OriginRef {
 }
 
 /// A leaf, as its root knows it.
+///
+/// ```
+/// use tenrow_format::{Attribute, Schema, Version, manifest::{LeafRef, Root}};
+/// let mut root = Root::first(Schema::new([Attribute::parse("label:i64")?])?, "a1b2", 0);
+/// root.leaves.push(LeafRef {
+///     path: "_tenrow/leaves/a".to_owned(),
+///     checksum: 1,
+///     size_bytes: 900,
+///     partition_count: 4,
+///     row_count: 70,
+///     size_of_files_bytes: 1 << 20,
+///     first_row_id: 0,
+///     sequence: 0,
+///     statistics: Vec::new(),
+/// });
+/// assert_eq!(root.row_map().total(), 70);
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeafRef {
     /// Where it is: `_tenrow/leaves/<id>`.

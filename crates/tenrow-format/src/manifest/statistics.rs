@@ -10,6 +10,13 @@ use crate::schema::FieldId;
 pub const MAX_BOUND_BYTES: usize = 64;
 
 /// Bounds on the values of one attribute.
+///
+/// ```
+/// use tenrow_format::{FieldId, manifest::Statistics};
+/// let known = Statistics::new(FieldId(1), 2, Some(4.into()), Some(9.into()));
+/// assert!(known.is_exact());
+/// assert_eq!((known.null_count, known.max), (2, Some(9.into())));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statistics {
     /// The attribute.

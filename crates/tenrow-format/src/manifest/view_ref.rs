@@ -6,6 +6,24 @@ use crate::limits;
 use crate::version::Version;
 
 /// A view, as the root knows it.
+///
+/// ```
+/// use tenrow_format::{Attribute, Schema, Version, manifest::{Root, ViewRef}};
+/// let mut root = Root::first(Schema::new([Attribute::parse("label:i64")?])?, "a1b2", 0);
+/// let view = ViewRef {
+///     path: "_tenrow/views/a.parquet".to_owned(),
+///     checksum: 1,
+///     size_bytes: 300,
+///     row_count: 20,
+///     version: Version(1),
+///     input_checksum: 7,
+///     query: "label = 4".to_owned(),
+///     created_ms: 0,
+/// };
+/// root.views.insert("fours".to_owned(), view);
+/// assert_eq!(root.objects().next().map(|object| object.path), Some("_tenrow/views/a.parquet"));
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewRef {
     /// Where its rows are: `_tenrow/views/<id>.parquet`.

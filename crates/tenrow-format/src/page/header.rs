@@ -16,6 +16,25 @@ const DICTIONARY_PAGE: i32 = 2;
 const DATA_PAGE_V2: i32 = 3;
 
 /// The part of a header that depends on the kind of page.
+///
+/// ```
+/// use tenrow_format::{PageHeader, PageKind, manifest::ChunkLayout};
+/// # use std::sync::Arc;
+/// # use arrow_array::{ArrayRef, FixedSizeListArray, types::Int64Type};
+/// # use tenrow_format::{Attribute, partition::PartitionEncoder};
+/// # let (mut encoder, magic) = PartitionEncoder::new(&[Attribute::parse("label:i64[1]")?])?;
+/// # let rows = [4, 5, 4].map(|label| Some([Some(label)]));
+/// # let labels: ArrayRef = Arc::new(FixedSizeListArray::from_iter_primitive::<Int64Type, _, _>(rows, 1));
+/// # let column = encoder.encode_column(0, &[labels])?;
+/// # let pieces = encoder.push_row_group(3, vec![column])?;
+/// # let (tail, file) = encoder.finish()?;
+/// # let bytes = bytes::Bytes::from([&[magic][..], &pieces, &[tail]].concat().concat());
+/// // Of a Parquet file with one row group of three tensors.
+/// let ChunkLayout::Strided { first_page, .. } = file.chunks[0].layout else { panic!("not raw") };
+/// let (header, _) = PageHeader::decode(&bytes[first_page as usize..])?;
+/// assert!(matches!(header.kind, PageKind::DataV2 { row_count: 3, null_count: 0, .. }));
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageKind {
     /// A dictionary of `value_count` values.
@@ -47,6 +66,26 @@ pub enum PageKind {
 }
 
 /// The header in front of every page.
+///
+/// ```
+/// use tenrow_format::{PageHeader, manifest::ChunkLayout};
+/// # use std::sync::Arc;
+/// # use arrow_array::{ArrayRef, FixedSizeListArray, types::Int64Type};
+/// # use tenrow_format::{Attribute, partition::PartitionEncoder};
+/// # let (mut encoder, magic) = PartitionEncoder::new(&[Attribute::parse("label:i64[1]")?])?;
+/// # let rows = [4, 5, 4].map(|label| Some([Some(label)]));
+/// # let labels: ArrayRef = Arc::new(FixedSizeListArray::from_iter_primitive::<Int64Type, _, _>(rows, 1));
+/// # let column = encoder.encode_column(0, &[labels])?;
+/// # let pieces = encoder.push_row_group(3, vec![column])?;
+/// # let (tail, file) = encoder.finish()?;
+/// # let bytes = bytes::Bytes::from([&[magic][..], &pieces, &[tail]].concat().concat());
+/// // Of a Parquet file with one row group of three tensors.
+/// let ChunkLayout::Strided { first_page, .. } = file.chunks[0].layout else { panic!("not raw") };
+/// let (header, _) = PageHeader::decode(&bytes[first_page as usize..])?;
+/// assert!(header.crc.is_some());
+/// assert_eq!(header.compressed_bytes, header.uncompressed_bytes);
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageHeader {
     /// What the page is.

@@ -8,6 +8,12 @@ use crate::limits;
 use crate::page::thrift::write_varint;
 
 /// What one row of a list column is.
+///
+/// ```
+/// use tenrow_format::RowLength;
+/// let rows = [RowLength::Elements(3), RowLength::Null, RowLength::Elements(0)];
+/// assert_eq!(rows.map(RowLength::element_count), [3, 0, 0]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowLength {
     /// The row is null.

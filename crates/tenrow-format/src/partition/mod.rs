@@ -40,6 +40,17 @@ const MAGIC: &[u8; 4] = b"PAR1";
 const CREATED_BY: &str = concat!("tenrow version ", env!("CARGO_PKG_VERSION"));
 
 /// The encoded chunks of one attribute in one row group; made by [`PartitionEncoder::encode_column`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::{ArrayRef, Int64Array};
+/// use tenrow_format::{Attribute, partition::PartitionEncoder};
+/// let (encoder, _) = PartitionEncoder::new(&[Attribute::parse("label:i64")?])?;
+/// let labels: ArrayRef = Arc::new(Int64Array::from(vec![4, 5, 4]));
+/// let column = encoder.encode_column(0, &[labels])?;
+/// assert!(column.byte_len() >= 3 * 8);
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 pub struct EncodedColumn {
     chunks: Vec<EncodedChunk>,
 }
@@ -52,6 +63,19 @@ impl EncodedColumn {
 }
 
 /// What a finished file is, for the leaf that will name it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::{ArrayRef, Int64Array};
+/// use tenrow_format::{Attribute, partition::PartitionEncoder};
+/// let (mut encoder, _) = PartitionEncoder::new(&[Attribute::parse("label:i64")?])?;
+/// let labels: ArrayRef = Arc::new(Int64Array::from(vec![4, 5, 4]));
+/// let column = encoder.encode_column(0, &[labels])?;
+/// encoder.push_row_group(3, vec![column])?;
+/// let (_, file) = encoder.finish()?;
+/// assert_eq!((file.row_groups, file.chunks.len()), (vec![3], 1));
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct EncodedFile {
     /// Its attributes.
@@ -71,6 +95,24 @@ pub struct EncodedFile {
 /// Turns row groups of Arrow arrays into the bytes of one Parquet file, front to back.
 ///
 /// Encoding borrows the encoder only, so the columns of a row group may be encoded in parallel.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::{ArrayRef, Int64Array};
+/// use tenrow_format::{Attribute, partition::PartitionEncoder};
+/// let (mut encoder, magic) = PartitionEncoder::new(&[Attribute::parse("label:i64")?])?;
+/// let labels: ArrayRef = Arc::new(Int64Array::from(vec![4, 5, 4]));
+/// let column = encoder.encode_column(0, &[labels])?;
+/// let mut bytes = magic.to_vec();
+/// for piece in encoder.push_row_group(3, vec![column])? {
+///     bytes.extend_from_slice(&piece);
+/// }
+/// let (tail, file) = encoder.finish()?;
+/// bytes.extend_from_slice(&tail);
+/// assert_eq!(bytes.len() as u64, file.size_bytes);
+/// assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+/// # Ok::<(), tenrow_format::FormatError>(())
+/// ```
 pub struct PartitionEncoder {
     attributes: Vec<Attribute>,
     arrow_schema: arrow_schema::Schema,

@@ -39,7 +39,7 @@ pub(super) fn files(
 /// As many as tell what kind of file it is; none if it cannot be read.
 fn first_bytes(path: &std::path::Path) -> Option<Vec<u8>> {
     let mut first = Vec::new();
-    tenrow::open_regular(path).ok()?.take(4096).read_to_end(&mut first).ok()?;
+    tenrow::storage::open_regular(path).ok()?.take(4096).read_to_end(&mut first).ok()?;
     Some(first)
 }
 

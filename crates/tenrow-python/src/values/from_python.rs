@@ -8,9 +8,8 @@ use arrow_array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow_schema::{DataType, Field};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString};
-use tenrow::{
-    Attribute, AttributeType, Columns, DType, DatasetWriter, Schema, Shape, names_listed,
-};
+use tenrow::engine::names_listed;
+use tenrow::{Attribute, AttributeType, Columns, DType, DatasetWriter, Schema, Shape};
 use tenrow_values::{CastMode, ConvertError, cast_column};
 
 use super::to_python::is_time;
@@ -20,7 +19,7 @@ use crate::error::{invalid, raised, wrong_type};
 use crate::memory::{self, type_of};
 
 /// What errors call the rows.
-const ORIGIN: &str = "the rows given";
+const SOURCE: &str = "the rows given";
 
 /// A batch of a dict from names to rows, of attributes of `schema`; `writer` takes what files there are.
 pub(crate) fn batch_of(
@@ -79,7 +78,7 @@ pub(super) fn of_arrow(
     let mut first_row = 0;
     for chunk in &chunks {
         let column = tenrow_values::conform(chunk, &found).map_err(refused)?;
-        let cast = cast_column(&column, &found, attribute, mode, first_row, ORIGIN);
+        let cast = cast_column(&column, &found, attribute, mode, first_row, SOURCE);
         arrays.push(cast.map_err(refused)?);
         first_row += chunk.len() as u64;
     }
@@ -98,7 +97,7 @@ pub(super) fn cast(
     mode: CastMode,
 ) -> PyResult<ArrayRef> {
     let found = Attribute::new(&attribute.name, found).with_nullable(true);
-    cast_column(column, &found, attribute, mode, 0, ORIGIN).map_err(refused)
+    cast_column(column, &found, attribute, mode, 0, SOURCE).map_err(refused)
 }
 
 /// The exception of values that are not taken: `TypeError` where their type alone is enough to say so.

@@ -7,7 +7,8 @@ use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType, FieldRef, Fields};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use tenrow::{Attribute, names_listed};
+use tenrow::Attribute;
+use tenrow::engine::names_listed;
 use tenrow_values::CastMode;
 
 use super::from_python::array_of;

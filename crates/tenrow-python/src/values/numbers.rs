@@ -155,7 +155,7 @@ pub(super) fn wrong_shape(attribute: &Attribute, found: &Shape) -> PyErr {
 
 /// The elements of a tensor, rows first, as a column: of numbers if `is_scalar`.
 pub(super) fn of_tensor(name: &str, tensor: &Tensor, is_scalar: bool) -> PyResult<ArrayRef> {
-    let batch = Columns::new().tensor(name, tensor).and_then(Columns::into_batch);
+    let batch = Columns::new().tensors(name, tensor).into_batch();
     let column = batch.map_err(|error| raised(&error))?.column(0).clone();
     Ok(match is_scalar {
         true => arrow_array::cast::AsArray::as_fixed_size_list(&column).values().clone(),
@@ -199,14 +199,17 @@ pub(super) fn variable(
             return Err(wrong_type(format!("attribute {name:?}: {reason}")));
         }
     }
+    if arrays.is_empty() {
+        return Ok(arrow_array::new_empty_array(&attribute.attribute_type.arrow_type()));
+    }
     let found = found.unwrap_or(dtype);
     let tensors = arrays.iter().map(|array| match array {
         Some(array) => memory::tensor(array, found, name),
         None => Tensor::new(found, &vec![0; rank], bytes::Bytes::new()).map_err(|e| raised(&e)),
     });
     let tensors = tensors.collect::<PyResult<Vec<_>>>()?;
-    let batch = Columns::new().tensors_of_rank(name, found, rank, &tensors);
-    let batch = batch.and_then(Columns::into_batch).map_err(|error| raised(&error))?;
+    let batch = Columns::new().variable_tensors(name, &tensors).into_batch();
+    let batch = batch.map_err(|error| raised(&error))?;
     let nulls: Vec<bool> = arrays.iter().map(Option::is_none).collect();
     let column = with_nulls(batch.column(0).clone(), nulls.contains(&true).then_some(nulls))?;
     let AttributeType::VariableTensor { shape, .. } = &attribute.attribute_type else {

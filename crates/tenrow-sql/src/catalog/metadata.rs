@@ -7,7 +7,7 @@ use arrow_array::{
     ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
 };
 use serde_json::{Map, Value};
-use tenrow::format::manifest::{Partition, Statistics};
+use tenrow::engine::manifest::{Partition, Statistics};
 use tenrow::{Dataset, Error, ErrorKind, FieldId, Result, Schema, Snapshot};
 
 use crate::catalog::roots::did_you_mean;

@@ -5,7 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use datafusion::common::TableReference;
-use tenrow::{Catalog, Dataset, Error, ErrorKind, RemoteLocation, Result, Storage, View};
+use tenrow::storage::{RemoteLocation, Storage};
+use tenrow::{Catalog, Dataset, Error, ErrorKind, Result, View};
 
 use super::name::TableName;
 use crate::rewrite::check_no_secrets;

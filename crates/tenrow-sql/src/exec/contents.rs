@@ -22,7 +22,7 @@ pub(super) async fn fill(
     files: &ArrayRef,
     rows: &[u64],
 ) -> Result<ArrayRef> {
-    let column = snapshot.files(attribute)?;
+    let column = snapshot.file_column(attribute)?;
     let found = FileArray::of(files).map_err(of_engine)?;
     let Some(found) = found.filter(FileArray::has_bytes) else { return Ok(files.clone()) };
     let outside: Vec<usize> =

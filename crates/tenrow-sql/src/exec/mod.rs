@@ -16,7 +16,8 @@ use datafusion::common::{Result, Statistics};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use tenrow::{Error, PlacedPartition, Snapshot};
+use tenrow::engine::PlacedPartition;
+use tenrow::{Error, Snapshot};
 
 use crate::columns::Column;
 use crate::error::external;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder, Time};
 use futures::stream::{Stream, StreamExt};
-use tenrow::{Counters, Meter};
+use tenrow::storage::{Counters, Meter};
 
 /// Counts what one part of an operator reads.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, BinaryArray, Int64Array, StringArray};
 use arrow_schema::{DataType, Field, FieldRef};
 use datafusion::common::Result;
-use tenrow::format::{TYPE_KEY, file_fields};
+use tenrow::engine::{TYPE_KEY, file_fields};
 use tenrow_values::FileArray;
 
 use super::call::{About, Call, Function, Plan};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, FieldRef};
 use datafusion::common::{DataFusionError, Result};
-use tenrow::format::{FIELD_ID_KEY, TYPE_KEY, VariableShape};
+use tenrow::VariableShape;
+use tenrow::engine::{FIELD_ID_KEY, TYPE_KEY};
 use tenrow::{Attribute, AttributeType, DType, Shape};
 
 /// A dtype and dimensions, of which those that differ from row to row are `None`.
@@ -118,7 +119,7 @@ impl TensorType {
     }
 
     /// Its type in a tenrow schema; `None` for a list that is no tensor.
-    fn attribute_type(&self) -> tenrow::format::Result<Option<AttributeType>> {
+    fn attribute_type(&self) -> tenrow::engine::FormatResult<Option<AttributeType>> {
         let dtype = self.dtype;
         // A list of bf16 would be one of opaque bytes.
         if self.is_list && self.dims == [None] && dtype != DType::Bf16 {

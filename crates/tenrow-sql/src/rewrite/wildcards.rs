@@ -55,7 +55,7 @@ struct Frame {
 }
 
 /// One table of a `FROM`.
-struct Source {
+struct Relation {
     /// What its columns are called by; `None` for a subquery without a name.
     qualifier: Option<ObjectName>,
     /// Its columns, if it is a dataset.
@@ -99,12 +99,12 @@ impl Hide<'_> {
         let is_wildcard = |item: &SelectItem| {
             matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
         };
-        let mut sources = Vec::new();
+        let mut relations = Vec::new();
         let mut has_natural = false;
         for table in &select.from {
-            self.add(table, &mut sources, &mut has_natural)?;
+            self.add(table, &mut relations, &mut has_natural)?;
         }
-        if sources.iter().all(|source| source.columns.is_none()) {
+        if relations.iter().all(|relation| relation.columns.is_none()) {
             return Ok(());
         }
         if has_natural {
@@ -118,9 +118,9 @@ impl Hide<'_> {
         let mut items = Vec::with_capacity(select.projection.len());
         for item in select.projection.drain(..) {
             match item {
-                SelectItem::Wildcard(options) => items.extend(all(&sources, options)?),
+                SelectItem::Wildcard(options) => items.extend(all(&relations, options)?),
                 SelectItem::QualifiedWildcard(kind, options) => {
-                    items.push(all_of_one(&sources, kind, options));
+                    items.push(all_of_one(&relations, kind, options));
                 }
                 other => items.push(other),
             }
@@ -132,21 +132,21 @@ impl Hide<'_> {
     fn add(
         &self,
         table: &TableWithJoins,
-        sources: &mut Vec<Source>,
+        relations: &mut Vec<Relation>,
         has_natural: &mut bool,
     ) -> Result<()> {
-        let first = sources.len();
-        self.add_factor(&table.relation, sources, has_natural)?;
+        let first = relations.len();
+        self.add_factor(&table.relation, relations, has_natural)?;
         for join in &table.joins {
-            let before = sources.len();
-            self.add_factor(&join.relation, sources, has_natural)?;
+            let before = relations.len();
+            self.add_factor(&join.relation, relations, has_natural)?;
             match shape_of(&join.join_operator) {
-                JoinShape::Left => sources.truncate(before),
-                JoinShape::Right => drop(sources.drain(first..before)),
+                JoinShape::Left => relations.truncate(before),
+                JoinShape::Right => drop(relations.drain(first..before)),
                 JoinShape::Both(constraint) => match constraint {
                     JoinConstraint::Using(names) => {
                         let names = names.iter().filter_map(last_ident);
-                        sources[before..].iter_mut().for_each(|s| s.joined.extend(names.clone()));
+                        relations[before..].iter_mut().for_each(|s| s.joined.extend(names.clone()));
                     }
                     JoinConstraint::Natural => *has_natural = true,
                     JoinConstraint::On(_) | JoinConstraint::None => {}
@@ -159,10 +159,10 @@ impl Hide<'_> {
     fn add_factor(
         &self,
         factor: &TableFactor,
-        sources: &mut Vec<Source>,
+        relations: &mut Vec<Relation>,
         has_natural: &mut bool,
     ) -> Result<()> {
-        let named = |alias: &Option<TableAlias>| Source {
+        let named = |alias: &Option<TableAlias>| Relation {
             qualifier: alias.as_ref().map(|alias| alias.name.clone().into()),
             columns: None,
             joined: Vec::new(),
@@ -176,10 +176,14 @@ impl Hide<'_> {
                 let qualifier =
                     alias.as_ref().map_or_else(|| name.clone(), |a| a.name.clone().into());
                 // Columns that the alias renames have no hidden names left.
-                sources.push(Source { qualifier: Some(qualifier), columns, joined: Vec::new() });
+                relations.push(Relation {
+                    qualifier: Some(qualifier),
+                    columns,
+                    joined: Vec::new(),
+                });
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
-                self.add(table_with_joins, sources, has_natural)?;
+                self.add(table_with_joins, relations, has_natural)?;
             }
             TableFactor::Derived { alias, .. }
             | TableFactor::Table { alias, .. }
@@ -188,8 +192,8 @@ impl Hide<'_> {
             | TableFactor::UNNEST { alias, .. }
             | TableFactor::NestedJoin { alias, .. }
             | TableFactor::Pivot { alias, .. }
-            | TableFactor::Unpivot { alias, .. } => sources.push(named(alias)),
-            _ => sources.push(named(&None)),
+            | TableFactor::Unpivot { alias, .. } => relations.push(named(alias)),
+            _ => relations.push(named(&None)),
         }
         Ok(())
     }
@@ -233,9 +237,9 @@ fn shape_of(operator: &JoinOperator) -> JoinShape<'_> {
     }
 }
 
-/// What `*` with `options` is over `sources`.
-fn all(sources: &[Source], options: WildcardAdditionalOptions) -> Result<Vec<SelectItem>> {
-    if let [only] = sources {
+/// What `*` with `options` is over `relations`.
+fn all(relations: &[Relation], options: WildcardAdditionalOptions) -> Result<Vec<SelectItem>> {
+    if let [only] = relations {
         return Ok(vec![SelectItem::Wildcard(excluding(options, hidden(only)))]);
     }
     if options.opt_replace.is_some() || options.opt_rename.is_some() || options.opt_ilike.is_some()
@@ -245,16 +249,16 @@ fn all(sources: &[Source], options: WildcardAdditionalOptions) -> Result<Vec<Sel
         ));
     }
     let mut excluded = excluded_by(&options);
-    let mut items = Vec::with_capacity(sources.len());
-    for source in sources {
-        let Some(qualifier) = &source.qualifier else {
+    let mut items = Vec::with_capacity(relations.len());
+    for relation in relations {
+        let Some(qualifier) = &relation.qualifier else {
             return Err(Error::invalid(
                 "`*` over several tables in a statement that names _row, _row_id or _partition: give each subquery a name",
             ));
         };
         // What the statement itself excludes is excluded where it is.
-        let mut without = source.joined.clone();
-        match &source.columns {
+        let mut without = relation.joined.clone();
+        match &relation.columns {
             Some(columns) => excluded.retain(|name| {
                 let is_here = columns.contains(&normal(name));
                 if is_here && !without.contains(name) {
@@ -262,14 +266,14 @@ fn all(sources: &[Source], options: WildcardAdditionalOptions) -> Result<Vec<Sel
                 }
                 !is_here
             }),
-            None if sources.iter().filter(|source| source.columns.is_none()).count() == 1 => {
-                let datasets = sources.iter().filter_map(|source| source.columns.as_ref());
+            None if relations.iter().filter(|relation| relation.columns.is_none()).count() == 1 => {
+                let datasets = relations.iter().filter_map(|relation| relation.columns.as_ref());
                 let known: Vec<&String> = datasets.flatten().collect();
                 without.extend(excluded.extract_if(.., |name| !known.contains(&&normal(name))));
             }
             None => {}
         }
-        without.extend(hidden(source).into_iter().filter(|name| !source.joined.contains(name)));
+        without.extend(hidden(relation).into_iter().filter(|name| !relation.joined.contains(name)));
         let kind = SelectItemQualifiedWildcardKind::ObjectName(qualifier.clone());
         let options = excluding(WildcardAdditionalOptions::default(), without);
         items.push(SelectItem::QualifiedWildcard(kind, options));
@@ -284,22 +288,22 @@ fn all(sources: &[Source], options: WildcardAdditionalOptions) -> Result<Vec<Sel
 
 /// What `kind.*` with `options` is.
 fn all_of_one(
-    sources: &[Source],
+    relations: &[Relation],
     kind: SelectItemQualifiedWildcardKind,
     options: WildcardAdditionalOptions,
 ) -> SelectItem {
     let SelectItemQualifiedWildcardKind::ObjectName(name) = &kind else {
         return SelectItem::QualifiedWildcard(kind, options);
     };
-    let meant = sources.iter().find(|source| source.is_called(name));
+    let meant = relations.iter().find(|relation| relation.is_called(name));
     let options = match meant {
-        Some(source) => excluding(options, hidden(source)),
+        Some(relation) => excluding(options, hidden(relation)),
         None => options,
     };
     SelectItem::QualifiedWildcard(kind, options)
 }
 
-impl Source {
+impl Relation {
     fn is_called(&self, name: &ObjectName) -> bool {
         let parts = |name: &ObjectName| -> Vec<String> {
             name.0.iter().filter_map(|part| part.as_ident().map(normal)).collect()
@@ -308,9 +312,9 @@ impl Source {
     }
 }
 
-/// The hidden columns of a source.
-fn hidden(source: &Source) -> Vec<Ident> {
-    match source.columns {
+/// The hidden columns of a relation.
+fn hidden(relation: &Relation) -> Vec<Ident> {
+    match relation.columns {
         Some(_) => HIDDEN_COLUMNS.iter().map(|name| Ident::new(*name)).collect(),
         None => Vec::new(),
     }

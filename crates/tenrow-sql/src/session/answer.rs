@@ -15,6 +15,25 @@ use tenrow::{Result, Version};
 use crate::error::of_engine;
 
 /// The rows that a statement gives, batch by batch. Dropping it ends the work.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// use tenrow_sql::{Session, SessionOptions};
+/// # let dataset = Dataset::create("memory://docs/answer", Schema::new([Attribute::parse("label:i64")?])?).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # writer.commit().await?;
+/// let session = Session::new(&SessionOptions::default().with_root("memory://docs"))?;
+/// let mut answer = session.prepare("SELECT label FROM answer WHERE label = 4").await?.run().await?;
+/// let mut rows = 0;
+/// while let Some(batch) = answer.next().await? {
+///     rows += batch.num_rows();
+/// }
+/// assert_eq!(rows, 2);
+/// # Ok::<(), tenrow::Error>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Answer {
     schema: SchemaRef,
     stream: SendableRecordBatchStream,
@@ -23,6 +42,22 @@ pub struct Answer {
 }
 
 /// What a statement did that changed something.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// use tenrow_sql::{Session, SessionOptions};
+/// # let dataset = Dataset::create("memory://docs/changed", Schema::new([Attribute::parse("label:i64")?])?).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # writer.commit().await?;
+/// let session = Session::new(&SessionOptions::default().with_root("memory://docs"))?;
+/// let answer = session.prepare("DELETE FROM changed WHERE label = 5").await?.run().await?;
+/// let change = answer.change().expect("it changes something");
+/// assert_eq!((change.rows, change.version), (1, Some(tenrow::Version(3))));
+/// # Ok::<(), tenrow::Error>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
     /// Rows that were inserted, deleted, updated, written, or kept as a view.

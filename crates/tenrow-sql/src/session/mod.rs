@@ -21,7 +21,8 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::ColumnDef;
-use tenrow::{Dataset, Error, Result, Storage};
+use tenrow::storage::Storage;
+use tenrow::{Dataset, Error, Result};
 
 pub use answer::{Answer, Change};
 pub use options::{RootOption, RootPlace, SessionOptions};
@@ -49,7 +50,7 @@ use crate::table::UseStatistics;
 /// let schema = Schema::new([Attribute::parse("label:i64")?])?;
 /// let dataset = Dataset::create(&format!("{root}/digits"), schema).await?;
 /// let mut writer = dataset.writer().await?;
-/// writer.append_columns(Columns::new().scalars("label", &[4i64, 5, 4])?).await?;
+/// writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
 /// writer.commit().await?;
 ///
 /// let session = Session::new(&SessionOptions::default().with_named_root("data", root))?;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tenrow::{Snapshot, Storage, View};
+use tenrow::View;
+use tenrow::storage::Storage;
 use tenrow_values::RowFormats;
 
 /// What a [`Session`](crate::Session) sees and how much it may take.
@@ -36,6 +37,13 @@ pub struct SessionOptions {
 }
 
 /// A folder of datasets.
+///
+/// ```
+/// use tenrow_sql::SessionOptions;
+/// let options = SessionOptions::default().with_root("/data").with_named_root("old", "s3://bucket/old");
+/// let names: Vec<_> = options.roots.iter().map(|root| root.name.as_deref()).collect();
+/// assert_eq!(names, [None, Some("old")]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct RootOption {
     /// The name of its schema. Default: the last part of its location.
@@ -45,6 +53,16 @@ pub struct RootOption {
 }
 
 /// Where a root is.
+///
+/// ```
+/// use tenrow::storage::Storage;
+/// use tenrow_sql::{RootPlace, SessionOptions};
+/// let opened = Storage::open("memory://docs")?;
+/// let options = SessionOptions::default().with_root("/data").with_root_storage("docs", opened);
+/// assert!(matches!(&options.roots[0].place, RootPlace::Location(place) if place == "/data"));
+/// assert!(matches!(options.roots[1].place, RootPlace::Storage(_)));
+/// # Ok::<(), tenrow::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub enum RootPlace {
     /// A path or URL.
@@ -93,13 +111,8 @@ impl SessionOptions {
         self
     }
 
-    /// Adds a version under a name of its own: without a schema, `name` is that version, wherever it is stored.
-    #[must_use]
-    pub fn with_snapshot(self, name: impl Into<String>, snapshot: Snapshot) -> Self {
-        self.with_view(name, snapshot.all())
-    }
-
-    /// Adds rows of a version under a name of their own, as [`with_snapshot`](Self::with_snapshot) adds all of them.
+    /// Adds rows of a version under a name of their own: without a schema, `name` is these rows, wherever the version is
+    /// stored. [`Snapshot::all`](tenrow::Snapshot::all) gives all of them.
     #[must_use]
     pub fn with_view(mut self, name: impl Into<String>, view: View) -> Self {
         self.views.push((name.into(), view));

@@ -1,11 +1,12 @@
 //! What manifests know of values, in the terms of the engine.
-use tenrow::{Attribute, AttributeType, PlacedPartition};
+use tenrow::engine::PlacedPartition;
+use tenrow::{Attribute, AttributeType};
 
 use crate::exec::plain_f64;
 use arrow_schema::DataType;
 use datafusion::common::ScalarValue;
 use serde_json::Value;
-use tenrow::format::manifest::{KeyValue, LeafRef, Statistics};
+use tenrow::engine::manifest::{KeyValue, LeafRef, Statistics};
 
 /// Bounds on the values of an attribute in a leaf or partition.
 #[derive(Debug, Clone, Default)]

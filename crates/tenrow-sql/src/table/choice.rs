@@ -4,7 +4,8 @@ use arrow_schema::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::common::Result;
 use datafusion::logical_expr::Expr;
-use tenrow::{PlacedPartition, Snapshot};
+use tenrow::Snapshot;
+use tenrow::engine::PlacedPartition;
 
 use super::address;
 use super::pruning::Pruning;

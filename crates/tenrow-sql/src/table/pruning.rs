@@ -11,7 +11,8 @@ use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
 use datafusion::physical_optimizer::pruning::{PruningPredicate, PruningPredicateBuilder};
-use tenrow::{Attribute, PlacedPartition, Snapshot};
+use tenrow::engine::PlacedPartition;
+use tenrow::{Attribute, Snapshot};
 
 use super::address::is_address;
 use super::bounds::{self, Bounds};

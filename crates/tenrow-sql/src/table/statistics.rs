@@ -2,7 +2,8 @@
 
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
-use tenrow::{Attribute, PlacedPartition, Snapshot};
+use tenrow::engine::PlacedPartition;
+use tenrow::{Attribute, Snapshot};
 
 use super::bounds::{self, Bounds};
 use crate::columns::Column;

@@ -44,7 +44,7 @@ pub(crate) async fn keep(
             let names = fields.iter().map(|field| field.name().as_str());
             return Err(Error::invalid(format!(
                 "a view is made of the one column _row, found {}: write SELECT _row FROM …",
-                tenrow::names_listed(names)
+                tenrow::engine::names_listed(names)
             )));
         }
     }

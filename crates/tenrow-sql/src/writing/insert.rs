@@ -126,7 +126,7 @@ impl Columns {
             return Err(Error::invalid(format!(
                 "INSERT of {found} values into {} columns: {}",
                 given.len(),
-                tenrow::names_listed(names)
+                tenrow::engine::names_listed(names)
             )));
         }
         let is_missing = |a: &&Attribute| given.iter().all(|other| other.id != a.id);

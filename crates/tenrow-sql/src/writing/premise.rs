@@ -6,7 +6,8 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result as EngineResult, TableReference};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
-use tenrow::{Error, ErrorKind, Premise, Result, Snapshot};
+use tenrow::engine::Premise;
+use tenrow::{Error, ErrorKind, Result, Snapshot};
 
 use crate::catalog::Tables;
 use crate::error::of_engine;

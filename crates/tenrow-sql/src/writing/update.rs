@@ -5,7 +5,8 @@ use datafusion::common::TableReference;
 use datafusion::sql::sqlparser::ast::{
     AssignmentTarget, Ident, Query, SelectItem, Update, UpdateTableFromKind,
 };
-use tenrow::{Error, Premise, Result, Schema};
+use tenrow::engine::Premise;
+use tenrow::{Error, Result, Schema};
 
 use super::query::{Named, collect, planned, select};
 use super::typed::{row_numbers, typed};

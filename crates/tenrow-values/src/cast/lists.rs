@@ -9,7 +9,7 @@ use arrow_array::{
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
-use tenrow::format::{AttributeType, DType, VariableShape};
+use tenrow::{AttributeType, DType, VariableShape};
 
 use crate::cast_mode::CastMode;
 use crate::cast_numbers::{Misfit, cast_numbers};

@@ -6,7 +6,8 @@ mod values;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, new_null_array};
 use arrow_schema::DataType;
-use tenrow::format::{Attribute, AttributeType, DType, Schema, names_listed};
+use tenrow::engine::names_listed;
+use tenrow::{Attribute, AttributeType, DType, Schema};
 
 use lists::{cast_tensors, tensors_of_lists};
 use values::{Refusal, cast_values, check};

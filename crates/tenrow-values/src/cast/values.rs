@@ -6,7 +6,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray, make_array, new_null_array};
 use arrow_cast::{CastOptions, can_cast_types, cast_with_options};
 use arrow_schema::{ArrowError, DataType, FieldRef, Fields, TimeUnit};
-use tenrow::format::{AttributeType, DType, names_listed};
+use tenrow::engine::names_listed;
+use tenrow::{AttributeType, DType};
 
 use crate::cast_mode::CastMode;
 use crate::cast_numbers::{Misfit, cast_numbers};

@@ -2,7 +2,7 @@
 
 use arrow_array::ArrayRef;
 use arrow_schema::{DataType, Field};
-use tenrow::format::{Attribute, AttributeType, DType};
+use tenrow::{Attribute, AttributeType, DType};
 
 use super::shape::{Reading, Shape};
 use super::values::{Leaf, Misread};
@@ -11,6 +11,14 @@ use crate::error::{ConvertError, Result};
 use crate::from_arrow::attribute_of;
 
 /// One column of text, and what it is read as.
+///
+/// ```
+/// use tenrow_values::text::{Shape, TextColumn};
+/// // Nothing is known of values that are all null: they are text.
+/// let (_, attribute) = TextColumn::new("note", Shape::default(), false)?;
+/// assert_eq!(attribute.type_text(), "string?");
+/// # Ok::<(), tenrow_values::ConvertError>(())
+/// ```
 #[derive(Debug)]
 pub struct TextColumn {
     shape: Shape,

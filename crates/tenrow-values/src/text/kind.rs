@@ -56,6 +56,16 @@ impl Sort {
 }
 
 /// The sorts of values that a column has, and the row in which each was first.
+///
+/// ```
+/// use tenrow_values::text::{Kind, Shape};
+/// let mut kind = Kind::default();
+/// for (row, text) in ["0.5", "3"].into_iter().enumerate() {
+///     kind.add_cell(text, row as u64);
+/// }
+/// assert_eq!(Shape::Scalar(kind).data_type()?, arrow_schema::DataType::Float64);
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Kind {
     first: [Option<u64>; Sort::ALL.len()],
@@ -225,7 +235,7 @@ impl Kind {
         }
         let integers = [Integer, WideInteger, LargeInteger, HugeInteger, Negative];
         match leaf {
-            Leaf::Number(dtype) if *dtype == tenrow::format::DType::Bool => self.only(&[Bool]),
+            Leaf::Number(dtype) if *dtype == tenrow::DType::Bool => self.only(&[Bool]),
             Leaf::Number(dtype) if dtype.is_float() => {
                 self.only(&[&integers[..], &[Fraction, HugeFraction]].concat())
             }
@@ -291,7 +301,7 @@ mod tests {
             let found = kind(cells).data_type().unwrap_or(DataType::Utf8);
             let found = Leaf::of(&found).map(|leaf| match leaf {
                 Leaf::Number(dtype) => dtype.to_string(),
-                Leaf::Plain(plain) => tenrow::format::AttributeType::Value(plain).to_string(),
+                Leaf::Plain(plain) => tenrow::AttributeType::Value(plain).to_string(),
             });
             assert_eq!(found.as_deref(), Some(expected), "{cells:?}");
         }

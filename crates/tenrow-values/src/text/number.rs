@@ -1,7 +1,7 @@
 //! Numbers as people write them, digit by digit: nothing is rounded by being looked at.
 
 use half::{bf16, f16};
-use tenrow::format::DType;
+use tenrow::DType;
 
 use crate::cast_mode::CastMode;
 use crate::cast_numbers::Number;

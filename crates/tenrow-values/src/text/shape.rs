@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef, ListArray, MapArray, StringArray, StructArray
 use arrow_schema::{DataType, Field, FieldRef, Fields};
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
-use tenrow::format::AttributeType;
+use tenrow::AttributeType;
 
 use super::kind::Kind;
 use super::values::{Leaf, Misread, check_nulls, outer, quoted};
@@ -18,6 +18,14 @@ use crate::cast_mode::CastMode;
 const MAX_DEPTH: usize = 64;
 
 /// What all values of a column look like together.
+///
+/// ```
+/// use tenrow_values::text::{Members, Shape};
+/// let mut members = Members::default();
+/// members.add_object(r#"{"a": [1, 2]}"#, 0, 0)?;
+/// assert!(matches!(members.shapes[0].1, Shape::List(_)));
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Clone)]
 pub enum Shape {
     /// Values of their own.
@@ -31,6 +39,16 @@ pub enum Shape {
 }
 
 /// The members of objects, in the order in which they were met.
+///
+/// ```
+/// use tenrow_values::text::Members;
+/// let mut members = Members::default();
+/// members.add_object(r#"{"a": 1}"#, 0, 0)?;
+/// members.add_object(r#"{"a": 2, "b": "x"}"#, 1, 0)?;
+/// let names: Vec<_> = members.shapes.iter().map(|(name, _)| name.as_str()).collect();
+/// assert_eq!(names, ["a", "b"]);
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Members {
     /// The name of each, and what its values look like.

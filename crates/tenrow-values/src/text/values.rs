@@ -9,13 +9,26 @@ use arrow_array::{
 };
 use arrow_cast::parse::{Parser, parse_decimal, string_to_datetime, string_to_time_nanoseconds};
 use arrow_schema::{DataType, FieldRef, TimeUnit};
-use tenrow::format::DType;
+use tenrow::DType;
 
 use super::number::{Literal, number_of};
 use crate::cast_mode::CastMode;
 use crate::cast_numbers::{Misfit, Number, numbers_of};
 
 /// The first text that is no value of the type, and why.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::{ArrayRef, StringArray};
+/// use tenrow_values::{CastMode, text::{Kind, Shape, TextColumn}};
+/// let mut kind = Kind::default();
+/// kind.add_cell("4", 0);
+/// let (column, attribute) = TextColumn::new("label", Shape::Scalar(kind), false)?;
+/// assert_eq!(attribute.type_text(), "i64?");
+/// let texts: ArrayRef = Arc::new(StringArray::from(vec!["4", "four"]));
+/// assert_eq!(column.read(&texts, CastMode::Safe).unwrap_err().index, 1);
+/// # Ok::<(), tenrow_values::ConvertError>(())
+/// ```
 #[derive(Debug)]
 pub struct Misread {
     /// Which of the texts it is, from 0.
@@ -164,7 +177,7 @@ fn each<T>(
         value.map_err(|why| {
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
             let text = quoted(text.unwrap_or_default());
-            let to = tenrow::format::AttributeType::Value(to.clone());
+            let to = tenrow::AttributeType::Value(to.clone());
             Misread { index, reason: format!("{text} does not fit {to}{why}") }
         })
     };

@@ -63,6 +63,29 @@ impl ColumnFill {
 }
 
 /// What a fill did.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/fillreport", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// use tenrow::{ColumnFill, SchemaChange};
+/// use arrow_array::{Int64Array, cast::AsArray, types::Int64Type};
+/// # use std::sync::Arc;
+/// dataset.change_schema(SchemaChange::Add(Attribute::parse("double:i64?")?)).await?;
+/// let fill = ColumnFill::new("double", ["label"]);
+/// let report = dataset
+///     .fill_column(&fill, |batch| {
+///         let labels = batch["label"].as_primitive::<Int64Type>();
+///         Ok(Arc::new(Int64Array::from_iter_values(labels.values().iter().map(|x| x * 2))))
+///     })
+///     .await?;
+/// assert_eq!((report.partitions, report.rows), (1, 3));
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FillReport {

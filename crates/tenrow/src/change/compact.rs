@@ -18,6 +18,27 @@ use crate::write::{Finishing, PartitionWriter, WriteOptions, folders_of, slice_b
 const READ_BYTES: u64 = 64 << 20;
 
 /// What is compacted.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/compactoptions", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// use std::ops::ControlFlow;
+/// use tenrow::{CompactOptions, OnProgress, WriteOptions};
+/// let options = CompactOptions {
+///     write: WriteOptions::default().with_partition_bytes(64 << 20),
+///     on_progress: OnProgress::new(|progress| {
+///         println!("{} of {:?} partitions", progress.done, progress.total);
+///         ControlFlow::Continue(())
+///     }),
+/// };
+/// assert_eq!(dataset.compact(options).await?.partitions_before, 0);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct CompactOptions {
     /// Sizes of the new partitions. Default: those of any writer, 512 MiB each.
@@ -27,6 +48,21 @@ pub struct CompactOptions {
 }
 
 /// What a compaction did.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/compactreport", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// dataset.delete(&snapshot, &[1]).await?;
+/// let report = dataset.compact(Default::default()).await?;
+/// assert_eq!((report.partitions_before, report.partitions_after), (1, 1));
+/// assert_eq!(report.snapshot.row_count(), 2);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CompactReport {

@@ -1,7 +1,5 @@
 //! Rows deleted: a bitmap beside their partition says which, and no data file is touched.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 
 use crate::commit::{Applied, Change, Committer, Edits, InTheWay, Premise, commit};
@@ -13,6 +11,19 @@ use crate::format::{DeletedRows, checksum};
 use crate::snapshot::Snapshot;
 
 /// What a delete did.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/deletereport", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// let report = dataset.delete(&snapshot, &[0, 2]).await?;
+/// assert_eq!((report.deleted_rows, report.snapshot.row_count()), (2, 1));
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DeleteReport {
@@ -132,21 +143,4 @@ async fn without(
     };
     latest.storage().put_unique(&path, bytes).await?;
     Ok(Partition { deletes: Some(deletes), ..entry.clone() })
-}
-
-impl Snapshot {
-    /// The partitions that hold the live rows of `ids`, ascending, and the rows of their files.
-    pub(crate) async fn rows_by_partition(
-        &self,
-        ids: &[u64],
-    ) -> Result<Vec<(std::sync::Arc<crate::snapshot::LoadedPartition>, Vec<u64>)>> {
-        let mut found = BTreeMap::new();
-        for &id in ids {
-            if let Some((place, partition, row)) = self.find_row_id(id).await? {
-                let (_, rows) = found.entry(place).or_insert((partition, Vec::new()));
-                rows.push(row);
-            }
-        }
-        Ok(found.into_values().collect())
-    }
 }

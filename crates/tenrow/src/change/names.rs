@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::commit::{Applied, Change, Committer, check_not_expired, commit};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::manifest::{Root, Version};
+use crate::format::Version;
+use crate::format::manifest::Root;
 use crate::snapshot::Snapshot;
 
 impl Dataset {

@@ -4,7 +4,8 @@ use crate::commit::{Applied, Change, Committer, InTheWay, check_not_expired, com
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::format::Schema;
-use crate::format::manifest::{Root, Version};
+use crate::format::Version;
+use crate::format::manifest::Root;
 use crate::snapshot::Snapshot;
 
 impl Dataset {

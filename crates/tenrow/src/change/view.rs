@@ -15,6 +15,21 @@ use crate::snapshot::Snapshot;
 use crate::view::View;
 
 /// What is kept with a view.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/viewoptions", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// use tenrow::ViewOptions;
+/// let options = ViewOptions::default().with_query("label = 4").with_replace(true);
+/// let view = dataset.create_view("fours", &snapshot.rows([0, 2])?, &options).await?;
+/// assert_eq!((view.name(), view.row_count()), (Some("fours"), 2));
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ViewOptions {
     /// What chose the rows, as its user wrote it. Default: nothing.
@@ -87,7 +102,7 @@ impl Dataset {
             kept.push(View::kept(&name, entry.clone(), view.snapshot().clone())?);
             entries.push((name, entry));
         }
-        commit(&committer, &base, &mut Keep { entries, replace }).await?;
+        commit(&committer, &base, &mut KeepViews { entries, replace }).await?;
         Ok(kept)
     }
 
@@ -138,7 +153,7 @@ impl Dataset {
     pub async fn drop_view(&self, name: &str) -> Result<Snapshot> {
         let base = self.latest().await?;
         find(&base, name)?;
-        commit(&self.committer(), &base, &mut Drop(name.to_owned())).await
+        commit(&self.committer(), &base, &mut DropView(name.to_owned())).await
     }
 
     /// The view called `name`: one read, of the root of its version.
@@ -193,12 +208,12 @@ fn check_name(name: &str) -> Result<()> {
     Err(Error::invalid(format!("view {name:?}: {rule}")))
 }
 
-struct Keep {
+struct KeepViews {
     entries: Vec<(String, ViewRef)>,
     replace: bool,
 }
 
-impl Change for Keep {
+impl Change for KeepViews {
     fn operation(&self) -> &'static str {
         "create view"
     }
@@ -220,9 +235,9 @@ impl Change for Keep {
     }
 }
 
-struct Drop(String);
+struct DropView(String);
 
-impl Change for Drop {
+impl Change for DropView {
     fn operation(&self) -> &'static str {
         "drop view"
     }

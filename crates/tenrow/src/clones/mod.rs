@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 use crate::commit;
 use crate::dataset::Dataset;
 use crate::error::{ErrorKind, Result};
+use crate::format::Version;
 use crate::format::manifest::{
     FEATURE_EXPIRED_VERSIONS, FEATURE_ORIGINS, FEATURE_SINGLE_WRITER, FEATURE_VIEWS, LeafRef, Root,
-    Version, in_origin,
+    in_origin,
 };
 use crate::snapshot::Snapshot;
 

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::commit;
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::Version;
 use crate::format::layout::ObjectKind;
-use crate::format::manifest::{OriginRef, Version};
+use crate::format::manifest::OriginRef;
 use crate::snapshot::Snapshot;
 use crate::storage::Storage;
 
@@ -16,6 +17,21 @@ use crate::storage::Storage;
 const MAX_NOTE_BYTES: u64 = 64 << 10;
 
 /// Another dataset that refers to files of this one.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let folder = tempfile::tempdir().expect("a folder");
+/// # let place = |name: &str| folder.path().join(name).display().to_string();
+/// # let dataset = Dataset::create(&place("digits"), Schema::new([Attribute::parse("label:i64")?])?).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64])).await?;
+/// # let snapshot = writer.commit().await?;
+/// dataset.clone_to(&place("more"), snapshot.version()).await?;
+/// let clones = dataset.clones().await?;
+/// assert_eq!((clones.len(), clones[0].version), (1, snapshot.version()));
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloneInfo {

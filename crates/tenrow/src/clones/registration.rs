@@ -7,8 +7,9 @@ use crate::clones::location::location_for;
 use crate::clones::notes::{dataset_of, note_of};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::Version;
 use crate::format::limits;
-use crate::format::manifest::{OriginRef, Version};
+use crate::format::manifest::OriginRef;
 use crate::snapshot::Snapshot;
 
 /// References that are registered where they lead to, and are in no root yet.

@@ -4,7 +4,8 @@ use std::future;
 
 use crate::commit::committer::Committer;
 use crate::error::Result;
-use crate::format::manifest::{Root, Version};
+use crate::format::Version;
+use crate::format::manifest::Root;
 use crate::snapshot::Snapshot;
 
 /// What a commit does to a dataset, able to be done to whatever version is the newest.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::commit::named_files::NamedFiles;
-use crate::format::manifest::{Parent, Root, Version};
+use crate::format::Version;
+use crate::format::manifest::{Parent, Root};
 use crate::ids::Ids;
 use crate::snapshot::Snapshot;
 

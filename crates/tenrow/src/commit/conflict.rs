@@ -3,7 +3,7 @@
 use crate::commit::change::{Change, InTheWay};
 use crate::commit::versions::read_version;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::manifest::Version;
+use crate::format::Version;
 use crate::snapshot::Snapshot;
 
 /// Refuses a change that `latest` has something in the way of.

@@ -23,14 +23,15 @@ const ROWS_AT_ONCE: usize = 4096;
 ///
 /// ```
 /// use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-/// use tenrow::{Attribute, Columns, Dataset, ErrorKind, Premise, Schema};
+/// use tenrow::{Attribute, Columns, Dataset, ErrorKind, Schema};
+/// use tenrow::engine::Premise;
 /// # futures::executor::block_on(async {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let location = folder.path().join("stock").display().to_string();
 /// let schema = Schema::new([Attribute::parse("price:i64")?, Attribute::parse("count:i64")?])?;
 /// let dataset = Dataset::create(&location, schema).await?;
 /// let mut writer = dataset.writer().await?;
-/// writer.append_columns(Columns::new().scalars("price", &[2i64])?.scalars("count", &[7i64])?).await?;
+/// writer.append_columns(Columns::new().scalars("price", [2i64]).scalars("count", [7i64])).await?;
 /// let seen = writer.commit().await?;
 /// let count = |n: i64| RecordBatch::try_from_iter([("count", std::sync::Arc::new(Int64Array::from(vec![n])) as ArrayRef)]);
 ///

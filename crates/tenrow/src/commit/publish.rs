@@ -4,8 +4,9 @@ use bytes::Bytes;
 
 use crate::commit::versions::read_version;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::Version;
 use crate::format::layout::{latest_note_path, root_path};
-use crate::format::manifest::{Root, Version};
+use crate::format::manifest::Root;
 use crate::snapshot::row_ids_of;
 use crate::storage::Storage;
 

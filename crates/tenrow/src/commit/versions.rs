@@ -1,9 +1,9 @@
 //! The versions that are there: found, read, referred to.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::Version;
 use crate::format::layout::{ObjectKind, root_path};
 use crate::format::limits;
-use crate::format::manifest::Version;
 use crate::snapshot::Snapshot;
 use crate::storage::Storage;
 

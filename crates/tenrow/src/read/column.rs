@@ -11,15 +11,15 @@ use parquet::file::metadata::ParquetMetaData;
 use crate::error::{Error, Result};
 use crate::format::manifest::{Chunk, in_origin, origin_of};
 use crate::format::{
-    Attribute, AttributeType, DType, DecodeStep, ListShape, OrdinaryDecoder, RawChunk,
-    check_columns, conform, file_fields, widen,
+    Attribute, AttributeType, DType, DecodeStep, ListShape, OrdinaryDecoder, RawChunk, as_declared,
+    check_columns, file_fields, widen,
 };
 use crate::read::arrays;
+use crate::read::file_reader::FileReader;
 use crate::read::fixed::FixedRows;
 use crate::read::listed::ListedRows;
-use crate::read::options::{ReadOptions, Verify};
+use crate::read::options::{PageChecks, ReadOptions};
 use crate::read::paged::PagedRows;
-use crate::read::source::Source;
 use crate::snapshot::{ColumnKey, ColumnPlace, LoadedPartition, OpenFile, Snapshot};
 
 /// Decoded columns up to this size are kept, and decoded whole.
@@ -75,8 +75,8 @@ impl<'a> ColumnReader<'a> {
         self.partition.file(place)
     }
 
-    pub(crate) fn source(&self, place: &ColumnPlace) -> Source<'a> {
-        Source::new(self.snapshot.storage(), self.file(place), self.options)
+    pub(crate) fn file_reader(&self, place: &ColumnPlace) -> FileReader<'a> {
+        FileReader::new(self.snapshot.storage(), self.file(place), self.options)
     }
 
     /// Rows of the partition, as ascending ranges of one row group, one after another.
@@ -91,7 +91,7 @@ impl<'a> ColumnReader<'a> {
         let stored = self.read_stored(place, row_group, ranges).await?;
         let (stored_type, wanted_type) =
             (&self.attribute.attribute_type, &self.wanted.attribute_type);
-        widen(&stored, stored_type, wanted_type).map_err(|e| self.source(place).corrupt(e))
+        widen(&stored, stored_type, wanted_type).map_err(|e| self.file_reader(place).corrupt(e))
     }
 
     /// The same, in the form in which the file holds them.
@@ -102,7 +102,7 @@ impl<'a> ColumnReader<'a> {
         ranges: &[Range<u64>],
     ) -> Result<ArrayRef> {
         if self.file(place).entry().foreign.is_some() {
-            if self.options.verify == Some(Verify::Always) {
+            if self.options.page_checks == Some(PageChecks::Always) {
                 self.file(place).check_whole(self.snapshot.storage()).await?;
             }
             return self.ordinary(place, row_group, 0, ranges).await;
@@ -152,7 +152,7 @@ impl<'a> ColumnReader<'a> {
             let name = &self.attribute.name;
             let reason =
                 format!("attribute {name:?}, row group {row_group}, column {column}: {error}");
-            self.source(place).damaged(reason)
+            self.file_reader(place).damaged(reason)
         })
     }
 
@@ -168,8 +168,8 @@ impl<'a> ColumnReader<'a> {
         let nullable = self.attribute.nullable;
         match self.raw_chunk(place, row_group, column, dtype, Some(element_count))? {
             Some(chunk) => {
-                let source = self.source(place);
-                FixedRows { source, chunk, dtype, element_count, nullable }.read(ranges).await
+                let file = self.file_reader(place);
+                FixedRows { file, chunk, dtype, element_count, nullable }.read(ranges).await
             }
             None => {
                 let pages = self.pages(place, row_group, column).await?;
@@ -187,8 +187,8 @@ impl<'a> ColumnReader<'a> {
     ) -> Result<Option<ListedRows<'a>>> {
         let chunk = self.raw_chunk(place, row_group, 0, dtype, None)?;
         let shape = ListShape { nullable: self.attribute.nullable, nullable_elements };
-        let source = self.source(place);
-        Ok(chunk.map(|chunk| ListedRows { source, chunk, dtype, shape }))
+        let file = self.file_reader(place);
+        Ok(chunk.map(|chunk| ListedRows { file, chunk, dtype, shape }))
     }
 
     async fn variable_tensor(
@@ -238,7 +238,7 @@ impl<'a> ColumnReader<'a> {
                 .try_fold(1u64, |count, &dim| count.checked_mul(u64::try_from(dim).ok()?));
             let found = u64::try_from(data.value_length(row)).ok();
             if count.is_none() || count != found {
-                return Err(self.source(place).damaged(format!(
+                return Err(self.file_reader(place).damaged(format!(
                     "attribute {:?}: a tensor of {} elements of the shape {dims:?}",
                     self.attribute.name,
                     data.value_length(row)
@@ -259,7 +259,7 @@ impl<'a> ColumnReader<'a> {
         let columns = self.columns(place, &metadata)?;
         let row_count = file.entry().row_groups.get(row_group).copied().unwrap_or_default();
         Ok(PagedRows {
-            source: self.source(place),
+            file: self.file_reader(place),
             metadata,
             row_group,
             column: columns.start as usize + column as usize,
@@ -301,7 +301,8 @@ impl<'a> ColumnReader<'a> {
         let expected: Fields = file_fields().iter().skip(1).cloned().collect();
         let details = others.as_any().downcast_ref::<StructArray>().cloned();
         let details = details.filter(|details| has_types(details, &expected)).ok_or_else(|| {
-            self.source(place).damaged(format!("a file attribute of type {}", others.data_type()))
+            self.file_reader(place)
+                .damaged(format!("a file attribute of type {}", others.data_type()))
         })?;
         self.paths_in_origin(place, details)
     }
@@ -339,7 +340,7 @@ impl<'a> ColumnReader<'a> {
         let all = self.columns(place, &metadata)?;
         if file.entry().foreign.is_none() {
             let checked = check_columns(&metadata, all.clone(), self.attribute);
-            checked.map_err(|e| self.source(place).corrupt(e))?;
+            checked.map_err(|e| self.file_reader(place).corrupt(e))?;
         }
         let columns = all.start + skip..all.end;
         let group = metadata.row_groups().get(row_group);
@@ -347,7 +348,7 @@ impl<'a> ColumnReader<'a> {
             group.and_then(|g| g.columns().get(columns.start as usize..columns.end as usize));
         let Some(chunks) = chunks.filter(|chunks| !chunks.is_empty()) else {
             let reason = format!("no columns {columns:?} in row group {row_group}");
-            return Err(self.source(place).damaged(reason));
+            return Err(self.file_reader(place).damaged(reason));
         };
         let size: i64 = chunks
             .iter()
@@ -358,12 +359,12 @@ impl<'a> ColumnReader<'a> {
         let decoder = file
             .ordinary_footer(&metadata)
             .and_then(|footer| OrdinaryDecoder::new(footer, row_group, columns.clone(), selected));
-        let mut decoder = decoder.map_err(|e| self.source(place).corrupt(e))?;
+        let mut decoder = decoder.map_err(|e| self.file_reader(place).corrupt(e))?;
         let decoded = self.decode(place, &mut decoder).await?;
         let decoded = if skip > 0 {
             decoded
         } else {
-            conform(&decoded, self.attribute).map_err(|e| self.source(place).corrupt(e))?
+            as_declared(&decoded, self.attribute).map_err(|e| self.file_reader(place).corrupt(e))?
         };
         if is_small {
             cache.put(key, &decoded);
@@ -373,13 +374,13 @@ impl<'a> ColumnReader<'a> {
     }
 
     async fn decode(&self, place: &ColumnPlace, decoder: &mut OrdinaryDecoder) -> Result<ArrayRef> {
-        let source = self.source(place);
+        let file = self.file_reader(place);
         let mut parts = Vec::new();
         loop {
-            match source.decoding(|| decoder.step())? {
+            match file.decoding(|| decoder.step())? {
                 DecodeStep::Needs(ranges) => {
-                    let bytes = source.read_many(&ranges).await?;
-                    source.decoding(|| decoder.push(ranges, bytes))?;
+                    let bytes = file.read_many(&ranges).await?;
+                    file.decoding(|| decoder.push(ranges, bytes))?;
                 }
                 DecodeStep::Batch(batch) => parts.extend(batch.columns().first().cloned()),
                 DecodeStep::Done => break,

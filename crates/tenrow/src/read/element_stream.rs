@@ -22,6 +22,18 @@ use crate::view::{RowNumbers, View};
 ///
 /// A window of it is one or two exact reads where rows follow each other, and one for each run of rows where they do
 /// not; rows and files are crossed freely. Memory: 24 bytes for each run of rows that lie side by side.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let dataset = Dataset::create("memory://docs/elements", Schema::new([Attribute::parse("tokens:list<i32>")?])?).await?;
+/// # let mut writer = dataset.writer().await?;
+/// writer.append_columns(Columns::new().lists("tokens", [vec![1i32, 2], vec![3], vec![4, 5, 6]])).await?;
+/// let tokens = writer.commit().await?.elements("tokens").await?;
+/// assert_eq!(tokens.element_count(), 6);
+/// assert_eq!(tokens.window(1..5).await?.to_vec::<i32>()?, [2, 3, 4, 5]);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 pub struct ElementStream {
     column: ElementColumn,
     /// Row groups that hold elements.

@@ -16,7 +16,18 @@ use crate::read::options::ReadOptions;
 use crate::snapshot::Snapshot;
 use crate::view::View;
 
-/// A file attribute of the rows of a view; made by [`Snapshot::files`] and [`View::files`].
+/// A file attribute of the rows of a view; made by [`Snapshot::file_column`] and [`View::file_column`].
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, FileValue, Schema};
+/// # let dataset = Dataset::create("memory://docs/filecolumn", Schema::new([Attribute::parse("photo:file")?])?).await?;
+/// # let mut writer = dataset.writer().await?;
+/// writer.append_columns(Columns::new().files("photo", [FileValue::new("cat.png", "meow")])).await?;
+/// let photos = writer.commit().await?.file_column("photo")?;
+/// assert_eq!(photos.bytes(0).await?.as_deref(), Some(&b"meow"[..]));
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct FileColumn {
     view: View,
@@ -25,6 +36,19 @@ pub struct FileColumn {
 }
 
 /// One file: what is known of it, and a way to its bytes.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, FileValue, Schema};
+/// # let dataset = Dataset::create("memory://docs/filehandle", Schema::new([Attribute::parse("photo:file")?])?).await?;
+/// # let mut writer = dataset.writer().await?;
+/// writer.append_columns(Columns::new().files("photo", [FileValue::new("cat.png", "meow")])).await?;
+/// let photos = writer.commit().await?.file_column("photo")?;
+/// let photo = photos.get(0).await?.expect("not null");
+/// assert_eq!((photo.name.as_deref(), photo.size_bytes), (Some("cat.png"), 4));
+/// assert_eq!(photo.read_range(1..3).await?, "eo");
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct FileHandle {
     /// The name it came with.
@@ -47,8 +71,8 @@ impl Snapshot {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such attribute;
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is of another kind.
-    pub fn files(&self, name: &str) -> Result<FileColumn> {
-        self.all().files(name)
+    pub fn file_column(&self, name: &str) -> Result<FileColumn> {
+        self.all().file_column(name)
     }
 
     /// All bytes of the large file that a row names by `path`, checked against the hash in its name.
@@ -77,8 +101,8 @@ impl View {
     /// The file attribute called `name`, of the rows of the view.
     ///
     /// # Errors
-    /// As [`Snapshot::files`].
-    pub fn files(&self, name: &str) -> Result<FileColumn> {
+    /// As [`Snapshot::file_column`].
+    pub fn file_column(&self, name: &str) -> Result<FileColumn> {
         let attribute = self.snapshot().attribute(name)?.clone();
         if attribute.attribute_type != AttributeType::File {
             return Err(Error::invalid(format!(

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use crate::error::Result;
 use crate::format::{BitRange, DType, ListShape, RawChunk, decode_page, narrow_32_to_16};
 use crate::read::arrays;
-use crate::read::options::Verify;
-use crate::read::source::Source;
+use crate::read::file_reader::FileReader;
+use crate::read::options::PageChecks;
 use crate::snapshot::slice_map;
 
 /// Rows of one page that are to be read.
@@ -24,7 +24,7 @@ struct Segment {
 
 /// A raw column of fixed-shape rows in one row group.
 pub(crate) struct FixedRows<'a> {
-    pub(crate) source: Source<'a>,
+    pub(crate) file: FileReader<'a>,
     pub(crate) chunk: RawChunk<'a>,
     pub(crate) dtype: DType,
     pub(crate) element_count: u64,
@@ -36,7 +36,7 @@ impl FixedRows<'_> {
     pub(crate) async fn read(&self, ranges: &[Range<u64>]) -> Result<ArrayRef> {
         let segments = self.segments(ranges)?;
         let wanted: Vec<Range<u64>> = segments.iter().map(|s| s.fetched_range()).collect();
-        let mut fetched = self.source.read_many(&wanted).await?;
+        let mut fetched = self.file.read_many(&wanted).await?;
         for (segment, bytes) in segments.iter().zip(&mut fetched) {
             if let Some(page) = &segment.check {
                 self.check(bytes)?;
@@ -45,7 +45,7 @@ impl FixedRows<'_> {
                     inside.start.checked_sub(page.start).zip(inside.end.checked_sub(page.start));
                 let within = within.and_then(|(start, end)| slice_map(bytes, &(start..end)));
                 *bytes = within.ok_or_else(|| {
-                    self.source.damaged(format!("values at {inside:?} of a page at {page:?}"))
+                    self.file.damaged(format!("values at {inside:?} of a page at {page:?}"))
                 })?;
             }
         }
@@ -75,15 +75,15 @@ impl FixedRows<'_> {
             let mut at = range.start;
             while at < range.end {
                 let page = self.chunk.page_of_row(at).and_then(|number| self.chunk.page(number));
-                let page = page.map_err(|e| self.source.corrupt(e))?;
+                let page = page.map_err(|e| self.file.corrupt(e))?;
                 let rows = at..range.end.min(page.rows.end);
                 let rank = at - page.rows.start - self.chunk.null_count(page.rows.start..at);
                 let valid = rows.end - rows.start - self.chunk.null_count(rows.clone());
                 let bits = self.chunk.values_of(&page, rank, valid);
-                let check = match self.source.verify()? {
-                    Verify::Always => true,
-                    Verify::Fetched => rows == page.rows,
-                    Verify::Never => false,
+                let check = match self.file.page_checks()? {
+                    PageChecks::Always => true,
+                    PageChecks::Fetched => rows == page.rows,
+                    PageChecks::Never => false,
                 };
                 at = rows.end;
                 segments.push(Segment { rows, bits, check: check.then_some(page.start..page.end) });
@@ -94,7 +94,7 @@ impl FixedRows<'_> {
 
     fn check(&self, page: &Bytes) -> Result<()> {
         let shape = ListShape { nullable: self.nullable, nullable_elements: true };
-        self.source.decoding(|| decode_page(page, self.dtype, shape, u64::MAX, true)).map(drop)
+        self.file.decoding(|| decode_page(page, self.dtype, shape, u64::MAX, true)).map(drop)
     }
 
     /// Null rows among `ranges`, if there are any.

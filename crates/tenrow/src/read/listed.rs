@@ -12,12 +12,12 @@ use crate::format::{
     narrow_32_to_16,
 };
 use crate::read::arrays;
-use crate::read::options::Verify;
-use crate::read::source::Source;
+use crate::read::file_reader::FileReader;
+use crate::read::options::PageChecks;
 
 /// A raw column of lists in one row group.
 pub(crate) struct ListedRows<'a> {
-    pub(crate) source: Source<'a>,
+    pub(crate) file: FileReader<'a>,
     pub(crate) chunk: RawChunk<'a>,
     pub(crate) dtype: DType,
     pub(crate) shape: ListShape,
@@ -68,8 +68,8 @@ impl ListedRows<'_> {
         for range in ranges {
             let mut at = range.start;
             while at < range.end {
-                let number = self.chunk.page_of_row(at).map_err(|e| self.source.corrupt(e))?;
-                let page = self.chunk.page(number).map_err(|e| self.source.corrupt(e))?;
+                let number = self.chunk.page_of_row(at).map_err(|e| self.file.corrupt(e))?;
+                let page = self.chunk.page(number).map_err(|e| self.file.corrupt(e))?;
                 if page_rows.as_ref().is_none_or(|(known, _)| *known != number) {
                     page_rows = Some((number, self.row_lengths(&page).await?));
                 }
@@ -98,7 +98,7 @@ impl ListedRows<'_> {
         while at < window.end {
             let number = self.chunk.page_of_value(at);
             let page = number.and_then(|number| self.chunk.page(number));
-            let page = page.map_err(|e| self.source.corrupt(e))?;
+            let page = page.map_err(|e| self.file.corrupt(e))?;
             let end = window.end.min(page.values.end);
             wanted.push(self.chunk.values_of(&page, at - page.values.start, end - at));
             at = end;
@@ -107,19 +107,19 @@ impl ListedRows<'_> {
     }
 
     async fn row_lengths(&self, page: &RawPage) -> Result<Vec<RowLength>> {
-        let rows = if self.source.verify()? == Verify::Always {
-            let whole = self.source.read(page.start..page.end).await?;
+        let rows = if self.file.page_checks()? == PageChecks::Always {
+            let whole = self.file.read(page.start..page.end).await?;
             let (dtype, shape) = (self.dtype, self.shape);
-            self.source.decoding(|| decode_page(&whole, dtype, shape, u64::MAX, true))?.rows
+            self.file.decoding(|| decode_page(&whole, dtype, shape, u64::MAX, true))?.rows
         } else {
-            let prefix = self.source.read(page.start..page.values_offset).await?;
-            self.source.decoding(|| decode_row_lengths(&prefix, self.shape))?
+            let prefix = self.file.read(page.start..page.values_offset).await?;
+            self.file.decoding(|| decode_row_lengths(&prefix, self.shape))?
         };
         let elements: u64 = rows.iter().map(|row| row.element_count()).sum();
         let as_listed = rows.len() as u64 == page.rows.end - page.rows.start
             && elements == page.values.end - page.values.start;
         if !as_listed {
-            return Err(self.source.damaged(format!(
+            return Err(self.file.damaged(format!(
                 "a page of {} rows and {elements} elements, but the manifest says {:?} and {:?}",
                 rows.len(),
                 page.rows,
@@ -134,7 +134,7 @@ impl ListedRows<'_> {
         let item_bits = u64::from(self.chunk.item_bits());
         let count = (wanted.iter().map(|bits| bits.len).sum::<u64>() / item_bits.max(1)) as usize;
         let ranges: Vec<Range<u64>> = wanted.iter().map(|bits| bits.bytes()).collect();
-        let mut fetched = self.source.read_many(&ranges).await?;
+        let mut fetched = self.file.read_many(&ranges).await?;
         if self.dtype == DType::Bool {
             let mut out = BooleanBufferBuilder::new(count);
             for (bits, bytes) in wanted.iter().zip(&fetched) {

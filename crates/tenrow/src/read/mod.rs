@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! rows ─► resolve: leaf, partition, row     ─► ColumnReader: pages ─► exact ranges
-//!      ─► Source: map, or ranged reads, the only I/O              ─► Arrow arrays in the order asked
+//!      ─► FileReader: map, or ranged reads, the only I/O          ─► Arrow arrays in the order asked
 //! ```
 
 mod options;
 mod arrays;
-mod source;
+mod file_reader;
 mod fixed;
 mod listed;
 mod paged;
@@ -30,11 +30,11 @@ use futures::future::try_join_all;
 use crate::error::Result;
 use crate::format::Attribute;
 use crate::snapshot::{LoadedPartition, Snapshot};
-pub(crate) use arrays::{elements as element_array, lists as list_array, unfit};
+pub(crate) use arrays::unfit;
 pub(crate) use column::ColumnReader;
 pub use element_stream::ElementStream;
 pub use file_column::{FileColumn, FileHandle};
-pub use options::{ReadOptions, Verify};
+pub use options::{PageChecks, ReadOptions};
 pub use placed::PlacedPartition;
 pub use scan::{BatchStream, ScanOptions};
 pub use tensor_column::{TensorColumn, Tensors};
@@ -190,8 +190,8 @@ mod tests {
         fn is_send<T: Send>(_: fn(Snapshot, ReadOptions) -> T) {}
         is_send(|s, o| async move { s.take_with(&[1], &o).await });
         is_send(|s, o| async move { s.slice_with(0..1, &o).await });
-        is_send(|s, _| async move { s.tensors("x")?.get(1).await });
-        is_send(|s, _| async move { s.tensors("x")?.take(&[1]).await });
-        is_send(|s, _| async move { s.files("x")?.bytes(1).await });
+        is_send(|s, _| async move { s.tensor_column("x")?.get(1).await });
+        is_send(|s, _| async move { s.tensor_column("x")?.take(&[1]).await });
+        is_send(|s, _| async move { s.file_column("x")?.bytes(1).await });
     }
 }

@@ -7,8 +7,22 @@ use crate::snapshot::Snapshot;
 /// When page checksums are compared while reading.
 ///
 /// A checksum covers a whole page, so reading one row exactly cannot check it.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/pagechecks", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// use tenrow::{PageChecks, ReadOptions};
+/// let options = ReadOptions::default().with_page_checks(PageChecks::Always);
+/// assert_eq!(snapshot.take_with(&[2], &options).await?.num_rows(), 1);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verify {
+pub enum PageChecks {
     /// Never: the default for mapped files, where checking would halve the speed of a scan.
     Never,
     /// Every page that is read whole: the default for all other stores.
@@ -20,16 +34,16 @@ pub enum Verify {
 /// How rows are read.
 ///
 /// ```
-/// use tenrow::{ReadOptions, Verify};
-/// let options = ReadOptions::default().with_attributes(["label"]).with_verify(Verify::Always);
+/// use tenrow::{PageChecks, ReadOptions};
+/// let options = ReadOptions::default().with_attributes(["label"]).with_page_checks(PageChecks::Always);
 /// assert_eq!(options.attributes, Some(vec!["label".to_owned()]));
 /// ```
 #[derive(Debug, Clone)]
 pub struct ReadOptions {
     /// The attributes to read, in this order. Default: all, in the order of the schema.
     pub attributes: Option<Vec<String>>,
-    /// When page checksums are compared. Default: see [`Verify`].
-    pub verify: Option<Verify>,
+    /// When page checksums are compared. Default: see [`PageChecks`].
+    pub page_checks: Option<PageChecks>,
     /// Reads under way at once. Default: 16.
     pub max_concurrency: usize,
     /// Neighbouring ranges are fetched together if the gap is at most this. Default: 64 KiB.
@@ -38,7 +52,7 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { attributes: None, verify: None, max_concurrency: 16, max_gap_bytes: 64 << 10 }
+        Self { attributes: None, page_checks: None, max_concurrency: 16, max_gap_bytes: 64 << 10 }
     }
 }
 
@@ -52,13 +66,13 @@ impl ReadOptions {
 
     /// Checks all that is read: it is written anew, and gets checksums that call whatever was read valid.
     pub(crate) fn for_rewriting() -> Self {
-        Self::default().with_verify(Verify::Always)
+        Self::default().with_page_checks(PageChecks::Always)
     }
 
     /// Sets when page checksums are compared.
     #[must_use]
-    pub fn with_verify(mut self, verify: Verify) -> Self {
-        self.verify = Some(verify);
+    pub fn with_page_checks(mut self, checks: PageChecks) -> Self {
+        self.page_checks = Some(checks);
         self
     }
 

@@ -12,7 +12,7 @@ use parquet::file::metadata::ParquetMetaData;
 use crate::error::Result;
 use crate::format::{DType, DecodedPage, ListShape, RowLength, decode_bytes_page, decode_page};
 use crate::read::arrays;
-use crate::read::source::Source;
+use crate::read::file_reader::FileReader;
 
 /// A page and the rows of it that are wanted, counted from the page's first.
 struct Wanted {
@@ -23,7 +23,7 @@ struct Wanted {
 
 /// One column chunk whose pages are found by its offset index.
 pub(crate) struct PagedRows<'a> {
-    pub(crate) source: Source<'a>,
+    pub(crate) file: FileReader<'a>,
     pub(crate) metadata: Arc<ParquetMetaData>,
     pub(crate) row_group: usize,
     pub(crate) column: usize,
@@ -41,15 +41,15 @@ impl PagedRows<'_> {
     ) -> Result<ArrayRef> {
         let wanted = self.wanted(ranges)?;
         let places: Vec<_> = wanted.iter().map(|page| page.bytes.clone()).collect();
-        let pages = self.source.read_many(&places).await?;
+        let pages = self.file.read_many(&places).await?;
         let shape = ListShape { nullable, nullable_elements: true };
         let mut joined = Joined::new(dtype, element_count);
         for (want, page) in wanted.iter().zip(pages) {
             let most = want.row_count * element_count;
-            let check = self.source.checks_whole_pages()?;
-            let page = self.source.decoding(|| decode_page(&page, dtype, shape, most, check))?;
+            let check = self.file.checks_whole_pages()?;
+            let page = self.file.decoding(|| decode_page(&page, dtype, shape, most, check))?;
             self.check_rows(page.rows.len(), want)?;
-            joined.add(&page, &want.rows).map_err(|reason| self.source.damaged(reason))?;
+            joined.add(&page, &want.rows).map_err(|reason| self.file.damaged(reason))?;
         }
         joined.finish()
     }
@@ -62,7 +62,7 @@ impl PagedRows<'_> {
     ) -> Result<BinaryArray> {
         let wanted = self.wanted(ranges)?;
         let places: Vec<_> = wanted.iter().map(|page| page.bytes.clone()).collect();
-        let pages = self.source.read_many(&places).await?;
+        let pages = self.file.read_many(&places).await?;
         let mut out = BinaryBuilder::new();
         for (want, page) in wanted.iter().zip(pages) {
             let values = self.decode_bytes(&page, nullable)?;
@@ -78,22 +78,22 @@ impl PagedRows<'_> {
     pub(crate) async fn read_one(&self, row: u64, nullable: bool) -> Result<Option<Bytes>> {
         let wanted = self.wanted(std::slice::from_ref(&(row..row + 1)))?;
         let Some(want) = wanted.first() else { return Ok(None) };
-        let page = self.source.read(want.bytes.clone()).await?;
+        let page = self.file.read(want.bytes.clone()).await?;
         let mut values = self.decode_bytes(&page, nullable)?;
         self.check_rows(values.len(), want)?;
         Ok(values.swap_remove(want.rows[0].start as usize))
     }
 
     fn decode_bytes(&self, page: &Bytes, nullable: bool) -> Result<Vec<Option<Bytes>>> {
-        let check = self.source.checks_whole_pages()?;
-        self.source.decoding(|| decode_bytes_page(page, nullable, check))
+        let check = self.file.checks_whole_pages()?;
+        self.file.decoding(|| decode_bytes_page(page, nullable, check))
     }
 
     fn check_rows(&self, found: usize, want: &Wanted) -> Result<()> {
         if found as u64 == want.row_count {
             return Ok(());
         }
-        Err(self.source.damaged(format!(
+        Err(self.file.damaged(format!(
             "a page of {found} rows, but the offset index says {}",
             want.row_count
         )))
@@ -104,7 +104,7 @@ impl PagedRows<'_> {
         let index =
             self.metadata.offset_index().and_then(|i| i.get(self.row_group)?.get(self.column));
         let Some(index) = index else {
-            return Err(self.source.damaged("a chunk has no offset index".into()));
+            return Err(self.file.damaged("a chunk has no offset index".into()));
         };
         let pages = index.page_locations();
         let bounds: Vec<u64> =
@@ -116,12 +116,12 @@ impl PagedRows<'_> {
             while at < range.end {
                 let number = bounds.partition_point(|&first| first <= at).wrapping_sub(1);
                 let Some(page) = pages.get(number) else {
-                    return Err(self.source.damaged("an offset index without a first page".into()));
+                    return Err(self.file.damaged("an offset index without a first page".into()));
                 };
                 let (first, end) =
                     (bounds[number], *bounds.get(number + 1).unwrap_or(&self.row_count));
                 if end <= at || page.offset < 0 || page.compressed_page_size < 0 {
-                    return Err(self.source.damaged("an offset index out of order".into()));
+                    return Err(self.file.damaged("an offset index out of order".into()));
                 }
                 let rows = at - first..range.end.min(end) - first;
                 at = range.end.min(end);

@@ -9,8 +9,8 @@ use parquet::file::metadata::ParquetMetaData;
 use crate::error::{Error, Result};
 use crate::format::manifest::Partition;
 use crate::format::{Attribute, DeletedRows, FieldId};
+use crate::read::file_reader::FileReader;
 use crate::read::options::ReadOptions;
-use crate::read::source::Source;
 use crate::snapshot::{LoadedPartition, Snapshot};
 
 /// A partition of a snapshot, and where its rows are among all.
@@ -25,7 +25,7 @@ use crate::snapshot::{LoadedPartition, Snapshot};
 /// let schema = Schema::new([Attribute::parse("label:i64")?])?;
 /// let dataset = Dataset::create(&location, schema).await?;
 /// let mut writer = dataset.writer().await?;
-/// writer.append_columns(Columns::new().scalars("label", &[4i64, 5])?).await?;
+/// writer.append_columns(Columns::new().scalars("label", [4i64, 5])).await?;
 /// let snapshot = writer.commit().await?;
 /// let partitions = snapshot.partitions_of_leaf(0).await?;
 /// assert_eq!((partitions[0].number(), partitions[0].rows()), (0, 0..2));
@@ -166,7 +166,7 @@ impl PlacedPartition {
         ranges: &[Range<u64>],
         options: &ReadOptions,
     ) -> Result<Vec<Bytes>> {
-        Source::new(self.snapshot.storage(), self.file(file)?, options).read_many(ranges).await
+        FileReader::new(self.snapshot.storage(), self.file(file)?, options).read_many(ranges).await
     }
 
     fn file(&self, file: usize) -> Result<&Arc<crate::snapshot::OpenFile>> {

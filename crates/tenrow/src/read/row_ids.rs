@@ -1,5 +1,6 @@
 //! Stable row ids: from a row to its id, and back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -73,6 +74,21 @@ impl Snapshot {
             return Ok(None);
         }
         Ok(Some(((index, number), partition, row)))
+    }
+
+    /// The partitions that hold the live rows of `ids`, ascending, and the rows of their files.
+    pub(crate) async fn rows_by_partition(
+        &self,
+        ids: &[u64],
+    ) -> Result<Vec<(Arc<LoadedPartition>, Vec<u64>)>> {
+        let mut found = BTreeMap::new();
+        for &id in ids {
+            if let Some((place, partition, row)) = self.find_row_id(id).await? {
+                let (_, rows) = found.entry(place).or_insert((partition, Vec::new()));
+                rows.push(row);
+            }
+        }
+        Ok(found.into_values().collect())
     }
 }
 

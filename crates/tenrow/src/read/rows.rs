@@ -164,7 +164,7 @@ impl ColumnReader<'_> {
         let Some(place) = self.place() else { return Ok((0, row)) };
         let file = self.file(place);
         file.row_map().locate(row).ok_or_else(|| {
-            self.source(place).damaged(format!("row {row} of {} rows", file.row_map().total()))
+            self.file_reader(place).damaged(format!("row {row} of {} rows", file.row_map().total()))
         })
     }
 

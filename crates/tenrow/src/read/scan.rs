@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch};
 use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt, try_unfold};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::{Attribute, AttributeType, limits};
 use crate::read::arrays;
 use crate::read::batch;
@@ -16,9 +16,45 @@ use crate::shared_work::Once;
 use crate::snapshot::{LoadedPartition, Snapshot};
 
 /// Batches of a scan, in row order.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/batchstream", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// use futures::TryStreamExt;
+/// let mut batches: tenrow::BatchStream = snapshot.scan();
+/// let mut rows = 0;
+/// while let Some(batch) = batches.try_next().await? {
+///     rows += batch.num_rows();
+/// }
+/// assert_eq!(rows, 3);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 pub type BatchStream = BoxStream<'static, Result<RecordBatch>>;
 
 /// How a scan goes over the rows.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/scanoptions", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// use futures::TryStreamExt;
+/// use tenrow::{ReadOptions, ScanOptions};
+/// let options = ScanOptions::default()
+///     .with_batch_rows(2)
+///     .with_read(ReadOptions::default().with_attributes(["label"]));
+/// let batches: Vec<_> = snapshot.scan_with(&options).try_collect().await?;
+/// assert_eq!(batches.iter().map(|batch| batch.num_rows()).collect::<Vec<_>>(), [2, 1]);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ScanOptions {
     /// Rows of every batch but the last, 1 at least. Default: batches end where pages do, which spares copies.
@@ -87,7 +123,7 @@ impl Snapshot {
                 Ok(plan.next().await?.map(|part| (part, plan)))
             });
             let parts = parts.map_ok(read).try_buffered(ahead).boxed();
-            Ok(batches(scan.clone(), parts))
+            Ok::<_, Error>(batches(scan.clone(), parts))
         })
         .try_flatten()
         .then(move |batch| {

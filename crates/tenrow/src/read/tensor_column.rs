@@ -11,13 +11,27 @@ use crate::format::manifest::RowMap;
 use crate::format::{Attribute, AttributeType, DType, RawChunk, Shape};
 use crate::read::arrays;
 use crate::read::column::ColumnReader;
-use crate::read::options::{ReadOptions, Verify};
+use crate::read::options::{PageChecks, ReadOptions};
 use crate::read::rows::Rows;
 use crate::snapshot::{Snapshot, slice_map};
 use crate::tensor::{Tensor, bytes_of, stacked, unpack_bits};
 use crate::view::{Part, View};
 
-/// A fixed-shape tensor attribute of the rows of a view; made by [`Snapshot::tensors`] and [`View::tensors`].
+/// A fixed-shape tensor attribute of the rows of a view; made by [`Snapshot::tensor_column`] and [`View::tensor_column`].
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/tensorcolumn", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// let labels = snapshot.tensor_column("label")?;
+/// let label = labels.get(1).await?.expect("not null");
+/// assert_eq!(label.as_slice::<i64>()?, [5]);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct TensorColumn {
     view: View,
@@ -28,6 +42,20 @@ pub struct TensorColumn {
 }
 
 /// Tensors of several rows in one: the first dimension is the row.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/tensors", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// let rows = snapshot.tensor_column("label")?.take(&[1, 0, 1]).await?;
+/// assert_eq!((rows.tensor.shape(), rows.nulls), (&[3][..], None));
+/// assert_eq!(rows.tensor.as_slice::<i64>()?, [5, 4, 5]);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct Tensors {
     /// The tensors; null rows are zeros.
@@ -42,16 +70,16 @@ impl Snapshot {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such attribute;
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is of another kind.
-    pub fn tensors(&self, name: &str) -> Result<TensorColumn> {
-        self.tensors_with(name, &ReadOptions::default())
+    pub fn tensor_column(&self, name: &str) -> Result<TensorColumn> {
+        self.tensor_column_with(name, &ReadOptions::default())
     }
 
-    /// [`tensors`](Self::tensors) with options.
+    /// [`tensor_column`](Self::tensor_column) with options.
     ///
     /// # Errors
-    /// As [`tensors`](Self::tensors).
-    pub fn tensors_with(&self, name: &str, options: &ReadOptions) -> Result<TensorColumn> {
-        self.all().tensors_with(name, options)
+    /// As [`tensor_column`](Self::tensor_column).
+    pub fn tensor_column_with(&self, name: &str, options: &ReadOptions) -> Result<TensorColumn> {
+        self.all().tensor_column_with(name, options)
     }
 
     /// The rows of a raw tensor attribute copied straight from maps into one buffer; `None` if
@@ -99,7 +127,7 @@ impl Snapshot {
         rows: &'a Rows,
         options: &'a ReadOptions,
     ) -> Result<Option<Vec<&'a [u8]>>> {
-        let checks = matches!(options.verify, Some(Verify::Always | Verify::Fetched));
+        let checks = matches!(options.page_checks, Some(PageChecks::Always | PageChecks::Fetched));
         if checks || dtype == DType::Bool || row_bytes == 0 {
             return Ok(None);
         }
@@ -128,16 +156,16 @@ impl View {
     /// The fixed-shape tensor, or numeric scalar, attribute called `name`, of the rows of the view.
     ///
     /// # Errors
-    /// As [`Snapshot::tensors`].
-    pub fn tensors(&self, name: &str) -> Result<TensorColumn> {
-        self.tensors_with(name, &ReadOptions::default())
+    /// As [`Snapshot::tensor_column`].
+    pub fn tensor_column(&self, name: &str) -> Result<TensorColumn> {
+        self.tensor_column_with(name, &ReadOptions::default())
     }
 
-    /// [`tensors`](Self::tensors) with options.
+    /// [`tensor_column`](Self::tensor_column) with options.
     ///
     /// # Errors
-    /// As [`Snapshot::tensors`].
-    pub fn tensors_with(&self, name: &str, options: &ReadOptions) -> Result<TensorColumn> {
+    /// As [`Snapshot::tensor_column`].
+    pub fn tensor_column_with(&self, name: &str, options: &ReadOptions) -> Result<TensorColumn> {
         let attribute = self.snapshot().attribute(name)?.clone();
         let (dtype, shape) = match &attribute.attribute_type {
             AttributeType::Tensor { dtype, shape } => (*dtype, shape.clone()),
@@ -260,7 +288,7 @@ impl TensorColumn {
 
     /// The memory of a row where it lies; `None` if it has to be decoded or checked.
     async fn in_place(&self, row: u64) -> Result<Option<Option<Bytes>>> {
-        let checks = matches!(self.options.verify, Some(Verify::Always));
+        let checks = matches!(self.options.page_checks, Some(PageChecks::Always));
         if checks || self.dtype == DType::Bool {
             return Ok(None);
         }
@@ -280,7 +308,7 @@ impl TensorColumn {
             return Ok(None);
         };
         let file = reader.file(place);
-        let located = chunk.locate(row).map_err(|e| reader.source(place).corrupt(e))?;
+        let located = chunk.locate(row).map_err(|e| reader.file_reader(place).corrupt(e))?;
         let Some(bits) = located else { return Ok(Some(None)) };
         match file.map(snapshot.storage())? {
             Some(map) => {
@@ -288,7 +316,7 @@ impl TensorColumn {
                 snapshot.storage().note_mapped_read(range.end.saturating_sub(range.start));
                 let bytes = slice_map(map, &range);
                 let outside =
-                    || reader.source(place).damaged(format!("row at {range:?} is outside"));
+                    || reader.file_reader(place).damaged(format!("row at {range:?} is outside"));
                 Ok(Some(Some(aligned(bytes.ok_or_else(outside)?, self.dtype))))
             }
             None => {

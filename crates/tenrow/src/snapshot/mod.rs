@@ -15,9 +15,10 @@ use futures::TryStreamExt;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::Version;
 use crate::format::layout::root_path;
 use crate::format::limits;
-use crate::format::manifest::{Leaf, LeafRef, Root, RowMap, Version, origin_of};
+use crate::format::manifest::{Leaf, LeafRef, Root, RowMap, origin_of};
 use crate::format::{Attribute, FieldId, Schema};
 use crate::shared_work::Once;
 use crate::storage::Storage;
@@ -31,6 +32,23 @@ pub(crate) use walk::Leaves;
 /// A reader's handle on one version: it never changes, whatever is committed meanwhile.
 ///
 /// Cheap to clone; clones share what they have read of the manifests.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/snapshot", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// assert_eq!((snapshot.version().0, snapshot.row_count()), (2, 3));
+/// let rows = snapshot.take(&[2, 0, 2]).await?;
+/// assert_eq!(rows.num_rows(), 3);
+/// // Whatever is committed later, it stays what it is.
+/// dataset.delete(&snapshot, &[0, 1, 2]).await?;
+/// assert_eq!(snapshot.slice(0..3).await?.num_rows(), 3);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct Snapshot {
     inner: Arc<Inner>,

@@ -5,7 +5,7 @@ use std::ops::Range;
 /// How neighbouring ranges of one object are fetched together.
 ///
 /// ```
-/// use tenrow::CoalesceOptions;
+/// use tenrow::storage::CoalesceOptions;
 /// let options = CoalesceOptions::default().with_max_gap_bytes(0);
 /// assert_eq!((options.max_gap_bytes, options.max_concurrency), (0, 16));
 /// ```

@@ -10,6 +10,21 @@ tokio::task_local! {
 }
 
 /// What a storage has read since it was opened.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/counters", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// let before = snapshot.storage().counters();
+/// snapshot.take(&[1]).await?;
+/// let read = snapshot.storage().counters().since(&before);
+/// assert!(read.reads > 0 && read.bytes_read > 0);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counters {

@@ -37,7 +37,8 @@ use crate::ids::Ids;
 /// ```
 /// use futures::FutureExt;
 /// use object_store::{ObjectStore, ObjectStoreExt, PutMode, path::Path};
-/// use tenrow::{DurableLocal, Ids};
+/// use tenrow::engine::Ids;
+/// use tenrow::storage::DurableLocal;
 ///
 /// # let folder = tempfile::tempdir()?;
 /// let store = DurableLocal::new(folder.path().join("new"), Ids::random());

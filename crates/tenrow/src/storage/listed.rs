@@ -10,6 +10,17 @@ use crate::blocking;
 use crate::error::{Error, ErrorKind, Result};
 
 /// An object that a listing met.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// use futures::TryStreamExt;
+/// use tenrow::storage::{ListedObject, Storage};
+/// let storage = Storage::open("memory://docs/listed")?;
+/// storage.put_new("data/a", "bytes".into()).await?;
+/// let objects: Vec<ListedObject> = storage.list("data").try_collect().await?;
+/// assert_eq!((objects[0].path.as_str(), objects[0].size_bytes), ("data/a", 5));
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedObject {

@@ -9,6 +9,14 @@ use url::Url;
 use crate::error::{Error, Result};
 
 /// A place that can hold a dataset.
+///
+/// ```
+/// use tenrow::storage::{Location, Provider};
+/// let Location::Remote(remote) = Location::parse("s3://bucket/speech/train")? else { panic!() };
+/// assert_eq!((remote.provider(), remote.last_part()), (Provider::S3, "train"));
+/// assert!(matches!(Location::parse("digits")?, Location::Local(_)));
+/// # Ok::<(), tenrow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Location {
@@ -19,6 +27,13 @@ pub enum Location {
 }
 
 /// A bucket and what the names of the objects in it begin with.
+///
+/// ```
+/// use tenrow::storage::Location;
+/// let Location::Remote(remote) = Location::parse("az://container/speech")? else { panic!() };
+/// assert_eq!((remote.last_part(), remote.to_string().as_str()), ("speech", "az://container/speech"));
+/// # Ok::<(), tenrow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RemoteLocation {
     pub(crate) provider: Provider,
@@ -28,6 +43,12 @@ pub struct RemoteLocation {
 }
 
 /// Who keeps the objects.
+///
+/// ```
+/// use tenrow::storage::Provider;
+/// assert_eq!(Provider::Google.scheme(), "gs");
+/// assert!(Provider::Https.is_read_only());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Provider {
@@ -114,7 +135,7 @@ impl Location {
     /// and the folder need not exist.
     ///
     /// ```
-    /// use tenrow::Location;
+    /// use tenrow::storage::Location;
     /// assert_eq!(Location::parse("file:///data/my%20digits")?.to_string(), "/data/my digits");
     /// # Ok::<(), tenrow::Error>(())
     /// ```

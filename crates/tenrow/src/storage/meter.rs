@@ -11,9 +11,9 @@ use super::counted::{CURRENT, Counters, LiveCounters};
 /// go on as well. Clones count together.
 ///
 /// ```
-/// use tenrow::Meter;
+/// use tenrow::storage::Meter;
 /// # futures::executor::block_on(async {
-/// # let storage = tenrow::Storage::open("memory://meter/x")?;
+/// # let storage = tenrow::storage::Storage::open("memory://meter/x")?;
 /// # storage.put_new("a", "bytes".into()).await?;
 /// let meter = Meter::new();
 /// meter.future(storage.read("a", 9)).await?;

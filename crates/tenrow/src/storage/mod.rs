@@ -1,4 +1,20 @@
 //! The objects of one dataset, wherever they are: every read and write of this crate is here.
+//!
+//! A [`Location`] says where, [`StoreOptions`] how a store is reached, and a [`Storage`] is both: it reads,
+//! writes, lists and deletes objects by their paths in it. [`Dataset::at`](crate::Dataset::at) makes a dataset of one.
+//!
+//! ```
+//! use tenrow::storage::{Meter, Storage};
+//! # futures::executor::block_on(async {
+//! let storage = Storage::open("memory://docs/storage")?;
+//! assert!(storage.put_new("a", "one".into()).await?);
+//! assert!(!storage.put_new("a", "two".into()).await?);
+//!
+//! let meter = Meter::new();
+//! assert_eq!(meter.future(storage.read_range("a", 1..3)).await?, "ne");
+//! assert_eq!(meter.counters().bytes_read, 2);
+//! # Ok::<(), tenrow::Error>(()) }).unwrap();
+//! ```
 
 mod cache;
 mod coalesce;
@@ -13,7 +29,7 @@ mod mapped;
 mod meter;
 mod nested;
 mod newest;
-mod options;
+pub(crate) mod options;
 mod origins;
 mod reading;
 mod regular;
@@ -47,7 +63,7 @@ pub use listed::ListedObject;
 pub use location::{Location, Provider, RemoteLocation};
 pub use meter::Meter;
 pub(crate) use nested::NestedDatasets;
-pub use options::StoreOptions;
+pub(crate) use options::StoreOptions;
 pub use regular::open_regular;
 pub(crate) use upload::Ending;
 use upload::PART_BYTES;
@@ -58,7 +74,7 @@ use crate::ids::Ids;
 use counted::LiveCounters;
 use mapped::{MAX_LIVE_MAPS, Maps};
 pub use remote::LentMemory;
-use remote::{Secrets, Sources};
+use remote::{Environment, Secrets};
 
 /// The objects of one dataset, by their paths in it; cheap to clone.
 ///
@@ -67,7 +83,8 @@ use remote::{Secrets, Sources};
 /// ```
 /// use bytes::Bytes;
 /// use futures::FutureExt;
-/// use tenrow::{Ids, Storage};
+/// use tenrow::engine::Ids;
+/// use tenrow::storage::Storage;
 ///
 /// # let folder = tempfile::tempdir()?;
 /// let storage = Storage::local(folder.path().join("digits"), Ids::random());
@@ -178,11 +195,11 @@ impl Storage {
 
     fn remote(location: RemoteLocation, options: &StoreOptions) -> Result<Self> {
         let counters = Arc::default();
-        let sources = Sources::of_process();
-        let opened = remote::open(&location, options, &sources, &counters)?;
+        let environment = Environment::of_process();
+        let opened = remote::open(&location, options, &environment, &counters)?;
         // Memory is as near as a cache.
         let is_near = location.provider == Provider::Memory;
-        let cache = if is_near { None } else { Cache::from_sources(options, &sources)? };
+        let cache = if is_near { None } else { Cache::from_environment(options, &environment)? };
         let prefix = location.prefix.clone();
         let place = RemotePlace {
             location,

@@ -14,8 +14,8 @@ use object_store::path::Path;
 use super::{RemotePlace, Storage};
 use crate::blocking;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::Version;
 use crate::format::layout::{ObjectKind, latest_note_path, root_path, version_called};
-use crate::format::manifest::Version;
 
 /// A note has a number.
 const MAX_NOTE_BYTES: u64 = 64;
@@ -142,8 +142,9 @@ impl Storage {
             there = self.climb(there).await?;
             let near = [there, noted.0].into_iter().flat_map(numbers_after);
             let near: BTreeSet<u64> = near.filter(|number| *number > there).collect();
-            let is_there =
-                |number| async move { Ok(self.has_version(number).await?.then_some(number)) };
+            let is_there = |number| async move {
+                Ok::<_, Error>(self.has_version(number).await?.then_some(number))
+            };
             let asked: Vec<_> = near.into_iter().map(is_there).collect();
             let found: Vec<Option<u64>> =
                 stream::iter(asked).buffered(MAX_SEARCHES).try_collect::<Vec<_>>().await?;

@@ -13,8 +13,8 @@ use rustix::fs::OFlags;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("x");
 /// std::fs::write(&path, "tenrow")?;
-/// assert_eq!(std::io::read_to_string(tenrow::open_regular(&path)?)?, "tenrow");
-/// assert!(tenrow::open_regular("/dev/zero").is_err());
+/// assert_eq!(std::io::read_to_string(tenrow::storage::open_regular(&path)?)?, "tenrow");
+/// assert!(tenrow::storage::open_regular("/dev/zero").is_err());
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///

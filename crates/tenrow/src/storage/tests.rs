@@ -7,7 +7,7 @@ use object_store::memory::InMemory;
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::format::manifest::Version;
+use crate::format::Version;
 
 /// Without a runtime every local operation is ready at its first poll.
 fn now<T>(future: impl Future<Output = T>) -> T {
@@ -434,4 +434,13 @@ async fn upload_throughput_against_a_plain_write() {
             plain.as_secs_f64() / ours.as_secs_f64()
         );
     }
+}
+
+/// Deleting goes through a store that wraps what the system says: it was a failure of the store.
+#[test]
+fn what_the_system_forbids_to_delete_is_denied() {
+    // Whoever one is, the system's own files stay.
+    let system = Storage::local("/proc/self", Ids::seeded(1));
+    let error = now(system.delete("status")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "{}", error.chain());
 }

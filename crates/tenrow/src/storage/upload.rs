@@ -45,7 +45,8 @@ static ENDING: LazyLock<watch::Sender<usize>> = LazyLock::new(watch::Sender::def
 /// ```
 /// use bytes::Bytes;
 /// use futures::FutureExt;
-/// use tenrow::{Ids, Storage};
+/// use tenrow::engine::Ids;
+/// use tenrow::storage::Storage;
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let storage = Storage::local(folder.path(), Ids::random());
@@ -87,6 +88,17 @@ enum Parts {
 }
 
 /// What an upload wrote.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// use tenrow::storage::{Storage, Uploaded};
+/// let storage = Storage::open("memory://docs/uploaded")?;
+/// let mut upload = storage.upload("data/a")?;
+/// upload.write("bytes".into()).await?;
+/// let written: Uploaded = upload.finish().await?;
+/// assert_eq!(written.bytes, 5);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Uploaded {

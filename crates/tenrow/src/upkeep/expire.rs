@@ -8,11 +8,27 @@ use futures::{TryStreamExt, future};
 use crate::commit::{Applied, Change, Committer, commit, read_version};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::manifest::{Root, Version};
+use crate::format::Version;
+use crate::format::manifest::Root;
 use crate::snapshot::{Leaves, Snapshot};
 use crate::storage::Storage;
 
 /// Which versions end: those that every given rule lets go.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/expireoptions", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// use tenrow::ExpireOptions;
+/// let options = ExpireOptions { keep_last: Some(1), dry_run: true, ..Default::default() };
+/// assert_eq!(dataset.expire(&options).await?.expired.len(), 1);
+/// assert_eq!(dataset.versions().await?.len(), 2);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ExpireOptions {
     /// The newest versions stay, this many. Those that only ended others do not count.
@@ -24,6 +40,21 @@ pub struct ExpireOptions {
 }
 
 /// What was ended.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/expirereport", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// # use tenrow::ExpireOptions;
+/// dataset.tag("first", tenrow::Version(1)).await?;
+/// let report = dataset.expire(&ExpireOptions { keep_last: Some(1), ..Default::default() }).await?;
+/// assert_eq!((report.expired.len(), report.kept), (1, vec![tenrow::Version(1)]));
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExpireReport {

@@ -6,7 +6,8 @@ use crate::clones::{NeededOrigins, dataset_of, is_registered, note_of};
 use crate::commit::{Applied, Change, Committer, commit};
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::format::manifest::{FEATURE_ORIGINS, OriginRef, Root, Version};
+use crate::format::Version;
+use crate::format::manifest::{FEATURE_ORIGINS, OriginRef, Root};
 use crate::snapshot::Snapshot;
 
 impl Dataset {

@@ -8,9 +8,10 @@ use futures::TryStreamExt;
 use crate::commit::{MAX_LOOKS, never_still};
 use crate::dataset::Dataset;
 use crate::error::Result;
+use crate::format::Version;
 use crate::format::checksum;
 use crate::format::layout::version_at;
-use crate::format::manifest::{LeafRef, Version, origin_of};
+use crate::format::manifest::{LeafRef, origin_of};
 use crate::progress::Steps;
 use crate::snapshot::{Leaves, Snapshot};
 

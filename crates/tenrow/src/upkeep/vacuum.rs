@@ -12,6 +12,21 @@ use crate::storage::{ListedObject, NestedDatasets};
 use crate::upkeep::references::References;
 
 /// What may be removed.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/vacuumoptions", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// use std::time::Duration;
+/// use tenrow::VacuumOptions;
+/// let options = VacuumOptions { older_than: Duration::ZERO, dry_run: true, ..Default::default() };
+/// assert_eq!(dataset.vacuum(options).await?.removed, []);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct VacuumOptions {
     /// Younger objects stay: a writer may be about to name them. Default: 7 days.
@@ -30,6 +45,21 @@ impl Default for VacuumOptions {
 }
 
 /// What was removed.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/vacuumreport", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// drop(dataset.writer().await?);
+/// let report = dataset.vacuum(Default::default()).await?;
+/// assert_eq!((report.removed_bytes, report.too_young), (0, 0));
+/// assert!(report.named > 0);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VacuumReport {

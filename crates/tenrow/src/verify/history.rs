@@ -6,11 +6,12 @@ use crate::commit::read_version;
 use crate::content::ContentCheck;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::format::Version;
 use crate::format::layout::{latest_note_path, root_path};
 use crate::format::limits;
 use crate::format::manifest::{
-    FEATURE_SINGLE_WRITER, Leaf, NamedObject, Parent, Partition, Root, StatedBytes, Version,
-    in_origin, origin_of,
+    FEATURE_SINGLE_WRITER, Leaf, NamedObject, Parent, Partition, Root, StatedBytes, in_origin,
+    origin_of,
 };
 use crate::snapshot::Snapshot;
 use crate::storage::Storage;

@@ -28,6 +28,20 @@ use crate::progress::OnProgress;
 use check::Check;
 
 /// How thorough a check is.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/verifyoptions", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// use tenrow::VerifyOptions;
+/// let report = dataset.verify(VerifyOptions { full: true, ..Default::default() }).await?;
+/// assert_eq!(report.faults, []);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct VerifyOptions {
     /// Whether every byte is read: checksums of files and pages, every value decoded. Default: only
@@ -38,6 +52,19 @@ pub struct VerifyOptions {
 }
 
 /// What a check found.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/verifyreport", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// let report = dataset.verify(Default::default()).await?;
+/// assert_eq!((report.versions, report.partitions, report.rows), (2, 1, 3));
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct VerifyReport {
@@ -60,6 +87,13 @@ pub struct VerifyReport {
 }
 
 /// One thing that is wrong.
+///
+/// ```
+/// use tenrow::Fault;
+/// let message = "checksum 01, expected 02".to_owned();
+/// let fault = Fault { path: "data/a.parquet".to_owned(), row: Some(7), message };
+/// assert_eq!(fault.to_string(), "data/a.parquet, row 7: checksum 01, expected 02");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The object.

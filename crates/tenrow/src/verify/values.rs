@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::format::layout::hash_in;
 use crate::format::manifest::{Partition, is_large_file};
 use crate::format::{Attribute, AttributeType, FieldId};
-use crate::read::{ColumnReader, ReadOptions, Verify};
+use crate::read::{ColumnReader, PageChecks, ReadOptions};
 use crate::snapshot::{ColumnPlace, LoadedPartition};
 use crate::verify::bounds::{self, Found};
 use crate::verify::check::Check;
@@ -53,7 +53,7 @@ impl Check {
         large_files: &HashMap<String, u64>,
     ) -> Result<(), (u64, Error)> {
         let (snapshot, options) =
-            (self.snapshot.clone(), ReadOptions::default().with_verify(Verify::Always));
+            (self.snapshot.clone(), ReadOptions::default().with_page_checks(PageChecks::Always));
         let reader = ColumnReader::new(&snapshot, attribute, partition, &options);
         let Some(place) = reader.place() else { return Ok(()) };
         let copies = copies_of(partition, place);

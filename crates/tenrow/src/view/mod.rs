@@ -8,7 +8,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::format::manifest::{Version, ViewRef};
+use crate::format::Version;
+use crate::format::manifest::ViewRef;
 use crate::snapshot::Snapshot;
 use kept_rows::KeptRows;
 
@@ -30,12 +31,12 @@ pub use row_numbers::RowNumbers;
 /// # futures::executor::block_on(async {
 /// # let dataset = Dataset::create(&location, Schema::new([Attribute::parse("x:u8")?])?).await?;
 /// # let mut writer = dataset.writer().await?;
-/// # writer.append_columns(Columns::new().scalars("x", &[10u8, 11, 12, 13])?).await?;
+/// # writer.append_columns(Columns::new().scalars("x", [10u8, 11, 12, 13])).await?;
 /// let snapshot = writer.commit().await?;
 /// let view = snapshot.rows([3, 0, 3])?;
 /// assert_eq!(view.row_count(), 3);
 /// assert_eq!(view.take(&[2, 1]).await?, snapshot.take(&[3, 0]).await?);
-/// assert_eq!(view.tensors("x")?.slice(0..3).await?.tensor.to_vec::<u8>()?, [13, 10, 13]);
+/// assert_eq!(view.tensor_column("x")?.slice(0..3).await?.tensor.to_vec::<u8>()?, [13, 10, 13]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,8 +1,9 @@
 //! A batch against the schema: refused whole, before anything is written.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray, types::Int32Type};
+use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray, new_null_array, types::Int32Type};
 use arrow_schema::DataType;
 
 use crate::error::{Error, Result};
@@ -13,7 +14,15 @@ use crate::format::{Attribute, AttributeType, FormatError, Schema, VariableShape
 /// # Errors
 /// Names the first attribute that is missing, unknown, of another type, or null where it may not be.
 pub(crate) fn check_batch(batch: &RecordBatch, schema: &Schema) -> Result<Vec<ArrayRef>> {
-    for field in batch.schema().fields() {
+    let fields = batch.schema();
+    let mut names = BTreeSet::new();
+    for field in fields.fields() {
+        if !names.insert(field.name()) {
+            return Err(Error::invalid(format!(
+                "the batch has attribute {:?} twice: give it once",
+                field.name()
+            )));
+        }
         if schema.attribute(field.name()).is_none() {
             let names = schema.attributes().iter().map(|a| a.name.as_str());
             return Err(Error::invalid(format!(
@@ -50,11 +59,14 @@ fn check_column(batch: &RecordBatch, attribute: &Attribute) -> Result<ArrayRef> 
 }
 
 /// The column in exactly the attribute's Arrow type, which is not a cast: only names and
-/// nullability of inner fields may differ.
+/// nullability of inner fields may differ. Nothing but nulls of no type are nulls of any.
 fn with_type_of(column: &ArrayRef, attribute: &Attribute) -> Result<ArrayRef, FormatError> {
     let expected = attribute.attribute_type.arrow_type();
     if *column.data_type() == expected {
         return Ok(column.clone());
+    }
+    if *column.data_type() == DataType::Null {
+        return Ok(new_null_array(&expected, column.len()));
     }
     let wrong = || FormatError::WrongType {
         name: attribute.name.clone(),

@@ -1,10 +1,12 @@
 //! File attributes on their way in: hashed, named, and put beside the rows if they are large.
 
+use std::borrow::Borrow;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::builder::{BinaryBuilder, Int64Builder, StringBuilder};
 use arrow_array::{Array, ArrayRef, StructArray, cast::AsArray, types::Int64Type};
+use arrow_buffer::NullBufferBuilder;
 use bytes::Bytes;
 
 use crate::blocking;
@@ -16,11 +18,20 @@ use crate::format::manifest::is_large_file;
 use crate::ids::Ids;
 use crate::read::FileHandle;
 use crate::storage::{Storage, open_regular};
+use crate::write::nullable::Nullable;
 
 /// Bytes read of a caller's file at a time.
 const READ_BYTES: usize = 8 << 20;
 
 /// A file to be stored: its bytes, or an object that [`DatasetWriter::put_file`] has stored already.
+///
+/// ```
+/// use tenrow::{Columns, FileValue};
+/// let photo = FileValue::new("cat.png", &b"\x89PNG"[..]).with_media_type("image/png");
+/// let batch = Columns::new().files("photo", [Some(photo), None]).into_batch()?;
+/// assert_eq!(batch["photo"].null_count(), 1);
+/// # Ok::<(), tenrow::Error>(())
+/// ```
 ///
 /// [`DatasetWriter::put_file`]: crate::DatasetWriter::put_file
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,12 +64,17 @@ impl FileValue {
     }
 
     /// Files as the column of a file attribute; `None` is a null row.
-    pub fn array(files: &[Option<FileValue>]) -> StructArray {
+    pub fn array(
+        files: impl IntoIterator<Item: Nullable<Value: Borrow<FileValue>>>,
+    ) -> StructArray {
         let mut bytes = BinaryBuilder::new();
         let mut texts: [StringBuilder; 4] = std::array::from_fn(|_| StringBuilder::new());
         let mut sizes = Int64Builder::new();
+        let mut nulls = NullBufferBuilder::new(0);
         for file in files {
-            let file = file.as_ref();
+            let file = file.into_option();
+            nulls.append(file.is_some());
+            let file = file.as_ref().map(Borrow::borrow);
             bytes.append_option(file.and_then(|f| f.bytes.as_ref()));
             let fields = [
                 file.and_then(|f| f.path.as_ref()),
@@ -78,9 +94,23 @@ impl FileValue {
             Arc::new(sizes.finish()),
             Arc::new(blake3.finish()),
         ];
-        let nulls = files.iter().map(Option::is_some).collect::<Vec<bool>>();
-        let nulls = nulls.contains(&false).then(|| nulls.into());
-        StructArray::new(file_fields(), columns, nulls)
+        StructArray::new(file_fields(), columns, nulls.finish())
+    }
+}
+
+impl Nullable for FileValue {
+    type Value = Self;
+
+    fn into_option(self) -> Option<Self> {
+        Some(self)
+    }
+}
+
+impl Nullable for &FileValue {
+    type Value = Self;
+
+    fn into_option(self) -> Option<Self> {
+        Some(self)
     }
 }
 

@@ -7,6 +7,7 @@
 mod options;
 mod check;
 mod statistics;
+mod nullable;
 mod files;
 mod split;
 mod encoding;
@@ -41,10 +42,11 @@ use written::Written;
 
 pub(crate) use check::check_batch;
 pub(crate) use column_file::ColumnFileWriter;
-pub use columns::Columns;
+pub use columns::{Columns, Plain};
 pub use files::FileValue;
 pub(crate) use files::{FileStore, objects_named};
 pub(crate) use finishing::Finishing;
+pub use nullable::Nullable;
 pub use options::WriteOptions;
 
 /// Values of the partition keys that a writer has files open for at once.
@@ -53,8 +55,24 @@ const MAX_OPEN_KEYS: usize = 256;
 /// Appends rows to a dataset; nothing is visible before [`commit`](Self::commit) returns.
 ///
 /// Dropped or failed, it leaves the dataset exactly as it was, and no parts of unfinished files in an object store
-/// (see [`Upload`](crate::Upload)). Memory is bounded by about twice [`WriteOptions::row_group_bytes`] and 64 MiB of
+/// (see [`Upload`](crate::storage::Upload)). Memory is bounded by about twice [`WriteOptions::row_group_bytes`] and 64 MiB of
 /// files that are being finished, whatever is appended.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/datasetwriter", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// let mut writer = dataset.writer().await?;
+/// writer.append_columns(Columns::new().scalars("label", [7i64, 8])).await?;
+/// assert_eq!(dataset.latest().await?.row_count(), 3);
+/// let snapshot = writer.commit().await?;
+/// assert_eq!(snapshot.row_count(), 5);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 pub struct DatasetWriter {
     base: Snapshot,
     /// The schema of the rows: that of `base`, unless they replace all of it.

@@ -40,7 +40,7 @@ impl Written {
         removed
     }
 
-    /// The same, as a task of the runtime, if there is one: [`Upload::aborted`](crate::Upload::aborted) waits for it.
+    /// The same, as a task of the runtime, if there is one: [`Upload::aborted`](crate::storage::Upload::aborted) waits for it.
     pub(super) fn remove_alongside(self) {
         if self.partitions.is_empty() && self.files.own().is_empty() && !self.creates {
             return;

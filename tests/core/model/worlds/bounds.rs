@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 
 use serde_json::Value as Json;
-use tenrow::format::manifest::Statistics;
-use tenrow::{PlacedPartition, Snapshot};
+use tenrow::Snapshot;
+use tenrow::engine::PlacedPartition;
+use tenrow::engine::manifest::Statistics;
 
 use super::state::{Value, View};
 

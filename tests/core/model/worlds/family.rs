@@ -8,9 +8,11 @@ use futures::future::{BoxFuture, LocalBoxFuture};
 use futures::{FutureExt, TryStreamExt};
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
+use tenrow::engine::{Clock, Ids};
+use tenrow::storage::{LentMemory, Storage};
 use tenrow::{
-    Clock, CreateOptions, Dataset, ErrorKind, Ids, LentMemory, OnProgress, Result, Snapshot,
-    Storage, VerifyOptions, Version, WriteOptions,
+    CreateOptions, Dataset, ErrorKind, OnProgress, Result, Snapshot, VerifyOptions, Version,
+    WriteOptions,
 };
 use tenrow_tests::random::Dice;
 use tenrow_tests::stop::{Ran, StoppedProgram, StoppingStore};

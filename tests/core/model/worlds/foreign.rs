@@ -10,8 +10,8 @@ use arrow_schema::Schema;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
-use tenrow::format::checksum;
-use tenrow::format::manifest::{DataFile, ForeignFile, Partition};
+use tenrow::engine::checksum;
+use tenrow::engine::manifest::{DataFile, ForeignFile, Partition};
 
 use super::operation::Cells;
 use super::rows;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray};
 use futures::TryStreamExt;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use tenrow::format::decode_view_rows;
+use tenrow::engine::decode_view_rows;
 use tenrow::{Dataset, ErrorKind, OnProgress, ScanOptions, Snapshot};
 use tenrow_convert::{Existing, Format, export};
 use tenrow_tests::random::Dice;
@@ -109,7 +109,7 @@ async fn values(
 }
 
 async fn files(snapshot: &Snapshot, name: &str, rows: &[u64]) -> Vec<Value> {
-    let files = snapshot.files(name).unwrap();
+    let files = snapshot.file_column(name).unwrap();
     let mut values = Vec::new();
     for &row in rows {
         let bytes = files.bytes(row).await.unwrap();

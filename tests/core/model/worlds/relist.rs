@@ -2,9 +2,10 @@
 //! rows, which hide nothing.
 
 use bytes::Bytes;
-use tenrow::format::checksum;
-use tenrow::format::layout::root_path;
-use tenrow::format::manifest::{FEATURE_FOREIGN_FILES, Leaf, Parent, Version, origin_of};
+use tenrow::Version;
+use tenrow::engine::checksum;
+use tenrow::engine::layout::root_path;
+use tenrow::engine::manifest::{FEATURE_FOREIGN_FILES, Leaf, Parent, origin_of};
 use tenrow::{Dataset, Error, ErrorKind, Result, Snapshot};
 use tenrow_tests::random::Dice;
 

@@ -94,7 +94,7 @@ pub(crate) fn array(kind: Kind, values: &[&Value]) -> ArrayRef {
                 }
                 _ => None,
             });
-            Arc::new(FileValue::array(&files.collect::<Vec<_>>()))
+            Arc::new(FileValue::array(files))
         }
     }
 }

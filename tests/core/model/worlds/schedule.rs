@@ -7,9 +7,11 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, LocalBoxFuture};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
+use tenrow::engine::{Clock, Ids};
+use tenrow::storage::Storage;
 use tenrow::{
-    Clock, CreateOptions, Dataset, DatasetWriter, Error, ErrorKind, Ids, Result, Snapshot, Storage,
-    VerifyOptions, Version, WriteOptions,
+    CreateOptions, Dataset, DatasetWriter, Error, ErrorKind, Result, Snapshot, VerifyOptions,
+    Version, WriteOptions,
 };
 use tenrow_tests::fault::{FaultyStore, LatePut};
 use tenrow_tests::files::FileServer;
@@ -392,7 +394,7 @@ impl Schedule {
                 let value = row.value(column);
                 let is_known = self.chooser.files.iter().any(|known| known.value == *value);
                 if matches!(value, Value::Object(..)) && !is_known {
-                    let files = snapshot.files(&column.name).unwrap();
+                    let files = snapshot.file_column(&column.name).unwrap();
                     let handle = files.get(number).await.unwrap().unwrap().into();
                     self.chooser.files.push(KnownFile { value: value.clone(), handle });
                     return;

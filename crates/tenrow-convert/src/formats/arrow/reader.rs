@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use arrow_ipc::reader::StreamReader;
-use tenrow::format::caught;
+use tenrow::engine::caught;
 use tenrow_values::{ConvertError, Result, attribute_of};
 
 use super::messages::Messages;

@@ -12,7 +12,7 @@ use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, UnionFields, UnionMode};
 use tempfile::TempDir;
-use tenrow::format::{Attribute, Schema as Attributes};
+use tenrow::{Attribute, Schema as Attributes};
 use tenrow_values::{Result, cast_column, conform};
 
 use super::*;

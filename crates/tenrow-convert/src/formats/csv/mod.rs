@@ -5,7 +5,7 @@ mod guard;
 mod reader;
 mod writer;
 
-use tenrow::format::{Attribute, AttributeType};
+use tenrow::{Attribute, AttributeType};
 use tenrow_values::{ConvertError, Result};
 
 use crate::format::{Create, Entry, Group};

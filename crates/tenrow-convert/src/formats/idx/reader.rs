@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use arrow_array::RecordBatch;
-use tenrow::format::{Attribute, AttributeType, DType};
+use tenrow::{Attribute, AttributeType, DType};
 use tenrow_values::column::{column_of_bytes, item_bytes, row_type, swap_bytes};
 use tenrow_values::{ConvertError, Result, batch_of};
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use arrow_array::cast::AsArray;
 use arrow_schema::DataType;
 use futures::TryStreamExt;
-use tenrow::format::{Attribute, AttributeType};
+use tenrow::{Attribute, AttributeType};
 use tenrow::{FileHandle, ReadOptions};
 use tenrow_values::{ConvertError, Result};
 
@@ -64,7 +64,7 @@ fn holds(attribute: &Attribute) -> Result<()> {
 async fn write(out: &mut Outgoing<'_>, attributes: &[&Attribute], folder: &Path) -> Result<u64> {
     let mut count = 0;
     for attribute in attributes {
-        let column = out.view.files(&attribute.name)?;
+        let column = out.view.file_column(&attribute.name)?;
         let mut writer = FileWriter::create(folder, out.existing)?;
         let mut paths = Vec::new();
         for place in 0..out.row_count() {

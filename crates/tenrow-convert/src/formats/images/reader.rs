@@ -9,7 +9,8 @@ use arrow_array::{ArrayRef, RecordBatch};
 use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
-use tenrow::format::{Attribute, AttributeType, DType, limits::MAX_ROW_BYTES};
+use tenrow::engine::limits::MAX_ROW_BYTES;
+use tenrow::{Attribute, AttributeType, DType};
 use tenrow_values::column::column_of_bytes;
 use tenrow_values::{ConvertError, FileArray, Result, batch_of, media_type};
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_array::types::Int32Type;
 use arrow_schema::{DataType, Field};
-use tenrow::format::{Attribute, Schema as Attributes};
+use tenrow::{Attribute, Schema as Attributes};
 use tenrow_values::column::column_of_bytes;
 
 use super::*;

@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use tenrow::format::DType;
+use tenrow::DType;
 use tenrow_values::column::item_bytes;
 use tenrow_values::{ConvertError, Result};
 

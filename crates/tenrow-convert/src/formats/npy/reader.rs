@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::DataType;
-use tenrow::format::{Attribute, AttributeType, DType};
+use tenrow::{Attribute, AttributeType, DType};
 use tenrow_values::column::{column_of_bytes, item_bytes, row_type, swap_bytes};
 use tenrow_values::{ConvertError, Result, batch_of};
 

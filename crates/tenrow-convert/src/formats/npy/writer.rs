@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::{Array, ArrayRef};
 use tenrow::Tensor;
-use tenrow::format::{AttributeType, DType};
+use tenrow::{AttributeType, DType};
 use tenrow_values::column::{bytes_of, elements, item_bytes};
 use tenrow_values::{ConvertError, Result};
 
@@ -19,7 +19,7 @@ use crate::new_file::{Existing, NewFile, write_file};
 /// ```
 /// use std::sync::Arc;
 /// use arrow_array::{ArrayRef, Int64Array};
-/// use tenrow::format::DType;
+/// use tenrow::DType;
 /// use tenrow_convert::{NpySource, NpyWriter, Source};
 ///
 /// let dir = tempfile::tempdir()?;

@@ -6,7 +6,7 @@ mod writer;
 use std::path::Path;
 
 use futures::TryStreamExt;
-use tenrow::format::Attribute;
+use tenrow::Attribute;
 use tenrow_values::Result;
 
 pub use reader::NpzSource;

@@ -6,7 +6,8 @@ use std::path::Path;
 use arrow_array::RecordBatch;
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
-use tenrow::format::{Attribute, names_listed};
+use tenrow::Attribute;
+use tenrow::engine::names_listed;
 use tenrow_values::{ConvertError, Result};
 use zip::{CompressionMethod, ZipArchive};
 
@@ -168,7 +169,7 @@ mod tests {
     use arrow_array::types::{Float32Type, Int16Type};
     use arrow_array::{ArrayRef, Float32Array, Int16Array};
     use tempfile::TempDir;
-    use tenrow::format::DType;
+    use tenrow::DType;
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
 

@@ -4,7 +4,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use arrow_array::ArrayRef;
-use tenrow::format::DType;
+use tenrow::DType;
 use tenrow_values::{ConvertError, Result};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};

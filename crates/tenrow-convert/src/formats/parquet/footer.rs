@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use parquet::file::reader::Length;
-use tenrow::format::check_footer;
+use tenrow::engine::check_footer;
 use tenrow_values::{ConvertError, Result};
 
 use crate::source_file::SourceFile;

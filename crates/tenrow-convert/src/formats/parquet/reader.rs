@@ -8,7 +8,7 @@ use arrow_schema::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
-use tenrow::format::{caught, check_levels};
+use tenrow::engine::{caught, check_levels};
 use tenrow_values::{ConvertError, Result, attribute_of};
 
 use super::embedded::check_embedded;
@@ -178,7 +178,7 @@ mod tests {
     use arrow_array::builder::{Int64Builder, ListBuilder};
     use parquet::arrow::ArrowWriter;
     use parquet::file::properties::{WriterProperties, WriterVersion};
-    use tenrow::format::PageHeader;
+    use tenrow::engine::PageHeader;
 
     use super::*;
 
@@ -202,7 +202,7 @@ mod tests {
         let (header, header_bytes) = PageHeader::decode(&file[page..]).unwrap();
         let levels = page + header_bytes;
         let definitions = match header.kind {
-            tenrow::format::PageKind::DataV2 { repetition_bytes, .. } => repetition_bytes as usize,
+            tenrow::engine::PageKind::DataV2 { repetition_bytes, .. } => repetition_bytes as usize,
             _ => 8 + u32::from_le_bytes(file[levels..levels + 4].try_into().unwrap()) as usize,
         };
         // The header of a run of eight, then its level.

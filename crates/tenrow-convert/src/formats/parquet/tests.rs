@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use tempfile::TempDir;
-use tenrow::format::{Attribute, Schema as Attributes};
+use tenrow::{Attribute, Schema as Attributes};
 
 use super::*;
 use crate::Source;

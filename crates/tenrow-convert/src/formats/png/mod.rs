@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use futures::TryStreamExt;
-use tenrow::format::{Attribute, AttributeType};
+use tenrow::{Attribute, AttributeType};
 use tenrow_values::{ConvertError, Result, tensor_at};
 
 use crate::format::{Create, Entry, Extent, Group, Write};
@@ -84,7 +84,7 @@ async fn of_files(
     attribute: &Attribute,
     side: u32,
 ) -> Result<Vec<Option<Picture>>> {
-    let files = out.view.files(&attribute.name)?;
+    let files = out.view.file_column(&attribute.name)?;
     let mut pictures = Vec::new();
     for place in 0..out.row_count() {
         let file = files.get(place).await?;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use super::strategies;
 use crate::manifest::wire_root::frame;
 use crate::manifest::*;
+use crate::version::Version;
 use crate::{Attribute, FieldId, FormatError, Result, Schema};
 
 fn sample() -> Root {

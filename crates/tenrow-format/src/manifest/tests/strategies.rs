@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::manifest::*;
+use crate::version::Version;
 use crate::{Attribute, FieldId, Schema};
 
 pub(super) fn path() -> impl Strategy<Value = String> {

@@ -3,7 +3,7 @@
 //! The ids are those that the leaf gives the columns ([`PlacedPartition::footer_for_engines`]): what a file itself says may be
 //! of the schema of another dataset.
 //!
-//! [`PlacedPartition::footer_for_engines`]: tenrow::PlacedPartition::footer_for_engines
+//! [`PlacedPartition::footer_for_engines`]: tenrow::engine::PlacedPartition::footer_for_engines
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, cast, lit};
 use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
 use tenrow::Attribute;
-use tenrow::format::FIELD_ID_KEY;
+use tenrow::engine::FIELD_ID_KEY;
 
 use crate::exec::floats::{PlainFloats, SeenFloats};
 

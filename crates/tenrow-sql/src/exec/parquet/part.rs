@@ -8,8 +8,9 @@ use datafusion::common::ScalarValue;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::{ParquetAccessPlan, RowGroupAccess};
 use datafusion::parquet::arrow::arrow_reader::RowSelection;
-use tenrow::format::DeletedRows;
-use tenrow::{Attribute, AttributeType, PlacedPartition, Result};
+use tenrow::engine::DeletedRows;
+use tenrow::engine::PlacedPartition;
+use tenrow::{Attribute, AttributeType, Result};
 
 use crate::row_set::RowSet;
 

@@ -11,7 +11,7 @@ use super::fixture::{context, error, rows};
 /// Files: in the row, outside it, null, without details.
 fn files() -> SessionContext {
     let field = Attribute::parse("photo:file?").unwrap().arrow_field();
-    let fields = tenrow::format::file_fields();
+    let fields = tenrow::engine::file_fields();
     let texts = |texts: [Option<&str>; 4]| Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
     let bytes: [Option<&[u8]>; 4] = [Some(b"hello"), None, None, Some(b"")];
     let columns: Vec<ArrayRef> = vec![
@@ -50,7 +50,7 @@ fn bytes_are_those_in_the_row() {
 
 #[test]
 fn a_struct_of_bytes_and_path_is_a_file() {
-    let fields = Fields::from(tenrow::format::file_fields()[..2].to_vec());
+    let fields = Fields::from(tenrow::engine::file_fields()[..2].to_vec());
     let columns: Vec<ArrayRef> = vec![
         Arc::new(BinaryArray::from(vec![Some(&b"abc"[..]), None])),
         Arc::new(StringArray::from(vec![Some("x.png"), Some("y.png")])),

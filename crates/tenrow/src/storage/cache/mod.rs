@@ -37,6 +37,14 @@ use crate::error::{Error, Result};
 use crate::shared_work::Work;
 
 /// The cache of one machine.
+///
+/// ```
+/// use tenrow::storage::Cache;
+/// # let folder = tempfile::tempdir().expect("a folder");
+/// let cache = Cache::new(folder.path(), 1 << 30);
+/// assert_eq!((cache.max_bytes(), cache.size()?.blocks), (1 << 30, 0));
+/// # Ok::<(), tenrow::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Cache {
     blocks: Arc<BlockFolder>,
@@ -45,6 +53,14 @@ pub struct Cache {
 }
 
 /// What a cache holds, or what was removed from it.
+///
+/// ```
+/// use tenrow::storage::{Cache, CacheSize};
+/// # let folder = tempfile::tempdir().expect("a folder");
+/// let removed: CacheSize = Cache::new(folder.path(), 1 << 30).clear()?;
+/// assert_eq!((removed.blocks, removed.bytes), (0, 0));
+/// # Ok::<(), tenrow::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CacheSize {

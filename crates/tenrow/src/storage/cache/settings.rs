@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use super::Cache;
 use crate::error::{Error, Result};
 use crate::storage::options::StoreOptions;
-use crate::storage::remote::Sources;
+use crate::storage::remote::Environment;
 
 /// Of the disk, what a cache takes unless it is told otherwise: a part of so many.
 const DISK_PART: u64 = 4;
@@ -28,12 +28,15 @@ impl Cache {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a value that is none.
     pub fn from_options(options: &StoreOptions) -> Result<Option<Self>> {
-        Self::from_sources(options, &Sources::of_process())
+        Self::from_environment(options, &Environment::of_process())
     }
 
-    pub(crate) fn from_sources(options: &StoreOptions, sources: &Sources) -> Result<Option<Self>> {
+    pub(crate) fn from_environment(
+        options: &StoreOptions,
+        environment: &Environment,
+    ) -> Result<Option<Self>> {
         let value = |name: &str, variable: &str| {
-            let given = options.get(name).or_else(|| sources.variable(variable));
+            let given = options.get(name).or_else(|| environment.variable(variable));
             given.map(str::to_owned)
         };
         let is_on = match value("cache", "TENROW_CACHE").as_deref() {
@@ -42,8 +45,8 @@ impl Cache {
             Some(_) => return Err(wrong("cache", "on or off")),
         };
         let in_caches = || {
-            let caches = sources.variable("XDG_CACHE_HOME").map(PathBuf::from);
-            Some(caches.or_else(|| sources.in_home(".cache"))?.join("tenrow"))
+            let caches = environment.variable("XDG_CACHE_HOME").map(PathBuf::from);
+            Some(caches.or_else(|| environment.in_home(".cache"))?.join("tenrow"))
         };
         let folder = value("cache_folder", "TENROW_CACHE_FOLDER").map(PathBuf::from);
         let Some(folder) = folder.or_else(in_caches).filter(|_| is_on) else { return Ok(None) };
@@ -76,7 +79,7 @@ mod tests {
 
     fn cache(variables: &[(&str, &str)], options: &[(&str, &str)]) -> Result<Option<Cache>> {
         let options: StoreOptions = options.iter().copied().collect();
-        Cache::from_sources(&options, &Sources::of(variables, Path::new("/home/ada")))
+        Cache::from_environment(&options, &Environment::of(variables, Path::new("/home/ada")))
     }
 
     #[test]

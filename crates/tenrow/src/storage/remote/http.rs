@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::storage::StoreOptions;
     use crate::storage::location::Location;
-    use crate::storage::remote::{Sources, explain, open};
+    use crate::storage::remote::{Environment, explain, open};
 
     #[tokio::test]
     async fn without_credentials_and_a_service_for_them_nothing_is_tried_again() {
@@ -141,10 +141,10 @@ mod tests {
             let nobody =
                 if remote.provider().scheme() == "s3" { "http://127.0.0.1:9" } else { nobody };
             let variables = [(name, nobody), ("AZURE_STORAGE_ACCOUNT_NAME", "account")];
-            let sources = Sources::of(&variables, home.path());
+            let environment = Environment::of(&variables, home.path());
             let counters = Arc::default();
             let options = StoreOptions::default();
-            let opened = open(&remote, &options, &sources, &counters).unwrap();
+            let opened = open(&remote, &options, &environment, &counters).unwrap();
             let error = opened.store.list_with_delimiter(None).await.unwrap_err();
             let (_, what) = explain(&error).unwrap_or_else(|| panic!("{error:?}"));
             assert!(what.contains("no credentials were found"), "{what}");

@@ -9,9 +9,9 @@ use object_store::aws::AmazonS3ConfigKey;
 use object_store::azure::AzureConfigKey;
 use object_store::gcp::GoogleConfigKey;
 
+use super::environment::{Environment, Pairs};
 use super::secrets::Secrets;
 use super::settings;
-use super::sources::{Pairs, Sources};
 use super::values;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::location::{Provider, RemoteLocation};
@@ -123,7 +123,7 @@ impl<K: Setting> Layers<K> {
     pub(super) fn of(
         provider: Provider,
         options: &StoreOptions,
-        sources: &Sources,
+        environment: &Environment,
     ) -> Result<Self> {
         let is_setting = |name: &str| settings::is_general(name) || name.parse::<K>().is_ok();
         if let Some((name, _)) = options.iter().find(|(name, _)| !is_setting(name)) {
@@ -135,11 +135,11 @@ impl<K: Setting> Layers<K> {
         let mut layers = Self { values: HashMap::new() };
         let asked = options.get("profile");
         let profile =
-            sources.profile(provider, asked.or_else(|| sources.profile_name(provider)))?;
+            environment.profile(provider, asked.or_else(|| environment.profile_name(provider)))?;
         // What is set to nothing is not set; but nobody gives an option for that.
         let is_set = |(_, value): &(String, String)| !value.is_empty();
         let profile = profile.into_iter().filter(is_set).collect();
-        let environment = sources.variables(K::VARIABLES).into_iter().filter(is_set).collect();
+        let environment = environment.variables(K::VARIABLES).into_iter().filter(is_set).collect();
         let given =
             options.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let ordered = match asked {
@@ -247,7 +247,7 @@ mod tests {
             std::fs::write(file, text).unwrap();
         }
         let options = options.iter().copied().collect();
-        Layers::of(Provider::S3, &options, &Sources::of(variables, home.path()))
+        Layers::of(Provider::S3, &options, &Environment::of(variables, home.path()))
     }
 
     const CREDENTIALS: &str = "[default]\naws_access_key_id = home\naws_secret_access_key = a/b+c=\n[other]\naws_access_key_id = other\naws_secret_access_key = x\n";

@@ -25,7 +25,7 @@ fn stores() -> MutexGuard<'static, Stores> {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use tenrow::{LentMemory, Storage};
+/// use tenrow::storage::{LentMemory, Storage};
 /// let own = Arc::new(object_store::memory::InMemory::new());
 /// let lent = LentMemory::new("lent", own.clone());
 /// # futures::executor::block_on(async {

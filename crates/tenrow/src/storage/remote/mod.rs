@@ -16,7 +16,7 @@ mod memory;
 mod progress;
 mod secrets;
 mod settings;
-mod sources;
+mod environment;
 mod values;
 
 use std::sync::Arc;
@@ -35,13 +35,13 @@ use super::options::StoreOptions;
 use crate::error::{Error, Result};
 use credentials::ByTask;
 pub(crate) use denied::explain;
+pub(crate) use environment::Environment;
 pub(crate) use hedge::hedged;
 use http::Counting;
 use layers::Layers;
 pub use memory::LentMemory;
 pub(crate) use secrets::Secrets;
 pub(crate) use settings::check_known;
-pub(crate) use sources::Sources;
 
 /// How often a request is sent again, at most, unless an option says otherwise.
 const MAX_RETRIES: usize = 10;
@@ -74,7 +74,7 @@ impl Remote {
 pub(crate) fn open(
     location: &RemoteLocation,
     options: &StoreOptions,
-    sources: &Sources,
+    environment: &Environment,
     counters: &Arc<LiveCounters>,
 ) -> Result<Remote> {
     let retry = retry(options)?;
@@ -93,7 +93,7 @@ pub(crate) fn open(
         }
         Provider::S3 => {
             let layers: Layers<AmazonS3ConfigKey> =
-                Layers::of(location.provider, options, sources)?;
+                Layers::of(location.provider, options, environment)?;
             let endpoints = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
             layers.check_encrypted(&endpoints)?;
             layers.check_both([
@@ -118,7 +118,8 @@ pub(crate) fn open(
             Ok(remote)
         }
         Provider::Azure => {
-            let layers: Layers<AzureConfigKey> = Layers::of(location.provider, options, sources)?;
+            let layers: Layers<AzureConfigKey> =
+                Layers::of(location.provider, options, environment)?;
             layers.check_encrypted(&[AzureConfigKey::Endpoint])?;
             let names = [AzureConfigKey::AccountName, AzureConfigKey::Endpoint];
             let (identity, secrets) = (layers.identity(location, &names), layers.secrets());
@@ -135,7 +136,8 @@ pub(crate) fn open(
             Ok(Remote::new(store, identity, Arc::new(secrets)))
         }
         Provider::Google => {
-            let layers: Layers<GoogleConfigKey> = Layers::of(location.provider, options, sources)?;
+            let layers: Layers<GoogleConfigKey> =
+                Layers::of(location.provider, options, environment)?;
             layers.check_encrypted(&[GoogleConfigKey::BaseUrl])?;
             let identity = layers.identity(location, &[GoogleConfigKey::BaseUrl]);
             let secrets = layers.secrets();
@@ -153,7 +155,8 @@ pub(crate) fn open(
             Ok(Remote::new(store, identity, Arc::new(secrets)))
         }
         Provider::Http | Provider::Https => {
-            let layers: Layers<ClientConfigKey> = Layers::of(location.provider, options, sources)?;
+            let layers: Layers<ClientConfigKey> =
+                Layers::of(location.provider, options, environment)?;
             let url = format!("{}://{}", location.provider.scheme(), location.bucket);
             let secrets = layers.secrets();
             let builder = HttpBuilder::new().with_retry(retry).with_http_connector(http);

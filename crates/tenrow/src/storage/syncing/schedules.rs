@@ -15,9 +15,11 @@ use rand::{Rng, SeedableRng};
 use rustix::io::Errno;
 
 use super::Syncing;
+use crate::clock::Clock;
 use crate::format::{Attribute, Schema};
+use crate::ids::Ids;
 use crate::storage::{DurableLocal, Storage};
-use crate::{Clock, Columns, CompactOptions, CreateOptions, Dataset, Ids, Result};
+use crate::{Columns, CompactOptions, CreateOptions, Dataset, Result};
 
 const SCHEDULES: u64 = 40;
 
@@ -143,7 +145,7 @@ fn step(dataset: &Dataset, choice: u32, value: i64, rows: &mut Rows) -> bool {
 
 async fn append(dataset: &Dataset, value: i64) -> Result<()> {
     let mut writer = dataset.writer().await?;
-    writer.append_columns(Columns::new().scalars("n", &[value])?).await?;
+    writer.append_columns(Columns::new().scalars("n", [value])).await?;
     writer.commit().await.map(drop)
 }
 

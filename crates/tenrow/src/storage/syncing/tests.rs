@@ -8,10 +8,11 @@ use futures::FutureExt;
 use object_store::ObjectStoreExt;
 
 use super::Syncing;
-use crate::format::manifest::Version;
+use crate::format::Version;
 use crate::format::{Attribute, Schema};
+use crate::ids::Ids;
 use crate::storage::{DurableLocal, Storage};
-use crate::{Columns, CreateOptions, Dataset, ErrorKind, Ids, Result};
+use crate::{Columns, CreateOptions, Dataset, ErrorKind, Result};
 
 /// What was synced, and whether that failed.
 type Log = Arc<Mutex<Vec<(PathBuf, bool)>>>;
@@ -42,7 +43,7 @@ async fn history(storage: &Storage) -> Result<()> {
     let schema = Schema::new([Attribute::parse("n:i64").unwrap()]).unwrap();
     dataset.create_here(schema, &CreateOptions::default()).await?;
     let mut writer = dataset.writer().await?;
-    writer.append_columns(Columns::new().scalars("n", &[7i64])?).await?;
+    writer.append_columns(Columns::new().scalars("n", [7i64])).await?;
     writer.commit().await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use tenrow::Upload;
+use tenrow::storage::Upload;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 

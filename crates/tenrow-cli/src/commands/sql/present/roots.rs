@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tenrow::Location;
+use tenrow::storage::Location;
 use tenrow_convert::answer_formats;
 use tenrow_sql::{RootOption, RootPlace, Session, SessionOptions};
 

@@ -1,6 +1,7 @@
 //! A view of the rows that a query chooses.
 
-use tenrow::{Location, View};
+use tenrow::View;
+use tenrow::storage::Location;
 use tenrow_sql::{RootOption, RootPlace, Session, SessionOptions};
 
 use crate::fault::Result;

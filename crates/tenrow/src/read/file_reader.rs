@@ -6,19 +6,19 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::format::FormatError;
-use crate::read::options::{ReadOptions, Verify};
+use crate::read::options::{PageChecks, ReadOptions};
 use crate::snapshot::{OpenFile, slice_map};
 use crate::storage::{CoalesceOptions, Storage};
 
 /// A file to read from, and how.
 #[derive(Clone, Copy)]
-pub(crate) struct Source<'a> {
+pub(crate) struct FileReader<'a> {
     storage: &'a Storage,
     file: &'a OpenFile,
     options: &'a ReadOptions,
 }
 
-impl<'a> Source<'a> {
+impl<'a> FileReader<'a> {
     pub(crate) fn new(storage: &'a Storage, file: &'a OpenFile, options: &'a ReadOptions) -> Self {
         Self { storage, file, options }
     }
@@ -45,17 +45,17 @@ impl<'a> Source<'a> {
     }
 
     /// When to compare checksums, the default of the store applied.
-    pub(crate) fn verify(&self) -> Result<Verify> {
-        Ok(match self.options.verify {
-            Some(verify) => verify,
-            None if self.file.map(self.storage)?.is_some() => Verify::Never,
-            None => Verify::Fetched,
+    pub(crate) fn page_checks(&self) -> Result<PageChecks> {
+        Ok(match self.options.page_checks {
+            Some(checks) => checks,
+            None if self.file.map(self.storage)?.is_some() => PageChecks::Never,
+            None => PageChecks::Fetched,
         })
     }
 
     /// Whether pages that are read whole anyway are to be checked.
     pub(crate) fn checks_whole_pages(&self) -> Result<bool> {
-        Ok(self.verify()? != Verify::Never)
+        Ok(self.page_checks()? != PageChecks::Never)
     }
 
     /// Makes values of what was read; the time counts.

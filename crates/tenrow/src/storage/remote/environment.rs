@@ -11,7 +11,7 @@ use crate::storage::open_regular;
 
 /// The environment, as it was when it was looked at.
 #[derive(Default)]
-pub(crate) struct Sources {
+pub(crate) struct Environment {
     variables: BTreeMap<String, String>,
     home: Option<PathBuf>,
 }
@@ -19,7 +19,7 @@ pub(crate) struct Sources {
 /// Names and values of one profile.
 pub(super) type Pairs = Vec<(String, String)>;
 
-impl Sources {
+impl Environment {
     /// Of this process.
     pub(crate) fn of_process() -> Self {
         let variables = std::env::vars_os();
@@ -120,7 +120,7 @@ fn section_of(file: &Path, section: &str) -> Result<Option<Pairs>> {
 }
 
 #[cfg(test)]
-impl Sources {
+impl Environment {
     pub(crate) fn of(variables: &[(&str, &str)], home: &Path) -> Self {
         let variables = variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
         Self { variables: variables.collect(), home: Some(home.to_owned()) }
