@@ -38,7 +38,8 @@ impl Dataset {
     /// writer.commit().await?;
     ///
     /// let square = dataset.add_column(Attribute::parse("square:i64")?).await?;
-    /// let filled = square.fill(&ColumnFill::new("square", ["n"]), |rows| {
+    /// let fill = ColumnFill::new("square", ["n"]);
+    /// let filled = square.fill(&fill, |rows| {
     ///     let squares: Int64Array = rows.column(0).as_primitive::<Int64Type>().unary(|n| n * n);
     ///     Ok(Arc::new(squares) as ArrayRef)
     /// });
