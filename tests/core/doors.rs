@@ -11,7 +11,7 @@ fn source(of: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates").join(of).join("src")
 }
 
-/// The names that a file hands on by `pub use`.
+/// The names that a file hands on by `pub use`, and those of its own types.
 fn exported(text: &str) -> Vec<String> {
     let uses = text.split("\npub use ").skip(1).filter_map(|rest| rest.split(';').next());
     let names = uses.flat_map(|tree| {
@@ -21,6 +21,7 @@ fn exported(text: &str) -> Vec<String> {
     names
         .map(|name| name.rsplit("::").next().unwrap_or(name))
         .map(|name| name.split(" as ").last().unwrap_or(name).to_owned())
+        .chain(types(text).into_iter().map(|(name, _)| name))
         .collect()
 }
 
