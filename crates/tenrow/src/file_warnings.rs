@@ -15,6 +15,21 @@ use crate::storage::Storage;
 use crate::view::View;
 
 /// Something that the base files of a version do not tell, or tell otherwise; it displays as a line for people.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/filewarning", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # let snapshot = writer.commit().await?;
+/// use tenrow::FileWarning;
+/// assert_eq!(snapshot.file_warnings().await?, []);
+/// let later = dataset.delete(&snapshot, &[0]).await?.snapshot;
+/// assert_eq!(later.file_warnings().await?, [FileWarning::DeletedRows { rows: 1 }]);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FileWarning {

@@ -21,6 +21,13 @@ use crate::error::{Error, ErrorKind, Result};
 /// | [`verify`](crate::Dataset::verify) | bytes of the files checked, of all | what was read whole | nothing |
 ///
 /// `import` of `tenrow-convert` counts rows, and leaves nothing; `export` there counts rows as well, and leaves the files that are whole.
+///
+/// ```
+/// use tenrow::Progress;
+/// let percent = |progress: Progress| Some(100 * progress.done / progress.total.filter(|&all| all > 0)?);
+/// assert_eq!(percent(Progress { done: 3, total: Some(4), bytes: 0 }), Some(75));
+/// assert_eq!(percent(Progress { done: 3, total: None, bytes: 0 }), None);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
     /// What is done.

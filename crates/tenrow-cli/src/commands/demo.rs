@@ -12,7 +12,7 @@ use tenrow_convert::{Existing, ImportOptions, OpenOptions, Picture, import, open
 
 use crate::answer::Answer;
 use crate::command::Command;
-use crate::commands::{files, info};
+use crate::commands::{files, info, sql};
 use crate::fault::Result;
 use crate::stores::Stores;
 use crate::terminal::Drawing;
@@ -29,6 +29,9 @@ const SHEET_COLUMNS: u32 = 10;
 const SHEET_DIGITS: u64 = 100;
 const SHEET_MARGIN: u32 = 4;
 const TIMED_ROWS: usize = 1000;
+/// How dark digits are: of tensors, and of numbers beside them.
+const QUESTION: &str = "SELECT label, count(*) AS digits, round(avg(tensor_mean(image)), 1) AS ink \
+                        FROM DATASET GROUP BY label ORDER BY ink DESC LIMIT 3";
 /// The same rows in every run.
 const SEED: u64 = 10_000;
 
@@ -77,6 +80,9 @@ impl Command for DemoArguments {
         let rows = text::count(TIMED_ROWS as u64);
         text.push(format!("\n{rows} random rows by their number: {microseconds:.1} µs a row"));
 
+        if let Some((question, answer)) = sql::answered(stores, location, QUESTION).await? {
+            text.push(format!("\na question in SQL: {question}\n\n{}", answer.trim_end()));
+        }
         text.push("\nthe same file, opened by others:".into());
         let lines = files::opening_lines(&snapshot, location).await?;
         text.extend(lines.iter().map(|line| format!("  {line}")));

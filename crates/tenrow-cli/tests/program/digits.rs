@@ -10,6 +10,13 @@ fn the_demo_makes_a_dataset_and_a_picture_and_says_how_to_open_it() {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(said.contains("tenrow info 'my digits'"), "{said}");
+    if cfg!(feature = "sql") {
+        assert!(said.contains("FROM \"my digits\" GROUP BY label"), "{said}");
+        let darkest = "    0     980  43.9\n";
+        assert!(said.contains(darkest), "{said}");
+    } else {
+        assert!(!said.contains("SELECT"), "{said}");
+    }
     assert!(desk.read("my digits.png").starts_with(b"\x89PNG"));
     assert_eq!(desk.json(&["info", "my digits", "--json"])["rows"], 10_000);
     assert!(desk.ok(&["verify", "my digits", "--full"]).contains("all is well"));

@@ -12,6 +12,23 @@ use crate::format::{Attribute, FieldId};
 use crate::snapshot::Snapshot;
 
 /// An attribute that is declared, and to be given values; made by [`Dataset::add_column`].
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use tenrow::{Attribute, Columns, Dataset, Schema};
+/// # let schema = Schema::new([Attribute::parse("label:i64")?])?;
+/// # let dataset = Dataset::create("memory://docs/newcolumn", schema).await?;
+/// # let mut writer = dataset.writer().await?;
+/// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
+/// # writer.commit().await?;
+/// use std::sync::Arc;
+/// use arrow_array::Float32Array;
+/// let score = dataset.add_column(Attribute::parse("score:f32")?).await?;
+/// let scores = Arc::new(Float32Array::from(vec![0.5, 0.25, 1.0]));
+/// let snapshot = score.set(&dataset.latest().await?, scores).await?;
+/// assert_eq!(snapshot.tensor_column("score")?.slice(0..3).await?.tensor.as_slice::<f32>()?, [0.5, 0.25, 1.0]);
+/// # Ok::<(), tenrow::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct NewColumn {
     dataset: Dataset,
@@ -34,7 +51,7 @@ impl Dataset {
     /// # let location = folder.path().join("points").display().to_string();
     /// let dataset = Dataset::create(&location, Schema::new([Attribute::parse("n:i64")?])?).await?;
     /// let mut writer = dataset.writer().await?;
-    /// writer.append_columns(Columns::new().scalars("n", &[1i64, 2, 3])?).await?;
+    /// writer.append_columns(Columns::new().scalars("n", [1i64, 2, 3])).await?;
     /// writer.commit().await?;
     ///
     /// let square = dataset.add_column(Attribute::parse("square:i64")?).await?;

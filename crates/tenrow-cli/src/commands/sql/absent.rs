@@ -16,6 +16,11 @@ pub(crate) async fn view_by_query(_: &Stores, _: &str, _: &str, _: &str, _: bool
     Err(absent())
 }
 
+/// No question is answered.
+pub(crate) async fn answered(_: &Stores, _: &str, _: &str) -> Result<Option<(String, String)>> {
+    Ok(None)
+}
+
 fn absent() -> Fault {
     "this build has no SQL, whose engine takes minutes to build: build one that has with \
      `cargo build --release --bin tenrow --features tenrow-cli/sql`"

@@ -21,11 +21,11 @@ use crate::text;
 #[cfg(not(feature = "sql"))]
 use absent::run;
 #[cfg(not(feature = "sql"))]
-pub(crate) use absent::view_by_query;
+pub(crate) use absent::{answered, view_by_query};
 #[cfg(feature = "sql")]
 use present::run;
 #[cfg(feature = "sql")]
-pub(crate) use present::view_by_query;
+pub(crate) use present::{answered, view_by_query};
 
 const AFTER: &str = "\
 The datasets in a root are tables: digits, \"speech/train\" and, if there are several roots, data.digits. \
