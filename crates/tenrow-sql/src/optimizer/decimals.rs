@@ -3,6 +3,8 @@
 //! The engine (55.2) reads it as a float, and the decimal that it makes of that is 4.320000000000001. Decimals and floats it
 //! compares as decimals of 15 digits behind the point, of which 1e-20 is 0, and fails of NaN.
 
+use std::sync::Arc;
+
 use arrow_schema::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -12,7 +14,8 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    Between, BinaryExpr, Case, Cast, Expr, ExprSchemable, LogicalPlan, Operator, cast,
+    Between, BinaryExpr, Case, Cast, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder,
+    Operator, Union, cast,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast::BinaryOperator;
@@ -59,10 +62,16 @@ impl AnalyzerRule for AmongFloats {
                 schema.merge(&scan.projected_schema);
             }
             let names = NamePreserver::new(&plan);
-            plan.map_expressions(|expr| {
+            let plan = plan.map_expressions(|expr| {
                 let name = names.save(&expr);
-                let expr = expr.transform_up(|part| Ok(among_floats(part, &schema)))?;
+                let expr = expr.transform_up(|part| {
+                    Ok(among_floats(part, &schema).update_data(|part| results(part, &schema)))
+                })?;
                 Ok(expr.update_data(|expr| name.restore(expr)))
+            })?;
+            plan.transform_data(|plan| match plan {
+                LogicalPlan::Union(union) => of_union(union),
+                plan => Ok(Transformed::no(plan)),
             })
         })
         .data()
@@ -129,13 +138,82 @@ fn among_floats(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         Expr::ScalarFunction(call)
             if matches!(
                 call.name(),
-                "coalesce" | "nullif" | "greatest" | "least" | "nvl" | "ifnull"
+                "coalesce"
+                    | "nullif"
+                    | "greatest"
+                    | "least"
+                    | "nvl"
+                    | "nvl2"
+                    | "ifnull"
+                    | "make_array"
             ) && is_mixed(&call.args.iter().collect::<Vec<_>>()) =>
         {
             let args = call.args.into_iter().map(float).collect();
             Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(call.func, args)))
         }
         other => Transformed::no(other),
+    }
+}
+
+/// Decimals among the results of a `CASE` as floats, if another is a float that is not written.
+fn results(expr: Expr, schema: &DFSchema) -> Expr {
+    let Expr::Case(Case { expr: of, when_then_expr, else_expr }) = expr else { return expr };
+    let kind = |part: &Expr| part.get_type(schema).ok();
+    let mut parts = when_then_expr.iter().map(|(_, then)| then).chain(&else_expr);
+    let is_float =
+        |part: &Expr| kind(part).is_some_and(|kind| kind.is_floating()) && written(part).is_none();
+    if !parts.any(|part| is_float(part)) {
+        return Expr::Case(Case { expr: of, when_then_expr, else_expr });
+    }
+    let float = |part: Box<Expr>| match kind(&part) {
+        Some(kind) if kind.is_decimal() => Box::new(cast(*part, DataType::Float64)),
+        _ => part,
+    };
+    let whens = when_then_expr.into_iter().map(|(when, then)| (when, float(then))).collect();
+    Expr::Case(Case::new(of, whens, else_expr.map(float)))
+}
+
+/// Columns of decimals as floats, where another input has floats that are not written.
+fn of_union(union: Union) -> Result<Transformed<LogicalPlan>> {
+    let width = union.inputs.iter().map(|input| input.schema().fields().len()).min().unwrap_or(0);
+    let kind =
+        |input: &LogicalPlan, column: usize| input.schema().field(column).data_type().clone();
+    let is_mixed = |column: usize| {
+        let is_float =
+            |input: &LogicalPlan| kind(input, column).is_floating() && !is_written(input, column);
+        union.inputs.iter().any(|input| is_float(input))
+            && union.inputs.iter().any(|input| kind(input, column).is_decimal())
+    };
+    let mixed: Vec<usize> = (0..width).filter(|&column| is_mixed(column)).collect();
+    if mixed.is_empty() {
+        return Ok(Transformed::no(LogicalPlan::Union(union)));
+    }
+    let mut inputs = Vec::with_capacity(union.inputs.len());
+    for input in union.inputs {
+        let fields = input.schema().iter().enumerate();
+        let columns: Vec<Expr> = fields
+            .map(|(place, (qualifier, field))| {
+                let column = Expr::from((qualifier, field));
+                match mixed.contains(&place) && field.data_type().is_decimal() {
+                    true => cast(column, DataType::Float64).alias(field.name()),
+                    false => column,
+                }
+            })
+            .collect();
+        let input = LogicalPlanBuilder::from(Arc::unwrap_or_clone(input)).project(columns)?;
+        inputs.push(Arc::new(input.build()?));
+    }
+    Ok(Transformed::yes(LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?)))
+}
+
+/// Whether the column is a float that the statement says.
+fn is_written(input: &LogicalPlan, column: usize) -> bool {
+    match input {
+        LogicalPlan::Projection(projection) => projection
+            .expr
+            .get(column)
+            .is_some_and(|expr| written(&expr.clone().unalias()).is_some()),
+        _ => false,
     }
 }
 
@@ -153,13 +231,20 @@ fn written(float: &Expr) -> Option<Expr> {
         other => (1, other),
     };
     let Expr::Literal(ScalarValue::Float64(Some(value)), _) = literal else { return None };
-    let text = value.is_finite().then(|| value.to_string())?;
+    let text = value.is_finite().then(|| digits_of(*value))?;
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let number: i128 = format!("{whole}{fraction}").parse().ok()?;
     let digits = number.unsigned_abs().to_string().len().max(fraction.len());
     let precision = u8::try_from(digits).ok().filter(|&digits| digits <= MAX_DIGITS)?;
     let value = ScalarValue::Decimal128(Some(sign * number), precision, fraction.len() as i8);
     Some(Expr::Literal(value, None))
+}
+
+/// The shortest digits that are this float; of one without a fraction that is large, those that it is.
+fn digits_of(value: f64) -> String {
+    /// From 2^53 on.
+    const LARGE: f64 = 9_007_199_254_740_992.0;
+    if value.abs() < LARGE { value.to_string() } else { format!("{value:.0}") }
 }
 
 /// Digits of a constant: with those of most columns they fit into one type.
@@ -191,7 +276,7 @@ fn by_digits(expr: Expr) -> Transformed<Expr> {
     let Expr::Cast(Cast { expr: inner, field }) = &expr else { return Transformed::no(expr) };
     let digits = match inner.as_ref() {
         Expr::Literal(ScalarValue::Float64(Some(value)), _) if value.is_finite() => {
-            value.to_string()
+            digits_of(*value)
         }
         Expr::Literal(ScalarValue::Float32(Some(value)), _) if value.is_finite() => {
             value.to_string()

@@ -1,4 +1,4 @@
-//! `a + b`, `a - b`, `a * b` and `-a` of 64-bit integers, and of decimals: what does not fit is an error.
+//! `a + b`, `a - b`, `a * b` of 64-bit integers, and of decimals, and `-a`: what does not fit is an error.
 //!
 //! The engine (55.2) wraps: 9223372036854775807 + 1 was -9223372036854775808. Of decimals it gives more digits than their
 //! type has, of which the last are not shown.

@@ -1,12 +1,17 @@
-//! `a + b`, `a - b`, `a * b` of integers that are narrow or unsigned: as 64-bit numbers.
+//! `a + b`, `a - b`, `a * b` of integers that are narrow or unsigned, and `-a` of narrow ones: as 64-bit numbers.
 //!
-//! The engine (55.2) computes in the type of the operands and wraps: 3 - 5 of two bytes was 254.
+//! The engine (55.2) computes in the type of the operands and wraps: 3 - 5 of two bytes was 254, and -(-128) of one was -128.
 
 use arrow_schema::DataType;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{ExprSchemable, cast};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, cast};
+use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+use super::expressions::changed;
 
 /// Casts the operands where both are integers in whose type the result may not fit.
 #[derive(Debug)]
@@ -37,6 +42,47 @@ impl ExprPlanner for WideIntegers {
             },
             None => expr,
         }))
+    }
+}
+
+/// The same for `-a`. It comes before the engine finds the types of what is computed with it.
+#[derive(Debug)]
+pub(super) struct WideNegatives;
+
+impl AnalyzerRule for WideNegatives {
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let mut has_any = false;
+        plan.apply_with_subqueries(|step| {
+            for expr in step.expressions() {
+                has_any |= expr.exists(|part| Ok(is_negative(part)))?;
+            }
+            Ok(if has_any { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        })?;
+        if !has_any {
+            return Ok(plan);
+        }
+        plan.transform_up_with_subqueries(|step| {
+            changed(step, is_negative, wide)?.map_data(LogicalPlan::recompute_schema)
+        })
+        .data()
+    }
+
+    fn name(&self) -> &str {
+        "tenrow_wide_negatives"
+    }
+}
+
+fn is_negative(expr: &Expr) -> bool {
+    matches!(expr, Expr::Negative(inner) if !matches!(**inner, Expr::Literal(..)))
+}
+
+fn wide(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    use DataType::{Int8, Int16, Int32};
+    match expr {
+        Expr::Negative(inner) if matches!(inner.get_type(schema), Ok(Int8 | Int16 | Int32)) => {
+            Transformed::yes(Expr::Negative(Box::new(cast(*inner, DataType::Int64))))
+        }
+        other => Transformed::no(other),
     }
 }
 

@@ -9,6 +9,7 @@ mod expressions;
 mod floats;
 mod integers;
 mod late_fetch;
+mod nearest;
 mod node;
 mod not_in;
 mod opaque;
@@ -34,12 +35,16 @@ pub(crate) fn install(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     planners.insert(0, Arc::new(integers::WideIntegers));
     planners.insert(0, Arc::new(decimals::BesideFloats));
     planners.insert(0, Arc::new(days::DaysAndHours));
-    let mut analyzer: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-        vec![Arc::new(written_floats::WrittenFloats), Arc::new(decimals::AmongFloats)];
+    let mut analyzer: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![
+        Arc::new(integers::WideNegatives),
+        Arc::new(written_floats::WrittenFloats),
+        Arc::new(decimals::AmongFloats),
+    ];
     analyzer.extend(Analyzer::new().rules);
     builder
         .with_analyzer_rules(analyzer)
         .with_analyzer_rule(Arc::new(decimals::WrittenDecimals))
+        .with_analyzer_rule(Arc::new(nearest::NearestFloats))
         .with_analyzer_rule(Arc::new(exact::ExactIntegers))
         .with_analyzer_rule(Arc::new(floats::PlainFloats))
         .with_analyzer_rule(Arc::new(predicates::Predicates))

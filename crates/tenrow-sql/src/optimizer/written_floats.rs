@@ -23,15 +23,16 @@ pub(super) struct WrittenFloats;
 
 impl AnalyzerRule for WrittenFloats {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        plan.transform_up_with_subqueries(|plan| {
-            changed(plan, |part| literal(part).is_some(), exact)
-        })
-        .data()
+        plan.transform_up_with_subqueries(|plan| changed(plan, may_be_concerned, exact)).data()
     }
 
     fn name(&self) -> &str {
         "tenrow_written_floats"
     }
+}
+
+fn may_be_concerned(part: &Expr) -> bool {
+    literal(part).is_some() || matches!(part, Expr::ScalarFunction(call) if call.name() == "nullif")
 }
 
 fn exact(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
@@ -65,7 +66,7 @@ fn exact(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
             Transformed::yes(Expr::Case(Case::new(Some(equal(*of).into()), whens, else_expr)))
         }
         Expr::ScalarFunction(call) if call.name() == "nullif" => match call.args.as_slice() {
-            [of, other] if is_integer(of, schema) && literal(other).is_some() => {
+            [of, other] if is_integer(of, schema) && is_fraction(other, schema) => {
                 let is_same = of.clone().eq(equal(other.clone()));
                 let null = Expr::Literal(ScalarValue::Null, None);
                 match when(is_same, null).otherwise(of.clone()) {
@@ -90,6 +91,11 @@ fn meets_integers(of: &Expr, others: &[&Expr], schema: &DFSchema) -> bool {
         None => is_integer(of, schema),
         Some(_) => others.iter().all(|other| is_integer(other, schema)),
     }
+}
+
+/// Whether it is a float that is said, or a decimal: with it, `nullif` would give integers of another type than they have.
+fn is_fraction(expr: &Expr, schema: &DFSchema) -> bool {
+    literal(expr).is_some() || expr.get_type(schema).is_ok_and(|kind| kind.is_decimal())
 }
 
 fn is_integer(expr: &Expr, schema: &DFSchema) -> bool {

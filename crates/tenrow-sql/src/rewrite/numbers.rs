@@ -7,8 +7,9 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, SetExpr, Statement as SqlStatement,
-    UnaryOperator, Value, Values, VisitorMut,
+    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr,
+    FunctionArguments, SetExpr, Statement as SqlStatement, UnaryOperator, Value, Values,
+    VisitorMut,
 };
 
 use super::visit::visit;
@@ -16,7 +17,7 @@ use super::visit::visit;
 /// The most digits that a decimal has.
 const MAX_DIGITS: usize = 76;
 
-/// Makes decimals of numbers that would be rounded, where nothing else has to have their type: beside a comparison, in a cast, as
+/// Makes decimals of numbers that would be rounded, where nothing else has to have their type: where values are compared, in a cast, as
 /// the new value of a column, and in a column of the `VALUES` of an `INSERT`, all of which become decimals then.
 ///
 /// Elsewhere they would make decimals of the floats beside them, which have fewer digits: those keep theirs.
@@ -50,6 +51,19 @@ impl VisitorMut for Numbers {
             Expr::BinaryOp { left, op: Eq | NotEq | Lt | LtEq | Gt | GtEq, right } => {
                 exact(left);
                 exact(right);
+            }
+            Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
+                exact(left);
+                exact(right);
+            }
+            Expr::Function(call) if call.name.to_string().eq_ignore_ascii_case("nullif") => {
+                if let FunctionArguments::List(list) = &mut call.args {
+                    list.args.iter_mut().for_each(|argument| {
+                        if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument {
+                            exact(expr);
+                        }
+                    });
+                }
             }
             Expr::Cast { expr, .. } => exact(expr),
             Expr::InList { expr, list, .. } => {
