@@ -119,7 +119,8 @@ pub(crate) fn time(ms: i64) -> String {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    let ms = ms.rem_euclid(1000);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{ms:03} UTC")
 }
 
 /// What ends with a tag, a view or a clone that kept a version which had expired; nothing if that stays.
@@ -161,10 +162,10 @@ mod tests {
 
     #[test]
     fn times_are_those_of_the_calendar() {
-        assert_eq!(time(0), "1970-01-01 00:00:00 UTC");
-        assert_eq!(time(951_782_400_000), "2000-02-29 00:00:00 UTC");
-        assert_eq!(time(-1), "1969-12-31 23:59:59 UTC");
-        assert_eq!(time(1_795_309_261_000), "2026-11-22 01:01:01 UTC");
+        assert_eq!(time(0), "1970-01-01 00:00:00.000 UTC");
+        assert_eq!(time(951_782_400_000), "2000-02-29 00:00:00.000 UTC");
+        assert_eq!(time(-1), "1969-12-31 23:59:59.999 UTC");
+        assert_eq!(time(1_795_309_261_000), "2026-11-22 01:01:01.000 UTC");
     }
 
     #[test]

@@ -87,8 +87,30 @@ pub(crate) fn encoding(text: &str) -> Result<(String, Encoding)> {
     Ok((name, encoding.parse()?))
 }
 
+/// JSON if it is, else a text; so is an integer of more digits than JSON's numbers keep.
 fn property(text: &str) -> Result<(String, Value)> {
     let (name, value) = pair(text)?;
-    let value = serde_json::from_str(&value).unwrap_or(Value::String(value));
+    let is_integer = value.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
+    let value = match serde_json::from_str(&value) {
+        Ok(Value::Number(number)) if is_integer && number.is_f64() => Value::String(value),
+        Ok(json) => json,
+        Err(_) => Value::String(value),
+    };
     Ok((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_property_keeps_what_it_says() {
+        let value = |text: &str| property(text).unwrap().1;
+        assert_eq!(value("a=18446744073709551615"), Value::from(u64::MAX));
+        assert_eq!(value("a=18446744073709551616"), Value::from("18446744073709551616"));
+        assert_eq!(value("a=-9223372036854775809"), Value::from("-9223372036854775809"));
+        assert_eq!(value("a=0.5"), Value::from(0.5));
+        assert_eq!(value("a=[1, \"b\"]"), serde_json::json!([1, "b"]));
+        assert_eq!(value("a=MNIST"), Value::from("MNIST"));
+    }
 }

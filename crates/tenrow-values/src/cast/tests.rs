@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use arrow_array::types::{Float32Type, Int8Type, Int32Type, Int64Type, UInt8Type};
-use arrow_array::{Float64Array, Int64Array, StringArray};
+use arrow_array::types::{Float32Type, Float64Type, Int8Type, Int32Type, Int64Type, UInt8Type};
+use arrow_array::{Decimal128Array, Float64Array, Int64Array, StringArray};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::Field;
 
@@ -39,6 +39,16 @@ fn a_value_that_does_not_fit_is_named_with_source_row_and_attribute() {
     assert!(error.contains("1.5 does not fit i64"), "{error}");
     let cast = cast("x:i64", ints(vec![Some(300)]), "x:i8", CastMode::Lossy).unwrap();
     assert_eq!(cast.as_primitive::<Int8Type>().value(0), 127);
+}
+
+#[test]
+fn decimals_are_the_nearest_floats() {
+    let decimals = Decimal128Array::from(vec![440_169_807_283_261_827, -50]);
+    let decimals: ArrayRef = Arc::new(decimals.with_precision_and_scale(18, 2).unwrap());
+    for mode in [CastMode::Round, CastMode::Lossy] {
+        let floats = cast("x:decimal128(18,2)", decimals.clone(), "x:f64", mode).unwrap();
+        assert_eq!(floats.as_primitive::<Float64Type>().values(), &[4_401_698_072_832_618.5, -0.5]);
+    }
 }
 
 #[test]

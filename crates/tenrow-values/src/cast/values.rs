@@ -219,8 +219,9 @@ fn cast_leaf(column: &ArrayRef, target: &DataType, mode: CastMode) -> Result<Arr
     }
     if let Some(dtype) = DType::from_arrow(target).filter(|dtype| dtype.is_float())
         && column.data_type().is_decimal()
-        && mode == CastMode::Round
+        && matches!(mode, CastMode::Round | CastMode::Lossy)
     {
+        // Arrow's own cast (59) rounds twice.
         let texts = arrow_cast(column, &DataType::Utf8).map_err(arrow)?;
         return Leaf::Number(dtype).read(texts.as_string(), mode);
     }
