@@ -16,8 +16,8 @@ use crate::interrupts::Interrupts;
 
 /// Batches that wait to be shown, at most.
 const WAITING: usize = 2;
-/// How long a statement may take to end when it was interrupted.
-const END_TIME: Duration = Duration::from_millis(200);
+/// How long a statement may take to end when it was interrupted: what it was writing goes away with it.
+const END_TIME: Duration = Duration::from_secs(2);
 
 /// A piece of an answer: what it is, once, and then its rows.
 pub(crate) enum Part {
