@@ -25,7 +25,7 @@ const MAX_CONCURRENCY: usize = 8;
 /// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
 /// # let snapshot = writer.commit().await?;
 /// // What is on this machine, or in its memory, needs no cache.
-/// let warmed: Result<tenrow::WarmReport, _> = snapshot.warm(|_, _| ()).await;
+/// let warmed: Result<tenrow::WarmReport, _> = snapshot.warm(&Default::default()).await;
 /// assert_eq!(warmed.unwrap_err().kind(), tenrow::ErrorKind::InvalidInput);
 /// # Ok::<(), tenrow::Error>(()) }).unwrap();
 /// ```
