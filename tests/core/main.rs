@@ -32,6 +32,7 @@ mod references;
 mod remote;
 mod reused_files;
 mod round_trip;
+mod sent_futures;
 mod shipped;
 mod stock;
 mod stopped;
