@@ -29,6 +29,7 @@ mod one_version;
 mod pipes;
 mod premises;
 mod references;
+mod refused_batches;
 mod remote;
 mod reused_files;
 mod round_trip;
