@@ -39,7 +39,7 @@ async fn read(snapshot: Snapshot) -> Result<()> {
     snapshot.file_warnings().await?;
     snapshot.unfilled_rows("x").await?;
     snapshot.warm(&OnProgress::default()).await?;
-    let mut elements = snapshot.elements("x").await?;
+    let elements = snapshot.elements("x").await?;
     elements.window(0..1).await?;
     let tensors = snapshot.tensor_column("x")?;
     tensors.get(0).await?;
