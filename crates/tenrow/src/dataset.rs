@@ -430,7 +430,7 @@ impl Dataset {
 
     /// A writer whose rows come in place of all rows, in `schema` if one is given.
     ///
-    /// Older versions keep theirs. The commit conflicts with any other since now.
+    /// Older versions keep theirs. The commit conflicts with any other since now. Without any rows it empties the dataset.
     ///
     /// # Errors
     /// As [`writer_with`](Self::writer_with).
@@ -465,7 +465,7 @@ impl Dataset {
 
     /// A writer of a dataset that is not there yet: its commit creates it, with the rows in its first version.
     ///
-    /// A writer that is dropped, killed, or fails, leaves no dataset.
+    /// Without any rows the commit creates it empty. A writer that is dropped, killed, or fails, leaves no dataset.
     ///
     /// # Errors
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one;

@@ -307,8 +307,12 @@ impl DatasetWriter {
 
     /// Makes all appended rows durable, then visible as one new version, and gives that version.
     ///
-    /// Rows are numbered in the order of their keys, and within a key as they were appended. Without
-    /// any rows nothing is committed. A race with other writers is lost and run again by itself.
+    /// Rows are numbered in the order of their keys, and within a key as they were appended. A
+    /// race with other writers is lost and run again by itself.
+    ///
+    /// Without any rows a writer that appends commits nothing, and gives the newest version that there is. That of
+    /// [`overwriter`](crate::Dataset::overwriter) commits the dataset without rows, and that of
+    /// [`writer_of_new`](crate::Dataset::writer_of_new) creates it without rows.
     ///
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) if the schema was changed meanwhile, or too many races
