@@ -65,7 +65,7 @@ impl Snapshot {
             Ok::<_, Error>(range.end - range.start)
         };
         let mut fetched = stream::iter(pieces).map(fetch).buffer_unordered(MAX_CONCURRENCY);
-        let mut steps = Steps::of(Some(bytes), on_progress);
+        let mut steps = Steps::of("warm", Some(bytes), on_progress);
         while let Some(piece) = fetched.try_next().await? {
             steps.advance(piece, piece)?;
         }
