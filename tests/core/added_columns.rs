@@ -139,3 +139,20 @@ fn what_was_given_up_is_taken_back_unless_a_row_has_a_value() {
         assert_eq!(names(&dataset).await, before + 1);
     });
 }
+
+/// Two attributes of one name were said to clash, which said neither what was there nor what to do.
+#[test]
+fn an_attribute_that_is_there_with_all_its_values_or_another_type_says_so() {
+    block_on(async {
+        let folder = place::folder();
+        let dataset = zoo_of(folder.path(), 1).await;
+        for (text, told) in [
+            ("label:f32", "is there already, of type i64 and not f32"),
+            ("label:i64", "is there already, and no row lacks a value of it"),
+        ] {
+            let error = dataset.add_column(Attribute::parse(text).unwrap()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(error.to_string().contains(told), "{error}");
+        }
+    });
+}

@@ -43,7 +43,15 @@ fn a_compaction_keeps_the_groups_that_it_has_committed() {
         let (on_progress, told) = told::until(|progress| progress.bytes > 0);
         let options = CompactOptions { on_progress, ..CompactOptions::default() };
         assert_stopped(dataset.compact(options).await);
-        assert!(told.lock().unwrap().len() > 1);
+        let first = told.lock().unwrap()[0];
+        assert_eq!((first.done, first.total), (0, Some(30)));
+        let (on_progress, told) = told::until(|progress| progress.done == 29);
+        let options = CompactOptions { on_progress, ..CompactOptions::default() };
+        let stopped = dataset.compact(options).await.unwrap_err();
+        assert_eq!(stopped.to_string(), "compact was stopped by who was told how far it is");
+        // Each is done once it is rewritten, and not when it is looked at.
+        let bytes: Vec<u64> = told.lock().unwrap().iter().map(|progress| progress.bytes).collect();
+        assert!(bytes.len() >= 58 && bytes.is_sorted() && bytes[0] < bytes[57], "{bytes:?}");
         assert_eq!(dataset.latest().await.unwrap().version(), before.version());
         // Groups of a few partitions: those before the stop are.
         let bytes = before.partition_entries().await.unwrap()[0].files[0].size_bytes;
@@ -59,8 +67,13 @@ fn a_compaction_keeps_the_groups_that_it_has_committed() {
         let options = CompactOptions { on_progress, ..CompactOptions::default() };
         let done = dataset.compact(options).await.unwrap();
         assert_eq!(done.snapshot.partition_count(), 1);
-        assert!(assert_all_done(&told).bytes > 0);
+        let last = assert_all_done(&told);
+        assert!(last.bytes > 0 && last.done == some.partition_count(), "{last:?}");
         assert_eq!(all(&done.snapshot).await, rows);
+        let (on_progress, told) = told::all();
+        let options = CompactOptions { on_progress, ..CompactOptions::default() };
+        assert_eq!(dataset.compact(options).await.unwrap().partitions_before, 0);
+        assert!(told.lock().unwrap().is_empty(), "nothing is left to do");
     });
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
+use tenrow::engine::Clock;
 use tenrow::engine::layout::root_path;
+use tenrow::storage::Storage;
 use tenrow::{
     Attribute, Columns, CompactOptions, Dataset, ErrorKind, ExpireOptions, FileValue, Schema,
     VacuumOptions, Version, WriteOptions,
@@ -301,5 +303,42 @@ fn what_is_written_anew_was_checked_when_it_was_read() {
         let error = dataset.update(&deleted, &[1], &values).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{}", error.chain());
         assert_eq!(dataset.latest().await.unwrap().version(), deleted.version());
+    });
+}
+
+/// A time of which the newest version had expired was answered with an older one, which a tag had kept.
+#[test]
+fn a_time_whose_newest_version_may_have_expired_has_none() {
+    block_on(async {
+        let folder = place::folder();
+        let storage = Storage::open(&place::location(folder.path())).unwrap();
+        let at = |ms: i64| Dataset::at(storage.clone()).with_clock(Clock::fixed(ms));
+        let schema = Schema::new([Attribute::parse("x:i64").unwrap()]).unwrap();
+        at(1000).create_here(schema, &Default::default()).await.unwrap();
+        for number in 2..=5 {
+            let dataset = at(number * 1000);
+            let mut writer = dataset.writer().await.unwrap();
+            writer.append_columns(Columns::new().scalars("x", [number])).await.unwrap();
+            writer.commit().await.unwrap();
+        }
+        let dataset = at(6000);
+        dataset.tag("kept", Version(2)).await.unwrap();
+        let keep = ExpireOptions { keep_last: Some(2), ..ExpireOptions::default() };
+        assert_eq!(dataset.expire(&keep).await.unwrap().expired, [1, 3, 4].map(Version));
+        let found = |time_ms: i64| {
+            let dataset = dataset.clone();
+            async move { dataset.version_at(time_ms).await.map(|found| found.version().0) }
+        };
+        for (time_ms, version) in [(2000, 2), (5000, 5), (5999, 5), (6000, 7), (9999, 7)] {
+            assert_eq!(found(time_ms).await.unwrap(), version, "{time_ms}");
+        }
+        for time_ms in [2001, 3000, 4500, 4999] {
+            let error = found(time_ms).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound);
+            let text = error.to_string();
+            assert!(text.contains("version 2 was committed before"), "{text}");
+            assert!(text.contains("versions 3 to 4"), "{text}");
+        }
+        assert!(found(1999).await.unwrap_err().to_string().contains("no version that old"));
     });
 }

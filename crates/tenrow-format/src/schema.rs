@@ -99,6 +99,25 @@ impl Attribute {
     /// Parses `name:type`, where a `?` after the type means nullable. Names may hold colons: one ends at the first
     /// colon behind which a type stands.
     ///
+    /// | type | values |
+    /// |---|---|
+    /// | `bool`, `i8` to `i64`, `u8` to `u64`, `f16`, `bf16`, `f32`, `f64` | scalars of that [dtype](DType) |
+    /// | `u8[28,28]`, `f32[]` | tensors of one shape, of any dtype; `[]` is of rank 0 |
+    /// | `f32[?,5]` | tensors of any length where a `?` stands |
+    /// | `string`, `binary`, `fixed_binary(16)` | texts, bytes, so many bytes |
+    /// | `date32`, `date64` | days |
+    /// | `time32(s)`, `time32(ms)`, `time64(us)`, `time64(ns)` | times of day |
+    /// | `timestamp(us)`, `timestamp(us,Europe/Paris)` | moments, in `s`, `ms`, `us` or `ns`, with a zone or without |
+    /// | `duration(ms)`, `interval(year_month)`, `interval(day_time)` | spans, in the same units, or of the calendar |
+    /// | `decimal128(9,2)` | 9 decimal digits, 2 of them behind the point; `decimal32`, `64`, `128`, `256` have up to 9, 18, 38, 76 |
+    /// | `list<string?>` | lists; with `?` elements may be null, without none is |
+    /// | `struct<x:f32,label:string?>` | fields, of which those with `?` may be null; odd names are JSON strings |
+    /// | `map<string,i64?>` | keys, which are never null, and values, which may be if a `?` is there |
+    /// | `file` | files: bytes, or an object of the dataset, with a name and a media type |
+    ///
+    /// Lists, structs and maps nest in each other; tensors, files and `bf16` do not stand in them. `image:u8[28,28]?` is an
+    /// attribute that may be null.
+    ///
     /// ```
     /// let attribute = tenrow_format::Attribute::parse("sensor:left:f32[3]?")?;
     /// assert_eq!((&attribute.name[..], attribute.type_text()), ("sensor:left", "f32[3]?".to_owned()));

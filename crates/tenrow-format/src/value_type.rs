@@ -296,6 +296,14 @@ impl Parser<'_> {
             Vec::new()
         };
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        if let Some((make, digits)) = decimal_named(word) {
+            return decimal_of(word, digits, &arguments).map(|(p, s)| make(p, s)).map_err(
+                |reason| {
+                    self.at = start;
+                    self.fault(&reason)
+                },
+            );
+        }
         let parsed = match (word, arguments.as_slice()) {
             ("fixed_binary", [n]) => number(n).filter(|n| *n > 0).map(DataType::FixedSizeBinary),
             ("time32", ["s"]) => Some(DataType::Time32(TimeUnit::Second)),
@@ -309,7 +317,6 @@ impl Parser<'_> {
             ("duration", [u]) => unit(u).map(DataType::Duration),
             ("interval", ["year_month"]) => Some(DataType::Interval(IntervalUnit::YearMonth)),
             ("interval", ["day_time"]) => Some(DataType::Interval(IntervalUnit::DayTime)),
-            (decimal, [p, s]) if decimal.starts_with("decimal") => decimal_of(decimal, p, s),
             _ => None,
         };
         parsed.ok_or_else(|| {
@@ -333,17 +340,35 @@ fn unit(text: &str) -> Option<TimeUnit> {
     })
 }
 
-fn decimal_of(word: &str, precision: &str, scale: &str) -> Option<DataType> {
-    let (precision, scale): (u8, i8) = (number(precision)?, number(scale)?);
-    let (make, largest): (fn(u8, i8) -> DataType, u8) = match word {
+/// A decimal of a precision and a scale.
+type DecimalOf = fn(u8, i8) -> DataType;
+
+/// What makes a decimal, and how many digits it has at most.
+fn decimal_named(word: &str) -> Option<(DecimalOf, u8)> {
+    Some(match word {
         "decimal32" => (DataType::Decimal32, 9),
         "decimal64" => (DataType::Decimal64, 18),
         "decimal128" => (DataType::Decimal128, 38),
         "decimal256" => (DataType::Decimal256, 76),
         _ => return None,
+    })
+}
+
+/// The precision and the scale of a decimal, or what is wrong with them.
+fn decimal_of(word: &str, digits: u8, arguments: &[&str]) -> Result<(u8, i8), String> {
+    let &[precision, scale] = arguments else {
+        return Err(format!("{word} is written with its precision and scale: `{word}(9,2)`"));
     };
-    let fits = (1..=largest).contains(&precision) && scale >= 0 && scale as u8 <= precision;
-    fits.then(|| make(precision, scale))
+    let has_digits = |precision: &u8| (1..=digits).contains(precision);
+    let Some(found) = number(precision).filter(has_digits) else {
+        return Err(format!("{word} has a precision of 1 to {digits} digits, found {precision}"));
+    };
+    match number(scale).filter(|scale: &i8| u8::try_from(*scale).is_ok_and(|s| s <= found)) {
+        Some(scale) => Ok((found, scale)),
+        None => {
+            Err(format!("{word} of precision {found} has a scale of 0 to {found}, found {scale}"))
+        }
+    }
 }
 
 /// A number of a type text: digits alone.
@@ -373,5 +398,21 @@ mod tests {
         normalize(&nested(MAX_TYPE_DEPTH)).unwrap();
         let error = normalize(&nested(MAX_TYPE_DEPTH + 1)).unwrap_err().to_string();
         assert!(error.contains("nested too deeply"), "{error}");
+    }
+
+    /// All of them were an unknown type, though the type was known.
+    #[test]
+    fn a_decimal_that_is_none_is_told_what_of_it_is_wrong() {
+        for (text, told) in [
+            ("decimal128(39,2)", "decimal128 has a precision of 1 to 38 digits, found 39"),
+            ("decimal32(0,0)", "decimal32 has a precision of 1 to 9 digits, found 0"),
+            ("decimal64(9,10)", "decimal64 of precision 9 has a scale of 0 to 9, found 10"),
+            ("decimal256(9,-2)", "decimal256 of precision 9 has a scale of 0 to 9, found -2"),
+            ("list<decimal128>", "decimal128 is written with its precision and scale"),
+            ("decimal16(3,1)", "unknown type \"decimal16\""),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(told), "{text}: {error}");
+        }
     }
 }

@@ -281,7 +281,7 @@ impl Dataset {
             .map(|snapshot| self.of(snapshot))
     }
 
-    /// `report` is called with the partitions that were looked at, all of them, and the bytes that were rewritten.
+    /// `report` is called with the partitions that were rewritten, those that are to be, and the bytes of their values.
     #[pyo3(signature = (report=None))]
     fn compact(&self, py: Python<'_>, report: Option<Py<PyAny>>) -> PyResult<Snapshot> {
         check_may_write()?;

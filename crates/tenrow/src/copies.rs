@@ -39,7 +39,7 @@ impl Dataset {
         copy.check_absent().await?;
         let mut root = copy.beginning(&snapshot, "copy");
         commit::check_store(copy.storage(), &root).await?;
-        let steps = Steps::of(Some(snapshot.size_bytes()), on_progress);
+        let steps = Steps::of("copy", Some(snapshot.size_bytes()), on_progress);
         let copied = HashSet::new();
         let mut copying = Copying { snapshot: &snapshot, to: copy.storage(), copied, steps };
         let mut leaves = snapshot.leaves(snapshot.leaf_numbers(|_| true), Leaves::Passing);

@@ -347,17 +347,34 @@ impl Dataset {
     /// A binary search: times never fall with versions, but for where a clock was found to be a day ahead.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if the dataset, or what is left of its history, is younger.
+    /// [`NotFound`](ErrorKind::NotFound) if the dataset, or what is left of its history, is younger; or if those that
+    /// followed the version that was found have expired, since one of them may have been the newest then.
     pub async fn version_at(&self, time_ms: i64) -> Result<Snapshot> {
         let latest = self.latest().await?;
         let mut versions = self.history(&latest).await?;
         versions.sort_unstable();
-        match self.place_at(&latest, &versions, time_ms).await? {
-            Some((_, found)) => Ok(found),
-            None => Err(Error::new(
+        let Some((place, found)) = self.place_at(&latest, &versions, time_ms).await? else {
+            return Err(Error::new(
                 ErrorKind::NotFound,
                 format!("{} has no version that old", self.storage),
+            ));
+        };
+        let (version, next) = (found.version(), versions.get(place + 1));
+        match next.map(|next| version.0 + 1..next.0).filter(|expired| !expired.is_empty()) {
+            Some(expired) if time_ms > found.root().created_ms => Err(Error::new(
+                ErrorKind::NotFound,
+                format!(
+                    "{}: which version was the newest at that time is not known: version {version} was committed before, \
+                     and after it {} that expired; name one that is left by its number, {version} or {}",
+                    self.storage,
+                    match expired.end - expired.start {
+                        1 => format!("version {}", expired.start),
+                        _ => format!("versions {} to {}", expired.start, expired.end - 1),
+                    },
+                    expired.end
+                ),
             )),
+            _ => Ok(found),
         }
     }
 
@@ -413,7 +430,7 @@ impl Dataset {
 
     /// A writer whose rows come in place of all rows, in `schema` if one is given.
     ///
-    /// Older versions keep theirs. The commit conflicts with any other since now.
+    /// Older versions keep theirs. The commit conflicts with any other since now. Without any rows it empties the dataset.
     ///
     /// # Errors
     /// As [`writer_with`](Self::writer_with).
@@ -448,7 +465,7 @@ impl Dataset {
 
     /// A writer of a dataset that is not there yet: its commit creates it, with the rows in its first version.
     ///
-    /// A writer that is dropped, killed, or fails, leaves no dataset.
+    /// Without any rows the commit creates it empty. A writer that is dropped, killed, or fails, leaves no dataset.
     ///
     /// # Errors
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one;

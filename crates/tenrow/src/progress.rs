@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -12,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// | operation | `done`, of `total` | `bytes` | stopped, it leaves |
 /// |---|---|---|---|
-/// | [`compact`](crate::Dataset::compact) | partitions looked at, of all | values rewritten | what was committed so far |
+/// | [`compact`](crate::Dataset::compact) | partitions rewritten, of those to be | values rewritten | what was committed so far |
 /// | [`fill_column`](crate::Dataset::fill_column) | rows computed, of those that lacked the attribute | values computed | what was committed so far: it goes on from there |
 /// | [`merge_with`](crate::Dataset::merge_with) | partitions referred to, of all | none | nothing |
 /// | [`copy_to`](crate::Dataset::copy_to) | bytes of Parquet files, of all | whatever was copied | no dataset, only files: it goes on from there |
@@ -42,7 +43,8 @@ type Told = dyn FnMut(Progress) -> ControlFlow<()> + Send;
 
 /// Who is told how far an operation is, and may stop it. By default nobody is.
 ///
-/// Clones tell the same function.
+/// Clones tell the same function, one after the other. Within that function nothing is told: work that it starts with a clone
+/// goes on untold on the same thread. It must not wait for work on another thread that tells a clone: that waits for the function.
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -57,13 +59,52 @@ type Told = dyn FnMut(Progress) -> ControlFlow<()> + Send;
 /// # Ok::<(), tenrow::Error>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct OnProgress(Option<Arc<Mutex<Told>>>);
+pub struct OnProgress(Option<Arc<Teller<Told>>>);
+
+/// What is told, and the thread that is telling it just now.
+struct Teller<T: ?Sized> {
+    by: Mutex<Option<ThreadId>>,
+    told: Mutex<T>,
+}
+
+impl Teller<Told> {
+    fn tell(&self, progress: Progress) -> ControlFlow<()> {
+        let own = thread::current().id();
+        // Told from within itself it would wait for itself.
+        if *locked(&self.by) == Some(own) {
+            return ControlFlow::Continue(());
+        }
+        let mut told = locked(&self.told);
+        let _telling = Telling::begin(&self.by, own);
+        (*told)(progress)
+    }
+}
+
+/// Notes who is telling, until it is dropped: also where what is told panics.
+struct Telling<'a>(&'a Mutex<Option<ThreadId>>);
+
+impl<'a> Telling<'a> {
+    fn begin(by: &'a Mutex<Option<ThreadId>>, thread: ThreadId) -> Self {
+        *locked(by) = Some(thread);
+        Self(by)
+    }
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        *locked(self.0) = None;
+    }
+}
+
+fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl OnProgress {
     /// Calls `told` from time to time, from whatever thread the work is on; what is to stop when it breaks fails with
     /// [`Stopped`](ErrorKind::Stopped).
     pub fn new(told: impl FnMut(Progress) -> ControlFlow<()> + Send + 'static) -> Self {
-        Self(Some(Arc::new(Mutex::new(told))))
+        Self(Some(Arc::new(Teller { by: Mutex::default(), told: Mutex::new(told) })))
     }
 
     /// Whether anybody is told.
@@ -76,12 +117,19 @@ impl OnProgress {
     /// # Errors
     /// [`Stopped`](ErrorKind::Stopped) if it is not to go on.
     pub fn tell(&self, progress: Progress) -> Result<()> {
-        let Some(told) = &self.0 else { return Ok(()) };
-        match told.lock().unwrap_or_else(PoisonError::into_inner)(progress) {
+        self.goes_on(progress, || "stopped by who was told how far it is".to_owned())
+    }
+
+    /// [`tell`](Self::tell), of an operation that its error names.
+    pub(crate) fn tell_of(&self, operation: &str, progress: Progress) -> Result<()> {
+        self.goes_on(progress, || format!("{operation} was stopped by who was told how far it is"))
+    }
+
+    fn goes_on(&self, progress: Progress, message: impl FnOnce() -> String) -> Result<()> {
+        let Some(teller) = &self.0 else { return Ok(()) };
+        match teller.tell(progress) {
             ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => {
-                Err(Error::new(ErrorKind::Stopped, "stopped by who was told how far it is"))
-            }
+            ControlFlow::Break(()) => Err(Error::new(ErrorKind::Stopped, message())),
         }
     }
 }
@@ -94,15 +142,21 @@ impl fmt::Debug for OnProgress {
 
 /// The steps of an operation, counted, and who is told of each.
 pub(crate) struct Steps {
+    /// What the error of a stop calls it.
+    operation: &'static str,
     progress: Progress,
     on_progress: OnProgress,
 }
 
 impl Steps {
     /// None yet.
-    pub(crate) fn of(total: Option<u64>, on_progress: &OnProgress) -> Self {
+    pub(crate) fn of(
+        operation: &'static str,
+        total: Option<u64>,
+        on_progress: &OnProgress,
+    ) -> Self {
         let progress = Progress { total, ..Progress::default() };
-        Self { progress, on_progress: on_progress.clone() }
+        Self { operation, progress, on_progress: on_progress.clone() }
     }
 
     /// Whether anybody is told.
@@ -121,6 +175,46 @@ impl Steps {
     pub(crate) fn advance(&mut self, done: u64, bytes: u64) -> Result<()> {
         self.progress.done += done;
         self.progress.bytes += bytes;
-        self.on_progress.tell(self.progress)
+        self.on_progress.tell_of(self.operation, self.progress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It waited for itself, for ever.
+    #[test]
+    fn what_is_told_from_within_itself_is_passed_over() {
+        let own: Arc<Mutex<OnProgress>> = Arc::default();
+        let (inner, told) = (own.clone(), Arc::new(Mutex::new(Vec::new())));
+        let seen = told.clone();
+        let on_progress = OnProgress::new(move |progress| {
+            seen.lock().unwrap().push(progress.done);
+            let again = inner.lock().unwrap().clone();
+            again.tell(Progress { done: 7, ..progress }).unwrap();
+            ControlFlow::Continue(())
+        });
+        *own.lock().unwrap() = on_progress.clone();
+        for done in 0..3 {
+            on_progress.tell(Progress { done, ..Progress::default() }).unwrap();
+        }
+        assert_eq!(*told.lock().unwrap(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn what_panicked_while_it_was_told_is_told_again() {
+        let on_progress = OnProgress::new(|progress| match progress.done {
+            0 => panic!("on purpose"),
+            _ => ControlFlow::Break(()),
+        });
+        let first = std::panic::catch_unwind({
+            let on_progress = std::panic::AssertUnwindSafe(&on_progress);
+            move || on_progress.tell(Progress::default())
+        });
+        assert!(first.is_err());
+        let mut steps = Steps::of("a test", None, &on_progress);
+        let stopped = steps.advance(1, 0).unwrap_err();
+        assert_eq!(stopped.to_string(), "a test was stopped by who was told how far it is");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
@@ -25,7 +26,7 @@ const MAX_CONCURRENCY: usize = 8;
 /// # writer.append_columns(Columns::new().scalars("label", [4i64, 5, 4])).await?;
 /// # let snapshot = writer.commit().await?;
 /// // What is on this machine, or in its memory, needs no cache.
-/// let warmed: Result<tenrow::WarmReport, _> = snapshot.warm(|_, _| ()).await;
+/// let warmed: Result<tenrow::WarmReport, _> = snapshot.warm(&Default::default()).await;
 /// assert_eq!(warmed.unwrap_err().kind(), tenrow::ErrorKind::InvalidInput);
 /// # Ok::<(), tenrow::Error>(()) }).unwrap();
 /// ```
@@ -54,18 +55,21 @@ impl Snapshot {
         }
         let files = self.files_to_warm().await?;
         let bytes = files.values().sum();
-        let pieces = files.iter().flat_map(|(path, &size)| {
-            pieces(size).map(move |range| async move {
-                storage.read_range(path, range.clone()).await?;
-                Ok::<_, Error>(range.end - range.start)
-            })
+        let file_count = files.len() as u64;
+        let pieces = files.into_iter().flat_map(|(path, size)| {
+            let path: Arc<str> = path.into();
+            pieces(size).map(move |range| (path.clone(), range))
         });
-        let mut fetched = stream::iter(pieces).buffer_unordered(MAX_CONCURRENCY);
-        let mut steps = Steps::of(Some(bytes), on_progress);
+        let fetch = |(path, range): (Arc<str>, Range<u64>)| async move {
+            storage.read_range(&path, range.clone()).await?;
+            Ok::<_, Error>(range.end - range.start)
+        };
+        let mut fetched = stream::iter(pieces).map(fetch).buffer_unordered(MAX_CONCURRENCY);
+        let mut steps = Steps::of("warm", Some(bytes), on_progress);
         while let Some(piece) = fetched.try_next().await? {
             steps.advance(piece, piece)?;
         }
-        Ok(WarmReport { files: files.len() as u64, bytes })
+        Ok(WarmReport { files: file_count, bytes })
     }
 
     /// The objects of its partitions, by path, and their sizes.

@@ -47,19 +47,10 @@ impl WhichVersion {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is no date and no time in UTC.
     pub fn of_time(text: &str) -> Result<Self> {
-        // As histories are printed, too.
-        let text = text.strip_suffix(" UTC").unwrap_or(text);
-        let full = match text.len() {
-            10 => format!("{text}T00:00:00Z"),
-            16 => format!("{text}:00Z"),
-            _ => text.to_owned(),
-        };
-        let time = humantime::parse_rfc3339_weak(&full).map_err(|error| {
+        time_of(text).map(Self::At).ok_or_else(|| {
             let expected = "write a date and a time in UTC as 2026-01-31T18:30:00Z";
-            Error::invalid(format!("{text:?}: {error}: {expected}"))
-        })?;
-        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(Self::At(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+            Error::invalid(format!("{text:?} is no date and no time in UTC: {expected}"))
+        })
     }
 }
 
@@ -92,15 +83,64 @@ impl fmt::Display for WhichVersion {
             Self::Newest => f.write_str(LATEST),
             Self::Number(version) => version.fmt(f),
             Self::Tag(tag) => f.write_str(tag),
-            Self::At(time_ms) => {
-                let since = Duration::from_millis(u64::try_from(*time_ms).unwrap_or(0));
-                match since.subsec_millis() {
-                    0 => humantime::format_rfc3339_seconds(UNIX_EPOCH + since).fmt(f),
-                    _ => humantime::format_rfc3339_millis(UNIX_EPOCH + since).fmt(f),
-                }
-            }
+            Self::At(time_ms) => match shown(*time_ms) {
+                Some(text) => f.write_str(&text),
+                // Of a year that has not four digits.
+                None => write!(f, "{time_ms} ms of Unix time"),
+            },
         }
     }
+}
+
+/// Years after which the calendar is the same again, weekdays included; more than there are from year 0 to 1970.
+const CYCLE_YEARS: i64 = 2000;
+/// Their milliseconds.
+const CYCLE_MS: i64 = 5 * 146_097 * 24 * 3600 * 1000;
+/// The last millisecond of year 9999.
+const LAST_MS: i64 = 253_402_300_799_999;
+
+/// The time that a text is, in milliseconds of Unix time; `None` if it is none.
+fn time_of(text: &str) -> Option<i64> {
+    // As histories are printed, too.
+    let bare = text.strip_suffix(" UTC").or_else(|| text.strip_suffix('Z')).unwrap_or(text);
+    let full = match bare.len() {
+        10 => format!("{bare}T00:00:00"),
+        16 => format!("{bare}:00"),
+        _ => bare.to_owned(),
+    };
+    let (year, rest) = full.split_at_checked(4)?;
+    let digits = match full.get(19..)? {
+        "" => "0",
+        fraction => fraction.strip_prefix('.')?,
+    };
+    if digits.is_empty() || !digits.bytes().all(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let year: i64 = number(year)?;
+    // What reads it knows no year before 1970.
+    let cycles = i64::from(year < 1970);
+    let later = format!("{:04}{rest}Z", year + cycles * CYCLE_YEARS);
+    let since = humantime::parse_rfc3339_weak(&later).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(i64::try_from(since.as_millis()).ok()? - cycles * CYCLE_MS)
+}
+
+/// The text of a time of the years 0 to 9999, which is read as the same.
+fn shown(time_ms: i64) -> Option<String> {
+    let cycles = i64::from(time_ms < 0);
+    let later = time_ms.checked_add(cycles * CYCLE_MS).filter(|later| *later <= LAST_MS)?;
+    let since = Duration::from_millis(u64::try_from(later).ok()?);
+    let text = match since.subsec_millis() {
+        0 => humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string(),
+        _ => humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string(),
+    };
+    let (year, rest) = text.split_at_checked(4)?;
+    let year = number::<i64>(year)? - cycles * CYCLE_YEARS;
+    (year >= 0).then(|| format!("{year:04}{rest}"))
+}
+
+/// A number of digits alone.
+fn number<T: FromStr>(text: &str) -> Option<T> {
+    text.bytes().all(|c| c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 impl Dataset {
@@ -158,8 +198,52 @@ mod tests {
             assert_eq!(at(text).unwrap(), WhichVersion::At(time_ms), "{text}");
             assert_eq!(text.parse::<WhichVersion>().unwrap(), WhichVersion::At(time_ms), "{text}");
         }
-        for text in ["", "soon", "2000-02-30", "2000-02-29T00:00:00+02:00"] {
+        for text in [
+            "",
+            "soon",
+            "2000-02-30",
+            "2000-13-01",
+            "1900-02-29",
+            "+200-01-01",
+            "2000-02-29T00:00:00+02:00",
+        ] {
             at(text).unwrap_err();
+        }
+    }
+
+    /// What followed a fraction was passed over, a zone too, so that the version was one of other hours.
+    #[test]
+    fn a_time_of_another_zone_or_with_more_behind_it_is_refused() {
+        let times =
+            ["2026-11-30T16:40:59.288416", "2026-11-30 16:40:59", "2026-11-30T16:40", "2026-11-30"];
+        for time in times {
+            at(time).unwrap();
+            at(&format!("{time}Z")).unwrap();
+            for behind in [
+                "+05:30", "-05:30", "+0530", "-05", "+00:00", " ", "x", "Z UTC", "ZZ", " IST", ".",
+                ".5.5", "é",
+            ] {
+                let error = at(&format!("{time}{behind}")).unwrap_err().to_string();
+                assert!(error.contains("write a date and a time in UTC as"), "{error}");
+            }
+        }
+    }
+
+    /// Those after the year 9999 were no text at all, which `to_string` panics of, and those before 1970 were 1970.
+    #[test]
+    fn every_time_is_shown_and_read_as_the_same_if_its_year_has_four_digits() {
+        for (time_ms, text) in [
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (-11_644_473_600_000, "1601-01-01T00:00:00Z"),
+            (-62_167_219_200_000, "0000-01-01T00:00:00Z"),
+            (LAST_MS, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(WhichVersion::At(time_ms).to_string(), text);
+            assert_eq!(at(text).unwrap(), WhichVersion::At(time_ms));
+        }
+        for time_ms in [i64::MIN, -62_167_219_200_001, LAST_MS + 1, i64::MAX] {
+            let text = WhichVersion::At(time_ms).to_string();
+            assert_eq!(text, format!("{time_ms} ms of Unix time"));
         }
     }
 

@@ -53,7 +53,8 @@ def open(  # noqa: A001
     `tenrow.open(place, "2026-01-31T18:30")`. A `datetime` has a time zone; a `date` is its first moment in UTC.
     `options` say how an object store is reached, such as `{"region": "eu-west-1"}`.
 
-    Raises `NotADataset` if there is none, `NotFound` for a version or tag that is not there, or a time before the first.
+    Raises `NotADataset` if there is none, `NotFound` for a version or tag that is not there, or a time before the first or of
+    which the newest version may have expired.
 
     >>> import tenrow
     >>> tenrow.open("/nothing/there")

@@ -40,7 +40,9 @@ impl Dataset {
     /// Declares an attribute, for which values are to follow, in a commit of its own: until then rows have its default, or null.
     ///
     /// One that is there already, of the same type, and of which rows have no values yet, is that which is meant: so what was
-    /// killed or failed half-way goes on. Without a default it is nullable, since others may append rows without it meanwhile.
+    /// killed or failed half-way goes on. Without a default it is nullable, since others may append rows without it
+    /// meanwhile. Of these only the rows of writers that were begun before it was declared are given values by a fill; those of
+    /// later ones have its default, or null, as their value.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -71,21 +73,33 @@ impl Dataset {
         let nullable = attribute.nullable || attribute.default.is_none();
         let attribute = attribute.with_nullable(nullable);
         let latest = self.latest().await?;
-        if let Some(known) = latest.schema().attribute(&attribute.name)
-            && known.attribute_type == attribute.attribute_type
-            && latest.unfilled_rows(&known.name).await? > 0
-        {
-            return Ok(NewColumn {
-                dataset: self.clone(),
-                attribute: known.clone(),
-                is_new: false,
-            });
+        if let Some(known) = latest.schema().attribute(&attribute.name) {
+            check_unfilled(&latest, known, &attribute).await?;
+            let attribute = known.clone();
+            return Ok(NewColumn { dataset: self.clone(), attribute, is_new: false });
         }
         let name = attribute.name.clone();
         let declared = self.change_schema(SchemaChange::Add(attribute)).await?;
         let attribute = declared.attribute(&name)?.clone();
         Ok(NewColumn { dataset: self.clone(), attribute, is_new: true })
     }
+}
+
+/// Refuses to go on with an attribute that is there in another type, or with all its values.
+async fn check_unfilled(latest: &Snapshot, known: &Attribute, wanted: &Attribute) -> Result<()> {
+    let (name, found) = (&known.name, &known.attribute_type);
+    if *found != wanted.attribute_type {
+        return Err(Error::invalid(format!(
+            "attribute {name:?} is there already, of type {found} and not {}: give another name, or drop it first",
+            wanted.attribute_type
+        )));
+    }
+    if latest.unfilled_rows(name).await? == 0 {
+        return Err(Error::invalid(format!(
+            "attribute {name:?} is there already, and no row lacks a value of it: change values by an update, give another name, or drop it first"
+        )));
+    }
+    Ok(())
 }
 
 impl NewColumn {

@@ -98,8 +98,11 @@ pub struct FillReport {
 }
 
 impl Dataset {
-    /// Computes an attribute for every partition that lacks it, until none does: rows that others append meanwhile
-    /// without it included.
+    /// Computes an attribute for every partition that lacks it, until none does.
+    ///
+    /// A partition lacks it if its rows were written in a schema without it: before it was added, or since then by a
+    /// writer that was begun before. A writer that was begun later writes a value for each row: of a batch without the
+    /// attribute its default, or null, and such rows are not filled.
     ///
     /// `compute` is given the inputs of consecutive rows and gives as many values. Killed and run again, it
     /// goes on where the last commit was. Memory: one row group of the inputs.
@@ -115,7 +118,7 @@ impl Dataset {
         mut compute: impl FnMut(&RecordBatch) -> Result<ArrayRef> + Send,
     ) -> Result<FillReport> {
         let (mut partitions, mut rows) = (0, 0);
-        let mut steps = Steps::of(None, &fill.on_progress);
+        let mut steps = Steps::of("fill column", None, &fill.on_progress);
         let first = FillJob::new(&self.latest().await?, fill)?;
         loop {
             let snapshot = self.latest().await?;

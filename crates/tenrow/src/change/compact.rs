@@ -43,7 +43,8 @@ const READ_BYTES: u64 = 64 << 20;
 pub struct CompactOptions {
     /// Sizes of the new partitions. Default: those of any writer, 512 MiB each.
     pub write: WriteOptions,
-    /// Told the partitions that were looked at, and the bytes of the values that were rewritten.
+    /// Told the partitions that were rewritten, of those that are to be, and the bytes of their values. Where none is to be,
+    /// nothing is told.
     pub on_progress: OnProgress,
 }
 
@@ -89,7 +90,10 @@ impl Dataset {
     /// [`Io`](crate::ErrorKind::Io) or [`Corrupt`](crate::ErrorKind::Corrupt), naming the file.
     pub async fn compact(&self, options: CompactOptions) -> Result<CompactReport> {
         let base = self.latest().await?;
-        let mut steps = Steps::of(Some(base.partition_count()), &options.on_progress);
+        let mut steps = Steps::of("compact", None, &options.on_progress);
+        if steps.are_told() {
+            steps.left(count_to_rewrite(&base, options.write.partition_bytes).await?);
+        }
         let mut report = CompactReport {
             snapshot: base.clone(),
             partitions_before: 0,
@@ -103,7 +107,6 @@ impl Dataset {
             if let Some(group) = groups.push(&partition) {
                 self.compact_group(&base, group, &options, &mut steps, &mut report).await?;
             }
-            steps.advance(1, 0)?;
         }
         if let Some(group) = groups.close() {
             self.compact_group(&base, group, &options, &mut steps, &mut report).await?;
@@ -187,6 +190,18 @@ impl<'a> Groups<'a> {
     }
 }
 
+/// Partitions that are worth rewriting; reads leaves only.
+async fn count_to_rewrite(base: &Snapshot, target_bytes: u64) -> Result<u64> {
+    let mut groups = Groups::new(base.schema(), target_bytes);
+    let mut count = 0;
+    let mut partitions = base.partitions();
+    while let Some(partition) = partitions.try_next().await? {
+        count += groups.push(&partition).map_or(0, |group| group.len());
+    }
+    count += groups.close().map_or(0, |group| group.len());
+    Ok(count as u64)
+}
+
 /// The attributes that the files of a partition have.
 fn attributes_of<'a>(partition: &LoadedPartition, schema: &'a Schema) -> Vec<&'a Attribute> {
     let attributes = schema.attributes().iter();
@@ -248,6 +263,7 @@ async fn rewrite(
             }
             steps.advance(0, slice_bytes(&columns))?;
         }
+        steps.advance(1, 0)?;
     }
     let flushed = writer.flush(options).await?;
     for closed in flushed.into_iter().chain(writer.close().await?) {

@@ -79,7 +79,7 @@ impl Dataset {
         registration: &Registration,
         on_progress: &OnProgress,
     ) -> Result<Snapshot> {
-        let mut steps = Steps::of(Some(version.partition_count()), on_progress);
+        let mut steps = Steps::of("merge", Some(version.partition_count()), on_progress);
         let committer = self.committer();
         let mut leaves = Vec::new();
         let mut referred = version.leaves(version.leaf_numbers(|_| true), Leaves::Passing);

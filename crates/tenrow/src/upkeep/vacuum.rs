@@ -94,7 +94,7 @@ impl Dataset {
         let age_ms = i64::try_from(options.older_than.as_millis()).unwrap_or(i64::MAX);
         let limit = self.clock().now_ms().saturating_sub(age_ms);
         let mut references = References::default();
-        let mut steps = Steps::of(None, &options.on_progress);
+        let mut steps = Steps::of("vacuum", None, &options.on_progress);
         references.add_versions(self, &mut steps).await?;
         let mut report = VacuumReport::default();
         let mut free = Vec::new();

@@ -72,7 +72,7 @@ impl Check {
         if !self.is_stopped() {
             let (done, total) = (self.done_bytes, Some(self.total_bytes));
             let progress = Progress { done, total, bytes: self.report.bytes };
-            self.stopped = self.options.on_progress.tell(progress).err();
+            self.stopped = self.options.on_progress.tell_of("verify", progress).err();
         }
     }
 

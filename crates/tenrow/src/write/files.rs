@@ -1,6 +1,7 @@
 //! File attributes on their way in: hashed, named, and put beside the rows if they are large.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -136,6 +137,9 @@ pub(crate) fn objects_named(column: &ArrayRef) -> Vec<String> {
     (0..rows.len()).filter(is_object).map(|row| paths.value(row).to_owned()).collect()
 }
 
+/// Files by the number of their row.
+pub(crate) type FilesOfRows = BTreeMap<usize, FileValue>;
+
 /// Stores files, in their rows or beside them.
 pub(crate) struct FileStore<'a> {
     pub(crate) storage: &'a Storage,
@@ -146,8 +150,33 @@ pub(crate) struct FileStore<'a> {
 }
 
 impl FileStore<'_> {
+    /// The rows of a column of files that name an object in place of bytes, completed: each object is there.
+    ///
+    /// Stores nothing and notes nothing.
+    pub(crate) async fn look_up(&self, column: &ArrayRef, name: &str) -> Result<FilesOfRows> {
+        let rows = column.as_struct();
+        let mut found = FilesOfRows::new();
+        for row in (0..rows.len()).filter(|&row| rows.is_valid(row) && rows.column(0).is_null(row))
+        {
+            let file = self.look_up_one(value_of(rows, row)).await;
+            found.insert(row, file.map_err(|e| of_row(e, name, row))?);
+        }
+        Ok(found)
+    }
+
     /// Completes a column of files: sizes, hashes, and objects for what is too large for a row.
     pub(crate) async fn store(&self, column: &ArrayRef, name: &str) -> Result<ArrayRef> {
+        let found = self.look_up(column, name).await?;
+        self.store_the_rest(column, name, found).await
+    }
+
+    /// [`store`](Self::store), of a column of which what names objects was looked up.
+    pub(crate) async fn store_the_rest(
+        &self,
+        column: &ArrayRef,
+        name: &str,
+        mut found: FilesOfRows,
+    ) -> Result<ArrayRef> {
         let rows = column.as_struct();
         let mut files = Vec::with_capacity(rows.len());
         for row in 0..rows.len() {
@@ -155,35 +184,42 @@ impl FileStore<'_> {
                 files.push(None);
                 continue;
             }
-            let value = value_of(rows, row);
-            let file = self.complete(value).await.map_err(|e| {
-                Error::new(e.kind(), format!("attribute {name:?}, row {row} of the batch"))
-                    .with_source(e)
-            })?;
+            let file = match found.remove(&row) {
+                Some(file) => file,
+                None => {
+                    let file = self.complete(value_of(rows, row)).await;
+                    file.map_err(|e| of_row(e, name, row))?
+                }
+            };
+            if let Some(path) = &file.path {
+                self.named.used(path);
+            }
             files.push(Some(file));
         }
         Ok(Arc::new(FileValue::array(&files)))
     }
 
-    async fn complete(&self, mut file: FileValue) -> Result<FileValue> {
-        let Some(bytes) = file.bytes.take() else {
-            let Some(path) = file.path.as_deref().filter(|path| is_large_file(path)) else {
-                return Err(Error::invalid(
-                    "a file has neither bytes nor an object of this dataset: give its bytes or use `put_file`",
-                ));
-            };
-            self.named.used(path);
-            // What a value says of an object need not be so.
-            let size = self.storage.size(path).await.map_err(|error| match error.kind() {
-                ErrorKind::NotFound => Error::invalid(format!(
-                    "file {path:?} is not there: give its bytes instead of its path"
-                )),
-                _ => error,
-            })?;
-            file.blake3 = Some(hash_in(path).to_owned());
-            file.size_bytes = Some(size);
-            return Ok(file);
+    /// A file that names an object, which must be there.
+    async fn look_up_one(&self, mut file: FileValue) -> Result<FileValue> {
+        let Some(path) = file.path.as_deref().filter(|path| is_large_file(path)) else {
+            return Err(Error::invalid(
+                "a file has neither bytes nor an object of this dataset: give its bytes or use `put_file`",
+            ));
         };
+        // What a value says of an object need not be so.
+        let size = self.storage.size(path).await.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Error::invalid(format!(
+                "file {path:?} is not there: give its bytes instead of its path"
+            )),
+            _ => error,
+        })?;
+        file.blake3 = Some(hash_in(path).to_owned());
+        file.size_bytes = Some(size);
+        Ok(file)
+    }
+
+    async fn complete(&self, mut file: FileValue) -> Result<FileValue> {
+        let Some(bytes) = file.bytes.take() else { return self.look_up_one(file).await };
         file.size_bytes = Some(bytes.len() as u64);
         let hash = blake3::hash(&bytes).to_hex().to_string();
         if bytes.len() as u64 > self.inline_bytes {
@@ -264,6 +300,11 @@ impl FileStore<'_> {
     fn object_path(&self, hash: &str) -> String {
         large_file_path(hash, &self.ids.next())
     }
+}
+
+fn of_row(error: Error, name: &str, row: usize) -> Error {
+    Error::new(error.kind(), format!("attribute {name:?}, row {row} of the batch"))
+        .with_source(error)
 }
 
 /// A file read front to back.

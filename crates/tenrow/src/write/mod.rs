@@ -188,16 +188,24 @@ impl DatasetWriter {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if an attribute is missing, unknown, of another
-    /// type or shape, or null where it may not be: the batch is refused whole and the writer goes on.
+    /// type or shape, or null where it may not be, or if a file has neither bytes nor the path of an object that is
+    /// there: the batch is refused whole and the writer goes on.
     /// [`Io`](crate::ErrorKind::Io) if it could not be written: the writer is then of no more use.
     pub async fn append(&mut self, batch: &RecordBatch) -> Result<()> {
         self.check_usable()?;
         let mut columns = check::check_batch(batch, &self.schema)?;
-        self.failed = true;
-        for (column, attribute) in columns.iter_mut().zip(self.schema.clone().attributes()) {
+        let mut found = Vec::new();
+        for (number, attribute) in self.schema.attributes().iter().enumerate() {
             if attribute.attribute_type == AttributeType::File {
-                *column = self.file_store().store(column, &attribute.name).await?;
+                let files = self.file_store().look_up(&columns[number], &attribute.name).await?;
+                found.push((number, files));
             }
+        }
+        // From here on something of the batch may be stored.
+        self.failed = true;
+        for (number, files) in found {
+            let (column, name) = (&columns[number], &self.schema.attributes()[number].name);
+            columns[number] = self.file_store().store_the_rest(column, name, files).await?;
         }
         for (key, columns) in self.keys.split(&columns)? {
             self.append_to(key, &columns).await?;
@@ -299,8 +307,12 @@ impl DatasetWriter {
 
     /// Makes all appended rows durable, then visible as one new version, and gives that version.
     ///
-    /// Rows are numbered in the order of their keys, and within a key as they were appended. Without
-    /// any rows nothing is committed. A race with other writers is lost and run again by itself.
+    /// Rows are numbered in the order of their keys, and within a key as they were appended. A
+    /// race with other writers is lost and run again by itself.
+    ///
+    /// Without any rows a writer that appends commits nothing, and gives the newest version that there is. That of
+    /// [`overwriter`](crate::Dataset::overwriter) commits the dataset without rows, and that of
+    /// [`writer_of_new`](crate::Dataset::writer_of_new) creates it without rows.
     ///
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) if the schema was changed meanwhile, or too many races

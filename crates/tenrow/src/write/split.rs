@@ -31,7 +31,12 @@ enum Key {
 
 impl Keys {
     pub(crate) fn new(schema: &Schema, names: &[String]) -> Result<Self> {
-        let find = |name: &String| {
+        let find = |(number, name): (usize, &String)| {
+            if names[..number].contains(name) {
+                return Err(Error::invalid(format!(
+                    "attribute {name:?} is given twice to partition by: give it once"
+                )));
+            }
             let Some(position) = schema.position(name) else {
                 return Err(Error::invalid(format!("no attribute {name:?} to partition by")));
             };
@@ -47,7 +52,7 @@ impl Keys {
             }
             Ok((position, attribute))
         };
-        Ok(Self { attributes: names.iter().map(find).collect::<Result<_>>()? })
+        Ok(Self { attributes: names.iter().enumerate().map(find).collect::<Result<_>>()? })
     }
 
     /// The rows of each key, in their order.

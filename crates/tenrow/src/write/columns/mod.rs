@@ -176,7 +176,8 @@ impl Columns {
         self.with(name, tensors::of_any_shape(&rows))
     }
 
-    /// Lists of numbers, booleans or texts, one a row; an element may be null, too.
+    /// Lists of numbers, booleans or texts, one a row; an element may be null, too, if the attribute is `list<string?>`:
+    /// one of `list<string>` has no null elements.
     ///
     /// ```
     /// let rows = [Some(vec![Some("a"), None]), Some(vec![]), None];
@@ -192,7 +193,8 @@ impl Columns {
         self.with(name, nested::lists(rows))
     }
 
-    /// Maps, one a row: pairs of a key and a value, each a number, a boolean or a text. A value may be null.
+    /// Maps, one a row: pairs of a key and a value, each a number, a boolean or a text. A value may be null if the
+    /// attribute is `map<string,i64?>`: one of `map<string,i64>` has no null values.
     ///
     /// ```
     /// let rows = [vec![("width", 640i64), ("height", 480)], vec![]];
