@@ -214,7 +214,7 @@ def test_a_column_that_was_added_and_not_filled_is_filled(place):
     ds = tenrow.from_numpy(place, {"n": np.arange(4)})
     ds.add_column("pred", type="u8?")
     assert ds.latest().add_column("pred", np.arange(4), type="u8")["pred"][:].tolist() == [0, 1, 2, 3]
-    with pytest.raises(ValueError, match="two attributes of the name"):
+    with pytest.raises(ValueError, match="is there already"):
         ds.latest().add_column("pred", np.arange(4), type="u8")
 
 
