@@ -6,6 +6,7 @@ mod data;
 mod corpus;
 mod db;
 mod engine_faults;
+mod numbers;
 mod files;
 mod oracle;
 mod io_counts;
